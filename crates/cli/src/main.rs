@@ -1,0 +1,2 @@
+//! zerohop.
+fn main() {}

@@ -1,0 +1,152 @@
+//! Memory that a picture lives in, shared by file descriptor.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrayvec::ArrayVec;
+
+use crate::{DescriptorError, FrameDescriptor, MAX_PLANES, Modifier};
+
+/// Names a buffer for as long as the process lives. Never reused, unlike a descriptor number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(u64);
+
+impl BufferId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The physical device and driver that made an opaque handle, and the only pair that can open it
+/// (`VkPhysicalDeviceIDProperties`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceId {
+    /// `deviceUUID`.
+    pub device_uuid: [u8; 16],
+    /// `driverUUID`.
+    pub driver_uuid: [u8; 16],
+}
+
+/// The most formats that [`OpaqueImage::view_formats`] holds.
+pub const MAX_VIEW_FORMATS: usize = 8;
+
+/// How the image in opaque memory was created. The importer must create its own in exactly the
+/// same way (Vulkan specification, "External Memory": "identical parameters").
+///
+/// Numbers are those of `vulkan_core.h`. The type is 2D, the extent that of the descriptor, with
+/// one mip level, one sample, exclusive sharing and an undefined initial layout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OpaqueImage {
+    /// `VkImageCreateInfo::format`.
+    pub format: u32,
+    /// `VkImageCreateInfo::flags`.
+    pub flags: u32,
+    /// `VkImageCreateInfo::usage`.
+    pub usage: u32,
+    /// `VkImageCreateInfo::tiling`: `OPTIMAL` 0 or `LINEAR` 1.
+    pub tiling: u32,
+    /// `VkImageCreateInfo::arrayLayers`. The picture is layer 0.
+    pub array_layers: u32,
+    /// `VkImageFormatListCreateInfo`; empty when there is none.
+    pub view_formats: ArrayVec<u32, MAX_VIEW_FORMATS>,
+    /// Whether the memory is a dedicated allocation (`VkMemoryDedicatedAllocateInfo`).
+    pub dedicated: bool,
+}
+
+/// One memory object of a buffer. Owns its file descriptor.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum MemoryHandle {
+    /// A dma-buf. Any device that takes the modifier can import it.
+    DmaBuf(OwnedFd),
+    /// `VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT`. Only `device` can import it, and only with
+    /// the same size and memory type (`VUID-VkMemoryAllocateInfo-allocationSize-01742`).
+    OpaqueFd {
+        /// The handle.
+        fd: OwnedFd,
+        /// Who exported it.
+        device: DeviceId,
+        /// `VkMemoryAllocateInfo::allocationSize`, in bytes.
+        size: u64,
+        /// `VkMemoryAllocateInfo::memoryTypeIndex`.
+        memory_type: u32,
+        /// The image that lies in it.
+        image: OpaqueImage,
+    },
+    /// A memfd in host memory, sealed against shrinking.
+    Shm(OwnedFd),
+}
+
+impl AsFd for MemoryHandle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::DmaBuf(fd) | Self::OpaqueFd { fd, .. } | Self::Shm(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// Memory and the shape of the picture in it. Made once by a source, read through many [`Frame`]s.
+///
+/// [`Frame`]: crate::Frame
+#[derive(Debug)]
+pub struct SharedBuffer {
+    id: BufferId,
+    descriptor: FrameDescriptor,
+    memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+}
+
+impl SharedBuffer {
+    /// Joins memory and shape under a fresh id.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptorError`] when they do not fit.
+    pub fn new(
+        descriptor: FrameDescriptor,
+        memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+    ) -> Result<Arc<Self>, DescriptorError> {
+        descriptor.check(memory.len())?;
+        let opaque = matches!(memory[..], [MemoryHandle::OpaqueFd { .. }]);
+        if descriptor.modifier == Modifier::INVALID && !opaque {
+            return Err(DescriptorError::NoModifier(descriptor.fourcc));
+        }
+        Ok(Arc::new(Self { id: BufferId::next(), descriptor, memory }))
+    }
+
+    /// The key under which importers cache their view of this buffer.
+    pub fn id(&self) -> BufferId {
+        self.id
+    }
+
+    /// The shape of the picture.
+    pub fn descriptor(&self) -> &FrameDescriptor {
+        &self.descriptor
+    }
+
+    /// The memory objects that [`PlaneLayout::object`](crate::PlaneLayout::object) counts.
+    pub fn memory(&self) -> &[MemoryHandle] {
+        &self.memory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Color, Extent, Fourcc, PlaneLayout};
+
+    #[test]
+    fn an_implicit_modifier_is_refused_by_name() {
+        let descriptor = FrameDescriptor {
+            extent: Extent { width: 2, height: 2 },
+            fourcc: Fourcc::NV12,
+            modifier: Modifier::INVALID,
+            planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 2 }]),
+            color: Color::BT709,
+        };
+        let memory = MemoryHandle::DmaBuf(std::fs::File::open("/dev/null").unwrap().into());
+        let err = SharedBuffer::new(descriptor, ArrayVec::from_iter([memory])).unwrap_err();
+        assert_eq!(err.to_string(), "the NV12 picture has no explicit modifier");
+    }
+}

@@ -1,0 +1,149 @@
+//! One picture on its way through the house.
+
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::{BufferId, Damage, SharedBuffer, SyncPoint};
+
+/// What a source says about one picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// Counts up by one for every picture the source made, shown or dropped.
+    pub sequence: u64,
+    /// When the picture is shown, on `CLOCK_MONOTONIC`: the refresh that it was presented for. May
+    /// lie in the future.
+    pub timestamp: Duration,
+    /// When its maker handed it over, on `CLOCK_MONOTONIC`.
+    pub presented: Duration,
+    /// Where it may differ from the picture before it.
+    pub damage: Damage,
+}
+
+/// A buffer coming home.
+#[derive(Debug)]
+pub struct Release {
+    /// Which buffer.
+    pub buffer: BufferId,
+    /// Which picture it held.
+    pub sequence: u64,
+    /// The buffer may be written once every one of these is reached.
+    pub after: Vec<SyncPoint>,
+}
+
+/// Where a source's buffers go back to.
+pub trait Recycle: Send + Sync {
+    /// Takes a buffer back. Called exactly once for every [`Frame`], from whichever thread drops
+    /// it last; must not block.
+    fn recycle(&self, release: Release);
+}
+
+/// One picture in a [`SharedBuffer`], readable once [`acquire`](Self::acquire) is reached.
+///
+/// Share it as `Arc<Frame>`. Dropping the last one sends the buffer home.
+#[must_use = "dropping a frame gives its buffer back unread"]
+pub struct Frame {
+    buffer: Arc<SharedBuffer>,
+    info: FrameInfo,
+    acquire: SyncPoint,
+    readers: Mutex<Vec<SyncPoint>>,
+    home: Arc<dyn Recycle>,
+}
+
+impl Frame {
+    /// A picture that `home` lends out.
+    pub fn new(
+        buffer: Arc<SharedBuffer>,
+        info: FrameInfo,
+        acquire: SyncPoint,
+        home: Arc<dyn Recycle>,
+    ) -> Self {
+        Self { buffer, info, acquire, readers: Mutex::default(), home }
+    }
+
+    /// The memory.
+    pub fn buffer(&self) -> &Arc<SharedBuffer> {
+        &self.buffer
+    }
+
+    /// When and in which order the picture was made.
+    pub fn info(&self) -> &FrameInfo {
+        &self.info
+    }
+
+    /// When the picture is complete.
+    pub fn acquire(&self) -> &SyncPoint {
+        &self.acquire
+    }
+
+    /// Keeps the buffer from being written before `point`.
+    ///
+    /// Call it for every piece of device work that reads the memory, when the work is submitted.
+    pub fn hold_until(&self, point: SyncPoint) {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(point);
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let readers = self.readers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.home.recycle(Release {
+            buffer: self.buffer.id(),
+            sequence: self.info.sequence,
+            after: mem::take(readers),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrayvec::ArrayVec;
+
+    use super::*;
+    use crate::{Color, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout};
+
+    #[derive(Default)]
+    struct Home(Mutex<Vec<Release>>);
+
+    impl Recycle for Home {
+        fn recycle(&self, release: Release) {
+            self.0.lock().unwrap().push(release);
+        }
+    }
+
+    fn frame(home: &Arc<Home>) -> Frame {
+        let descriptor = FrameDescriptor {
+            extent: Extent { width: 2, height: 2 },
+            fourcc: Fourcc::XRGB8888,
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 8 }]),
+            color: Color::SRGB,
+        };
+        let memory = MemoryHandle::Shm(std::fs::File::open("/dev/null").unwrap().into());
+        let buffer = SharedBuffer::new(descriptor, ArrayVec::from_iter([memory])).unwrap();
+        let info = FrameInfo {
+            sequence: 7,
+            timestamp: Duration::ZERO,
+            presented: Duration::ZERO,
+            damage: Damage::Unknown,
+        };
+        Frame::new(buffer, info, SyncPoint::Signaled, Arc::clone(home) as _)
+    }
+
+    #[test]
+    fn two_readers_send_the_buffer_home_once_with_both_points() {
+        let home = Arc::new(Home::default());
+        let encoder = Arc::new(frame(&home));
+        let preview = Arc::clone(&encoder);
+
+        encoder.hold_until(SyncPoint::Signaled);
+        drop(encoder);
+        assert!(home.0.lock().unwrap().is_empty(), "the preview still reads");
+        preview.hold_until(SyncPoint::Signaled);
+        drop(preview);
+
+        let released = home.0.lock().unwrap();
+        assert_eq!(released.len(), 1);
+        assert_eq!((released[0].sequence, released[0].after.len()), (7, 2));
+    }
+}

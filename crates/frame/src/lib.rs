@@ -1,0 +1,39 @@
+//! The words of the house: what a frame is, where its memory lives and when it may be read.
+//!
+//! A [`SharedBuffer`] is memory that stays; a [`Frame`] is one picture in it, which passes.
+//! Nothing here touches a device.
+//!
+//! # Handover state
+//!
+//! Between rooms and processes every image is in layout `VK_IMAGE_LAYOUT_GENERAL`, and owned by
+//! `VK_QUEUE_FAMILY_FOREIGN_EXT` when its memory is a dma-buf, by `VK_QUEUE_FAMILY_EXTERNAL` when
+//! it is opaque. Whoever touches an image acquires it from there and gives it back there. Host
+//! memory ([`MemoryHandle::Shm`]) has no layout and no owner; its sync points are all it needs.
+//!
+//! # Synchronization
+//!
+//! Inside there is explicit synchronization only. A source that takes in a dma-buf turns its
+//! implicit fences into a [`SyncPoint`] at the door (`zerohop_kernel::export_sync_file`).
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod color;
+mod descriptor;
+mod frame;
+mod observe;
+mod rect;
+mod sink;
+mod source;
+mod sync;
+
+pub use buffer::{BufferId, DeviceId, MAX_VIEW_FORMATS, MemoryHandle, OpaqueImage, SharedBuffer};
+pub use color::Color;
+pub use descriptor::{
+    DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,
+};
+pub use frame::{Frame, FrameInfo, Recycle, Release};
+pub use observe::{Fallback, Observer, Stage};
+pub use rect::{Damage, MAX_RECTS, Rect};
+pub use sink::FrameSink;
+pub use source::{BoxError, Source, SourceEvent};
+pub use sync::SyncPoint;

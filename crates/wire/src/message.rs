@@ -1,0 +1,120 @@
+//! What is said, as plain types.
+
+use std::time::Duration;
+
+use arrayvec::{ArrayString, ArrayVec};
+use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MemoryHandle, SyncPoint};
+
+/// The longest name or reason, in bytes of UTF-8.
+pub const MAX_TEXT: usize = 256;
+
+/// The most sync points in one message. Whoever has more merges or waits.
+pub const MAX_POINTS: usize = 4;
+
+/// A short text for people.
+pub type Text = ArrayString<MAX_TEXT>;
+
+/// Names a stream for as long as its connection lives: one window, one decoder, one cast. Chosen
+/// by the producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamId(pub u32);
+
+/// Names a buffer for as long as its connection lives. Chosen by the producer, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WireBufferId(pub u64);
+
+/// From a producer to its host.
+#[derive(Debug)]
+pub enum ToHost {
+    /// The first message.
+    Hello {
+        /// Protocol version that the producer speaks.
+        version: u32,
+        /// Who it is, as in "vkcube".
+        name: Text,
+    },
+    /// A stream begins.
+    OpenStream {
+        /// Its name from now on.
+        stream: StreamId,
+        /// What it is, as in "xcb window 0x400002".
+        name: Text,
+    },
+    /// A stream has ended: no frame of it follows, and its buffers are retired.
+    CloseStream {
+        /// Which.
+        stream: StreamId,
+    },
+    /// A buffer, once, before its first frame.
+    Announce {
+        /// Its name from now on.
+        buffer: WireBufferId,
+        /// The stream that its pictures belong to.
+        stream: StreamId,
+        /// Its shape.
+        descriptor: FrameDescriptor,
+        /// Its memory objects.
+        memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+    },
+    /// The producer will not send this buffer again. The host forgets it when its reads are done,
+    /// and releases what it holds of it as ever.
+    Retire {
+        /// Which.
+        buffer: WireBufferId,
+    },
+    /// A picture.
+    Frame(FrameMessage),
+    /// A worse path than the best starts to be used in the producer; for the host's report.
+    Fallback {
+        /// What falls back, as in `sync`.
+        what: Text,
+        /// Why.
+        reason: Text,
+        /// What is slower or lost now.
+        cost: Text,
+    },
+}
+
+/// A picture in an announced buffer.
+#[derive(Clone, Debug)]
+pub struct FrameMessage {
+    /// Where it lies.
+    pub buffer: WireBufferId,
+    /// Counts up by one for every picture of the stream, sent or not.
+    pub sequence: u64,
+    /// When it is shown, on `CLOCK_MONOTONIC`.
+    pub timestamp: Duration,
+    /// When it was handed over, on `CLOCK_MONOTONIC`.
+    pub presented: Duration,
+    /// Whether a newer picture of the stream that arrives before `timestamp` takes its place, as
+    /// in `VK_PRESENT_MODE_MAILBOX_KHR`. It is then released unread.
+    pub replaceable: bool,
+    /// Where it may differ from the picture before it.
+    pub damage: Damage,
+    /// When it may be read.
+    pub acquire: SyncPoint,
+}
+
+/// From a host to a producer.
+#[derive(Debug)]
+pub enum ToProducer {
+    /// The answer to `Hello`.
+    Welcome {
+        /// Protocol version that both speak from now on: at most the producer's.
+        version: u32,
+    },
+    /// The host ends the connection.
+    Refused {
+        /// Why, as in "buffer 3 was not announced".
+        reason: Text,
+    },
+    /// A picture's buffer goes home. Exactly one for every `Frame`.
+    Release {
+        /// Which buffer.
+        buffer: WireBufferId,
+        /// Which picture it held.
+        sequence: u64,
+        /// The buffer may be written once all of these are reached.
+        after: ArrayVec<SyncPoint, MAX_POINTS>,
+    },
+}
