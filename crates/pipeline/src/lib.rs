@@ -105,7 +105,8 @@ mod tests {
 
     use arrayvec::ArrayVec;
     use zerohop_frame::{
-        FrameInfo, MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
+        Color, Damage, FrameInfo, MemoryHandle, Modifier, PlaneLayout, Recycle, Release,
+        SharedBuffer, SyncPoint,
     };
 
     use super::*;
@@ -136,6 +137,7 @@ mod tests {
                 fourcc: Fourcc::XRGB8888,
                 modifier: Modifier::LINEAR,
                 planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 8 }]),
+                color: Color::SRGB,
             };
             let memory = ArrayVec::from_iter([MemoryHandle::Shm(null().into())]);
             let buffer = SharedBuffer::new(descriptor, memory).unwrap();
@@ -148,7 +150,12 @@ mod tests {
             if self.sent == self.count {
                 return Ok(Some(SourceEvent::Ended));
             }
-            let info = FrameInfo { sequence: self.sent, timestamp: Duration::ZERO };
+            let info = FrameInfo {
+                sequence: self.sent,
+                timestamp: Duration::ZERO,
+                presented: Duration::ZERO,
+                damage: Damage::Unknown,
+            };
             self.sent += 1;
             let (buffer, home) = (Arc::clone(&self.buffer), Arc::clone(&self.home));
             Ok(Some(SourceEvent::Frame(Frame::new(buffer, info, SyncPoint::Signaled, home))))
