@@ -1,5 +1,6 @@
 //! Who did what to which picture, and when.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A step on a picture's way.
@@ -42,9 +43,9 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fallback {
     /// What falls back, as in `sync`.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// Why, as in "the device cannot export SYNC_FD semaphores".
     pub reason: String,
     /// What is slower or lost now, as in "the application waits for its GPU work at each present".
-    pub cost: &'static str,
+    pub cost: Cow<'static, str>,
 }
