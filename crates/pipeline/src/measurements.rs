@@ -1,0 +1,292 @@
+//! What is counted while a pipeline runs, in a fixed amount of memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use zerohop_frame::{Fallback, Observer, Stage};
+use zerohop_kernel::clock_monotonic;
+
+use crate::Trace;
+use crate::histogram::{Histogram, Percentiles};
+
+/// The steps that are measured, in the order of a picture's way.
+pub(crate) const STAGES: [Stage; 6] = [
+    Stage::PresentToHost,
+    Stage::Import,
+    Stage::Classify,
+    Stage::Convert,
+    Stage::Encode,
+    Stage::Release,
+];
+
+/// The most fallbacks that are kept; a producer that makes up more is ignored.
+const MAX_FALLBACKS: usize = 64;
+
+/// The name of a step in report and trace.
+pub(crate) fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::PresentToHost => "present_to_host",
+        Stage::Import => "import",
+        Stage::Classify => "classify",
+        Stage::Convert => "convert",
+        Stage::Encode => "encode",
+        Stage::Release => "release",
+        _ => "other",
+    }
+}
+
+/// What a picture turned out to be worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It equals the one before.
+    Unchanged,
+    /// It differs.
+    Changed,
+    /// It differs only inside a rectangle that is known for it.
+    Region,
+}
+
+/// How many pictures were worth what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// They equal the one before.
+    pub unchanged: u64,
+    /// They differ.
+    pub changed: u64,
+    /// They differ only inside a rectangle that is known for it.
+    pub region: u64,
+}
+
+/// Copies of pixels, by their reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Copies {
+    /// Bytes that the CPU copied.
+    pub cpu_bytes: u64,
+    /// Pictures that the GPU copied.
+    pub gpu: u64,
+    /// How often, by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+/// All counts at one moment.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Pictures that came out of the source.
+    pub taken: u64,
+    /// Pictures that were handed to the main sink.
+    pub submitted: u64,
+    /// What they were worth.
+    pub verdicts: Verdicts,
+    /// Lost pictures, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Copies on the way to the main sink.
+    pub path_copies: Copies,
+    /// Copies that sinks made for themselves.
+    pub sink_copies: Copies,
+    /// Worse paths that came into use.
+    pub fallbacks: Vec<Fallback>,
+    /// Durations by step.
+    pub stages: Vec<(&'static str, Percentiles)>,
+}
+
+impl Counts {
+    /// The durations of one step; all zero when it never ran.
+    pub fn stage(&self, stage: Stage) -> Percentiles {
+        let found = self.stages.iter().find(|(one, _)| *one == name(stage));
+        found.map_or_else(Percentiles::default, |(_, percentiles)| *percentiles)
+    }
+}
+
+/// Takes measurements from all threads of a pipeline.
+#[derive(Debug, Default)]
+pub struct Measurements {
+    inner: Mutex<Inner>,
+    trace: Option<Trace>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    counts: Counts,
+    histograms: [Histogram; STAGES.len()],
+}
+
+impl Measurements {
+    /// Counts from zero, and writes `trace` on the way.
+    pub fn new(trace: Option<Trace>) -> Self {
+        Self { inner: Mutex::default(), trace }
+    }
+
+    /// The trace being written.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// Where sinks report to: their copies are counted apart from those on the way to them.
+    pub fn of_sinks(self: &Arc<Self>) -> Arc<dyn Observer> {
+        Arc::new(OfSinks(Arc::clone(self)))
+    }
+
+    /// A picture came out of the source.
+    pub fn taken(&self) {
+        self.lock().counts.taken += 1;
+    }
+
+    /// A picture was handed to the main sink.
+    pub fn submitted(&self) {
+        self.lock().counts.submitted += 1;
+    }
+
+    /// Picture `sequence` turned out to be worth `verdict`.
+    pub fn verdict(&self, sequence: u64, verdict: Verdict) {
+        let mut inner = self.lock();
+        let verdicts = &mut inner.counts.verdicts;
+        let (count, name) = match verdict {
+            Verdict::Unchanged => (&mut verdicts.unchanged, "unchanged"),
+            Verdict::Changed => (&mut verdicts.changed, "changed"),
+            Verdict::Region => (&mut verdicts.region, "region"),
+        };
+        *count += 1;
+        drop(inner);
+        self.trace_instant(sequence, name);
+    }
+
+    /// Everything up to now.
+    pub fn counts(&self) -> Counts {
+        let inner = self.lock();
+        let stages = STAGES.iter().zip(&inner.histograms);
+        let stages = stages.map(|(&stage, durations)| (name(stage), durations.percentiles()));
+        Counts { stages: stages.collect(), ..inner.counts.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trace_instant(&self, sequence: u64, what: &str) {
+        if let Some(trace) = &self.trace {
+            trace.instant(sequence, what, clock_monotonic());
+        }
+    }
+}
+
+impl Observer for Measurements {
+    fn span(&self, sequence: u64, stage: Stage, begin: Duration, end: Duration) {
+        if let Some(index) = STAGES.iter().position(|&one| one == stage) {
+            self.lock().histograms[index].record(end.saturating_sub(begin));
+        }
+        if let Some(trace) = &self.trace {
+            trace.span(sequence, stage, begin, end);
+        }
+    }
+
+    fn cpu_copy(&self, _: u64, bytes: u64, why: &'static str) {
+        cpu_copy(&mut self.lock().counts.path_copies, bytes, why);
+    }
+
+    fn gpu_copy(&self, _: u64, why: &'static str) {
+        gpu_copy(&mut self.lock().counts.path_copies, why);
+    }
+
+    fn dropped(&self, sequence: u64, why: &'static str) {
+        *self.lock().counts.dropped.entry(why).or_default() += 1;
+        self.trace_instant(sequence, &format!("dropped: {why}"));
+    }
+
+    fn fallback(&self, fallback: Fallback) {
+        let fallbacks = &mut self.lock().counts.fallbacks;
+        if fallbacks.len() < MAX_FALLBACKS && !fallbacks.contains(&fallback) {
+            fallbacks.push(fallback);
+        }
+    }
+}
+
+fn cpu_copy(copies: &mut Copies, bytes: u64, why: &'static str) {
+    copies.cpu_bytes += bytes;
+    *copies.reasons.entry(why).or_default() += 1;
+}
+
+fn gpu_copy(copies: &mut Copies, why: &'static str) {
+    copies.gpu += 1;
+    *copies.reasons.entry(why).or_default() += 1;
+}
+
+/// The same counts, with copies put down to the sinks.
+struct OfSinks(Arc<Measurements>);
+
+impl Observer for OfSinks {
+    fn span(&self, sequence: u64, stage: Stage, begin: Duration, end: Duration) {
+        self.0.span(sequence, stage, begin, end);
+    }
+
+    fn cpu_copy(&self, _: u64, bytes: u64, why: &'static str) {
+        cpu_copy(&mut self.0.lock().counts.sink_copies, bytes, why);
+    }
+
+    fn gpu_copy(&self, _: u64, why: &'static str) {
+        gpu_copy(&mut self.0.lock().counts.sink_copies, why);
+    }
+
+    fn dropped(&self, sequence: u64, why: &'static str) {
+        self.0.dropped(sequence, why);
+    }
+
+    fn fallback(&self, fallback: Fallback) {
+        self.0.fallback(fallback);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_sink_is_not_a_copy_on_the_way_to_it() {
+        let all = Arc::new(Measurements::default());
+        all.of_sinks().cpu_copy(0, 100, "png reads back");
+        all.gpu_copy(1, "the pass cannot write there");
+        let counts = all.counts();
+        assert_eq!((counts.path_copies.cpu_bytes, counts.path_copies.gpu), (0, 1));
+        assert_eq!(counts.sink_copies.cpu_bytes, 100);
+        assert_eq!(counts.sink_copies.reasons["png reads back"], 1);
+    }
+
+    #[test]
+    fn a_fallback_is_kept_once() {
+        let all = Measurements::default();
+        let fallback = Fallback {
+            what: "sync".into(),
+            reason: "no SYNC_FD".into(),
+            cost: "a wait at each present".into(),
+        };
+        all.fallback(fallback.clone());
+        all.fallback(fallback.clone());
+        assert_eq!(all.counts().fallbacks, [fallback]);
+    }
+
+    #[test]
+    fn a_hundred_thousand_pictures_take_no_more_memory_than_one() {
+        let all = Measurements::default();
+        let size = |all: &Measurements| {
+            let inner = all.lock();
+            let counts = &inner.counts;
+            (counts.dropped.len(), counts.fallbacks.capacity(), counts.path_copies.reasons.len())
+        };
+        let round = |sequence| {
+            let begin = Duration::from_micros(sequence);
+            for stage in STAGES {
+                all.span(sequence, stage, begin, begin * 2);
+            }
+            all.verdict(sequence, Verdict::Changed);
+            all.dropped(sequence, "replaced");
+            all.cpu_copy(sequence, 4, "a test");
+        };
+        round(0);
+        let one = size(&all);
+        (1..100_000).for_each(round);
+        assert_eq!(size(&all), one);
+        assert_eq!(all.counts().stage(Stage::Convert).count, 100_000);
+    }
+}

@@ -1,0 +1,253 @@
+//! The loop: from the source through the stages to the sink, in one thread.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use zerohop_frame::{
+    BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Observer as _, Source, SourceEvent,
+};
+use zerohop_kernel::{Eventfd, clock_monotonic};
+
+use crate::{Measurements, Stages};
+
+/// Pictures that may fail one after the other before the pipeline gives up.
+const MAX_FAILURES: u32 = 8;
+
+/// Why a pipeline stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source broke.
+    #[error("the source failed")]
+    Source(#[source] BoxError),
+    /// A stage cannot take the shape that the source changed to.
+    #[error("could not change to {fourcc} {}x{}", .extent.width, .extent.height)]
+    Reshape {
+        /// Size of the new pictures.
+        extent: Extent,
+        /// Their format.
+        fourcc: Fourcc,
+        /// Why.
+        source: BoxError,
+    },
+    /// Several pictures in a row failed in a stage.
+    #[error("picture {sequence} failed, after {failures} in a row")]
+    Stage {
+        /// The last one.
+        sequence: u64,
+        /// How many failed before it.
+        failures: u32,
+        /// Why it failed.
+        source: BoxError,
+    },
+    /// The stages could not finish what they write on the side.
+    #[error("the stages could not finish")]
+    Finish(#[source] BoxError),
+    /// The sink broke.
+    #[error("the sink failed")]
+    Sink(#[source] BoxError),
+    /// Waiting failed.
+    #[error("could not wait for the source")]
+    Wait(#[source] io::Error),
+}
+
+/// Why a pipeline that did not fail came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// No more pictures came.
+    Source,
+    /// As many came as were asked for.
+    Frames,
+    /// The time was over.
+    Time,
+    /// Somebody said [`Stop`].
+    Stopped,
+}
+
+/// Ends a pipeline from another thread.
+#[derive(Debug)]
+pub struct Stop {
+    said: Eventfd,
+    how: AtomicU8,
+}
+
+/// Values of [`Stop::how`].
+const GO_ON: u8 = 0;
+const WHEN_IDLE: u8 = 1;
+const AT_ONCE: u8 = 2;
+
+impl Stop {
+    /// Nothing said yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`Eventfd::new`].
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { said: Eventfd::new()?, how: AtomicU8::new(GO_ON) })
+    }
+
+    /// Ends the pipeline before its next picture.
+    pub fn at_once(&self) {
+        self.say(AT_ONCE);
+    }
+
+    /// Ends the pipeline once its source has no picture waiting.
+    pub fn when_idle(&self) {
+        self.say(WHEN_IDLE);
+    }
+
+    fn say(&self, how: u8) {
+        self.how.fetch_max(how, Ordering::SeqCst);
+        self.said.ring();
+    }
+
+    fn how(&self) -> u8 {
+        self.how.load(Ordering::SeqCst)
+    }
+}
+
+/// When a pipeline ends, besides the end of its source. The first one counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits<'a> {
+    /// After so many pictures out of the source, whatever they are worth.
+    pub frames: Option<u64>,
+    /// At this time on `CLOCK_MONOTONIC`.
+    pub until: Option<Duration>,
+    /// When told to.
+    pub stop: Option<&'a Stop>,
+}
+
+impl Limits<'_> {
+    fn reached(&self, taken: u64) -> Option<Ending> {
+        if self.stop.is_some_and(|stop| stop.how() == AT_ONCE) {
+            Some(Ending::Stopped)
+        } else if self.frames.is_some_and(|frames| taken >= frames) {
+            Some(Ending::Frames)
+        } else if self.until.is_some_and(|until| clock_monotonic() >= until) {
+            Some(Ending::Time)
+        } else {
+            None
+        }
+    }
+
+    fn idle(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.how() == WHEN_IDLE)
+    }
+}
+
+/// Runs until the source ends or a limit is reached, then finishes the sink.
+///
+/// A picture that fails in a stage is counted as dropped, and its reason is kept as a fallback;
+/// after eight in a row the pipeline gives up.
+///
+/// # Errors
+///
+/// The first [`Error`]. Frames in flight go home either way, and the sink is finished as far as
+/// it can be.
+pub fn run(
+    source: &mut dyn Source,
+    stages: &mut dyn Stages,
+    sink: &mut dyn FrameSink,
+    limits: Limits<'_>,
+    measurements: &Measurements,
+) -> Result<Ending, Error> {
+    let mut flow = Flow { stages, sink, measurements, taken: 0, failures: 0 };
+    let ended = flow.go(source, limits);
+    let staged = flow.stages.finish().map_err(Error::Finish);
+    let sunk = flow.sink.finish().map_err(Error::Sink);
+    let ending = ended?;
+    sunk?;
+    staged?;
+    Ok(ending)
+}
+
+/// What the loop holds.
+struct Flow<'a> {
+    stages: &'a mut dyn Stages,
+    sink: &'a mut dyn FrameSink,
+    measurements: &'a Measurements,
+    taken: u64,
+    failures: u32,
+}
+
+impl Flow<'_> {
+    fn go(&mut self, source: &mut dyn Source, limits: Limits<'_>) -> Result<Ending, Error> {
+        loop {
+            if let Some(ending) = limits.reached(self.taken) {
+                return Ok(ending);
+            }
+            // Asked before the source is: what it has by now is taken.
+            let idle = limits.idle();
+            match source.poll_event().map_err(Error::Source)? {
+                None if idle => return Ok(Ending::Stopped),
+                None => wait(source, limits)?,
+                Some(SourceEvent::Ended) => return Ok(Ending::Source),
+                Some(SourceEvent::Format(shape)) => {
+                    self.stages.reshape(&shape).map_err(|source| Error::Reshape {
+                        extent: shape.extent,
+                        fourcc: shape.fourcc,
+                        source,
+                    })?;
+                }
+                Some(SourceEvent::Frame(frame)) => self.pass(Arc::new(frame))?,
+            }
+        }
+    }
+
+    /// Takes one picture from the source to the sink.
+    fn pass(&mut self, frame: Arc<Frame>) -> Result<(), Error> {
+        let sequence = frame.info().sequence;
+        self.taken += 1;
+        self.measurements.taken();
+        match self.stages.run(frame) {
+            Ok(out) => {
+                self.failures = 0;
+                let Some(frame) = out else { return Ok(()) };
+                self.sink.submit(frame).map_err(Error::Sink)?;
+                self.measurements.submitted();
+                Ok(())
+            }
+            Err(source) if self.failures == MAX_FAILURES => {
+                Err(Error::Stage { sequence, failures: self.failures, source })
+            }
+            Err(err) => {
+                self.failures += 1;
+                self.measurements.dropped(sequence, "a stage failed");
+                self.measurements.fallback(Fallback {
+                    what: "picture".into(),
+                    reason: chain(&*err),
+                    cost: "it is missing in the output".into(),
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(err: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(err), |err| err.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn wait(source: &dyn Source, limits: Limits<'_>) -> Result<(), Error> {
+    let left = limits.until.map(|until| until.saturating_sub(clock_monotonic()));
+    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+    let ready = PollFd::from_borrowed_fd(source.readiness(), PollFlags::IN);
+    let done = match limits.stop {
+        None => poll(&mut [ready], timeout.as_ref()),
+        Some(stop) => {
+            let said = PollFd::from_borrowed_fd(stop.said.as_fd(), PollFlags::IN);
+            poll(&mut [ready, said], timeout.as_ref())
+        }
+    };
+    match done {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(err) => Err(Error::Wait(err.into())),
+    }
+}
