@@ -1,2 +1,69 @@
-//! Tasks.
-fn main() {}
+//! What is done with this repository besides compiling it: `cargo xtask COMMAND`.
+//!
+//! Each command is a file. Nothing here is part of what users install.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod cargo_test;
+mod ci;
+mod demo;
+mod fuzz;
+mod licences;
+mod manifest;
+mod programs;
+mod project;
+mod report;
+mod setup;
+mod sheet;
+mod shell;
+mod spdx;
+mod test;
+mod tidy;
+mod timing;
+mod tree;
+
+use std::process::ExitCode;
+
+use crate::args::Args;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo                     a video of vkcube in target/demo, from nothing
+  test [--apps] [--slow]   everything that is tested; --apps: real programs, --slow: long runs
+  ci                       what must pass before a change lands
+  tidy                     the rules of the house that no compiler checks
+  manifest [--release]     the layer's manifest, beside the layer
+  setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench
+";
+
+fn main() -> ExitCode {
+    let mut args = Args::from_env();
+    match dispatch(&mut args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("xtask: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &mut Args) -> anyhow::Result<()> {
+    let command = args.word();
+    std::env::set_current_dir(project::root())?;
+    match command.as_deref() {
+        Some("demo") => demo::run(args),
+        Some("test") => test::run(args),
+        Some("ci") => ci::run(args),
+        Some("tidy") => tidy::run(args),
+        Some("manifest") => manifest::run(args),
+        Some("setup") => setup::run(args),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => anyhow::bail!("no command {other:?}\n{USAGE}"),
+        None => anyhow::bail!("say what to do\n{USAGE}"),
+    }
+}

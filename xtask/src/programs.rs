@@ -1,0 +1,47 @@
+//! The programs that tasks run: ours, built first, and other people's with the right options.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{manifest, project, shell};
+
+/// Builds the program `zerohop` and its layer for use, and says where the program is.
+///
+/// # Errors
+///
+/// The build fails.
+pub(crate) fn zerohop() -> Result<PathBuf> {
+    let mut build = project::cargo("build");
+    build.args(["--locked", "--release", "-p", "zerohop-cli", "-p", "zerohop-layer-wsi"]);
+    shell::run(&mut build)?;
+    let folder = project::target().join("release");
+    manifest::write(&folder)?;
+    Ok(folder.join("zerohop"))
+}
+
+/// vkcube's command line for a window of that size.
+///
+/// Newer ones choose among several window systems and must be told to take X; older ones know X
+/// only, and refuse the option.
+///
+/// # Errors
+///
+/// There is no vkcube.
+pub(crate) fn vkcube(width: u32, height: u32) -> Result<Vec<String>> {
+    if shell::find("vkcube").is_none() {
+        bail!("vkcube is not installed: Debian has it in vulkan-tools");
+    }
+    let mut words = vec!["vkcube".to_owned()];
+    // It prints its usage to stderr, and ends with 1.
+    let usage = Command::new("vkcube").arg("--help").output()?;
+    let knows_wsi = [usage.stdout, usage.stderr]
+        .iter()
+        .any(|text| String::from_utf8_lossy(text).contains("--wsi"));
+    if knows_wsi {
+        words.extend(["--wsi", "xcb"].map(str::to_owned));
+    }
+    words.extend(["--width".into(), width.to_string(), "--height".into(), height.to_string()]);
+    Ok(words)
+}

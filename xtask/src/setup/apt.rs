@@ -1,0 +1,123 @@
+//! dpkg and apt-get.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::need::Need;
+use crate::shell;
+
+/// A release of Debian, by its number. Testing and unstable count as the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Release(pub(crate) u32);
+
+/// Whether this machine runs Debian itself, whose package names we know.
+pub(crate) fn is_debian() -> bool {
+    os_release("ID").as_deref() == Some("debian") && shell::find("apt-get").is_some()
+}
+
+/// Which release.
+///
+/// # Errors
+///
+/// It is older than Debian 12.
+pub(crate) fn release() -> Result<Release> {
+    let Some(number) = os_release("VERSION_ID") else {
+        return Ok(Release(u32::MAX));
+    };
+    let number: u32 = number.parse().with_context(|| format!("Debian {number}"))?;
+    if number < 12 {
+        bail!("this is Debian {number}; 12 is the oldest that will do");
+    }
+    Ok(Release(number))
+}
+
+fn os_release(key: &str) -> Option<String> {
+    value_in(&fs::read_to_string("/etc/os-release").ok()?, key)
+}
+
+fn value_in(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    line.map(|value| value.trim_matches('"').to_owned())
+}
+
+/// Whether dpkg has it, new enough.
+pub(crate) fn has(need: &Need) -> bool {
+    let mut query = Command::new("dpkg-query");
+    query.args(["-W", "-f=${db:Status-Status} ${Version}", need.package]);
+    let Ok(answer) = shell::output(&mut query) else { return false };
+    let Some(version) = answer.strip_prefix("installed ") else { return false };
+    let Some(least) = need.at_least else { return true };
+    let mut compare = Command::new("dpkg");
+    compare.args(["--compare-versions", version, "ge", least]);
+    compare.status().is_ok_and(|status| status.success())
+}
+
+/// Reads the package lists anew.
+///
+/// # Errors
+///
+/// apt-get fails.
+pub(crate) fn update() -> Result<()> {
+    shell::run(as_root("apt-get")?.args(["update", "-q"]))
+}
+
+/// Installs the packages.
+///
+/// # Errors
+///
+/// apt-get fails.
+pub(crate) fn install(needs: &[&Need], release: Release) -> Result<()> {
+    let (new, usual): (Vec<&Need>, Vec<&Need>) =
+        needs.iter().copied().partition(|need| need.needs_backports(release));
+    // First what is new, so that the rest does not bring its old form along.
+    for (packages, from) in [(new, Some("bookworm-backports")), (usual, None)] {
+        if packages.is_empty() {
+            continue;
+        }
+        let mut install = as_root("apt-get")?;
+        install.args(["install", "-y", "-q", "--no-install-recommends"]);
+        if let Some(suite) = from {
+            install.args(["-t", suite]);
+        }
+        install.args(packages.iter().map(|need| need.package));
+        shell::run(&mut install)?;
+    }
+    Ok(())
+}
+
+/// A command that runs as root and asks no questions about packages.
+///
+/// # Errors
+///
+/// We are not root, and there is no sudo.
+pub(crate) fn as_root(program: &str) -> Result<Command> {
+    const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";
+    if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("env");
+        command.args([QUIET, program]);
+        return Ok(command);
+    }
+    if shell::find("sudo").is_none() {
+        bail!(
+            "only root may install packages, and there is no sudo here: run `cargo xtask setup` as root first"
+        );
+    }
+    let mut command = Command::new("sudo");
+    command.args(["env", QUIET, program]);
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn os_release_is_read_with_and_without_quotes() {
+        let text = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n";
+        assert_eq!(value_in(text, "ID").as_deref(), Some("debian"));
+        assert_eq!(value_in(text, "VERSION_ID").as_deref(), Some("12"));
+        assert_eq!(value_in(text, "VERSION"), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! All tests, with what each of their programs took.
+
+use anyhow::{Result, bail};
+
+use crate::args::Args;
+use crate::cargo_test;
+use crate::project;
+use crate::setup::{self, Purpose};
+use crate::shell;
+use crate::timing::Timing;
+use crate::tree;
+
+/// `cargo xtask test [--apps] [--slow]`.
+pub(crate) fn run(args: &mut Args) -> Result<()> {
+    let (apps, slow) = (args.flag("--apps"), args.flag("--slow"));
+    args.end()?;
+    if apps {
+        bail!("no applications yet");
+    }
+    usual(slow)
+}
+
+/// All tests but the applications, with a table of what they took.
+///
+/// # Errors
+///
+/// One fails, or leaves a process behind.
+pub(crate) fn usual(slow: bool) -> Result<()> {
+    let mut timing = Timing::new();
+    let result = all(&mut timing, slow);
+    timing.print();
+    result
+}
+
+fn all(timing: &mut Timing, slow: bool) -> Result<()> {
+    tree::adopt_orphans()?;
+    timing.part("setup", || setup::ensure(&[Purpose::Build, Purpose::Test]))?;
+    timing.part("build", build)?;
+    let tests = cargo_test::run(slow, timing);
+    tree::nothing_left("the tests")?;
+    tests
+}
+
+/// Programs first: tests start `zerohop` and load the layer from where these lie.
+fn build() -> Result<()> {
+    shell::run(project::cargo("build").args(["--locked", "--workspace"]))?;
+    crate::manifest::write(&project::target().join("debug"))?;
+    shell::run(project::cargo("test").args(["--locked", "--workspace", "--no-run"]))
+}

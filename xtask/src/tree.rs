@@ -1,0 +1,99 @@
+//! The processes that descend from us: what they cost, and whether one was left behind.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, WaitOptions};
+
+/// From now on, orphans among our descendants become our children, and stay in sight.
+///
+/// # Errors
+///
+/// The kernel refuses.
+pub(crate) fn adopt_orphans() -> Result<()> {
+    let me = rustix::process::getpid();
+    rustix::process::set_child_subreaper(Some(me)).context("cannot become a subreaper")
+}
+
+/// Fails when a descendant still runs, after ending it.
+///
+/// Call it when every child that was started has been waited for, after [`adopt_orphans`].
+///
+/// # Errors
+///
+/// Names what was left running.
+pub(crate) fn nothing_left(by: &str) -> Result<()> {
+    let left = children()?;
+    let mut names = Vec::new();
+    for pid in left {
+        let Some(alive) = Process::read(pid) else { continue };
+        if alive.state != 'Z' {
+            names.push(format!("{} ({})", alive.name, pid));
+            end(pid);
+        }
+    }
+    reap();
+    if names.is_empty() { Ok(()) } else { bail!("{by} left running: {}", names.join(", ")) }
+}
+
+/// Our children, by their ids.
+fn children() -> Result<Vec<i32>> {
+    let me = i32::try_from(std::process::id())?;
+    let all = fs::read_dir("/proc").context("cannot list /proc")?;
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    Ok(pids.filter(|pid| Process::read(*pid).is_some_and(|one| one.parent == me)).collect())
+}
+
+fn end(pid: i32) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        // It may be gone already, which is what we want.
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
+        let _ = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+    }
+}
+
+/// Waits for orphans that have ended. Our own children are waited for where they were started.
+fn reap() {
+    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
+}
+
+/// What `/proc/PID/stat` says.
+///
+/// # References
+///
+/// `proc_pid_stat(5)`.
+#[derive(Debug)]
+struct Process {
+    name: String,
+    state: char,
+    parent: i32,
+}
+
+impl Process {
+    fn read(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The name may hold spaces and parentheses; the last one closes it.
+        let (start, end) = (stat.find('(')?, stat.rfind(')')?);
+        let fields: Vec<&str> = stat.get(end + 1..)?.split_whitespace().collect();
+        Some(Self {
+            name: stat.get(start + 1..end)?.to_owned(),
+            state: fields.first()?.chars().next()?,
+            parent: fields.get(1)?.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_may_have_any_name() {
+        let stat = "7 (a) b) S 3 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 0 1 0 5 6";
+        let one = Process::parse(stat).unwrap();
+        assert_eq!((one.name.as_str(), one.state, one.parent), ("a) b", 'S', 3));
+    }
+}
