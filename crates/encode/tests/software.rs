@@ -1,0 +1,133 @@
+//! OpenH264 from frames in memfds to packets that its own decoder reads.
+
+mod picture;
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openh264::decoder::Decoder;
+use openh264::formats::YUVSource as _;
+use zerohop_encode::{Encoder, Error, Nal, OpenH264, Options, Packet, Rate, nal_units};
+use zerohop_frame::{Color, Extent, Fourcc, Frame, SyncPoint};
+use zerohop_kernel::{Eventfd, SyncFile};
+
+use picture::{Pool, draw};
+
+const SIZE: Extent = Extent { width: 320, height: 180 };
+
+fn encode(encoder: &mut OpenH264, frame: Frame, key: bool) -> Packet {
+    encoder.encode(Arc::new(frame), key).unwrap();
+    let packet = encoder.poll_packet().unwrap().expect("each picture makes a packet");
+    assert!(encoder.poll_packet().unwrap().is_none());
+    packet
+}
+
+/// Peak signal to noise ratio of luma in dB.
+fn psnr(a: &[u8], b: &[u8]) -> f64 {
+    let sum: u64 = a.iter().zip(b).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum();
+    let mean = sum as f64 / a.len() as f64;
+    10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
+}
+
+/// The visible luma of the picture in `packet`.
+fn decode(decoder: &mut Decoder, packet: &Packet) -> Vec<u8> {
+    let picture = decoder.decode(&packet.data).unwrap().expect("one packet is one picture");
+    let (width, height) = picture.dimensions();
+    assert_eq!((width as u32, height as u32), (packet.extent.width, packet.extent.height));
+    let rows = picture.y().chunks(picture.strides().0).take(height);
+    rows.flat_map(|row| &row[..width]).copied().collect()
+}
+
+#[test]
+fn decoded_pictures_are_those_that_went_in_and_the_frames_are_home() {
+    for rate in [Rate::Quality, Rate::Bits(2_000_000)] {
+        let pool = Pool::new(SIZE, 2);
+        let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
+        let mut decoder = Decoder::new().unwrap();
+        for n in 0..30 {
+            let frame = pool.frame(n, Duration::from_millis(n * 16));
+            let packet = encode(&mut encoder, frame, false);
+            assert_eq!(pool.home.taken(), [n], "the frame is home when encode returned");
+            assert_eq!((packet.sequence, packet.pts), (n, Duration::from_millis(n * 16)));
+            assert_eq!((packet.key, packet.extent, packet.color), (n == 0, SIZE, Color::BT709));
+            let luma = decode(&mut decoder, &packet);
+            let quality = psnr(&luma, &draw(SIZE, n)[..luma.len()]);
+            assert!(quality > 38.0, "picture {n} has {quality:.1} dB with {rate:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_picture_brings_its_parameter_sets() {
+    let pool = Pool::new(SIZE, 1);
+    let mut encoder = OpenH264::new(Options::default());
+    let kinds = |packet: &Packet| nal_units(&packet.data).map(Nal::of).collect::<Vec<_>>();
+    for n in 0..6 {
+        let packet = encode(&mut encoder, pool.frame(n, Duration::ZERO), n == 3);
+        if n == 0 || n == 3 {
+            assert!(packet.key);
+            assert_eq!(kinds(&packet), [Nal::Sps, Nal::Pps, Nal::Idr]);
+            assert!(packet.data.starts_with(&[0, 0, 0, 1]));
+        } else {
+            assert!(!packet.key);
+            assert_eq!(kinds(&packet), [Nal::Other(1)]);
+        }
+    }
+}
+
+#[test]
+fn another_size_starts_with_a_key_picture() {
+    let mut encoder = OpenH264::new(Options::default());
+    let mut decoder = Decoder::new().unwrap();
+    for (n, width) in [(0, 64), (1, 64), (2, 96), (3, 16), (4, 16)] {
+        let extent = Extent { width, height: 48 };
+        let pool = Pool::new(extent, 1);
+        let packet = encode(&mut encoder, pool.frame(n, Duration::ZERO), false);
+        assert_eq!((packet.key, packet.extent), (n != 1 && n != 4, extent));
+        decode(&mut decoder, &packet);
+    }
+}
+
+#[test]
+fn a_row_may_be_longer_than_the_picture() {
+    let pool = Pool::with_stride(SIZE, 512);
+    let mut encoder = OpenH264::new(Options::default());
+    let packet = encode(&mut encoder, pool.frame(5, Duration::ZERO), false);
+    let luma = decode(&mut Decoder::new().unwrap(), &packet);
+    assert!(psnr(&luma, &draw(SIZE, 5)[..luma.len()]) > 38.0);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_numbers() {
+    let refused = |pool: &Pool| {
+        let mut encoder = OpenH264::new(Options::default());
+        let frame = Arc::new(pool.frame(0, Duration::ZERO));
+        encoder.encode(frame, false).unwrap_err().to_string()
+    };
+    let nv12 = Pool::shaped(SIZE, |shape| shape.fourcc = Fourcc::NV12);
+    assert_eq!(refused(&nv12), "the encoder reads linear YU12, not NV12");
+    let beyond = Pool::shaped(SIZE, |shape| shape.planes[2].offset += 1);
+    assert_eq!(refused(&beyond), "plane 2 of the picture ends at byte 86401 of 86400");
+    let narrow = Pool::shaped(SIZE, |shape| shape.planes[0].stride = 319);
+    assert_eq!(refused(&narrow), "the planes have strides [319, 160, 160] at a width of 320");
+    let odd = Pool::shaped(SIZE, |shape| shape.extent.width = 319);
+    let sizes = "OpenH264 takes even sizes from 16x16 to 3840x2160, not";
+    assert_eq!(refused(&odd), format!("{sizes} 319x180"));
+    let small = Pool::shaped(SIZE, |shape| shape.extent.height = 14);
+    assert_eq!(refused(&small), format!("{sizes} 320x14"));
+}
+
+#[test]
+fn after_a_lost_picture_comes_a_key_picture() {
+    let pool = Pool::new(SIZE, 1);
+    let mut encoder = OpenH264::new(Options::default());
+    assert!(encode(&mut encoder, pool.frame(0, Duration::ZERO), false).key);
+    let silent = Eventfd::new().unwrap();
+    let never = SyncPoint::from(SyncFile::from(silent.as_fd().try_clone_to_owned().unwrap()));
+    let late = Arc::new(pool.frame_after(1, Duration::ZERO, never));
+    let err = encoder.encode(late, false).unwrap_err();
+    assert!(matches!(err, Error::NotReady { sequence: 1, .. }), "{err}");
+    assert_eq!(pool.home.taken(), [0, 1], "a frame that failed is home too");
+    assert!(encode(&mut encoder, pool.frame(2, Duration::ZERO), false).key);
+}
