@@ -33,6 +33,13 @@ pub struct Credentials {
     pub uid: u32,
 }
 
+impl Credentials {
+    /// This process's own.
+    pub fn ours() -> Self {
+        Self { pid: std::process::id(), uid: rustix::process::geteuid().as_raw() }
+    }
+}
+
 /// One message.
 #[derive(Debug)]
 pub struct Received {
@@ -275,7 +282,6 @@ mod tests {
     #[test]
     fn the_peer_is_known() {
         let (a, _b) = Socket::pair().unwrap();
-        let uid = rustix::process::geteuid().as_raw();
-        assert_eq!(a.peer().unwrap(), Credentials { pid: std::process::id(), uid });
+        assert_eq!(a.peer().unwrap(), Credentials::ours());
     }
 }

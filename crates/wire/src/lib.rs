@@ -1,12 +1,67 @@
 //! What producers of frames (our Vulkan layer, decoders, third parties) and the host say to each
 //! other, over a local socket. `PROTOCOL.md` beside this crate is the same for strangers.
+//!
+//! A [`Producer`] connects, opens streams, announces buffers once and sends frames; a [`Listener`]
+//! gives the host a [`Peer`] for each. Both ends keep a [`Session`] of what was said, so each
+//! message is checked twice: before it is sent and when it arrives. Neither end blocks, and
+//! neither starts a thread.
+//!
+//! What is *not* here: which stream is watched, how long a picture waits and what becomes of it
+//! (`zerohop-sources`).
 #![forbid(unsafe_code)]
 
+mod bytes;
+mod decode;
+mod encode;
+mod error;
+mod kind;
+mod limits;
+mod listener;
+mod memory;
 mod message;
+mod peer;
+mod producer;
+mod session;
+mod shape;
+mod violation;
 
+use std::time::Duration;
+
+pub use encode::Packet;
+pub use error::Error;
+pub use limits::Rate;
+pub use listener::Listener;
 pub use message::{
-    FrameMessage, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer, WireBufferId,
+    FrameMessage, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer, WireBufferId, text,
 };
+pub use peer::Peer;
+pub use producer::Producer;
+pub use session::Session;
+pub use violation::Violation;
 
 /// The version of the protocol that this crate speaks.
 pub const VERSION: u32 = 1;
+
+/// Names the socket to the layer and to other producers.
+pub const SOCKET_VARIABLE: &str = "ZEROHOP_SOCKET";
+
+/// No message is longer, in bytes.
+pub const MAX_MESSAGE: usize = 1024;
+
+/// The longest side of a picture, in pixels.
+pub const MAX_SIDE: u32 = 16384;
+
+/// The most streams that a producer has open at a time.
+pub const MAX_STREAMS: usize = 64;
+
+/// The most buffers of a stream that are announced at a time, with the retired ones that are out.
+pub const MAX_BUFFERS: usize = 64;
+
+/// The most memory objects that a producer's buffers have at a time.
+pub const MAX_OBJECTS: usize = 256;
+
+/// The farthest ahead of now that a picture may be shown.
+pub const MAX_AHEAD: Duration = Duration::from_secs(60);
+
+/// How long a producer may take from connecting to `Hello`.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(2);

@@ -11,16 +11,29 @@ pub const MAX_TEXT: usize = 256;
 /// The most sync points in one message. Whoever has more merges or waits.
 pub const MAX_POINTS: usize = 4;
 
-/// A short text for people.
+/// A short text for people: UTF-8 without control characters. [`text`] makes one of any string.
 pub type Text = ArrayString<MAX_TEXT>;
 
+/// Makes a [`Text`]: cut to [`MAX_TEXT`] bytes at a character, with control characters replaced.
+pub fn text(from: &str) -> Text {
+    let mut text = Text::new();
+    for c in from.chars() {
+        let printable = if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        if text.try_push(printable).is_err() {
+            break;
+        }
+    }
+    text
+}
+
 /// Names a stream for as long as its connection lives: one window, one decoder, one cast. Chosen
-/// by the producer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// by the producer, each larger than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
 
-/// Names a buffer for as long as its connection lives. Chosen by the producer, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Names a buffer for as long as its connection lives. Chosen by the producer, each larger than
+/// the one before, over all its streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WireBufferId(pub u64);
 
 /// From a producer to its host.
@@ -40,7 +53,8 @@ pub enum ToHost {
         /// What it is, as in "xcb window 0x400002".
         name: Text,
     },
-    /// A stream has ended: no frame of it follows, and its buffers are retired.
+    /// A stream has ended: no frame of it follows, and its buffers are retired. Pictures that are
+    /// out are released as ever.
     CloseStream {
         /// Which.
         stream: StreamId,
@@ -53,7 +67,7 @@ pub enum ToHost {
         stream: StreamId,
         /// Its shape.
         descriptor: FrameDescriptor,
-        /// Its memory objects.
+        /// Its memory objects, all of one kind.
         memory: ArrayVec<MemoryHandle, MAX_PLANES>,
     },
     /// The producer will not send this buffer again. The host forgets it when its reads are done,
@@ -80,16 +94,17 @@ pub enum ToHost {
 pub struct FrameMessage {
     /// Where it lies.
     pub buffer: WireBufferId,
-    /// Counts up by one for every picture of the stream, sent or not.
+    /// Counts up by one for every picture of the stream, sent or not, whatever its buffer.
     pub sequence: u64,
-    /// When it is shown, on `CLOCK_MONOTONIC`.
+    /// When it is shown, on `CLOCK_MONOTONIC`; at most [`MAX_AHEAD`](crate::MAX_AHEAD) from now.
     pub timestamp: Duration,
     /// When it was handed over, on `CLOCK_MONOTONIC`.
     pub presented: Duration,
     /// Whether a newer picture of the stream that arrives before `timestamp` takes its place, as
     /// in `VK_PRESENT_MODE_MAILBOX_KHR`. It is then released unread.
     pub replaceable: bool,
-    /// Where it may differ from the picture before it.
+    /// Where it may differ from the picture with the sequence before. No rectangle leaves the
+    /// picture (`Rect::clamp_to`).
     pub damage: Damage,
     /// When it may be read.
     pub acquire: SyncPoint,
@@ -117,4 +132,17 @@ pub enum ToProducer {
         /// The buffer may be written once all of these are reached.
         after: ArrayVec<SyncPoint, MAX_POINTS>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_character_and_holds_no_escapes() {
+        assert_eq!(text("a\u{1b}[2Jb").as_str(), "a\u{fffd}[2Jb");
+        let long = text(&"ä".repeat(MAX_TEXT));
+        assert_eq!(long.len(), MAX_TEXT);
+        assert_eq!(text(&"€".repeat(MAX_TEXT)).len(), 255);
+    }
 }

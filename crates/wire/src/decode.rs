@@ -1,0 +1,216 @@
+//! Bytes and descriptors to messages. Says what is malformed; whether the message fits what was
+//! said before is the [`Session`](crate::Session)'s to say.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use std::vec;
+
+use arrayvec::ArrayVec;
+use zerohop_frame::{
+    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MAX_PLANES, MAX_RECTS,
+    MAX_VIEW_FORMATS, MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Rect, SyncPoint,
+};
+use zerohop_kernel::SyncFile;
+
+use crate::bytes::Reader;
+use crate::kind::{self, Kind, flag, memory, point};
+use crate::{FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId};
+
+impl ToHost {
+    /// Reads a message of a producer.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; its descriptors are closed.
+    pub fn decode(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<Self, Violation> {
+        let mut reader = Reader::new(bytes, &kind::TO_HOST)?;
+        let mut fds = Fds { kind: reader.kind(), came: fds.len(), left: fds.into_iter() };
+        let message = match reader.kind() {
+            kind::HELLO => Self::Hello { version: reader.u32(), name: reader.text()? },
+            kind::OPEN_STREAM => {
+                Self::OpenStream { stream: StreamId(reader.u32()), name: reader.text()? }
+            }
+            kind::CLOSE_STREAM => {
+                let stream = StreamId(reader.u32());
+                reader.zero(4)?;
+                Self::CloseStream { stream }
+            }
+            kind::ANNOUNCE => announce(&mut reader, &mut fds)?,
+            kind::RETIRE => Self::Retire { buffer: WireBufferId(reader.u64()) },
+            kind::FRAME => Self::Frame(frame(&mut reader, &mut fds)?),
+            _ => Self::Fallback {
+                what: reader.text()?,
+                reason: reader.text()?,
+                cost: reader.text()?,
+            },
+        };
+        reader.done();
+        fds.done()?;
+        Ok(message)
+    }
+}
+
+impl ToProducer {
+    /// Reads a message of a host.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; its descriptors are closed.
+    pub fn decode(bytes: &[u8], fds: Vec<OwnedFd>) -> Result<Self, Violation> {
+        let mut reader = Reader::new(bytes, &kind::TO_PRODUCER)?;
+        let mut fds = Fds { kind: reader.kind(), came: fds.len(), left: fds.into_iter() };
+        let message = match reader.kind() {
+            kind::WELCOME => {
+                let version = reader.u32();
+                reader.zero(4)?;
+                Self::Welcome { version }
+            }
+            kind::REFUSED => Self::Refused { reason: reader.text()? },
+            _ => release(&mut reader, &mut fds)?,
+        };
+        reader.done();
+        fds.done()?;
+        Ok(message)
+    }
+}
+
+/// The descriptors of one message, each taken once.
+struct Fds {
+    kind: Kind,
+    came: usize,
+    left: vec::IntoIter<OwnedFd>,
+}
+
+impl Fds {
+    fn next(&mut self) -> Result<OwnedFd, Violation> {
+        self.left.next().ok_or(self.wrong(self.came + 1))
+    }
+
+    fn done(self) -> Result<(), Violation> {
+        let used = self.came - self.left.len();
+        if used == self.came { Ok(()) } else { Err(self.wrong(used)) }
+    }
+
+    fn wrong(&self, expected: usize) -> Violation {
+        Violation::Fds { kind: self.kind.name, expected, received: self.came }
+    }
+}
+
+fn announce(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToHost, Violation> {
+    let buffer = WireBufferId(reader.u64());
+    let stream = StreamId(reader.u32());
+    let descriptor = shape(reader)?;
+    let number = reader.u32();
+    let objects = reader.count("the number of memory objects", MAX_PLANES)?;
+    if fds.came != objects {
+        return Err(fds.wrong(objects));
+    }
+    let mut memory = ArrayVec::new();
+    if number == memory::OPAQUE {
+        if objects != 1 {
+            let (value, what) = (objects as u64, "the number of opaque memory objects");
+            return Err(Violation::Range { what, value, least: 1, most: 1 });
+        }
+        memory.push(opaque(reader, fds.next()?)?);
+    } else {
+        reader.zero(104)?;
+        for _ in 0..objects {
+            memory.push(match number {
+                memory::DMA_BUF => MemoryHandle::DmaBuf(fds.next()?),
+                memory::SHM => MemoryHandle::Shm(fds.next()?),
+                _ => return Err(unknown("memory kind", number)),
+            });
+        }
+    }
+    Ok(ToHost::Announce { buffer, stream, descriptor, memory })
+}
+
+fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
+    let extent = Extent { width: reader.u32(), height: reader.u32() };
+    let fourcc = Fourcc(reader.u32());
+    let modifier = Modifier(reader.u64());
+    let [primaries, transfer, matrix, range] = reader.array();
+    if range > 1 {
+        return Err(unknown("colour range", u32::from(range)));
+    }
+    let count = reader.count("the number of planes", MAX_PLANES)?;
+    let mut planes = ArrayVec::new();
+    for _ in 0..count {
+        let object = reader.u32() as usize;
+        planes.push(PlaneLayout { object, offset: reader.u32(), stride: reader.u32() });
+        reader.zero(4)?;
+    }
+    reader.zero((MAX_PLANES - count) * 16)?;
+    let color = Color { primaries, transfer, matrix, full_range: range == 1 };
+    Ok(FrameDescriptor { extent, fourcc, modifier, planes, color })
+}
+
+fn opaque(reader: &mut Reader<'_>, fd: OwnedFd) -> Result<MemoryHandle, Violation> {
+    let device = DeviceId { device_uuid: reader.array(), driver_uuid: reader.array() };
+    let size = reader.u64();
+    let memory_type = reader.u32();
+    let mut image = OpaqueImage {
+        format: reader.u32(),
+        flags: reader.u32(),
+        usage: reader.u32(),
+        tiling: reader.u32(),
+        array_layers: reader.u32(),
+        dedicated: reader.flag("dedicated")?,
+        ..OpaqueImage::default()
+    };
+    let count = reader.count("the number of view formats", MAX_VIEW_FORMATS)?;
+    image.view_formats.extend((0..count).map(|_| reader.u32()));
+    reader.zero((MAX_VIEW_FORMATS - count) * 4)?;
+    Ok(MemoryHandle::OpaqueFd { fd, device, size, memory_type, image })
+}
+
+fn frame(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<FrameMessage, Violation> {
+    let buffer = WireBufferId(reader.u64());
+    let sequence = reader.u64();
+    let timestamp = Duration::from_nanos(reader.u64());
+    let presented = Duration::from_nanos(reader.u64());
+    let flags = reader.u32();
+    if flags & !(flag::REPLACEABLE | flag::DAMAGE) != 0 {
+        return Err(unknown("a flag of", flags));
+    }
+    let known = flags & flag::DAMAGE != 0;
+    let most = if known { MAX_RECTS } else { 0 };
+    let count = reader.count("the number of damage rectangles", most)?;
+    let acquire = sync_point(reader, fds)?;
+    let mut rects = ArrayVec::new();
+    for _ in 0..count {
+        let (x, y) = (reader.u32(), reader.u32());
+        rects.push(Rect { x, y, width: reader.u32(), height: reader.u32() });
+    }
+    reader.zero((MAX_RECTS - count) * 16)?;
+    let damage = if known { Damage::Rects(rects) } else { Damage::Unknown };
+    let replaceable = flags & flag::REPLACEABLE != 0;
+    Ok(FrameMessage { buffer, sequence, timestamp, presented, replaceable, damage, acquire })
+}
+
+fn release(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToProducer, Violation> {
+    let buffer = WireBufferId(reader.u64());
+    let sequence = reader.u64();
+    let count = reader.count("the number of sync points", MAX_POINTS)?;
+    reader.zero(4)?;
+    let mut after = ArrayVec::new();
+    for _ in 0..count {
+        after.push(sync_point(reader, fds)?);
+    }
+    reader.zero((MAX_POINTS - count) * 16)?;
+    Ok(ToProducer::Release { buffer, sequence, after })
+}
+
+fn sync_point(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<SyncPoint, Violation> {
+    let number = reader.u32();
+    reader.zero(12)?;
+    match number {
+        point::SIGNALED => Ok(SyncPoint::Signaled),
+        point::SYNC_FILE => Ok(SyncPoint::from(SyncFile::from(fds.next()?))),
+        _ => Err(unknown("sync point kind", number)),
+    }
+}
+
+fn unknown(what: &'static str, value: u32) -> Violation {
+    Violation::Unknown { what, value: u64::from(value) }
+}

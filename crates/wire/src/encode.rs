@@ -1,0 +1,218 @@
+//! Messages to bytes and descriptors.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use arrayvec::ArrayVec;
+use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MAX_RECTS, MemoryHandle, SyncPoint};
+
+use crate::bytes::Writer;
+use crate::kind::{self, flag, memory, point};
+use crate::{
+    FrameMessage, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId,
+};
+
+/// One message as it travels.
+#[derive(Debug)]
+pub struct Packet<'a> {
+    /// Its bytes.
+    pub bytes: ArrayVec<u8, MAX_MESSAGE>,
+    /// Its descriptors.
+    pub fds: ArrayVec<BorrowedFd<'a>, MAX_POINTS>,
+}
+
+impl Packet<'_> {
+    fn plain(bytes: ArrayVec<u8, MAX_MESSAGE>) -> Self {
+        Self { bytes, fds: ArrayVec::new() }
+    }
+}
+
+impl ToHost {
+    /// The message as it travels.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Unsendable`] for memory or sync points that the wire has no form for.
+    pub fn encode(&self) -> Result<Packet<'_>, Violation> {
+        match self {
+            Self::Hello { version, name } => {
+                let mut writer = Writer::new(kind::HELLO);
+                writer.u32(*version);
+                writer.text(name);
+                Ok(Packet::plain(writer.done(kind::HELLO)))
+            }
+            Self::OpenStream { stream: StreamId(stream), name } => {
+                let mut writer = Writer::new(kind::OPEN_STREAM);
+                writer.u32(*stream);
+                writer.text(name);
+                Ok(Packet::plain(writer.done(kind::OPEN_STREAM)))
+            }
+            Self::CloseStream { stream: StreamId(stream) } => {
+                let mut writer = Writer::new(kind::CLOSE_STREAM);
+                writer.u32(*stream);
+                writer.zero(4);
+                Ok(Packet::plain(writer.done(kind::CLOSE_STREAM)))
+            }
+            Self::Announce { buffer, stream, descriptor, memory } => {
+                announce(*buffer, *stream, descriptor, memory)
+            }
+            Self::Retire { buffer: WireBufferId(buffer) } => {
+                let mut writer = Writer::new(kind::RETIRE);
+                writer.u64(*buffer);
+                Ok(Packet::plain(writer.done(kind::RETIRE)))
+            }
+            Self::Frame(message) => frame(message),
+            Self::Fallback { what, reason, cost } => {
+                let mut writer = Writer::new(kind::FALLBACK);
+                [what, reason, cost].into_iter().for_each(|text| writer.text(text));
+                Ok(Packet::plain(writer.done(kind::FALLBACK)))
+            }
+        }
+    }
+}
+
+impl ToProducer {
+    /// The message as it travels.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Unsendable`] for sync points that the wire has no form for.
+    pub fn encode(&self) -> Result<Packet<'_>, Violation> {
+        match self {
+            Self::Welcome { version } => {
+                let mut writer = Writer::new(kind::WELCOME);
+                writer.u32(*version);
+                writer.zero(4);
+                Ok(Packet::plain(writer.done(kind::WELCOME)))
+            }
+            Self::Refused { reason } => {
+                let mut writer = Writer::new(kind::REFUSED);
+                writer.text(reason);
+                Ok(Packet::plain(writer.done(kind::REFUSED)))
+            }
+            Self::Release { buffer, sequence, after } => release(*buffer, *sequence, after),
+        }
+    }
+}
+
+fn announce<'a>(
+    buffer: WireBufferId,
+    stream: StreamId,
+    descriptor: &FrameDescriptor,
+    memory: &'a [MemoryHandle],
+) -> Result<Packet<'a>, Violation> {
+    let mut writer = Writer::new(kind::ANNOUNCE);
+    writer.u64(buffer.0);
+    writer.u32(stream.0);
+    shape(&mut writer, descriptor);
+    let numbers = memory.iter().map(|handle| match handle {
+        MemoryHandle::DmaBuf(_) => Ok(memory::DMA_BUF),
+        MemoryHandle::OpaqueFd { .. } => Ok(memory::OPAQUE),
+        MemoryHandle::Shm(_) => Ok(memory::SHM),
+        _ => Err(Violation::Unsendable("this kind of memory")),
+    });
+    let numbers = numbers.collect::<Result<ArrayVec<u32, MAX_PLANES>, _>>()?;
+    let number = *numbers.first().ok_or(Violation::Unsendable("a buffer without memory"))?;
+    if numbers.iter().any(|&other| other != number) {
+        return Err(Violation::Unsendable("a buffer with two kinds of memory"));
+    }
+    writer.u32(number);
+    writer.u32(memory.len() as u32);
+    opaque(&mut writer, memory)?;
+    let fds = memory.iter().map(AsFd::as_fd).collect();
+    Ok(Packet { bytes: writer.done(kind::ANNOUNCE), fds })
+}
+
+fn shape(writer: &mut Writer, descriptor: &FrameDescriptor) {
+    let color = descriptor.color;
+    writer.u32(descriptor.extent.width);
+    writer.u32(descriptor.extent.height);
+    writer.u32(descriptor.fourcc.0);
+    writer.u64(descriptor.modifier.0);
+    writer.bytes(&[color.primaries, color.transfer, color.matrix, u8::from(color.full_range)]);
+    writer.u32(descriptor.planes.len() as u32);
+    for plane in &descriptor.planes {
+        writer.u32(u32::try_from(plane.object).unwrap_or(u32::MAX));
+        writer.u32(plane.offset);
+        writer.u32(plane.stride);
+        writer.zero(4);
+    }
+    writer.zero((MAX_PLANES - descriptor.planes.len()) * 16);
+}
+
+fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation> {
+    let [MemoryHandle::OpaqueFd { device, size, memory_type, image, .. }] = memory else {
+        if memory.iter().any(|handle| matches!(handle, MemoryHandle::OpaqueFd { .. })) {
+            return Err(Violation::Unsendable("opaque memory in several objects"));
+        }
+        writer.zero(104);
+        return Ok(());
+    };
+    writer.bytes(&device.device_uuid);
+    writer.bytes(&device.driver_uuid);
+    writer.u64(*size);
+    let layers = image.array_layers;
+    let numbers = [*memory_type, image.format, image.flags, image.usage, image.tiling, layers];
+    numbers.into_iter().for_each(|number| writer.u32(number));
+    writer.u32(u32::from(image.dedicated));
+    writer.u32(image.view_formats.len() as u32);
+    image.view_formats.iter().for_each(|&format| writer.u32(format));
+    writer.zero((image.view_formats.capacity() - image.view_formats.len()) * 4);
+    Ok(())
+}
+
+fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
+    let mut writer = Writer::new(kind::FRAME);
+    writer.u64(message.buffer.0);
+    writer.u64(message.sequence);
+    writer.u64(u64::try_from(message.timestamp.as_nanos()).unwrap_or(u64::MAX));
+    writer.u64(u64::try_from(message.presented.as_nanos()).unwrap_or(u64::MAX));
+    let (damage, rects) = match &message.damage {
+        Damage::Unknown => (0, &[][..]),
+        Damage::Rects(rects) => (flag::DAMAGE, &rects[..]),
+    };
+    writer.u32(damage | if message.replaceable { flag::REPLACEABLE } else { 0 });
+    writer.u32(rects.len() as u32);
+    let mut fds = ArrayVec::new();
+    sync_point(&mut writer, &message.acquire, &mut fds)?;
+    for rect in rects {
+        [rect.x, rect.y, rect.width, rect.height].into_iter().for_each(|side| writer.u32(side));
+    }
+    writer.zero((MAX_RECTS - rects.len()) * 16);
+    Ok(Packet { bytes: writer.done(kind::FRAME), fds })
+}
+
+fn release(
+    buffer: WireBufferId,
+    sequence: u64,
+    after: &[SyncPoint],
+) -> Result<Packet<'_>, Violation> {
+    let mut writer = Writer::new(kind::RELEASE);
+    writer.u64(buffer.0);
+    writer.u64(sequence);
+    writer.u32(after.len() as u32);
+    writer.zero(4);
+    let mut fds = ArrayVec::new();
+    for one in after {
+        sync_point(&mut writer, one, &mut fds)?;
+    }
+    writer.zero((MAX_POINTS - after.len()) * 16);
+    Ok(Packet { bytes: writer.done(kind::RELEASE), fds })
+}
+
+fn sync_point<'a>(
+    writer: &mut Writer,
+    from: &'a SyncPoint,
+    fds: &mut ArrayVec<BorrowedFd<'a>, MAX_POINTS>,
+) -> Result<(), Violation> {
+    let number = match from {
+        SyncPoint::Signaled => point::SIGNALED,
+        SyncPoint::SyncFile(file) => {
+            fds.push(file.as_fd());
+            point::SYNC_FILE
+        }
+        _ => return Err(Violation::Unsendable("this kind of sync point")),
+    };
+    writer.u32(number);
+    writer.zero(12);
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The kinds of message, and the numbers and lengths that stand for them.
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// What messages and errors call it.
+    pub(crate) name: &'static str,
+    /// Its type on the wire.
+    pub(crate) number: u32,
+    /// Bytes, with the header.
+    pub(crate) length: usize,
+}
+
+/// Bytes of the header: type and length.
+pub(crate) const HEADER: usize = 8;
+
+/// Bytes of a text: its length, then [`MAX_TEXT`](crate::MAX_TEXT) bytes.
+const TEXT: usize = 4 + crate::MAX_TEXT;
+
+const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
+    Kind { name, number, length: HEADER + body }
+}
+
+pub(crate) const HELLO: Kind = kind("hello", 1, 4 + TEXT);
+pub(crate) const OPEN_STREAM: Kind = kind("open stream", 2, 4 + TEXT);
+pub(crate) const CLOSE_STREAM: Kind = kind("close stream", 3, 8);
+pub(crate) const ANNOUNCE: Kind = kind("announce", 4, 216);
+pub(crate) const RETIRE: Kind = kind("retire", 5, 8);
+pub(crate) const FRAME: Kind = kind("frame", 6, 312);
+pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);
+
+pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 8);
+pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
+pub(crate) const RELEASE: Kind = kind("release", 0x103, 88);
+
+/// What a producer may say.
+pub(crate) const TO_HOST: [Kind; 7] =
+    [HELLO, OPEN_STREAM, CLOSE_STREAM, ANNOUNCE, RETIRE, FRAME, FALLBACK];
+
+/// What a host may say.
+pub(crate) const TO_PRODUCER: [Kind; 3] = [WELCOME, REFUSED, RELEASE];
+
+/// `memory_kind` of an announced buffer.
+pub(crate) mod memory {
+    pub(crate) const DMA_BUF: u32 = 1;
+    pub(crate) const OPAQUE: u32 = 2;
+    pub(crate) const SHM: u32 = 3;
+}
+
+/// `kind` of a sync point.
+pub(crate) mod point {
+    pub(crate) const SIGNALED: u32 = 0;
+    pub(crate) const SYNC_FILE: u32 = 1;
+}
+
+/// `flags` of a frame.
+pub(crate) mod flag {
+    pub(crate) const REPLACEABLE: u32 = 1;
+    pub(crate) const DAMAGE: u32 = 2;
+}

@@ -1,0 +1,68 @@
+//! A look at the memory and the fences that came: are they what the message says?
+
+use zerohop_frame::{FrameDescriptor, MemoryHandle, SyncPoint};
+use zerohop_kernel::{FdKind, kind_of};
+
+use crate::{Violation, shape};
+
+/// Checks that each memory object is of its kind, keeps its size and holds its planes.
+pub(crate) fn check(
+    descriptor: &FrameDescriptor,
+    memory: &[MemoryHandle],
+) -> Result<(), Violation> {
+    for (object, handle) in memory.iter().enumerate() {
+        let found = kind_of(handle).map_err(|_| Violation::ObjectUnknown(object))?;
+        let size = match (handle, found) {
+            (MemoryHandle::DmaBuf(_), FdKind::DmaBuf { size }) => size,
+            (MemoryHandle::Shm(_), FdKind::Memfd { size, keeps_size: true }) => size,
+            (MemoryHandle::Shm(_), FdKind::Memfd { size, keeps_size: false }) => {
+                return Err(Violation::Unsealed { object, size });
+            }
+            (MemoryHandle::OpaqueFd { size, .. }, found) => {
+                opaque(object, *size, found)?;
+                continue;
+            }
+            (MemoryHandle::DmaBuf(_), found) => {
+                return Err(Violation::ObjectKind { object, expected: "a dma-buf", found });
+            }
+            (_, found) => {
+                return Err(Violation::ObjectKind { object, expected: "a memfd", found });
+            }
+        };
+        holds_planes(descriptor, object, size)?;
+    }
+    Ok(())
+}
+
+fn holds_planes(descriptor: &FrameDescriptor, object: usize, size: u64) -> Result<(), Violation> {
+    for (plane, layout) in descriptor.planes.iter().enumerate() {
+        let end = shape::end(descriptor, plane);
+        if layout.object == object && end > size {
+            return Err(Violation::PlaneEnd { plane, end, object, size });
+        }
+    }
+    Ok(())
+}
+
+/// What drivers export as opaque is theirs to say (llvmpipe a memfd, radv a dma-buf, NVIDIA a
+/// device file), but where a size can be seen it must do, and a fence is never memory.
+fn opaque(object: usize, declared: u64, found: FdKind) -> Result<(), Violation> {
+    match found {
+        FdKind::Memfd { size, .. } | FdKind::DmaBuf { size } if size < declared => {
+            Err(Violation::ObjectSize { object, size, declared })
+        }
+        FdKind::SyncFile => Err(Violation::ObjectKind { object, expected: "opaque memory", found }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a sync point is a fence of the kernel's.
+pub(crate) fn check_point(point: &SyncPoint) -> Result<(), Violation> {
+    match point.as_fd() {
+        None => Ok(()),
+        Some(fd) => match kind_of(fd) {
+            Ok(FdKind::SyncFile) => Ok(()),
+            _ => Err(Violation::NotFence),
+        },
+    }
+}

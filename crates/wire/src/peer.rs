@@ -1,0 +1,236 @@
+//! The host's end of one connection.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use zerohop_frame::SyncPoint;
+use zerohop_kernel::{Credentials, Socket, SyncFile, clock_monotonic};
+
+use crate::{
+    Error, HELLO_TIMEOUT, MAX_MESSAGE, MAX_POINTS, Rate, Session, ToHost, ToProducer, VERSION,
+    Violation, WireBufferId, memory, text,
+};
+
+/// A producer, as the host sees it. One thread polls; any thread may release.
+#[derive(Debug)]
+pub struct Peer {
+    socket: Socket,
+    credentials: Credentials,
+    since: Duration,
+    state: Mutex<State>,
+}
+
+/// What polling and releasing share.
+#[derive(Debug)]
+struct State {
+    session: Session,
+    /// Releases that the producer has no room for, oldest first. At most one for each of its
+    /// buffers, since a buffer stays out until its release is sent.
+    unsent: VecDeque<ToProducer>,
+    over: bool,
+}
+
+impl Peer {
+    /// The host's end of a connected socket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the socket does not say who is at the other end.
+    pub fn over(socket: Socket) -> Result<Self, Error> {
+        let credentials = socket
+            .peer()
+            .map_err(|source| Error::Io { doing: "ask who the producer is", source })?;
+        let session = Session::new(Rate::HOST);
+        let state = Mutex::new(State { session, unsent: VecDeque::new(), over: false });
+        Ok(Self { socket, credentials, since: clock_monotonic(), state })
+    }
+
+    /// Who connected.
+    pub fn credentials(&self) -> Credentials {
+        self.credentials
+    }
+
+    /// When (`CLOCK_MONOTONIC`) the producer is late with its `Hello`: then [`poll`](Self::poll)
+    /// refuses it. `None` once it has said it.
+    pub fn hello_deadline(&self) -> Option<Duration> {
+        (!self.state().session.is_greeted()).then(|| self.since + HELLO_TIMEOUT)
+    }
+
+    /// The next message, or `None` when there is none. Never blocks. It is valid: what it names
+    /// exists, its memory is of the kind and the size it says, its numbers are within the limits.
+    /// `Hello` is answered here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the producer went, [`Error::Violation`] when it broke a rule; it was
+    /// told. The connection is over either way.
+    pub fn poll(&self) -> Result<Option<ToHost>, Error> {
+        let mut bytes = [0; MAX_MESSAGE];
+        let received = self.socket.receive(&mut bytes);
+        let received = match received.map_err(|err| Error::of_socket("hear the producer", err)) {
+            Err(Error::Full) => return self.check_silence(),
+            Err(Error::Violation(violation)) => return Err(self.refuse(violation)),
+            Err(other) => return Err(self.end(other)),
+            Ok(received) if received.length == 0 => return Err(self.end(Error::Closed)),
+            Ok(received) => received,
+        };
+        let message = ToHost::decode(&bytes[..received.length], received.fds);
+        match message.and_then(|message| self.accept(message)) {
+            Ok(message) => Ok(Some(message)),
+            Err(violation) => Err(self.refuse(violation)),
+        }
+    }
+
+    /// Sends the picture in `buffer` home: the buffer may be written once all of `after` are
+    /// reached. Never blocks, and loses nothing: what the producer has no room for waits here,
+    /// see [`has_unsent`](Self::has_unsent).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the producer is gone, which makes the release unnecessary;
+    /// [`Error::Invalid`] when the picture is not out.
+    pub fn release(
+        &self,
+        buffer: WireBufferId,
+        sequence: u64,
+        after: Vec<SyncPoint>,
+    ) -> Result<(), Error> {
+        let after = join(after).map_err(|err| self.end(err))?;
+        let mut state = self.state();
+        if state.over {
+            return Err(Error::Closed);
+        }
+        if !state.session.is_out(buffer, sequence) {
+            return Err(Error::Invalid(Violation::NotOut { buffer: buffer.0, sequence }));
+        }
+        state.unsent.push_back(ToProducer::Release { buffer, sequence, after });
+        self.send_waiting(&mut state)
+    }
+
+    /// Whether releases wait for the socket to become writable; call [`flush`](Self::flush) then.
+    pub fn has_unsent(&self) -> bool {
+        !self.state().unsent.is_empty()
+    }
+
+    /// Sends what waits, as far as there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the producer is gone.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.send_waiting(&mut self.state())
+    }
+
+    /// Tells the producer the rule that it broke, and ends the connection. Returns that as the
+    /// error that it is.
+    pub fn refuse(&self, violation: Violation) -> Error {
+        self.dismiss(&violation.to_string());
+        Error::Violation(violation)
+    }
+
+    /// Tells the producer why the host ends the connection, and ends it.
+    pub fn dismiss(&self, reason: &str) {
+        let refused = ToProducer::Refused { reason: text(reason) };
+        // Whoever does not read has no use for the reason.
+        let _ = self.send(&refused);
+        self.end(Error::Closed);
+    }
+
+    fn accept(&self, message: ToHost) -> Result<ToHost, Violation> {
+        let now = clock_monotonic();
+        let mut state = self.state();
+        state.session.check(&message, now)?;
+        match &message {
+            ToHost::Announce { descriptor, memory, .. } => memory::check(descriptor, memory)?,
+            ToHost::Frame(frame) => memory::check_point(&frame.acquire)?,
+            ToHost::Hello { version, .. } => self.welcome(*version),
+            _ => {}
+        }
+        state.session.note(&message, now);
+        Ok(message)
+    }
+
+    fn welcome(&self, version: u32) {
+        let welcome = ToProducer::Welcome { version: version.min(VERSION) };
+        // The first message fits, or the producer is gone, which the next poll will find.
+        let _ = self.send(&welcome);
+    }
+
+    fn check_silence(&self) -> Result<Option<ToHost>, Error> {
+        match self.hello_deadline() {
+            Some(deadline) if clock_monotonic() >= deadline => {
+                Err(self.refuse(Violation::Silent(HELLO_TIMEOUT)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn send_waiting(&self, state: &mut State) -> Result<(), Error> {
+        while let Some(message) = state.unsent.front() {
+            match self.send(message) {
+                Ok(()) => {}
+                Err(Error::Full) => return Ok(()),
+                Err(other) => {
+                    self.end_locked(state);
+                    return Err(other);
+                }
+            }
+            if let Some(ToProducer::Release { buffer, sequence, .. }) = state.unsent.pop_front() {
+                // Under the same lock as `accept`: the producer's answer finds the buffer at home.
+                state.session.release(buffer, sequence).map_err(Error::Invalid)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, message: &ToProducer) -> Result<(), Error> {
+        let packet = message.encode().map_err(Error::Invalid)?;
+        let sent = self.socket.send(&packet.bytes, &packet.fds);
+        sent.map_err(|err| Error::of_socket("speak to the producer", err))
+    }
+
+    fn end(&self, why: Error) -> Error {
+        self.end_locked(&mut self.state());
+        why
+    }
+
+    fn end_locked(&self, state: &mut State) {
+        state.over = true;
+        state.unsent.clear();
+        self.socket.shut_down();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsFd for Peer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Leaves out what is reached already, and merges what does not fit into a message.
+fn join(after: Vec<SyncPoint>) -> Result<ArrayVec<SyncPoint, MAX_POINTS>, Error> {
+    let mut files: Vec<Arc<SyncFile>> = Vec::new();
+    for point in after {
+        match point {
+            SyncPoint::Signaled => {}
+            SyncPoint::SyncFile(file) if files.len() < MAX_POINTS => files.push(file),
+            SyncPoint::SyncFile(file) => {
+                let merged = files[MAX_POINTS - 1].merge(&file);
+                files[MAX_POINTS - 1] = Arc::new(merged.map_err(unmerged)?);
+            }
+            _ => return Err(Error::Invalid(Violation::Unsendable("this kind of sync point"))),
+        }
+    }
+    Ok(files.into_iter().map(SyncPoint::SyncFile).collect())
+}
+
+fn unmerged(source: std::io::Error) -> Error {
+    Error::Io { doing: "merge two fences", source }
+}

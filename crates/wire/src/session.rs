@@ -1,0 +1,243 @@
+//! What was said on one connection, and what may be said next. No descriptor, no socket.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use zerohop_frame::{Damage, Extent, Rect};
+
+use crate::limits::Bucket;
+use crate::{
+    FrameMessage, MAX_AHEAD, MAX_BUFFERS, MAX_OBJECTS, MAX_STREAMS, Rate, StreamId, ToHost,
+    VERSION, Violation, WireBufferId, kind, shape,
+};
+
+/// One connection's open streams and announced buffers. Both ends keep one, and so see the same
+/// broken rule.
+#[derive(Debug)]
+pub struct Session {
+    greeted: bool,
+    streams: BTreeMap<StreamId, Stream>,
+    buffers: BTreeMap<WireBufferId, Buffer>,
+    last_stream: Option<StreamId>,
+    last_buffer: Option<WireBufferId>,
+    bucket: Bucket,
+}
+
+/// An open stream.
+#[derive(Debug, Default)]
+struct Stream {
+    last_sequence: Option<u64>,
+}
+
+/// A buffer that is announced, or retired and still out.
+#[derive(Debug)]
+struct Buffer {
+    stream: StreamId,
+    extent: Extent,
+    objects: usize,
+    out: Option<u64>,
+    retired: bool,
+}
+
+impl Session {
+    /// A connection on which nothing was said, and `rate` may be.
+    pub fn new(rate: Rate) -> Self {
+        Self {
+            greeted: false,
+            streams: BTreeMap::new(),
+            buffers: BTreeMap::new(),
+            last_stream: None,
+            last_buffer: None,
+            bucket: Bucket::new(rate),
+        }
+    }
+
+    /// Whether `Hello` was said.
+    pub fn is_greeted(&self) -> bool {
+        self.greeted
+    }
+
+    /// Whether `message` may be said at `now` (`CLOCK_MONOTONIC`).
+    ///
+    /// # Errors
+    ///
+    /// The rule that it breaks.
+    pub fn check(&self, message: &ToHost, now: Duration) -> Result<(), Violation> {
+        if !self.bucket.has_room(message, now) {
+            return Err(Violation::Flood(self.bucket.rate()));
+        }
+        match message {
+            ToHost::Hello { version, .. } => self.check_hello(*version),
+            _ if !self.greeted => Err(Violation::NoHello(name(message))),
+            ToHost::OpenStream { stream, .. } => self.check_open(*stream),
+            ToHost::CloseStream { stream } => self.stream(*stream).map(drop),
+            ToHost::Announce { buffer, stream, descriptor, memory } => {
+                self.check_announce(*buffer, *stream, memory.len())?;
+                shape::check(descriptor, memory)
+            }
+            ToHost::Retire { buffer } => self.buffer(*buffer).map(drop),
+            ToHost::Frame(frame) => self.check_frame(frame, now),
+            ToHost::Fallback { .. } => Ok(()),
+        }
+    }
+
+    /// Notes that `message`, which passed [`check`](Self::check), was said.
+    pub fn note(&mut self, message: &ToHost, now: Duration) {
+        self.bucket.take(message, now);
+        match message {
+            ToHost::Hello { .. } => self.greeted = true,
+            ToHost::OpenStream { stream, .. } => {
+                self.last_stream = Some(*stream);
+                self.streams.insert(*stream, Stream::default());
+            }
+            ToHost::CloseStream { stream } => {
+                self.streams.remove(stream);
+                self.retire(|_, buffer| buffer.stream == *stream);
+            }
+            ToHost::Announce { buffer, stream, descriptor, memory } => {
+                self.last_buffer = Some(*buffer);
+                let (extent, objects) = (descriptor.extent, memory.len());
+                let new = Buffer { stream: *stream, extent, objects, out: None, retired: false };
+                self.buffers.insert(*buffer, new);
+            }
+            ToHost::Retire { buffer } => self.retire(|id, _| id == *buffer),
+            ToHost::Frame(frame) => self.note_frame(frame),
+            ToHost::Fallback { .. } => {}
+        }
+    }
+
+    /// Notes that the picture in `buffer` goes home.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::NotOut`] when that picture is not out.
+    pub fn release(&mut self, buffer: WireBufferId, sequence: u64) -> Result<(), Violation> {
+        let found = self.buffers.get_mut(&buffer);
+        let Some(found) = found.filter(|found| found.out == Some(sequence)) else {
+            return Err(Violation::NotOut { buffer: buffer.0, sequence });
+        };
+        found.out = None;
+        if found.retired {
+            self.buffers.remove(&buffer);
+        }
+        Ok(())
+    }
+
+    /// Whether the picture `sequence` is out in `buffer`.
+    pub fn is_out(&self, buffer: WireBufferId, sequence: u64) -> bool {
+        self.buffers.get(&buffer).is_some_and(|buffer| buffer.out == Some(sequence))
+    }
+
+    /// How many pictures are out.
+    pub fn out(&self) -> usize {
+        self.buffers.values().filter(|buffer| buffer.out.is_some()).count()
+    }
+
+    fn check_hello(&self, version: u32) -> Result<(), Violation> {
+        if self.greeted {
+            return Err(Violation::Twice(kind::HELLO.name));
+        }
+        // A newer producer is answered with our version, and decides.
+        if version == 0 {
+            return Err(Violation::Version { version, most: VERSION });
+        }
+        Ok(())
+    }
+
+    fn check_open(&self, stream: StreamId) -> Result<(), Violation> {
+        if let Some(last) = self.last_stream.filter(|last| stream <= *last) {
+            let (id, last) = (u64::from(stream.0), u64::from(last.0));
+            return Err(Violation::Order { what: "stream", id, last });
+        }
+        most("the number of streams", self.streams.len() + 1, MAX_STREAMS)
+    }
+
+    fn check_announce(
+        &self,
+        buffer: WireBufferId,
+        stream: StreamId,
+        objects: usize,
+    ) -> Result<(), Violation> {
+        self.stream(stream)?;
+        if let Some(last) = self.last_buffer.filter(|last| buffer <= *last) {
+            return Err(Violation::Order { what: "buffer", id: buffer.0, last: last.0 });
+        }
+        let siblings = self.buffers.values().filter(|other| other.stream == stream).count();
+        most("the number of buffers of a stream", siblings + 1, MAX_BUFFERS)?;
+        let held: usize = self.buffers.values().map(|other| other.objects).sum();
+        most("the number of memory objects", held + objects, MAX_OBJECTS)
+    }
+
+    fn check_frame(&self, frame: &FrameMessage, now: Duration) -> Result<(), Violation> {
+        let buffer = self.buffer(frame.buffer)?;
+        if let Some(sequence) = buffer.out {
+            return Err(Violation::Out { buffer: frame.buffer.0, sequence });
+        }
+        let last = self.stream(buffer.stream)?.last_sequence;
+        if let Some(last) = last.filter(|last| frame.sequence <= *last) {
+            return Err(Violation::Order { what: "picture", id: frame.sequence, last });
+        }
+        let ahead = frame.timestamp.saturating_sub(now);
+        if ahead > MAX_AHEAD {
+            return Err(Violation::Ahead(ahead));
+        }
+        check_damage(&frame.damage, buffer.extent)
+    }
+
+    fn note_frame(&mut self, frame: &FrameMessage) {
+        let Some(buffer) = self.buffers.get_mut(&frame.buffer) else { return };
+        buffer.out = Some(frame.sequence);
+        if let Some(stream) = self.streams.get_mut(&buffer.stream) {
+            stream.last_sequence = Some(frame.sequence);
+        }
+    }
+
+    /// Retires some buffers: those at home are forgotten, the others when they come home.
+    fn retire(&mut self, some: impl Fn(WireBufferId, &Buffer) -> bool) {
+        self.buffers.retain(|id, buffer| {
+            if some(*id, buffer) {
+                buffer.retired = true;
+            }
+            !buffer.retired || buffer.out.is_some()
+        });
+    }
+
+    fn stream(&self, stream: StreamId) -> Result<&Stream, Violation> {
+        self.streams.get(&stream).ok_or(Violation::NoStream(stream.0))
+    }
+
+    fn buffer(&self, buffer: WireBufferId) -> Result<&Buffer, Violation> {
+        match self.buffers.get(&buffer) {
+            None => Err(Violation::NoBuffer(buffer.0)),
+            Some(found) if found.retired => Err(Violation::Retired(buffer.0)),
+            Some(found) => Ok(found),
+        }
+    }
+}
+
+fn check_damage(damage: &Damage, extent: Extent) -> Result<(), Violation> {
+    let Damage::Rects(rects) = damage else { return Ok(()) };
+    match rects.iter().find(|rect| !Rect::of(extent).contains(rect)) {
+        None => Ok(()),
+        Some(&rect) => Err(Violation::Damage { rect, width: extent.width, height: extent.height }),
+    }
+}
+
+fn most(what: &'static str, value: usize, most: usize) -> Result<(), Violation> {
+    if value <= most {
+        return Ok(());
+    }
+    Err(Violation::Range { what, value: value as u64, least: 0, most: most as u64 })
+}
+
+fn name(message: &ToHost) -> &'static str {
+    match message {
+        ToHost::Hello { .. } => kind::HELLO.name,
+        ToHost::OpenStream { .. } => kind::OPEN_STREAM.name,
+        ToHost::CloseStream { .. } => kind::CLOSE_STREAM.name,
+        ToHost::Announce { .. } => kind::ANNOUNCE.name,
+        ToHost::Retire { .. } => kind::RETIRE.name,
+        ToHost::Frame(_) => kind::FRAME.name,
+        ToHost::Fallback { .. } => kind::FALLBACK.name,
+    }
+}

@@ -1,0 +1,112 @@
+//! Two honest ends, over a socket of the kernel's.
+
+mod common;
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use common::{announce, connected, drain, frame, open, opened};
+use zerohop_wire::{
+    Error, Listener, Producer, StreamId, ToHost, ToProducer, VERSION, Violation, WireBufferId,
+};
+
+#[test]
+fn a_producer_is_welcomed_where_the_host_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+    let path = folder.path().join("socket");
+    let err = Producer::connect(&path, "early").unwrap_err();
+    assert!(matches!(err, Error::Socket { .. }), "{err}");
+
+    let listener = Listener::bind(&path).unwrap();
+    let mut producer = Producer::connect(&path, "vkcube").unwrap();
+    let peer = listener.accept().unwrap().unwrap();
+    assert!(listener.accept().unwrap().is_none());
+    assert_eq!(peer.credentials().pid, std::process::id());
+    assert!(peer.hello_deadline().is_some() && !producer.is_welcome());
+    let hello = peer.poll().unwrap();
+    let Some(ToHost::Hello { version: VERSION, name }) = hello else { panic!("{hello:?}") };
+    assert_eq!((name.as_str(), peer.hello_deadline()), ("vkcube", None));
+    assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Welcome { version: VERSION })));
+    assert!(producer.is_welcome() && producer.poll().unwrap().is_none());
+}
+
+#[test]
+fn a_picture_goes_out_and_comes_home_once() {
+    let (mut producer, peer) = opened();
+    producer.poll().unwrap();
+    producer.send(&announce(1)).unwrap();
+    producer.send(&ToHost::Frame(frame(1, 5))).unwrap();
+    let Some(ToHost::Announce { memory, .. }) = peer.poll().unwrap() else { panic!() };
+    assert_eq!(memory.len(), 1);
+    let Some(ToHost::Frame(message)) = peer.poll().unwrap() else { panic!() };
+    assert_eq!((message.buffer, message.sequence), (WireBufferId(1), 5));
+    assert_eq!(producer.out(), 1);
+
+    peer.release(message.buffer, 5, Vec::new()).unwrap();
+    let err = peer.release(message.buffer, 5, Vec::new()).unwrap_err();
+    assert!(matches!(err, Error::Invalid(Violation::NotOut { buffer: 1, sequence: 5 })));
+    let released = producer.poll().unwrap();
+    let Some(ToProducer::Release { buffer, sequence: 5, after }) = released else {
+        panic!("{released:?}");
+    };
+    assert!(buffer == WireBufferId(1) && after.is_empty() && producer.out() == 0);
+    producer.send(&ToHost::Frame(frame(1, 6))).unwrap();
+    assert_eq!(drain(&peer).unwrap(), 1);
+}
+
+#[test]
+fn a_retired_buffer_that_is_out_still_comes_home() {
+    let (mut producer, peer) = opened();
+    producer.send(&announce(1)).unwrap();
+    producer.send(&ToHost::Frame(frame(1, 1))).unwrap();
+    producer.send(&ToHost::CloseStream { stream: StreamId(1) }).unwrap();
+    assert_eq!(drain(&peer).unwrap(), 3);
+    peer.release(WireBufferId(1), 1, Vec::new()).unwrap();
+    producer.poll().unwrap();
+    assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Release { .. })));
+    let err = producer.send(&ToHost::Frame(frame(1, 2))).unwrap_err();
+    assert!(matches!(err, Error::Invalid(Violation::NoBuffer(1))), "{err:?}");
+    producer.send(&open(2)).unwrap();
+    assert_eq!(drain(&peer).unwrap(), 1);
+}
+
+#[test]
+fn a_stopped_host_is_full_and_nothing_is_half_sent() {
+    let (mut producer, peer) = connected();
+    let full = stuff(&mut producer);
+    assert!(matches!(full, Error::Full), "{full}");
+    drain(&peer).unwrap();
+    producer.send(&open(1)).unwrap();
+    assert_eq!(drain(&peer).unwrap(), 1);
+}
+
+/// Sends fallbacks until there is no room.
+fn stuff(producer: &mut Producer) -> Error {
+    let text = zerohop_wire::text("text");
+    let fallback = ToHost::Fallback { what: text, reason: text, cost: text };
+    (0..10_000).find_map(|_| producer.send(&fallback).err()).expect("a socket has an end")
+}
+
+#[test]
+fn a_dismissed_producer_hears_why() {
+    let (mut producer, peer) = opened();
+    producer.poll().unwrap();
+    // Left unread, so that the kernel says "reset" before it gives the reason.
+    producer.send(&open(2)).unwrap();
+    peer.dismiss("the recording has ended");
+    drop(peer);
+    let err = producer.poll().unwrap_err();
+    assert_eq!(err.to_string(), "the host refused: the recording has ended");
+    assert!(matches!(producer.send(&open(3)).unwrap_err(), Error::Closed));
+    assert!(matches!(producer.poll().unwrap_err(), Error::Closed));
+}
+
+#[test]
+fn a_dead_host_is_closed_and_raises_no_signal() {
+    let (mut producer, peer) = opened();
+    drop(peer);
+    assert!(matches!(producer.send(&open(2)).unwrap_err(), Error::Closed));
+    let mut rest = std::iter::from_fn(|| Some(producer.poll()));
+    assert!(matches!(rest.find_map(Result::err), Some(Error::Closed)));
+}
