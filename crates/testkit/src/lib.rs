@@ -1,1 +1,18 @@
-//! testkit.
+//! What tests of the other rooms stand on. Nothing here is shipped.
+//!
+//! - [`pattern`], [`Layout`], [`check`]: pictures that say which one they are, and what became of
+//!   them on their way.
+//! - [`rig`]: an application's side of Vulkan, small enough to test with.
+//! - [`xcb`], [`Xvfb`]: a window and a screen to show it on.
+#![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
+
+pub mod check;
+mod layout;
+pub mod pattern;
+pub mod rig;
+pub mod xcb;
+mod xvfb;
+
+pub use layout::Layout;
+pub use pattern::Pixel;
+pub use xvfb::Xvfb;

@@ -1,0 +1,71 @@
+//! The application: draws, presents, and makes its swapchain anew when it must.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ash::khr;
+use zerohop_testkit::rig::{Device, DeviceOptions, Features, Instance};
+
+use crate::options::Play;
+use crate::stage::Stage;
+
+/// Plays to the end, and prints one line of JSON about it.
+pub(crate) fn play(options: &Play) -> Result<ExitCode, Box<dyn Error>> {
+    let instance = Instance::new()?;
+    let mut extensions = Vec::new();
+    if options.present_id {
+        extensions.push(khr::present_id::NAME);
+    }
+    if options.damage.is_some() {
+        extensions.push(khr::incremental_present::NAME);
+    }
+    let features = Features { present_id: options.present_id, ..Features::default() };
+    let device = Device::new(&instance, &DeviceOptions { extensions: &extensions, features })?;
+    let mut stages = Vec::new();
+    for _ in 0..options.windows {
+        stages.push(Stage::new(&device, options)?);
+    }
+    let begin = Instant::now();
+    run(options, &mut stages, begin)?;
+    let elapsed = begin.elapsed();
+    let recreations: u32 = stages.iter().map(|stage| stage.recreations).sum();
+    drop(stages);
+    finish(options, elapsed, recreations, &instance, device)
+}
+
+fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<(), Box<dyn Error>> {
+    let period = options.rate_limit.map(|hz| Duration::from_secs_f64(hz.recip()));
+    for present in 0..options.frames {
+        if let Some(period) = period {
+            thread::sleep((begin + period * present).saturating_duration_since(Instant::now()));
+        }
+        for stage in &mut *stages {
+            stage.show(present)?;
+        }
+    }
+    stages.iter_mut().try_for_each(Stage::finish)
+}
+
+/// Says how it went. What the validation layer said is a failure.
+fn finish(
+    options: &Play,
+    elapsed: Duration,
+    recreations: u32,
+    instance: &Instance,
+    device: Arc<Device>,
+) -> Result<ExitCode, Box<dyn Error>> {
+    drop(device);
+    let frames = options.frames;
+    let seconds = elapsed.as_secs_f64();
+    let fps = f64::from(frames) / seconds.max(f64::EPSILON);
+    println!(
+        "{{\"frames\":{frames},\"seconds\":{seconds:.6},\"fps\":{fps:.3},\
+         \"recreations\":{recreations}}}"
+    );
+    let messages = instance.messages();
+    messages.iter().for_each(|message| eprintln!("validation: {message}"));
+    Ok(if messages.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

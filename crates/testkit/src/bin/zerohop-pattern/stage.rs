@@ -1,0 +1,244 @@
+//! One window, its swapchain, and the pictures on their way into it.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ash::vk;
+use zerohop_frame::Extent;
+use zerohop_testkit::rig::{
+    Device, Painter, Semaphore, Surface, Swapchain, SwapchainOptions, Window,
+};
+use zerohop_testkit::xcb;
+
+use crate::options::{Play, WindowKind};
+
+/// How long an acquire may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A picture that was drawn and not yet presented.
+struct Held {
+    image: u32,
+    /// Its number.
+    frame: u32,
+}
+
+/// What is made anew with the swapchain. Dropped in this order.
+struct Chain {
+    painter: Painter,
+    /// Signaled by acquires, in turn. One more than there are images.
+    acquired: Vec<Semaphore>,
+    /// Signaled when image `i` is drawn.
+    drawn: Vec<Semaphore>,
+    held: VecDeque<Held>,
+    turn: usize,
+    swapchain: Swapchain,
+}
+
+/// A window that is drawn to.
+pub(crate) struct Stage {
+    chain: Option<Chain>,
+    surface: Surface,
+    device: Arc<Device>,
+    options: Shape,
+    extent: Extent,
+    presents: u32,
+    /// How often the swapchain was made anew.
+    pub(crate) recreations: u32,
+}
+
+/// The options that a stage needs.
+struct Shape {
+    first: Extent,
+    format: vk::Format,
+    mode: vk::PresentModeKHR,
+    images: u32,
+    hold: usize,
+    still: u32,
+    recreate_every: Option<u32>,
+    resize_every: Option<u32>,
+    present_id: bool,
+    scene: zerohop_testkit::pattern::Scene,
+}
+
+impl Stage {
+    /// Opens a window.
+    pub(crate) fn new(device: &Arc<Device>, play: &Play) -> Result<Self, Box<dyn Error>> {
+        let extent = play.size.0;
+        let window = match play.window {
+            WindowKind::Headless => Window::Headless,
+            WindowKind::Xcb => {
+                Window::Xcb(xcb::Window::open(&xcb::Connection::open(None)?, extent)?)
+            }
+        };
+        let surface = Surface::new(device.instance(), window)?;
+        let options = Shape {
+            first: extent,
+            format: play.format.raw(),
+            mode: play.present_mode.raw(),
+            images: play.images.max(play.hold + 1),
+            hold: play.hold.max(1) as usize,
+            still: play.still.max(1),
+            recreate_every: play.recreate_every,
+            resize_every: play.resize_every,
+            present_id: play.present_id,
+            scene: play.scene(),
+        };
+        let device = Arc::clone(device);
+        let (presents, recreations) = (0, 0);
+        let mut stage =
+            Self { chain: None, surface, device, options, extent, presents, recreations };
+        stage.recreate()?;
+        stage.recreations = 0;
+        Ok(stage)
+    }
+
+    /// Draws the picture of the `present`th present, and presents what is held too long.
+    pub(crate) fn show(&mut self, present: u32) -> Result<(), Box<dyn Error>> {
+        let every = |n: Option<u32>| n.is_some_and(|n| present > 0 && present.is_multiple_of(n));
+        if every(self.options.resize_every) {
+            self.resize()?;
+        } else if every(self.options.recreate_every) {
+            self.recreate()?;
+        }
+        self.draw(present / self.options.still)?;
+        while self.chain.as_ref().is_some_and(|chain| chain.held.len() >= self.options.hold) {
+            self.present()?;
+        }
+        Ok(())
+    }
+
+    /// Presents all that is held.
+    pub(crate) fn finish(&mut self) -> Result<(), Box<dyn Error>> {
+        while self.chain.as_ref().is_some_and(|chain| !chain.held.is_empty()) {
+            self.present()?;
+        }
+        match &self.chain {
+            Some(chain) => Ok(chain.painter.finish()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Every second size is three quarters of the first.
+    fn resize(&mut self) -> Result<(), Box<dyn Error>> {
+        let Extent { width, height } = self.options.first;
+        let small = Extent { width: (width * 3 / 4).max(1), height: (height * 3 / 4).max(1) };
+        self.extent = if self.extent == small { self.options.first } else { small };
+        self.surface.resize(self.extent)?;
+        self.recreate()
+    }
+
+    fn draw(&mut self, frame: u32) -> Result<(), Box<dyn Error>> {
+        loop {
+            let chain = self.chain.as_mut().ok_or("no swapchain")?;
+            let turn = chain.turn;
+            let ready = chain.acquired[turn].raw();
+            match chain.swapchain.acquire(PATIENCE, ready, vk::Fence::null()) {
+                Ok(acquired) => {
+                    let index = acquired.index as usize;
+                    chain.turn = (turn + 1) % chain.acquired.len();
+                    let image = chain.swapchain.images()[index];
+                    let done = [chain.drawn[index].raw()];
+                    chain.painter.paint(frame, image, &[ready], &done)?;
+                    chain.held.push_back(Held { image: acquired.index, frame });
+                    return Ok(());
+                }
+                Err(vk::Result::ERROR_OUT_OF_DATE_KHR) => self.follow()?,
+                Err(code) => return Err(format!("acquire an image: {code}").into()),
+            }
+        }
+    }
+
+    /// Presents the oldest held picture. One that came too late for its swapchain is drawn again.
+    fn present(&mut self) -> Result<(), Box<dyn Error>> {
+        let chain = self.chain.as_mut().ok_or("no swapchain")?;
+        let held = chain.held.pop_front().ok_or("nothing is held")?;
+        let (swapchains, indices) = ([chain.swapchain.raw()], [held.image]);
+        let wait = [chain.drawn[held.image as usize].raw()];
+        let ids = [u64::from(self.presents) + 1];
+        let mut id = vk::PresentIdKHR::default().present_ids(&ids);
+        let layers: Vec<_> = self.options.scene.moving.iter().map(layer).collect();
+        let regions = [vk::PresentRegionKHR::default().rectangles(&layers)];
+        let mut regions = vk::PresentRegionsKHR::default().regions(&regions);
+        let mut info = vk::PresentInfoKHR::default()
+            .wait_semaphores(&wait)
+            .swapchains(&swapchains)
+            .image_indices(&indices);
+        if self.options.present_id {
+            info = info.push_next(&mut id);
+        }
+        if !layers.is_empty() && held.frame > 0 {
+            info = info.push_next(&mut regions);
+        }
+        match chain.swapchain.present_with(&info) {
+            Ok(_) => {
+                self.presents += 1;
+                Ok(())
+            }
+            Err(vk::Result::ERROR_OUT_OF_DATE_KHR) => {
+                let again: Vec<_> = std::iter::once(held).chain(chain.held.drain(..)).collect();
+                self.follow()?;
+                again.into_iter().try_for_each(|held| self.draw(held.frame))
+            }
+            Err(code) => Err(format!("present an image: {code}").into()),
+        }
+    }
+
+    /// Takes the size that the surface has now, and makes the swapchain anew.
+    fn follow(&mut self) -> Result<(), Box<dyn Error>> {
+        let caps = self.surface.capabilities(self.device.physical())?;
+        if caps.current_extent.width != u32::MAX {
+            let vk::Extent2D { width, height } = caps.current_extent;
+            self.extent = Extent { width, height };
+        }
+        self.recreate()
+    }
+
+    /// Makes the swapchain, from the old one where there is one. Held pictures are presented
+    /// first, so that none is lost.
+    fn recreate(&mut self) -> Result<(), Box<dyn Error>> {
+        while self.chain.as_ref().is_some_and(|chain| !chain.held.is_empty()) {
+            self.present()?;
+        }
+        let Shape { format, mode, images, .. } = self.options;
+        let physical = self.device.physical();
+        let caps = self.surface.capabilities(physical)?;
+        let formats = self.surface.formats(physical)?;
+        let format = formats.into_iter().find(|one| one.format == format);
+        let format =
+            format.ok_or_else(|| format!("the surface lacks {:?}", self.options.format))?;
+        let mut options = SwapchainOptions::new(format, self.extent);
+        (options.mode, options.images) = (mode, images);
+        let old = self.chain.as_ref().map_or(vk::SwapchainKHR::null(), |c| c.swapchain.raw());
+        let info = options.info(&self.surface, &caps).old_swapchain(old);
+        let swapchain = Swapchain::new(&self.device, &info)?;
+        self.chain = Some(self.chain(swapchain)?);
+        self.recreations += 1;
+        Ok(())
+    }
+
+    fn chain(&self, swapchain: Swapchain) -> Result<Chain, Box<dyn Error>> {
+        let count = swapchain.images().len();
+        let semaphores = |count| (0..count).map(|_| Semaphore::new(&self.device)).collect();
+        let Shape { format, scene, .. } = self.options;
+        Ok(Chain {
+            painter: Painter::new(&self.device, format, swapchain.extent(), count, scene)?,
+            acquired: Result::from_iter::<Vec<_>>(semaphores(count + 1))?,
+            drawn: Result::from_iter::<Vec<_>>(semaphores(count))?,
+            held: VecDeque::new(),
+            turn: 0,
+            swapchain,
+        })
+    }
+}
+
+/// `rect` as `VK_KHR_incremental_present` says it.
+fn layer(rect: &zerohop_frame::Rect) -> vk::RectLayerKHR {
+    let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    vk::RectLayerKHR {
+        offset: vk::Offset2D { x: side(rect.x), y: side(rect.y) },
+        extent: vk::Extent2D { width: rect.width, height: rect.height },
+        layer: 0,
+    }
+}

@@ -1,0 +1,132 @@
+//! Surfaces, and what can be asked about them.
+
+use std::sync::Arc;
+
+use ash::{ext, khr, vk};
+use zerohop_frame::Extent;
+
+use super::{Doing, Error, Instance};
+use crate::xcb;
+
+/// What a surface shows on.
+pub enum Window {
+    /// Nothing (`VK_EXT_headless_surface`).
+    Headless,
+    /// A window of an X server.
+    Xcb(xcb::Window),
+}
+
+/// A `VkSurfaceKHR` and its window.
+pub struct Surface {
+    instance: Arc<Instance>,
+    raw: vk::SurfaceKHR,
+    window: Window,
+}
+
+impl Surface {
+    /// Makes one over `window`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] when the surface extension is not there.
+    pub fn new(instance: &Arc<Instance>, window: Window) -> Result<Self, Error> {
+        let (entry, raw) = (instance.entry(), instance.raw());
+        let extension = match &window {
+            Window::Headless => ext::headless_surface::NAME,
+            Window::Xcb(_) => khr::xcb_surface::NAME,
+        };
+        if !instance.has(extension) {
+            return Err(Error::Missing(extension.to_string_lossy().into_owned()));
+        }
+        let raw = match &window {
+            Window::Headless => {
+                let make = ext::headless_surface::Instance::new(entry, raw);
+                let info = vk::HeadlessSurfaceCreateInfoEXT::default();
+                // SAFETY: the extension is enabled.
+                unsafe { make.create_headless_surface(&info, None) }
+            }
+            Window::Xcb(window) => {
+                let make = khr::xcb_surface::Instance::new(entry, raw);
+                let info = vk::XcbSurfaceCreateInfoKHR::default()
+                    .connection(window.connection().raw())
+                    .window(window.id());
+                // SAFETY: connection and window live as long as the surface does.
+                unsafe { make.create_xcb_surface(&info, None) }
+            }
+        };
+        let raw = raw.doing("create a surface")?;
+        Ok(Self { instance: Arc::clone(instance), raw, window })
+    }
+
+    /// The surface.
+    pub fn raw(&self) -> vk::SurfaceKHR {
+        self.raw
+    }
+
+    /// What it shows on.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Gives the window another size, where it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Window`].
+    pub fn resize(&self, extent: Extent) -> Result<(), Error> {
+        match &self.window {
+            Window::Headless => Ok(()),
+            Window::Xcb(window) => Ok(window.resize(extent)?),
+        }
+    }
+
+    /// `vkGetPhysicalDeviceSurfaceCapabilitiesKHR`.
+    ///
+    /// # Errors
+    ///
+    /// What it answers.
+    pub fn capabilities(
+        &self,
+        physical: vk::PhysicalDevice,
+    ) -> Result<vk::SurfaceCapabilitiesKHR, vk::Result> {
+        let surface = self.instance.surface();
+        // SAFETY: both are of this instance.
+        unsafe { surface.get_physical_device_surface_capabilities(physical, self.raw) }
+    }
+
+    /// `vkGetPhysicalDeviceSurfaceFormatsKHR`.
+    ///
+    /// # Errors
+    ///
+    /// What it answers.
+    pub fn formats(
+        &self,
+        physical: vk::PhysicalDevice,
+    ) -> Result<Vec<vk::SurfaceFormatKHR>, vk::Result> {
+        let surface = self.instance.surface();
+        // SAFETY: both are of this instance.
+        unsafe { surface.get_physical_device_surface_formats(physical, self.raw) }
+    }
+
+    /// `vkGetPhysicalDeviceSurfacePresentModesKHR`.
+    ///
+    /// # Errors
+    ///
+    /// What it answers.
+    pub fn present_modes(
+        &self,
+        physical: vk::PhysicalDevice,
+    ) -> Result<Vec<vk::PresentModeKHR>, vk::Result> {
+        let surface = self.instance.surface();
+        // SAFETY: both are of this instance.
+        unsafe { surface.get_physical_device_surface_present_modes(physical, self.raw) }
+    }
+}
+
+impl Drop for Surface {
+    fn drop(&mut self) {
+        // SAFETY: a swapchain borrows its surface, so there is none any more. The window goes
+        // after it, by field order.
+        unsafe { self.instance.surface().destroy_surface(self.raw, None) };
+    }
+}
