@@ -1,1 +1,28 @@
-//! layer-wsi.
+//! `VK_LAYER_ZEROHOP_wsi`: gives an application surfaces and swapchains of ours, on any driver,
+//! and hands each picture that it presents to a host.
+//!
+//! ```text
+//! loader ── negotiate ── commands (name → hook, if the application enabled it)
+//!                            │
+//!                            ▼
+//!                          entry/      C in, references out; decides nothing
+//!                            │
+//!        instance/  device/  surface/  swapchain/     what is decided, in safe signatures
+//! ```
+//!
+//! The layer starts no thread and does nothing in a process that makes no swapchain. No handle of
+//! ours goes down to the driver. `VkAllocationCallbacks` of the application are passed down
+//! unchanged and not used for our own objects.
+#![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
+#![allow(dead_code, reason = "the swapchains that use the rest are not there yet")]
+
+mod commands;
+mod device;
+mod entry;
+mod extensions;
+mod instance;
+mod negotiate;
+mod surface;
+mod swapchain;
+
+pub use negotiate::vkNegotiateLoaderLayerInterfaceVersion;

@@ -1,1 +1,24 @@
-//! layer.
+//! What every Vulkan layer of ours shares: the loader's structures, the walk down the chain of
+//! layers, tables from handles to state, the wall around every intercepted call, the configuration.
+//!
+//! There is no Vulkan command in here; those are in the layers (`layer-wsi`). How to add a hook is
+//! in the README beside this crate.
+#![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
+
+pub mod abi;
+pub mod chain;
+pub mod config;
+pub mod link;
+
+mod enumerate;
+mod error;
+mod guard;
+mod log;
+mod sizes;
+mod table;
+
+pub use enumerate::{read_list, write_list};
+pub use error::{Doing, LayerError};
+pub use guard::{guard, guard_or, guard_void};
+pub use log::{Level, log};
+pub use table::{DispatchKey, Table, handle_of};

@@ -1,0 +1,189 @@
+//! Which commands we hook, and who may see the hook.
+
+use std::ffi::CStr;
+use std::mem;
+
+use ash::vk;
+use zerohop_manifest::DEVICE_EXTENSIONS;
+
+use crate::device::DeviceState;
+use crate::entry::{
+    device as d, instance as i, object as o, queue as q, surface as s, swapchain as c,
+};
+use crate::instance::InstanceState;
+use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
+
+/// A hook without its type.
+type Hook = unsafe extern "system" fn();
+
+/// `name => hook: type`, so that each hook is checked against the command's own type.
+macro_rules! hooks {
+    ($(#[$doc:meta])* $table:ident: $($name:literal => $hook:expr, $pfn:ty;)*) => {
+        $(#[$doc])*
+        fn $table(name: &[u8]) -> Option<Hook> {
+            match name {
+                $($name => {
+                    let hook: $pfn = $hook;
+                    // SAFETY: function pointers have one size; the caller casts back by name.
+                    Some(unsafe { mem::transmute::<$pfn, Hook>(hook) })
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+hooks! {
+    /// Commands that need no instance.
+    global:
+    b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
+    b"vkCreateInstance" => i::create_instance, vk::PFN_vkCreateInstance;
+}
+
+hooks! {
+    /// Commands of an instance or a physical device.
+    instance:
+    b"vkDestroyInstance" => i::destroy_instance, vk::PFN_vkDestroyInstance;
+    b"vkCreateDevice" => i::create_device, vk::PFN_vkCreateDevice;
+    b"vkEnumerateDeviceExtensionProperties" => i::enumerate_device_extensions,
+        vk::PFN_vkEnumerateDeviceExtensionProperties;
+    b"vkGetPhysicalDeviceFeatures2" => i::features2, vk::PFN_vkGetPhysicalDeviceFeatures2;
+    b"vkGetPhysicalDeviceFeatures2KHR" => i::features2, vk::PFN_vkGetPhysicalDeviceFeatures2;
+    b"vkCreateXcbSurfaceKHR" => s::create_xcb, vk::PFN_vkCreateXcbSurfaceKHR;
+    b"vkCreateXlibSurfaceKHR" => s::create_xlib, vk::PFN_vkCreateXlibSurfaceKHR;
+    b"vkCreateWaylandSurfaceKHR" => s::create_wayland, vk::PFN_vkCreateWaylandSurfaceKHR;
+    b"vkCreateHeadlessSurfaceEXT" => s::create_headless, vk::PFN_vkCreateHeadlessSurfaceEXT;
+    b"vkDestroySurfaceKHR" => s::destroy, vk::PFN_vkDestroySurfaceKHR;
+    b"vkGetPhysicalDeviceSurfaceSupportKHR" => s::support,
+        vk::PFN_vkGetPhysicalDeviceSurfaceSupportKHR;
+    b"vkGetPhysicalDeviceSurfaceCapabilitiesKHR" => s::capabilities,
+        vk::PFN_vkGetPhysicalDeviceSurfaceCapabilitiesKHR;
+    b"vkGetPhysicalDeviceSurfaceCapabilities2KHR" => s::capabilities2,
+        vk::PFN_vkGetPhysicalDeviceSurfaceCapabilities2KHR;
+    b"vkGetPhysicalDeviceSurfaceFormatsKHR" => s::formats,
+        vk::PFN_vkGetPhysicalDeviceSurfaceFormatsKHR;
+    b"vkGetPhysicalDeviceSurfaceFormats2KHR" => s::formats2,
+        vk::PFN_vkGetPhysicalDeviceSurfaceFormats2KHR;
+    b"vkGetPhysicalDeviceSurfacePresentModesKHR" => s::present_modes,
+        vk::PFN_vkGetPhysicalDeviceSurfacePresentModesKHR;
+    b"vkGetPhysicalDevicePresentRectanglesKHR" => s::present_rectangles,
+        vk::PFN_vkGetPhysicalDevicePresentRectanglesKHR;
+    b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => s::xcb_support,
+        vk::PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR;
+    b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => s::xlib_support,
+        vk::PFN_vkGetPhysicalDeviceXlibPresentationSupportKHR;
+    b"vkGetPhysicalDeviceWaylandPresentationSupportKHR" => s::wayland_support,
+        vk::PFN_vkGetPhysicalDeviceWaylandPresentationSupportKHR;
+}
+
+hooks! {
+    /// Commands of a device, a queue or a command buffer.
+    device:
+    b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
+    b"vkDestroyDevice" => d::destroy_device, vk::PFN_vkDestroyDevice;
+    b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
+    b"vkGetDeviceQueue" => d::get_device_queue, vk::PFN_vkGetDeviceQueue;
+    b"vkGetDeviceQueue2" => d::get_device_queue2, vk::PFN_vkGetDeviceQueue2;
+    b"vkQueueSubmit" => q::submit, vk::PFN_vkQueueSubmit;
+    b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueBindSparse" => q::bind_sparse, vk::PFN_vkQueueBindSparse;
+    b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
+    b"vkQueueBeginDebugUtilsLabelEXT" => q::begin_label, vk::PFN_vkQueueBeginDebugUtilsLabelEXT;
+    b"vkQueueEndDebugUtilsLabelEXT" => q::end_label, vk::PFN_vkQueueEndDebugUtilsLabelEXT;
+    b"vkQueueInsertDebugUtilsLabelEXT" => q::insert_label,
+        vk::PFN_vkQueueInsertDebugUtilsLabelEXT;
+    b"vkCreateSwapchainKHR" => c::create, vk::PFN_vkCreateSwapchainKHR;
+    b"vkDestroySwapchainKHR" => c::destroy, vk::PFN_vkDestroySwapchainKHR;
+    b"vkGetSwapchainImagesKHR" => c::images, vk::PFN_vkGetSwapchainImagesKHR;
+    b"vkAcquireNextImageKHR" => c::acquire, vk::PFN_vkAcquireNextImageKHR;
+    b"vkAcquireNextImage2KHR" => c::acquire2, vk::PFN_vkAcquireNextImage2KHR;
+    b"vkQueuePresentKHR" => c::present, vk::PFN_vkQueuePresentKHR;
+    b"vkReleaseSwapchainImagesEXT" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
+    b"vkReleaseSwapchainImagesKHR" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
+    b"vkWaitForPresentKHR" => c::wait_for_present, vk::PFN_vkWaitForPresentKHR;
+    b"vkGetDeviceGroupPresentCapabilitiesKHR" => c::group_capabilities,
+        vk::PFN_vkGetDeviceGroupPresentCapabilitiesKHR;
+    b"vkGetDeviceGroupSurfacePresentModesKHR" => c::group_modes,
+        vk::PFN_vkGetDeviceGroupSurfacePresentModesKHR;
+    b"vkCreateImage" => c::create_image, vk::PFN_vkCreateImage;
+    b"vkBindImageMemory2" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
+    b"vkBindImageMemory2KHR" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
+    b"vkSetDebugUtilsObjectNameEXT" => o::set_name, vk::PFN_vkSetDebugUtilsObjectNameEXT;
+    b"vkSetDebugUtilsObjectTagEXT" => o::set_tag, vk::PFN_vkSetDebugUtilsObjectTagEXT;
+    b"vkDebugMarkerSetObjectNameEXT" => o::marker_name, vk::PFN_vkDebugMarkerSetObjectNameEXT;
+    b"vkDebugMarkerSetObjectTagEXT" => o::marker_tag, vk::PFN_vkDebugMarkerSetObjectTagEXT;
+    b"vkSetPrivateData" => o::set_private_data, vk::PFN_vkSetPrivateData;
+    b"vkSetPrivateDataEXT" => o::set_private_data, vk::PFN_vkSetPrivateData;
+    b"vkGetPrivateData" => o::get_private_data, vk::PFN_vkGetPrivateData;
+    b"vkGetPrivateDataEXT" => o::get_private_data, vk::PFN_vkGetPrivateData;
+}
+
+/// Commands that take a surface or swapchain and that we do not have. Nobody gets the driver's.
+const HIDDEN: &[&[u8]] = &[
+    b"vkCreateSharedSwapchainsKHR",
+    b"vkGetSwapchainStatusKHR",
+    b"vkSetHdrMetadataEXT",
+    b"vkSetLocalDimmingAMD",
+    b"vkGetRefreshCycleDurationGOOGLE",
+    b"vkGetPastPresentationTimingGOOGLE",
+    b"vkGetSwapchainCounterEXT",
+    b"vkGetPhysicalDeviceSurfaceCapabilities2EXT",
+    b"vkGetPhysicalDeviceSurfacePresentModes2EXT",
+    b"vkGetDeviceGroupSurfacePresentModes2EXT",
+    b"vkAcquireFullScreenExclusiveModeEXT",
+    b"vkReleaseFullScreenExclusiveModeEXT",
+    b"vkSetLatencySleepModeNV",
+    b"vkLatencySleepNV",
+    b"vkSetLatencyMarkerNV",
+    b"vkGetLatencyTimingsNV",
+    b"vkWaitForPresent2KHR",
+    b"vkSetSwapchainPresentTimingQueueSizeEXT",
+    b"vkGetSwapchainTimingPropertiesEXT",
+    b"vkGetSwapchainTimeDomainPropertiesEXT",
+    b"vkGetPastPresentationTimingEXT",
+    b"vkReleaseSwapchainImagesKHR",
+];
+
+/// What `vkGetInstanceProcAddr` answers.
+pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidFunction {
+    let bytes = name.to_bytes();
+    if let Some(hook) = global(bytes) {
+        return Some(hook);
+    }
+    if handle == vk::Instance::null() {
+        return None;
+    }
+    // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
+    let state = unsafe { InstanceState::of(handle) }.ok()?;
+    let hook = instance(bytes).or_else(|| device(bytes));
+    match hook {
+        Some(hook) => {
+            let shown = state.enabled.provides(name).or_else(|| of_device_extension(bytes));
+            shown.unwrap_or_else(|| state.next_has(name)).then_some(hook)
+        }
+        None if HIDDEN.contains(&bytes) => None,
+        None => state.next(name),
+    }
+}
+
+/// Whether a device may have the command by an extension of ours: an instance cannot know.
+fn of_device_extension(name: &[u8]) -> Option<bool> {
+    let has = |command: &&str| command.as_bytes() == name;
+    DEVICE_EXTENSIONS.iter().any(|one| one.commands.iter().any(has)).then_some(true)
+}
+
+/// What `vkGetDeviceProcAddr` answers.
+pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunction {
+    let bytes = name.to_bytes();
+    // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
+    let state = unsafe { DeviceState::of(handle) }.ok()?;
+    match device(bytes) {
+        Some(hook) => {
+            let shown = state.enabled.extensions.provides(name);
+            shown.unwrap_or_else(|| state.next(name).is_some()).then_some(hook)
+        }
+        None if HIDDEN.contains(&bytes) || instance(bytes).is_some() => None,
+        None => state.next(name),
+    }
+}

@@ -1,0 +1,210 @@
+//! `vkCreateDevice` and its end.
+
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString, c_char};
+use std::sync::Arc;
+
+use ash::{ext, khr, vk};
+use zerohop_layer::link::{self, Next};
+use zerohop_layer::{DispatchKey, Doing, LayerError, Table, chain};
+use zerohop_manifest::DEVICE_EXTENSIONS;
+
+use super::{Below, DEVICES, DeviceState, Enabled, extensions, query};
+use crate::extensions::{ExtensionSet, name, names};
+use crate::instance::InstanceState;
+
+/// Creates a device in the next layer, with what we need besides, and remembers it.
+///
+/// # Errors
+///
+/// What the next layer reports.
+///
+/// # Safety
+///
+/// `info` is what `vkCreateDevice` got from the loader, and so are the others.
+pub(crate) unsafe fn create(
+    instance: &Arc<InstanceState>,
+    physical: vk::PhysicalDevice,
+    info: &vk::DeviceCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+    out: *mut vk::Device,
+) -> Result<(), LayerError> {
+    // SAFETY: the caller's promise.
+    let next = unsafe { link::device_link(info.p_next) }?;
+    // SAFETY: the caller's promise.
+    let set_device_loader_data = unsafe { link::set_device_loader_data(info.p_next) };
+    // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
+    let asked = unsafe { names(info.pp_enabled_extension_names, info.enabled_extension_count) };
+    let driver = extensions::below(instance, physical)?;
+    let driver = driver.iter().map(|entry| name(entry).to_owned()).collect();
+    let plan = Plan::new(&asked, &driver)?;
+
+    let down: Vec<*const c_char> = plan.down.iter().map(|name| name.as_ptr()).collect();
+    // Before the copy: the loader's own structures are copied along.
+    next.arm();
+    // SAFETY: `p_next` is a chain of live structures.
+    let stripped = unsafe { chain::without(info.p_next, OURS) };
+    let mut copy = vk::DeviceCreateInfo { p_next: stripped.head(), ..*info };
+    copy = copy.enabled_extension_names(&down);
+    // SAFETY: the type belongs to the name.
+    let create: Option<vk::PFN_vkCreateDevice> =
+        unsafe { next.instance_command(instance.raw.handle(), c"vkCreateDevice") };
+    let create = create.ok_or(vk::Result::ERROR_INITIALIZATION_FAILED).doing("find the driver")?;
+    // `out` itself goes down: the loader's end of the chain finds something of its own in it.
+    // SAFETY: `copy` is the application's, with names and a chain that live in this function.
+    unsafe { create(physical, &copy, allocator, out) }.result().doing("create the device")?;
+    // SAFETY: the next layer has just written it.
+    let raw = unsafe { *out };
+
+    // SAFETY: `p_next` is a chain of live structures.
+    let enabled = unsafe { Enabled::new(plan.ours, info) };
+    let state = DeviceState {
+        set_device_loader_data,
+        ..describe(instance, physical, &next, next.device(raw), &plan, enabled)
+    };
+    // SAFETY: the next layer has just made it.
+    let key = unsafe { DispatchKey::of(raw) };
+    DEVICES.insert(key, Arc::new(state));
+    Ok(())
+}
+
+/// Feature structures that we answer; the driver never sees them.
+const OURS: &[vk::StructureType] = &[
+    vk::StructureType::PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT,
+    vk::StructureType::PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR,
+    vk::StructureType::PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR,
+];
+
+/// What we add when the driver has it, in groups that are of use only whole.
+const WANTED: &[&[&CStr]] = &[
+    &[khr::external_memory::NAME],
+    &[khr::external_memory_fd::NAME],
+    &[khr::get_memory_requirements2::NAME],
+    &[khr::dedicated_allocation::NAME],
+    &[khr::bind_memory2::NAME],
+    &[khr::image_format_list::NAME],
+    &[
+        ext::image_drm_format_modifier::NAME,
+        ext::external_memory_dma_buf::NAME,
+        ext::queue_family_foreign::NAME,
+    ],
+    &[khr::external_semaphore::NAME, khr::external_semaphore_fd::NAME],
+    &[khr::external_fence::NAME, khr::external_fence_fd::NAME],
+];
+
+/// Which extension goes where.
+struct Plan {
+    /// Those of ours that the application enabled.
+    ours: ExtensionSet,
+    /// What goes down, each name once.
+    down: BTreeSet<CString>,
+}
+
+impl Plan {
+    /// Ours stay here, but for `VK_KHR_swapchain`: where the driver has it, it goes down too, since
+    /// the layout `PRESENT_SRC_KHR` and extensions of the driver's depend on it.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_EXTENSION_NOT_PRESENT` for one that we hide.
+    fn new(asked: &[&CStr], driver: &BTreeSet<CString>) -> Result<Self, LayerError> {
+        let mut ours = ExtensionSet::of(DEVICE_EXTENSIONS);
+        let mut down = BTreeSet::new();
+        for name in asked {
+            if extensions::is_hidden(name) {
+                let what = format!("{} is not offered under this layer", name.to_string_lossy());
+                return Err(LayerError::refused(vk::Result::ERROR_EXTENSION_NOT_PRESENT, what));
+            }
+            let kept = ours.insert(name);
+            if !kept || (*name == khr::swapchain::NAME && driver.contains(*name)) {
+                down.insert((*name).to_owned());
+            }
+        }
+        for group in WANTED {
+            if group.iter().all(|name| driver.contains(*name)) {
+                down.extend(group.iter().map(|name| (*name).to_owned()));
+            }
+        }
+        Ok(Self { ours, down })
+    }
+}
+
+impl Enabled {
+    /// # Safety
+    ///
+    /// `info` is what `vkCreateDevice` got.
+    unsafe fn new(extensions: ExtensionSet, info: &vk::DeviceCreateInfo<'_>) -> Self {
+        let has = |name| extensions.contains(name);
+        type Maintenance1<'a> = vk::PhysicalDeviceSwapchainMaintenance1FeaturesEXT<'a>;
+        // SAFETY: the caller's promise.
+        let maintenance1 = unsafe { chain::get::<Maintenance1<'_>>(info.p_next) };
+        // SAFETY: the caller's promise.
+        let id = unsafe { chain::get::<vk::PhysicalDevicePresentIdFeaturesKHR<'_>>(info.p_next) };
+        // SAFETY: the caller's promise.
+        let wait =
+            unsafe { chain::get::<vk::PhysicalDevicePresentWaitFeaturesKHR<'_>>(info.p_next) };
+        Self {
+            swapchain: has("VK_KHR_swapchain"),
+            mutable_format: has("VK_KHR_swapchain_mutable_format"),
+            maintenance1: (has("VK_EXT_swapchain_maintenance1")
+                || has("VK_KHR_swapchain_maintenance1"))
+                && maintenance1.is_some_and(|it| it.swapchain_maintenance1 == vk::TRUE),
+            incremental_present: has("VK_KHR_incremental_present"),
+            present_id: has("VK_KHR_present_id") && id.is_some_and(|it| it.present_id == vk::TRUE),
+            present_wait: has("VK_KHR_present_wait")
+                && wait.is_some_and(|it| it.present_wait == vk::TRUE),
+            extensions,
+        }
+    }
+}
+
+fn describe(
+    instance: &Arc<InstanceState>,
+    physical: vk::PhysicalDevice,
+    next: &Next,
+    raw: ash::Device,
+    plan: &Plan,
+    enabled: Enabled,
+) -> DeviceState {
+    // ash finds extension commands through an instance's `vkGetDeviceProcAddr`.
+    let finder = next.device_finder(instance.raw.handle());
+    let has = |name| plan.down.contains(name);
+    let has_memory = has(khr::external_memory_fd::NAME);
+    let has_semaphore =
+        has(khr::external_semaphore_fd::NAME) && query::semaphore_takes_sync_fd(instance, physical);
+    let has_fence =
+        has(khr::external_fence_fd::NAME) && query::fence_takes_sync_fd(instance, physical);
+    // SAFETY: the handle is the instance's.
+    let memory_properties = unsafe { instance.raw.get_physical_device_memory_properties(physical) };
+    DeviceState {
+        physical,
+        instance: Arc::clone(instance),
+        memory_properties,
+        memory_fd: has_memory.then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
+        modifiers: has(ext::image_drm_format_modifier::NAME),
+        semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),
+        fence_fd: has_fence.then(|| khr::external_fence_fd::Device::new(&finder, &raw)),
+        id: query::device_id(instance, physical),
+        enabled,
+        set_device_loader_data: None,
+        queues: Table::new(),
+        swapchains: Table::new(),
+        private_data: Table::new(),
+        below: Below::load(next, raw.handle()),
+        raw,
+    }
+}
+
+/// Forgets a device and destroys it in the next layer.
+///
+/// # Safety
+///
+/// As `vkDestroyDevice`.
+pub(crate) unsafe fn destroy(device: vk::Device, allocator: *const vk::AllocationCallbacks<'_>) {
+    // SAFETY: the caller's promise; the handle is live until the next layer destroys it.
+    let key = unsafe { DispatchKey::of(device) };
+    if let Some(state) = DEVICES.remove(&key) {
+        // SAFETY: the caller's promise.
+        unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
+    }
+}

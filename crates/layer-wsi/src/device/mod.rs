@@ -1,0 +1,131 @@
+//! What we know of a device of the application's.
+
+mod below;
+mod create;
+mod extensions;
+mod query;
+mod queue;
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use ash::{khr, vk};
+use zerohop_frame::DeviceId;
+use zerohop_layer::abi::SetDeviceLoaderData;
+use zerohop_layer::{DispatchKey, LayerError, Table};
+
+pub(crate) use below::Below;
+pub(crate) use create::{create, destroy};
+pub(crate) use extensions::extensions;
+pub(crate) use queue::QueueState;
+
+use crate::instance::InstanceState;
+use crate::swapchain::Swapchain;
+
+/// All devices, by the dispatch pointer that their queues share.
+static DEVICES: Table<DispatchKey, DeviceState> = Table::new();
+
+/// One `VkDevice`.
+pub(crate) struct DeviceState {
+    /// The next layer's functions. Commands that it lacks must not be called.
+    pub(crate) raw: ash::Device,
+    /// The device that this is a view of.
+    pub(crate) physical: vk::PhysicalDevice,
+    /// Whose it is.
+    pub(crate) instance: Arc<InstanceState>,
+    /// Of `physical`.
+    pub(crate) memory_properties: vk::PhysicalDeviceMemoryProperties,
+    /// `None`: memory cannot leave the process, so pictures cannot be handed over.
+    pub(crate) memory_fd: Option<khr::external_memory_fd::Device>,
+    /// Whether images can have a DRM format modifier and leave as a dma-buf.
+    pub(crate) modifiers: bool,
+    /// `Some` when a binary semaphore can be made from a `SYNC_FD` and become one.
+    pub(crate) semaphore_fd: Option<khr::external_semaphore_fd::Device>,
+    /// `Some` when a fence can be made from a `SYNC_FD` and become one.
+    pub(crate) fence_fd: Option<khr::external_fence_fd::Device>,
+    /// Device and driver, as opaque handles ask.
+    pub(crate) id: DeviceId,
+    /// What the application enabled of ours.
+    pub(crate) enabled: Enabled,
+    /// For dispatchable objects that we get by ourselves.
+    pub(crate) set_device_loader_data: Option<SetDeviceLoaderData>,
+    /// The queues that the application has asked for.
+    pub(crate) queues: Table<vk::Queue, QueueState>,
+    /// Our swapchains.
+    pub(crate) swapchains: Table<vk::SwapchainKHR, Swapchain>,
+    /// Private data that the application put on handles of ours.
+    pub(crate) private_data: Table<(vk::PrivateDataSlot, u64), u64>,
+    /// Commands of the next layer outside ash's core tables.
+    pub(crate) below: Below,
+}
+
+/// Extensions and features of ours that the application enabled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enabled {
+    /// `VK_KHR_swapchain`.
+    pub(crate) swapchain: bool,
+    /// `VK_KHR_swapchain_mutable_format`.
+    pub(crate) mutable_format: bool,
+    /// `VK_EXT_swapchain_maintenance1` or its `KHR` form, and the feature.
+    pub(crate) maintenance1: bool,
+    /// `VK_KHR_incremental_present`.
+    pub(crate) incremental_present: bool,
+    /// `VK_KHR_present_id` and the feature.
+    pub(crate) present_id: bool,
+    /// `VK_KHR_present_wait` and the feature.
+    pub(crate) present_wait: bool,
+    /// The bits behind it, for the look-up of commands.
+    pub(crate) extensions: crate::extensions::ExtensionSet,
+}
+
+impl DeviceState {
+    /// The state that `handle` (a device, a queue) belongs to.
+    ///
+    /// # Errors
+    ///
+    /// For a handle of a device that was made without us.
+    ///
+    /// # Safety
+    ///
+    /// `handle` is live (VUID-*-device-parameter, VUID-*-queue-parameter).
+    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Result<Arc<Self>, LayerError> {
+        // SAFETY: the caller's promise.
+        let key = unsafe { DispatchKey::of(handle) };
+        DEVICES.get(&key).ok_or_else(|| {
+            LayerError::refused(vk::Result::ERROR_UNKNOWN, "a device that we do not know")
+        })
+    }
+
+    /// Our swapchain behind `handle`.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_OUT_OF_DATE_KHR` for a handle that we have not made, or that is gone. Nobody
+    /// else can have made one: the driver's are never enabled for use.
+    pub(crate) fn swapchain(&self, handle: vk::SwapchainKHR) -> Result<Arc<Swapchain>, LayerError> {
+        self.swapchains.get(&handle).ok_or_else(|| {
+            LayerError::refused(
+                vk::Result::ERROR_OUT_OF_DATE_KHR,
+                format!("swapchain {:#x} does not exist", vk::Handle::as_raw(handle)),
+            )
+        })
+    }
+
+    /// The queue behind `handle`.
+    ///
+    /// # Errors
+    ///
+    /// For a queue that did not come through `vkGetDeviceQueue`.
+    pub(crate) fn queue(&self, handle: vk::Queue) -> Result<Arc<QueueState>, LayerError> {
+        self.queues.get(&handle).ok_or_else(|| {
+            LayerError::refused(vk::Result::ERROR_UNKNOWN, "a queue that we do not know")
+        })
+    }
+
+    /// The next layer's command, for handing on.
+    pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
+        let get = self.below.get_device_proc_addr?;
+        // SAFETY: `raw` lives as long as we, and `name` ends with a NUL.
+        unsafe { get(self.raw.handle(), name.as_ptr()) }
+    }
+}

@@ -1,0 +1,94 @@
+//! Commands of an instance and its physical devices.
+#![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
+
+use std::ffi::{CStr, c_char};
+
+use ash::vk;
+use zerohop_layer::{LayerError, guard, guard_void};
+
+use crate::instance::{self, InstanceState};
+use crate::{device, instance::features};
+
+pub(crate) unsafe extern "system" fn create_instance(
+    info: *const vk::InstanceCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+    out: *mut vk::Instance,
+) -> vk::Result {
+    guard("vkCreateInstance", || {
+        // SAFETY: VUID-vkCreateInstance-pCreateInfo-parameter.
+        let info = unsafe { &*info };
+        // SAFETY: the loader called us with them.
+        unsafe { instance::create(info, allocator, out) }?;
+        Ok(vk::Result::SUCCESS)
+    })
+}
+
+pub(crate) unsafe extern "system" fn destroy_instance(
+    instance: vk::Instance,
+    allocator: *const vk::AllocationCallbacks<'_>,
+) {
+    guard_void("vkDestroyInstance", || {
+        if instance != vk::Instance::null() {
+            // SAFETY: the command's own valid usage.
+            unsafe { instance::destroy(instance, allocator) };
+        }
+        Ok(())
+    });
+}
+
+pub(crate) unsafe extern "system" fn create_device(
+    physical: vk::PhysicalDevice,
+    info: *const vk::DeviceCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+    out: *mut vk::Device,
+) -> vk::Result {
+    guard("vkCreateDevice", || {
+        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
+        let instance = unsafe { InstanceState::of(physical) }?;
+        // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
+        let info = unsafe { &*info };
+        // SAFETY: the loader called us with them.
+        unsafe { device::create(&instance, physical, info, allocator, out) }?;
+        Ok(vk::Result::SUCCESS)
+    })
+}
+
+pub(crate) unsafe extern "system" fn enumerate_device_extensions(
+    physical: vk::PhysicalDevice,
+    layer: *const c_char,
+    count: *mut u32,
+    out: *mut vk::ExtensionProperties,
+) -> vk::Result {
+    guard("vkEnumerateDeviceExtensionProperties", || {
+        // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-physicalDevice-parameter.
+        let instance = unsafe { InstanceState::of(physical) }?;
+        // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-pLayerName-parameter.
+        let layer = (!layer.is_null()).then(|| unsafe { CStr::from_ptr(layer) });
+        let Some(list) = device::extensions(&instance, physical, layer)? else {
+            let enumerate = instance.raw.fp_v1_0().enumerate_device_extension_properties;
+            let layer = layer.map_or(std::ptr::null(), CStr::as_ptr);
+            // SAFETY: another layer's list; the arguments are the application's.
+            return Ok(unsafe { enumerate(physical, layer, count, out) });
+        };
+        // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-pProperties-parameter.
+        Ok(unsafe { zerohop_layer::write_list(&list, count, out) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn features2(
+    physical: vk::PhysicalDevice,
+    out: *mut vk::PhysicalDeviceFeatures2<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceFeatures2", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceFeatures2-physicalDevice-parameter.
+        let instance = unsafe { InstanceState::of(physical) }?;
+        let below = instance.raw.fp_v1_1().get_physical_device_features2;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(physical, out) };
+        // SAFETY: VUID-vkGetPhysicalDeviceFeatures2-pFeatures-parameter.
+        let out = unsafe { &mut *out };
+        // SAFETY: the chain is the application's to be filled in.
+        unsafe { features::answer(out.p_next) };
+        Ok::<(), LayerError>(())
+    });
+}

@@ -1,0 +1,91 @@
+//! Sets of the extensions that the layer provides.
+
+use std::ffi::{CStr, c_char};
+
+use ash::vk;
+use zerohop_manifest::Extension;
+
+/// Some of the extensions of one list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExtensionSet {
+    list: &'static [Extension],
+    bits: u32,
+}
+
+impl ExtensionSet {
+    /// None of `list` yet.
+    pub(crate) fn of(list: &'static [Extension]) -> Self {
+        assert!(list.len() <= 32, "a set has 32 places");
+        Self { list, bits: 0 }
+    }
+
+    /// Puts the extension called `name` in. `false`: it is none of ours.
+    pub(crate) fn insert(&mut self, name: &CStr) -> bool {
+        let found = self.list.iter().position(|one| one.name.as_bytes() == name.to_bytes());
+        self.bits |= found.map_or(0, |index| 1 << index);
+        found.is_some()
+    }
+
+    /// Whether the extension called `name` is in.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.iter().any(|one| one.name == name)
+    }
+
+    /// Whether the command called `name` comes with one of ours, and if so whether that is in.
+    pub(crate) fn provides(&self, name: &CStr) -> Option<bool> {
+        let has = |one: &Extension| one.commands.iter().any(|it| it.as_bytes() == name.to_bytes());
+        self.list.iter().any(has).then(|| self.iter().any(has))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'static Extension> {
+        let bits = self.bits;
+        self.list.iter().enumerate().filter(move |(i, _)| bits & (1 << i) != 0).map(|(_, one)| one)
+    }
+}
+
+/// An entry for `vkEnumerate*ExtensionProperties`.
+pub(crate) fn properties(extension: &Extension) -> vk::ExtensionProperties {
+    let mut out = vk::ExtensionProperties::default().spec_version(extension.version);
+    for (to, from) in out.extension_name.iter_mut().zip(extension.name.bytes()) {
+        *to = from as c_char;
+    }
+    out
+}
+
+/// The name in an entry; empty when the driver did not end it.
+pub(crate) fn name(entry: &vk::ExtensionProperties) -> &CStr {
+    entry.extension_name_as_c_str().unwrap_or_default()
+}
+
+/// The strings of an array of C strings.
+///
+/// # Safety
+///
+/// `names` points to `count` pointers to strings that live for `'a` (VUID-VkDeviceCreateInfo-
+/// ppEnabledExtensionNames-parameter and its sibling of the instance).
+pub(crate) unsafe fn names<'a>(names: *const *const c_char, count: u32) -> Vec<&'a CStr> {
+    if names.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the caller's promise.
+    let pointers = unsafe { std::slice::from_raw_parts(names, count as usize) };
+    // SAFETY: the caller's promise.
+    pointers.iter().map(|name| unsafe { CStr::from_ptr(*name) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use zerohop_manifest::INSTANCE_EXTENSIONS;
+
+    use super::*;
+
+    #[test]
+    fn a_command_comes_only_with_its_extension() {
+        let mut set = ExtensionSet::of(INSTANCE_EXTENSIONS);
+        assert!(set.insert(c"VK_KHR_xcb_surface"));
+        assert!(!set.insert(c"VK_KHR_display"));
+        assert_eq!(set.provides(c"vkCreateXcbSurfaceKHR"), Some(true));
+        assert_eq!(set.provides(c"vkCreateXlibSurfaceKHR"), Some(false));
+        assert_eq!(set.provides(c"vkCreateDisplayModeKHR"), None);
+    }
+}

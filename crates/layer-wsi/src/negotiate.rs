@@ -1,0 +1,70 @@
+//! The one exported symbol, and the two look-ups that it hands to the loader.
+
+use std::ffi::{CStr, c_char};
+
+use ash::vk;
+use zerohop_layer::abi::{INTERFACE_VERSION, NEGOTIATE_INTERFACE, NegotiateLayerInterface};
+use zerohop_layer::guard_or;
+
+use crate::commands;
+
+/// Agrees with the loader on version 2 of the layer interface, the one that hands the look-ups
+/// over in this call.
+///
+/// # Safety
+///
+/// Called by a Vulkan loader, with null or a structure that it may write.
+///
+/// # References
+///
+/// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Version Negotiation".
+#[allow(non_snake_case, reason = "the loader looks for this name")]
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn vkNegotiateLoaderLayerInterfaceVersion(
+    interface: *mut NegotiateLayerInterface,
+) -> vk::Result {
+    // SAFETY: the caller's promise.
+    let Some(interface) = (unsafe { interface.as_mut() }) else {
+        return vk::Result::ERROR_INITIALIZATION_FAILED;
+    };
+    if interface.s_type != NEGOTIATE_INTERFACE || interface.interface_version < INTERFACE_VERSION {
+        return vk::Result::ERROR_INITIALIZATION_FAILED;
+    }
+    interface.interface_version = INTERFACE_VERSION;
+    interface.get_instance_proc_addr = Some(get_instance_proc_addr);
+    interface.get_device_proc_addr = Some(get_device_proc_addr);
+    interface.get_physical_device_proc_addr = None;
+    vk::Result::SUCCESS
+}
+
+/// `vkGetInstanceProcAddr`.
+///
+/// # Safety
+///
+/// As the command's valid usage says.
+pub(crate) unsafe extern "system" fn get_instance_proc_addr(
+    instance: vk::Instance,
+    name: *const c_char,
+) -> vk::PFN_vkVoidFunction {
+    guard_or("vkGetInstanceProcAddr", None, || {
+        // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
+        let name = unsafe { CStr::from_ptr(name) };
+        commands::for_instance(instance, name)
+    })
+}
+
+/// `vkGetDeviceProcAddr`.
+///
+/// # Safety
+///
+/// As the command's valid usage says.
+pub(crate) unsafe extern "system" fn get_device_proc_addr(
+    device: vk::Device,
+    name: *const c_char,
+) -> vk::PFN_vkVoidFunction {
+    guard_or("vkGetDeviceProcAddr", None, || {
+        // SAFETY: VUID-vkGetDeviceProcAddr-pName-parameter.
+        let name = unsafe { CStr::from_ptr(name) };
+        commands::for_device(device, name)
+    })
+}

@@ -1,0 +1,116 @@
+//! Surfaces of ours: a window, or nothing at all.
+
+pub(crate) mod capabilities;
+pub(crate) mod formats;
+mod xcb;
+mod xlib;
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use ash::vk;
+use zerohop_layer::LayerError;
+
+use xcb::Window;
+
+/// One `VkSurfaceKHR`.
+pub(crate) struct Surface {
+    kind: Kind,
+}
+
+enum Kind {
+    /// A window of an X server, through whichever library.
+    X11 { window: Window, library: &'static str },
+    /// A `wl_surface`. We never draw on it: its picture goes to the host.
+    Wayland { surface: usize },
+    /// No window.
+    Headless,
+}
+
+impl Surface {
+    /// A surface on a window of `connection` (`xcb_connection_t *`).
+    ///
+    /// # Errors
+    ///
+    /// When libxcb cannot be loaded.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open and stays so for as long as the surface lives
+    /// (VUID-VkXcbSurfaceCreateInfoKHR-connection-01310, VUID-…-window-01311).
+    pub(crate) unsafe fn xcb(
+        connection: *mut c_void,
+        window: u32,
+    ) -> Result<Arc<Self>, LayerError> {
+        // SAFETY: the caller's promise.
+        let window = unsafe { Window::new(connection, window) }?;
+        Ok(Arc::new(Self { kind: Kind::X11 { window, library: "xcb" } }))
+    }
+
+    /// A surface on a window of `display` (`Display *`).
+    ///
+    /// # Errors
+    ///
+    /// When libX11-xcb or libxcb cannot be loaded.
+    ///
+    /// # Safety
+    ///
+    /// As [`Surface::xcb`] (VUID-VkXlibSurfaceCreateInfoKHR-dpy-01313, VUID-…-window-01314).
+    pub(crate) unsafe fn xlib(display: *mut c_void, window: u64) -> Result<Arc<Self>, LayerError> {
+        // SAFETY: the caller's promise.
+        let connection = unsafe { xlib::connection(display) }?;
+        // An XID has 29 bits; Xlib keeps it in a long.
+        let window = window as u32;
+        // SAFETY: the connection is the display's and lives as long.
+        let window = unsafe { Window::new(connection, window) }?;
+        Ok(Arc::new(Self { kind: Kind::X11 { window, library: "xlib" } }))
+    }
+
+    /// A surface for a `wl_surface *`, which is never dereferenced.
+    pub(crate) fn wayland(surface: *mut c_void) -> Arc<Self> {
+        Arc::new(Self { kind: Kind::Wayland { surface: surface.addr() } })
+    }
+
+    /// A surface without a window.
+    pub(crate) fn headless() -> Arc<Self> {
+        Arc::new(Self { kind: Kind::Headless })
+    }
+
+    /// The window's size in pixels, as far as is known. `None`: the swapchain decides.
+    ///
+    /// Cheap enough for every present: it takes in answers of the X server that have come, asks
+    /// again now and then, and never waits. Only the first call may.
+    pub(crate) fn extent(&self) -> Option<vk::Extent2D> {
+        match &self.kind {
+            Kind::X11 { window, .. } => window.extent(),
+            Kind::Wayland { .. } | Kind::Headless => None,
+        }
+    }
+
+    /// The window's size in pixels, asked of the server now.
+    pub(crate) fn extent_now(&self) -> Option<vk::Extent2D> {
+        match &self.kind {
+            Kind::X11 { window, .. } => window.extent_now(),
+            Kind::Wayland { .. } | Kind::Headless => None,
+        }
+    }
+
+    /// Whether the window is gone, as far as is known.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(&self.kind, Kind::X11 { window, .. } if window.is_lost())
+    }
+
+    /// Whether the surface has no window whose size it must have.
+    pub(crate) fn is_headless(&self) -> bool {
+        matches!(self.kind, Kind::Headless)
+    }
+
+    /// What people call it, as in "xcb window 0x400002".
+    pub(crate) fn name(&self) -> String {
+        match &self.kind {
+            Kind::X11 { window, library } => format!("{library} window {:#x}", window.id()),
+            Kind::Wayland { surface } => format!("wayland surface {surface:#x}"),
+            Kind::Headless => "headless surface".into(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The size of an X11 window, asked through libxcb without waiting.
+//!
+//! The connection is the application's. Only requests with an answer of their own are sent, and
+//! libxcb gives such an answer, be it an error, to whoever asked: the application sees nothing.
+
+use std::ffi::{c_int, c_uint, c_void};
+use std::ptr::{NonNull, null_mut};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use ash::vk;
+use libloading::Library;
+use zerohop_layer::LayerError;
+
+/// How long an answer is good for. A resize is seen after this and one trip to the server.
+const FRESH: Duration = Duration::from_millis(4);
+
+/// `xcb_get_geometry_cookie_t`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Cookie {
+    sequence: c_uint,
+}
+
+/// `xcb_get_geometry_reply_t`.
+#[repr(C)]
+struct Geometry {
+    response_type: u8,
+    depth: u8,
+    sequence: u16,
+    length: u32,
+    root: u32,
+    x: i16,
+    y: i16,
+    width: u16,
+    height: u16,
+    border_width: u16,
+    pad: [u8; 2],
+}
+
+/// What we use of libxcb (`<xcb/xproto.h>`, `<xcb/xcbext.h>`).
+struct Xcb {
+    get_geometry: unsafe extern "C" fn(*mut c_void, u32) -> Cookie,
+    get_geometry_reply:
+        unsafe extern "C" fn(*mut c_void, Cookie, *mut *mut c_void) -> *mut Geometry,
+    poll_for_reply:
+        unsafe extern "C" fn(*mut c_void, c_uint, *mut *mut c_void, *mut *mut c_void) -> c_int,
+    discard_reply: unsafe extern "C" fn(*mut c_void, c_uint),
+    flush: unsafe extern "C" fn(*mut c_void) -> c_int,
+    free: unsafe extern "C" fn(*mut c_void),
+    _library: Library,
+}
+
+/// Loads libxcb once.
+fn xcb() -> Result<&'static Xcb, LayerError> {
+    static XCB: OnceLock<Result<Xcb, libloading::Error>> = OnceLock::new();
+    XCB.get_or_init(load).as_ref().map_err(|err| {
+        LayerError::outside("load libxcb", vk::Result::ERROR_INITIALIZATION_FAILED, err.to_string())
+    })
+}
+
+/// Whether libxcb can be loaded.
+pub(super) fn is_available() -> bool {
+    xcb().is_ok()
+}
+
+fn load() -> Result<Xcb, libloading::Error> {
+    // SAFETY: libxcb has no initializers that matter; the application has it loaded already.
+    let library = unsafe { Library::new("libxcb.so.1") }?;
+    macro_rules! symbol {
+        ($name:literal) => {
+            // SAFETY: the field's type is that of the function in libxcb's headers (and `free(3)`).
+            *unsafe { library.get($name) }?
+        };
+    }
+    Ok(Xcb {
+        get_geometry: symbol!(b"xcb_get_geometry\0"),
+        get_geometry_reply: symbol!(b"xcb_get_geometry_reply\0"),
+        poll_for_reply: symbol!(b"xcb_poll_for_reply\0"),
+        discard_reply: symbol!(b"xcb_discard_reply\0"),
+        flush: symbol!(b"xcb_flush\0"),
+        free: symbol!(b"free\0"),
+        _library: library,
+    })
+}
+
+/// A window and what is known of its size.
+pub(super) struct Window {
+    xcb: &'static Xcb,
+    connection: NonNull<c_void>,
+    window: u32,
+    known: Mutex<Known>,
+}
+
+// SAFETY: libxcb's functions may be called from any thread (xcb manual, "threads"), and
+// `VkXcbSurfaceCreateInfoKHR` asks the connection to outlive the surface.
+unsafe impl Send for Window {}
+// SAFETY: as for `Send`; what changes is behind the mutex.
+unsafe impl Sync for Window {}
+
+#[derive(Default)]
+struct Known {
+    extent: Option<vk::Extent2D>,
+    lost: bool,
+    /// The question that is on its way.
+    pending: Option<Cookie>,
+    asked: Option<Instant>,
+}
+
+impl Window {
+    /// # Safety
+    ///
+    /// As `Surface::xcb`.
+    pub(super) unsafe fn new(connection: *mut c_void, window: u32) -> Result<Self, LayerError> {
+        let connection = NonNull::new(connection).ok_or_else(|| {
+            LayerError::refused(
+                vk::Result::ERROR_INITIALIZATION_FAILED,
+                "the window's connection to the X server is null",
+            )
+        })?;
+        Ok(Self { xcb: xcb()?, connection, window, known: Mutex::default() })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.window
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+
+    /// The newest size that has arrived.
+    pub(super) fn extent(&self) -> Option<vk::Extent2D> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.extent.is_none() && !known.lost {
+            return self.ask_and_wait(&mut known);
+        }
+        self.take_answer(&mut known);
+        let due = known.asked.is_none_or(|asked| asked.elapsed() >= FRESH);
+        if due && known.pending.is_none() && !known.lost {
+            known.pending = Some(self.ask());
+            known.asked = Some(Instant::now());
+            // SAFETY: the connection outlives us.
+            unsafe { (self.xcb.flush)(self.connection.as_ptr()) };
+        }
+        known.extent
+    }
+
+    /// The size now, at the price of a round trip.
+    pub(super) fn extent_now(&self) -> Option<vk::Extent2D> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ask_and_wait(&mut known)
+    }
+
+    fn ask(&self) -> Cookie {
+        // SAFETY: the connection outlives us; a window that is gone gives an error as the answer.
+        unsafe { (self.xcb.get_geometry)(self.connection.as_ptr(), self.window) }
+    }
+
+    fn ask_and_wait(&self, known: &mut Known) -> Option<vk::Extent2D> {
+        self.forget(known);
+        let cookie = self.ask();
+        let mut error = null_mut();
+        // SAFETY: the cookie is of this connection and asked for once.
+        let reply =
+            unsafe { (self.xcb.get_geometry_reply)(self.connection.as_ptr(), cookie, &mut error) };
+        known.asked = Some(Instant::now());
+        self.learn(known, reply.cast(), error);
+        known.extent
+    }
+
+    /// Takes in the answer, if it has come.
+    fn take_answer(&self, known: &mut Known) {
+        let Some(cookie) = known.pending else { return };
+        let (mut reply, mut error) = (null_mut(), null_mut());
+        // SAFETY: the cookie is of this connection, and its answer was not taken yet.
+        let done = unsafe {
+            (self.xcb.poll_for_reply)(
+                self.connection.as_ptr(),
+                cookie.sequence,
+                &mut reply,
+                &mut error,
+            )
+        };
+        if done != 0 {
+            known.pending = None;
+            self.learn(known, reply, error);
+        }
+    }
+
+    /// Neither a reply nor an error means that the connection is broken.
+    fn learn(&self, known: &mut Known, reply: *mut c_void, error: *mut c_void) {
+        // SAFETY: libxcb gave an answer of the kind that was asked for, or null.
+        let geometry = unsafe { reply.cast::<Geometry>().as_ref() };
+        match geometry {
+            Some(it) => {
+                let (width, height) = (u32::from(it.width), u32::from(it.height));
+                known.extent = Some(vk::Extent2D { width, height });
+            }
+            None => (known.lost, known.extent) = (true, None),
+        }
+        // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual).
+        unsafe { (self.xcb.free)(reply) };
+        // SAFETY: as above.
+        unsafe { (self.xcb.free)(error) };
+    }
+
+    fn forget(&self, known: &mut Known) {
+        if let Some(cookie) = known.pending.take() {
+            // SAFETY: the cookie is of this connection, and its answer was not taken yet.
+            unsafe { (self.xcb.discard_reply)(self.connection.as_ptr(), cookie.sequence) };
+        }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let mut known =
+            std::mem::take(self.known.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.forget(&mut known);
+    }
+}

@@ -1,0 +1,93 @@
+//! The extensions that the layer provides, and the commands that come with each.
+
+/// An extension of the layer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// As in `ppEnabledExtensionNames`.
+    pub name: &'static str,
+    /// `VkExtensionProperties::specVersion`.
+    pub version: u32,
+    /// The commands that it adds. A command of several extensions is in each of them.
+    pub commands: &'static [&'static str],
+}
+
+/// What the layer adds to every instance, in the order of the positions that `layer-wsi` uses.
+pub const INSTANCE_EXTENSIONS: &[Extension] = &[
+    Extension {
+        name: "VK_KHR_surface",
+        version: 25,
+        commands: &[
+            "vkDestroySurfaceKHR",
+            "vkGetPhysicalDeviceSurfaceSupportKHR",
+            "vkGetPhysicalDeviceSurfaceCapabilitiesKHR",
+            "vkGetPhysicalDeviceSurfaceFormatsKHR",
+            "vkGetPhysicalDeviceSurfacePresentModesKHR",
+        ],
+    },
+    Extension {
+        name: "VK_KHR_xcb_surface",
+        version: 6,
+        commands: &["vkCreateXcbSurfaceKHR", "vkGetPhysicalDeviceXcbPresentationSupportKHR"],
+    },
+    Extension {
+        name: "VK_KHR_xlib_surface",
+        version: 6,
+        commands: &["vkCreateXlibSurfaceKHR", "vkGetPhysicalDeviceXlibPresentationSupportKHR"],
+    },
+    Extension {
+        name: "VK_KHR_wayland_surface",
+        version: 6,
+        commands: &[
+            "vkCreateWaylandSurfaceKHR",
+            "vkGetPhysicalDeviceWaylandPresentationSupportKHR",
+        ],
+    },
+    Extension {
+        name: "VK_EXT_headless_surface",
+        version: 1,
+        commands: &["vkCreateHeadlessSurfaceEXT"],
+    },
+    Extension {
+        name: "VK_KHR_get_surface_capabilities2",
+        version: 1,
+        commands: &[
+            "vkGetPhysicalDeviceSurfaceCapabilities2KHR",
+            "vkGetPhysicalDeviceSurfaceFormats2KHR",
+        ],
+    },
+    Extension { name: "VK_EXT_surface_maintenance1", version: 1, commands: &[] },
+    Extension { name: "VK_KHR_surface_maintenance1", version: 1, commands: &[] },
+];
+
+/// What the layer adds to every device.
+pub const DEVICE_EXTENSIONS: &[Extension] = &[
+    Extension {
+        name: "VK_KHR_swapchain",
+        version: 70,
+        commands: &[
+            "vkCreateSwapchainKHR",
+            "vkDestroySwapchainKHR",
+            "vkGetSwapchainImagesKHR",
+            "vkAcquireNextImageKHR",
+            "vkAcquireNextImage2KHR",
+            "vkQueuePresentKHR",
+            "vkGetDeviceGroupPresentCapabilitiesKHR",
+            "vkGetDeviceGroupSurfacePresentModesKHR",
+            "vkGetPhysicalDevicePresentRectanglesKHR",
+        ],
+    },
+    Extension { name: "VK_KHR_swapchain_mutable_format", version: 1, commands: &[] },
+    Extension {
+        name: "VK_EXT_swapchain_maintenance1",
+        version: 1,
+        commands: &["vkReleaseSwapchainImagesEXT"],
+    },
+    Extension {
+        name: "VK_KHR_swapchain_maintenance1",
+        version: 1,
+        commands: &["vkReleaseSwapchainImagesKHR"],
+    },
+    Extension { name: "VK_KHR_incremental_present", version: 2, commands: &[] },
+    Extension { name: "VK_KHR_present_id", version: 1, commands: &[] },
+    Extension { name: "VK_KHR_present_wait", version: 1, commands: &["vkWaitForPresentKHR"] },
+];

@@ -1,0 +1,147 @@
+//! What the Vulkan loader is told about `VK_LAYER_ZEROHOP_wsi`: its name, the extensions it
+//! provides with their commands, and the manifest made from them.
+//!
+//! The layer, the host that starts applications under it, and the build all read these facts here.
+//! There is no dependency and no file access: whoever wants the manifest on a disk writes it there.
+#![forbid(unsafe_code)]
+
+mod extensions;
+
+use std::fmt::Write as _;
+
+pub use extensions::{DEVICE_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
+
+/// The layer's name, as in `VK_INSTANCE_LAYERS`.
+pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_wsi";
+
+/// One line on what the layer is for.
+pub const DESCRIPTION: &str = "zerohop: surfaces and swapchains whose images are handed to a host";
+
+/// The file name of the manifest.
+pub const FILE_NAME: &str = "VkLayer_zerohop_wsi.json";
+
+/// The file name of the layer's library.
+pub const LIBRARY: &str = "libzerohop_layer_wsi.so";
+
+/// The Vulkan version that the layer knows the commands of.
+pub const API_VERSION: &str = "1.4.303";
+
+/// `VkLayerProperties::implementationVersion`.
+pub const IMPLEMENTATION_VERSION: u32 = 1;
+
+/// Set to 1, it turns the implicit layer on.
+pub const ENABLE_ENVIRONMENT: &str = "ZEROHOP_WSI_ENABLE";
+
+/// Set to 1, it turns the implicit layer off, whatever else says on.
+pub const DISABLE_ENVIRONMENT: &str = "ZEROHOP_WSI_DISABLE";
+
+/// How the loader comes to load the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Named by the application or by `VK_INSTANCE_LAYERS`; lies in `explicit_layer.d`.
+    Explicit,
+    /// Always, when [`ENABLE_ENVIRONMENT`] is set; lies in `implicit_layer.d`.
+    Implicit,
+}
+
+/// The manifest of the layer in `library_path`: an absolute path, or one relative to the manifest.
+///
+/// # References
+///
+/// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Manifest File Format".
+pub fn manifest(library_path: &str, activation: Activation) -> String {
+    let mut json = String::from("{\n  \"file_format_version\": \"1.2.0\",\n  \"layer\": {\n");
+    let version = IMPLEMENTATION_VERSION.to_string();
+    for (key, value) in [
+        ("name", LAYER_NAME),
+        ("type", "GLOBAL"),
+        ("library_path", library_path),
+        ("api_version", API_VERSION),
+        ("implementation_version", &version),
+        ("description", DESCRIPTION),
+    ] {
+        push(&mut json, format_args!("    {}: {},\n", quoted(key), quoted(value)));
+    }
+    let functions = "    \"functions\": {\n      \"vkNegotiateLoaderLayerInterfaceVersion\": \
+                     \"vkNegotiateLoaderLayerInterfaceVersion\"\n    },\n";
+    json.push_str(functions);
+    if activation == Activation::Implicit {
+        for (key, variable) in [
+            ("enable_environment", ENABLE_ENVIRONMENT),
+            ("disable_environment", DISABLE_ENVIRONMENT),
+        ] {
+            push(&mut json, format_args!("    \"{key}\": {{ \"{variable}\": \"1\" }},\n"));
+        }
+    }
+    list(&mut json, "instance_extensions", INSTANCE_EXTENSIONS, ",");
+    list(&mut json, "device_extensions", DEVICE_EXTENSIONS, "");
+    json.push_str("  }\n}\n");
+    json
+}
+
+fn list(json: &mut String, key: &str, extensions: &[Extension], end: &str) {
+    push(json, format_args!("    \"{key}\": [\n"));
+    for (index, extension) in extensions.iter().enumerate() {
+        let comma = if index + 1 == extensions.len() { "" } else { "," };
+        let commands: Vec<String> = extension.commands.iter().map(|name| quoted(name)).collect();
+        push(
+            json,
+            format_args!(
+                "      {{ \"name\": \"{}\", \"spec_version\": \"{}\", \"entrypoints\": [{}] }}{comma}\n",
+                extension.name,
+                extension.version,
+                commands.join(", ")
+            ),
+        );
+    }
+    push(json, format_args!("    ]{end}\n"));
+}
+
+fn push(json: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail (`impl fmt::Write for String`).
+    let _ = json.write_fmt(text);
+}
+
+/// A JSON string (RFC 8259, section 7).
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            control if control < ' ' => {
+                push(&mut out, format_args!("\\u{:04x}", u32::from(control)));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_library_path_stays_one_json_string() {
+        let json = manifest("/a \"b\"\\c\n/lib.so", Activation::Explicit);
+        assert!(json.contains(r#""library_path": "/a \"b\"\\c\u000a/lib.so","#), "{json}");
+    }
+
+    #[test]
+    fn only_the_implicit_form_reads_the_environment() {
+        assert!(!manifest("x", Activation::Explicit).contains("environment"));
+        let implicit = manifest("x", Activation::Implicit);
+        assert!(implicit.contains(r#""enable_environment": { "ZEROHOP_WSI_ENABLE": "1" }"#));
+        assert!(implicit.contains(r#""disable_environment": { "ZEROHOP_WSI_DISABLE": "1" }"#));
+    }
+
+    #[test]
+    fn no_extension_is_listed_twice() {
+        for list in [INSTANCE_EXTENSIONS, DEVICE_EXTENSIONS] {
+            for (index, one) in list.iter().enumerate() {
+                assert!(list[..index].iter().all(|other| other.name != one.name), "{}", one.name);
+            }
+        }
+    }
+}
