@@ -1,1 +1,10 @@
-//! sinks.
+//! Where pictures end.
+#![forbid(unsafe_code)]
+
+mod encode_sink;
+mod error;
+mod mp4;
+
+pub use encode_sink::{Clock, EncodeSink, Timing};
+pub use error::Error;
+pub use mp4::Mp4;

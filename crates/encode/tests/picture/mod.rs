@@ -1,5 +1,6 @@
 //! Drawn pictures in memfds.
 #![allow(clippy::unwrap_used, reason = "used by tests only")]
+#![allow(dead_code, reason = "not every test program needs all of it")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,0 +1,166 @@
+//! A recording: an encoder and what takes its packets, on a thread of their own.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use zerohop_encode::{Encoder, PacketSink};
+use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier, Observer, Stage};
+use zerohop_kernel::clock_monotonic;
+
+use crate::Error;
+
+const THREAD: &str = "encode";
+/// Pictures that may wait for the encoder. Whoever brings another one waits.
+const WAITING: usize = 2;
+/// How often the output hears that nothing happens.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Says what time it is.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// When a recording does what.
+pub struct Timing {
+    /// The most time between two key pictures.
+    pub key_interval: Duration,
+    /// What time it is, on the clock of the frames' timestamps.
+    pub clock: Clock,
+}
+
+impl Default for Timing {
+    /// A key picture every 4 s by `CLOCK_MONOTONIC`.
+    fn default() -> Self {
+        Self { key_interval: Duration::from_secs(4), clock: Arc::new(clock_monotonic) }
+    }
+}
+
+/// Encodes frames and hands the packets on.
+///
+/// [`submit`](FrameSink::submit) queues the frame and returns, unless two are waiting: then it
+/// blocks until the encoder takes one. The first failure ends the recording; the packets before it
+/// are completed as a file, the next `submit` reports it, and those after it say that the
+/// recording has ended.
+pub struct EncodeSink {
+    formats: Vec<(Fourcc, Modifier)>,
+    clock: Clock,
+    queue: Option<SyncSender<Work>>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+enum Work {
+    Frame(Arc<Frame>),
+    /// The time at which the last picture was still shown.
+    Finish(Duration),
+}
+
+impl EncodeSink {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Thread`].
+    pub fn start(
+        encoder: Box<dyn Encoder>,
+        out: Box<dyn PacketSink>,
+        observer: Arc<dyn Observer>,
+        timing: Timing,
+    ) -> Result<Self, Error> {
+        let formats = encoder.formats().to_vec();
+        let clock = Arc::clone(&timing.clock);
+        let (queue, work) = sync_channel(WAITING);
+        let mut recording = Recording { encoder, out, observer, timing, next_key: None };
+        let thread = std::thread::Builder::new()
+            .name(THREAD.into())
+            .spawn(move || recording.run(&work))
+            .map_err(|source| Error::Thread { name: THREAD, source })?;
+        Ok(Self { formats, clock, queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Waits for the thread. Its result, the first time.
+    fn join(&mut self) -> Result<(), Error> {
+        self.queue = None;
+        let result = self.thread.take().map(JoinHandle::join);
+        result.unwrap_or(Ok(Ok(()))).unwrap_or(Err(Error::Panicked { name: THREAD }))
+    }
+}
+
+impl FrameSink for EncodeSink {
+    fn formats(&self) -> &[(Fourcc, Modifier)] {
+        &self.formats
+    }
+
+    fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
+        let sequence = frame.info().sequence;
+        let queue = self.queue.as_ref().ok_or(Error::Ended { sequence })?;
+        if queue.send(Work::Frame(frame)).is_ok() {
+            return Ok(());
+        }
+        self.join()?;
+        Err(Error::Ended { sequence }.into())
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        if let Some(queue) = &self.queue {
+            // A thread that is gone says why when it is joined.
+            let _ = queue.send(Work::Finish((self.clock)()));
+        }
+        self.join().map_err(BoxError::from)
+    }
+}
+
+impl Drop for EncodeSink {
+    /// Completes the output, for whoever leaves without `finish`.
+    fn drop(&mut self) {
+        let _ = self.finish();
+    }
+}
+
+/// The thread's side.
+struct Recording {
+    encoder: Box<dyn Encoder>,
+    out: Box<dyn PacketSink>,
+    observer: Arc<dyn Observer>,
+    timing: Timing,
+    /// From when on a picture is a key picture.
+    next_key: Option<Duration>,
+}
+
+impl Recording {
+    fn run(&mut self, work: &Receiver<Work>) -> Result<(), Error> {
+        let recorded = self.record(work);
+        let end = *recorded.as_ref().unwrap_or(&(self.timing.clock)());
+        let finished = self.out.finish(end).map_err(Error::Out);
+        recorded.and(finished)
+    }
+
+    /// Records until the end, and says when that was.
+    fn record(&mut self, work: &Receiver<Work>) -> Result<Duration, Error> {
+        loop {
+            match work.recv_timeout(IDLE) {
+                Ok(Work::Frame(frame)) => self.take(frame)?,
+                Ok(Work::Finish(end)) => return Ok(end),
+                Err(RecvTimeoutError::Disconnected) => return Ok((self.timing.clock)()),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.out.idle((self.timing.clock)()).map_err(Error::Out)?;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, frame: Arc<Frame>) -> Result<(), Error> {
+        let (sequence, timestamp) = (frame.info().sequence, frame.info().timestamp);
+        let key = self.next_key.is_none_or(|due| timestamp >= due);
+        let begin = clock_monotonic();
+        let failed = |source| Error::Encode { sequence, source };
+        self.encoder.encode(frame, key).map_err(failed)?;
+        self.observer.span(sequence, Stage::Encode, begin, clock_monotonic());
+        while let Some(packet) = self.encoder.poll_packet().map_err(failed)? {
+            if packet.key {
+                self.next_key = Some(packet.pts + self.timing.key_interval);
+            }
+            self.out.write(&packet).map_err(Error::Out)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Recordings, from frames to files that others can play.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod boxes;
+mod child;
+mod files;
+mod interrupted;
+#[path = "../../../encode/tests/picture/mod.rs"]
+mod picture;
+mod played;
+mod record;
+
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+fn main() -> ExitCode {
+    if child::is_one() {
+        return child::main();
+    }
+    let arguments = Arguments::from_args();
+    let mut trials = files::trials();
+    trials.extend(interrupted::trials());
+    trials.extend(played::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test that needs nothing.
+fn plain(name: &'static str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// A test that needs the programs of FFmpeg.
+fn with_ffmpeg(name: &'static str, test: fn()) -> Trial {
+    Trial::ignorable_test(name, move || match Command::new("ffprobe").arg("-version").output() {
+        Ok(_) => {
+            test();
+            Ok(Completion::Completed)
+        }
+        Err(err) => absent("ffmpeg", &err.to_string()),
+    })
+    .with_kind("ffmpeg")
+}
+
+fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
+    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|one| one == need) {
+        return Err(format!("{need} is required here, but {why}").into());
+    }
+    Ok(Completion::ignored_with(format!("no {need}: {why}")))
+}
