@@ -1,0 +1,196 @@
+//! Buffers of the device.
+
+use std::sync::Arc;
+
+use ash::vk;
+
+use crate::error::Doing;
+use crate::memory::Dedicated;
+use crate::{Device, Error, HostMemory, Memory};
+
+/// A `VkBuffer` that has no memory yet.
+struct UnboundBuffer {
+    device: Arc<Device>,
+    raw: vk::Buffer,
+}
+
+/// A `VkBuffer` with its memory, for compute shaders and copies.
+pub struct Buffer {
+    // Destroyed before `memory`: fields drop in order.
+    unbound: UnboundBuffer,
+    memory: Memory,
+    mapped: Option<Mapped>,
+    size: u64,
+    /// What `memory` was imported from: freed last.
+    _host: Option<Arc<HostMemory>>,
+}
+
+/// Where the CPU sees the memory.
+struct Mapped(*mut u8);
+
+// SAFETY: an address of plain memory, used through `Buffer`'s copying methods only.
+unsafe impl Send for Mapped {}
+// SAFETY: as above.
+unsafe impl Sync for Mapped {}
+
+/// A storage buffer that copies may also read and write.
+fn create_buffer(
+    device: &Arc<Device>,
+    size: u64,
+    external: Option<&mut vk::ExternalMemoryBufferCreateInfo<'_>>,
+) -> Result<UnboundBuffer, Error> {
+    let mut info = vk::BufferCreateInfo::default().size(size).usage(
+        vk::BufferUsageFlags::STORAGE_BUFFER
+            | vk::BufferUsageFlags::TRANSFER_SRC
+            | vk::BufferUsageFlags::TRANSFER_DST,
+    );
+    if let Some(external) = external {
+        info = info.push_next(external);
+    }
+    // SAFETY: the chain lives through the call.
+    let raw = unsafe { device.raw().create_buffer(&info, None) }.doing("create a buffer")?;
+    Ok(UnboundBuffer { device: Arc::clone(device), raw })
+}
+
+impl UnboundBuffer {
+    fn requirements(&self) -> vk::MemoryRequirements {
+        // SAFETY: the buffer is alive.
+        unsafe { self.device.raw().get_buffer_memory_requirements(self.raw) }
+    }
+
+    fn bind(self, memory: Memory) -> Result<Buffer, Error> {
+        // SAFETY: `self` has no memory yet, and `memory` is of a type that it takes.
+        unsafe { self.device.raw().bind_buffer_memory(self.raw, memory.raw(), 0) }
+            .doing("bind memory")?;
+        let size = memory.size();
+        Ok(Buffer { unbound: self, memory, mapped: None, size, _host: None })
+    }
+}
+
+impl Drop for UnboundBuffer {
+    fn drop(&mut self) {
+        // SAFETY: a recording that uses the buffer keeps it until its submission is done.
+        unsafe { self.device.raw().destroy_buffer(self.raw, None) };
+    }
+}
+
+impl Buffer {
+    /// `size` bytes near the device. Their content is undefined.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when the device is out of memory.
+    pub fn new(device: &Arc<Device>, size: u64) -> Result<Self, Error> {
+        Self::with(device, size, &[vk::MemoryPropertyFlags::DEVICE_LOCAL])
+    }
+
+    /// `size` zeroed bytes that the device writes and the CPU reads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when the device is out of memory.
+    pub fn read_back(device: &Arc<Device>, size: u64) -> Result<Self, Error> {
+        use vk::MemoryPropertyFlags as Flags;
+        let coherent = Flags::HOST_VISIBLE | Flags::HOST_COHERENT;
+        let mut buffer = Self::with(device, size, &[coherent | Flags::HOST_CACHED, coherent])?;
+        let pointer = buffer.memory.map()?;
+        buffer.mapped = Some(Mapped(pointer));
+        buffer.clear();
+        Ok(buffer)
+    }
+
+    /// The device's view of memory of the process, which lives as long as the buffer.
+    pub(crate) fn over(device: &Arc<Device>, host: &Arc<HostMemory>) -> Result<Self, Error> {
+        let size = host.size() as u64;
+        let mut external = vk::ExternalMemoryBufferCreateInfo::default()
+            .handle_types(vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT);
+        let unbound = create_buffer(device, size, Some(&mut external))?;
+        let bits = unbound.requirements().memory_type_bits;
+        let pointer = host.pointer();
+        // SAFETY: `host` maps the range for reading and writing, and is kept in `_host`.
+        let memory = unsafe { Memory::import_host(device, pointer.cast(), size, bits) }?;
+        let mut buffer = unbound.bind(memory)?;
+        buffer.mapped = Some(Mapped(pointer));
+        buffer._host = Some(Arc::clone(host));
+        Ok(buffer)
+    }
+
+    fn with(
+        device: &Arc<Device>,
+        size: u64,
+        wishes: &[vk::MemoryPropertyFlags],
+    ) -> Result<Self, Error> {
+        let unbound = create_buffer(device, size, None)?;
+        let needs = unbound.requirements();
+        let bits = needs.memory_type_bits;
+        let flags = wishes.iter().find(|flags| device.memory_type(bits, **flags).is_some());
+        let flags = flags.copied().unwrap_or(wishes[0]);
+        let memory = Memory::new(device, needs, flags, Dedicated::No, false)?;
+        let mut buffer = unbound.bind(memory)?;
+        buffer.size = size;
+        Ok(buffer)
+    }
+
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Copies bytes from `offset` on into `out`. What a running submission writes is torn: wait
+    /// for it first.
+    ///
+    /// # Panics
+    ///
+    /// When the range is not in the buffer, or the CPU does not see the buffer
+    /// ([`new`](Self::new)).
+    pub fn read_into(&self, offset: u64, out: &mut [u8]) {
+        let from = self.range(offset, out.len());
+        // SAFETY: `range` checked that the bytes are mapped; `out` is ours alone.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
+    }
+
+    /// Writes `bytes` from `offset` on, before a submission reads them.
+    ///
+    /// # Panics
+    ///
+    /// As [`read_into`](Self::read_into).
+    pub fn write(&self, offset: u64, bytes: &[u8]) {
+        let to = self.range(offset, bytes.len());
+        // SAFETY: `range` checked that the bytes are mapped; nobody holds a reference into them.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+    }
+
+    /// Writes all bytes of `host`.
+    pub(crate) fn copy_from(&self, host: &HostMemory) {
+        let to = self.range(0, host.size());
+        // SAFETY: `range` checked that the bytes are mapped; `host` is mapped and another memory.
+        unsafe { std::ptr::copy_nonoverlapping(host.pointer(), to, host.size()) };
+    }
+
+    /// Writes zeros everywhere.
+    ///
+    /// # Panics
+    ///
+    /// When the CPU does not see the buffer.
+    pub fn clear(&self) {
+        let length = usize::try_from(self.size).unwrap_or(0);
+        let to = self.range(0, length);
+        // SAFETY: `range` checked that the bytes are mapped; nobody holds a reference into them.
+        unsafe { std::ptr::write_bytes(to, 0, length) };
+    }
+
+    fn range(&self, offset: u64, length: usize) -> *mut u8 {
+        let mapped = self.mapped.as_ref().map(|mapped| mapped.0);
+        let start = mapped
+            .filter(|_| offset.checked_add(length as u64).is_some_and(|end| end <= self.size));
+        let start = start.unwrap_or_else(|| {
+            panic!("{length} bytes at {offset} of a mapped buffer of {} bytes", self.size)
+        });
+        // SAFETY: the end of the range is inside the mapping, so its start is.
+        unsafe { start.add(offset as usize) }
+    }
+
+    pub(crate) fn raw(&self) -> vk::Buffer {
+        self.unbound.raw
+    }
+}

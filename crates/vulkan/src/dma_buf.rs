@@ -1,0 +1,225 @@
+//! Images over dma-bufs, by explicit DRM modifier.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use ash::vk;
+use zerohop_frame::{FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier};
+
+use crate::error::Doing;
+use crate::unbound::{UnboundImage, create_info, supported};
+use crate::{Device, Error, Memory, PixelFormat};
+
+/// The planes of a modifier, in order.
+const ASPECTS: [vk::ImageAspectFlags; MAX_PLANES] = [
+    vk::ImageAspectFlags::MEMORY_PLANE_0_EXT,
+    vk::ImageAspectFlags::MEMORY_PLANE_1_EXT,
+    vk::ImageAspectFlags::MEMORY_PLANE_2_EXT,
+    vk::ImageAspectFlags::MEMORY_PLANE_3_EXT,
+];
+
+/// An image with its memory, one per memory plane when they are apart.
+pub(crate) type Bound = (UnboundImage, ArrayVec<Memory, MAX_PLANES>);
+
+/// The image that `descriptor` lays out in `handles`.
+pub(crate) fn import(
+    device: &Arc<Device>,
+    descriptor: &FrameDescriptor,
+    pixels: PixelFormat,
+    handles: &[MemoryHandle],
+) -> Result<Bound, Error> {
+    if !device.has_modifiers() {
+        return Err(Error::Missing("VK_EXT_image_drm_format_modifier"));
+    }
+    if handles.iter().any(|handle| !matches!(handle, MemoryHandle::DmaBuf(_))) {
+        return Err(Error::Unsupported("this kind of memory"));
+    }
+    let apart = !in_one_object(descriptor, handles)?;
+    let features = modifier_features(device, pixels.raw(), descriptor)?;
+    if apart && !features.contains(vk::FormatFeatureFlags::DISJOINT) {
+        return Err(Error::Unsupported("planes in several memory objects with this modifier"));
+    }
+    let image = create(device, descriptor, pixels, apart)?;
+    if apart {
+        return bind_planes(image, descriptor, handles);
+    }
+    let needs = image.requirements();
+    let alone = image.dedicated(true);
+    let fd = handles[descriptor.planes[0].object].as_fd();
+    let memory = Memory::import_dma_buf(device, fd, needs, alone)?;
+    image.bind(memory)
+}
+
+/// Whether all planes lie in the same kernel object, by whichever descriptor.
+fn in_one_object(descriptor: &FrameDescriptor, handles: &[MemoryHandle]) -> Result<bool, Error> {
+    let mut inodes = descriptor.planes.iter().map(|plane| {
+        rustix::fs::fstat(handles[plane.object].as_fd())
+            .map(|stat| (stat.st_dev, stat.st_ino))
+            .doing("look at a dma-buf")
+    });
+    let Some(first) = inodes.next().transpose()? else { return Ok(true) };
+    for inode in inodes {
+        if inode? != first {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What the device does with the descriptor's modifier.
+fn modifier_features(
+    device: &Device,
+    format: vk::Format,
+    descriptor: &FrameDescriptor,
+) -> Result<vk::FormatFeatureFlags, Error> {
+    let list = modifiers(device, format);
+    let wanted = list.iter().find(|one| one.drm_format_modifier == descriptor.modifier.0);
+    let found = wanted.ok_or(Error::Unsupported("this modifier"))?;
+    let planes = found.drm_format_modifier_plane_count as usize;
+    if planes != descriptor.planes.len() {
+        return Err(Error::Unsupported("another number of planes than the modifier has"));
+    }
+    Ok(found.drm_format_modifier_tiling_features)
+}
+
+/// Every modifier that the device knows for `format`.
+fn modifiers(device: &Device, format: vk::Format) -> Vec<vk::DrmFormatModifierPropertiesEXT> {
+    let (instance, physical) = (device.instance(), device.physical().raw);
+    let query = |list: &mut vk::DrmFormatModifierPropertiesListEXT<'_>| {
+        let mut all = vk::FormatProperties2::default().push_next(list);
+        // SAFETY: `physical` is of this instance; the list is empty or as long as it says.
+        unsafe { instance.get_physical_device_format_properties2(physical, format, &mut all) };
+    };
+    let mut list = vk::DrmFormatModifierPropertiesListEXT::default();
+    query(&mut list);
+    let count = list.drm_format_modifier_count as usize;
+    let mut found = vec![vk::DrmFormatModifierPropertiesEXT::default(); count];
+    let mut list = vk::DrmFormatModifierPropertiesListEXT::default()
+        .drm_format_modifier_properties(&mut found);
+    query(&mut list);
+    found
+}
+
+impl Device {
+    /// The modifiers with which a dma-buf of these pixels can be read by shaders.
+    pub fn modifiers(&self, pixels: PixelFormat) -> Vec<Modifier> {
+        if !self.has_modifiers() {
+            return Vec::new();
+        }
+        let sampled = vk::FormatFeatureFlags::SAMPLED_IMAGE;
+        modifiers(self, pixels.raw())
+            .iter()
+            .filter(|one| one.drm_format_modifier_tiling_features.contains(sampled))
+            .map(|one| Modifier(one.drm_format_modifier))
+            .collect()
+    }
+}
+
+fn create(
+    device: &Arc<Device>,
+    descriptor: &FrameDescriptor,
+    pixels: PixelFormat,
+    apart: bool,
+) -> Result<UnboundImage, Error> {
+    let layouts: ArrayVec<_, MAX_PLANES> = descriptor
+        .planes
+        .iter()
+        .map(|plane| {
+            // `size` must be 0 (VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-size-02267).
+            vk::SubresourceLayout::default()
+                .offset(plane.offset.into())
+                .row_pitch(plane.stride.into())
+        })
+        .collect();
+    let mut modifier = vk::ImageDrmFormatModifierExplicitCreateInfoEXT::default()
+        .drm_format_modifier(descriptor.modifier.0)
+        .plane_layouts(&layouts);
+    let mut external = vk::ExternalMemoryImageCreateInfo::default()
+        .handle_types(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
+    let flags = if apart { vk::ImageCreateFlags::DISJOINT } else { vk::ImageCreateFlags::empty() };
+    let mut info = create_info(descriptor.extent, pixels.raw())
+        .flags(flags)
+        .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
+        .usage(vk::ImageUsageFlags::SAMPLED | vk::ImageUsageFlags::TRANSFER_SRC);
+    check_support(device, &info, descriptor)?;
+    info = info.push_next(&mut external).push_next(&mut modifier);
+    UnboundImage::create(device, &info)
+}
+
+/// Asks the device whether it takes such an image, and its memory as a dma-buf.
+fn check_support(
+    device: &Device,
+    info: &vk::ImageCreateInfo<'_>,
+    descriptor: &FrameDescriptor,
+) -> Result<(), Error> {
+    let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
+        .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
+    let mut modifier = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
+        .drm_format_modifier(descriptor.modifier.0)
+        .sharing_mode(vk::SharingMode::EXCLUSIVE);
+    let query = vk::PhysicalDeviceImageFormatInfo2::default()
+        .format(info.format)
+        .ty(info.image_type)
+        .tiling(info.tiling)
+        .usage(info.usage)
+        .flags(info.flags)
+        .push_next(&mut external)
+        .push_next(&mut modifier);
+    let limits = supported(device, &query).map(|limits| limits.max_extent);
+    let fits = limits.is_some_and(|max| {
+        descriptor.extent.width <= max.width && descriptor.extent.height <= max.height
+    });
+    let refused = Error::NotImportable {
+        what: "a dma-buf",
+        format: info.format.as_raw(),
+        tiling: info.tiling.as_raw(),
+        usage: info.usage.as_raw(),
+    };
+    if fits { Ok(()) } else { Err(refused) }
+}
+
+/// Gives each plane of a disjoint image its memory.
+fn bind_planes(
+    image: UnboundImage,
+    descriptor: &FrameDescriptor,
+    handles: &[MemoryHandle],
+) -> Result<Bound, Error> {
+    let device = Arc::clone(image.device());
+    let mut memory = ArrayVec::<_, MAX_PLANES>::new();
+    for (plane, aspect) in descriptor.planes.iter().zip(ASPECTS) {
+        let needs = plane_requirements(&device, &image, aspect);
+        let fd = handles[plane.object].as_fd();
+        memory.push(Memory::import_dma_buf(&device, fd, needs, crate::memory::Dedicated::No)?);
+    }
+    let mut planes: ArrayVec<_, MAX_PLANES> = ASPECTS
+        .iter()
+        .map(|&aspect| vk::BindImagePlaneMemoryInfo::default().plane_aspect(aspect))
+        .collect();
+    let infos: ArrayVec<_, MAX_PLANES> = memory
+        .iter()
+        .zip(&mut planes)
+        .map(|(memory, plane)| {
+            vk::BindImageMemoryInfo::default()
+                .image(image.raw())
+                .memory(memory.raw())
+                .push_next(plane)
+        })
+        .collect();
+    // SAFETY: the image is disjoint and has no memory yet; each plane gets what it asked for.
+    unsafe { device.raw().bind_image_memory2(&infos) }.doing("bind memory by plane")?;
+    Ok((image, memory))
+}
+
+fn plane_requirements(
+    device: &Device,
+    image: &UnboundImage,
+    aspect: vk::ImageAspectFlags,
+) -> vk::MemoryRequirements {
+    let mut plane = vk::ImagePlaneMemoryRequirementsInfo::default().plane_aspect(aspect);
+    let info = vk::ImageMemoryRequirementsInfo2::default().image(image.raw()).push_next(&mut plane);
+    let mut needs = vk::MemoryRequirements2::default();
+    // SAFETY: the image is disjoint and has this plane.
+    unsafe { device.raw().get_image_memory_requirements2(&info, &mut needs) };
+    needs.memory_requirements
+}

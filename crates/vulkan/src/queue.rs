@@ -1,0 +1,254 @@
+//! The device's queue, and the command buffers that are filled for it again and again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ash::vk;
+use zerohop_frame::Frame;
+
+use crate::error::Doing;
+use crate::{Device, Error, Image, Semaphore};
+
+/// How long we wait for the device before we call it hung.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Anything that a submission needs until it is done.
+pub(crate) trait Keep: Send + Sync {}
+impl<T: Send + Sync> Keep for T {}
+
+/// Where work is submitted. Each user has one of its own; the device's queue behind it is shared.
+pub struct Queue {
+    device: Arc<Device>,
+    /// Command buffers that are not being recorded; some may still run.
+    slots: Mutex<Vec<Slot>>,
+}
+
+impl Queue {
+    /// A way to the device's queue.
+    pub fn new(device: &Arc<Device>) -> Arc<Self> {
+        Arc::new(Self { device: Arc::clone(device), slots: Mutex::default() })
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// A command buffer that is not in use: an old one, or a new one when all are running.
+    pub(crate) fn take_slot(&self) -> Result<Slot, Error> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        for index in 0..slots.len() {
+            if slots[index].is_done()? {
+                let mut slot = slots.swap_remove(index);
+                drop(slots);
+                slot.reset()?;
+                return Ok(slot);
+            }
+        }
+        drop(slots);
+        Slot::new(&self.device)
+    }
+
+    pub(crate) fn give_back(&self, slot: Slot) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
+    }
+}
+
+/// A command buffer with all that one submission needs.
+pub(crate) struct Slot {
+    device: Arc<Device>,
+    pool: vk::CommandPool,
+    pub(crate) commands: vk::CommandBuffer,
+    fence: vk::Fence,
+    queries: Option<vk::QueryPool>,
+    running: bool,
+    /// Semaphores that wait for frames; the first `used_waits` are in use.
+    waits: Vec<Semaphore>,
+    used_waits: usize,
+    signal: Option<Semaphore>,
+    /// What was read. Frames go home at submission, images stay until it is done.
+    pub(crate) frames: Vec<Arc<Frame>>,
+    pub(crate) images: Vec<Arc<Image>>,
+    pub(crate) keep: Vec<Arc<dyn Keep>>,
+}
+
+impl Slot {
+    fn new(device: &Arc<Device>) -> Result<Self, Error> {
+        let mut slot = Self {
+            device: Arc::clone(device),
+            pool: vk::CommandPool::null(),
+            commands: vk::CommandBuffer::null(),
+            fence: vk::Fence::null(),
+            queries: None,
+            running: false,
+            waits: Vec::new(),
+            used_waits: 0,
+            signal: None,
+            frames: Vec::new(),
+            images: Vec::new(),
+            keep: Vec::new(),
+        };
+        let raw = device.raw();
+        let info = vk::CommandPoolCreateInfo::default()
+            .flags(vk::CommandPoolCreateFlags::TRANSIENT)
+            .queue_family_index(device.family());
+        // SAFETY: the family is the one that the device was opened with.
+        slot.pool = unsafe { raw.create_command_pool(&info, None) }.doing("make a command pool")?;
+        let info = vk::CommandBufferAllocateInfo::default()
+            .command_pool(slot.pool)
+            .command_buffer_count(1);
+        // SAFETY: the pool is ours alone.
+        let made = unsafe { raw.allocate_command_buffers(&info) };
+        slot.commands = made.doing("make a command buffer")?[0];
+        // SAFETY: the device is alive.
+        let fence = unsafe { raw.create_fence(&vk::FenceCreateInfo::default(), None) };
+        slot.fence = fence.doing("make a fence")?;
+        slot.queries = slot.create_queries()?;
+        Ok(slot)
+    }
+
+    fn create_queries(&self) -> Result<Option<vk::QueryPool>, Error> {
+        if self.device.capabilities().timestamps.is_none() {
+            return Ok(None);
+        }
+        let info =
+            vk::QueryPoolCreateInfo::default().query_type(vk::QueryType::TIMESTAMP).query_count(2);
+        // SAFETY: the device has timestamps on its compute queues.
+        let pool = unsafe { self.device.raw().create_query_pool(&info, None) };
+        pool.map(Some).doing("make a query pool")
+    }
+
+    /// Starts recording, after everything that was submitted before.
+    pub(crate) fn begin(&self) -> Result<(), Error> {
+        let device = self.device.raw();
+        let info = vk::CommandBufferBeginInfo::default()
+            .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        // SAFETY: the pool was reset, and the command buffer is ours alone.
+        unsafe { device.begin_command_buffer(self.commands, &info) }.doing("begin recording")?;
+        if let Some(queries) = self.queries {
+            // SAFETY: the command buffer is recording; the results of the last use were read.
+            unsafe { device.cmd_reset_query_pool(self.commands, queries, 0, 2) };
+        }
+        self.timestamp(0);
+        Ok(())
+    }
+
+    fn timestamp(&self, index: u32) {
+        let Some(queries) = self.queries else { return };
+        let stage = if index == 0 {
+            vk::PipelineStageFlags::TOP_OF_PIPE
+        } else {
+            vk::PipelineStageFlags::BOTTOM_OF_PIPE
+        };
+        // SAFETY: the command buffer is recording and `begin` reset the queries.
+        unsafe { self.device.raw().cmd_write_timestamp(self.commands, stage, queries, index) };
+    }
+
+    /// A semaphore that the submission will wait on.
+    pub(crate) fn next_wait(&mut self) -> Result<&mut Semaphore, Error> {
+        if self.used_waits == self.waits.len() {
+            self.waits.push(Semaphore::new(&self.device)?);
+        }
+        self.used_waits += 1;
+        Ok(&mut self.waits[self.used_waits - 1])
+    }
+
+    /// A semaphore that the submission will signal.
+    pub(crate) fn signal(&mut self) -> Result<&mut Semaphore, Error> {
+        let signal = match self.signal.take() {
+            Some(signal) => signal,
+            None => Semaphore::exportable(&self.device)?,
+        };
+        Ok(self.signal.insert(signal))
+    }
+
+    /// Ends recording and hands everything to the device. Only what `signals` says is signaled.
+    pub(crate) fn submit(&mut self, signals: bool) -> Result<(), Error> {
+        self.timestamp(1);
+        let device = self.device.raw();
+        // SAFETY: the command buffer is recording.
+        unsafe { device.end_command_buffer(self.commands) }.doing("end recording")?;
+        let waits: Vec<_> = self.waits[..self.used_waits].iter().map(Semaphore::raw).collect();
+        let stages = vec![vk::PipelineStageFlags::ALL_COMMANDS; waits.len()];
+        let signal: Vec<_> = self.signal.iter().filter(|_| signals).map(Semaphore::raw).collect();
+        let commands = [self.commands];
+        let info = [vk::SubmitInfo::default()
+            .wait_semaphores(&waits)
+            .wait_dst_stage_mask(&stages)
+            .command_buffers(&commands)
+            .signal_semaphores(&signal)];
+        let queue = self.device.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the lock makes us the queue's only user; what the commands name is kept in
+        // `self` until the fence signals.
+        unsafe { device.queue_submit(*queue, &info, self.fence) }.doing("submit")?;
+        self.running = true;
+        Ok(())
+    }
+
+    fn is_done(&self) -> Result<bool, Error> {
+        if !self.running {
+            return Ok(true);
+        }
+        // SAFETY: the fence is ours.
+        unsafe { self.device.raw().get_fence_status(self.fence) }.doing("ask for a fence")
+    }
+
+    /// Waits until the device is done.
+    pub(crate) fn wait(&self) -> Result<(), Error> {
+        if !self.running {
+            return Ok(());
+        }
+        let timeout = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
+        // SAFETY: the fence is ours and was submitted.
+        match unsafe { self.device.raw().wait_for_fences(&[self.fence], true, timeout) } {
+            Err(vk::Result::TIMEOUT) => {
+                Err(Error::Timeout { what: "the device", seconds: PATIENCE.as_secs() })
+            }
+            other => other.doing("wait for the device"),
+        }
+    }
+
+    /// How long the device worked, after [`wait`](Self::wait).
+    pub(crate) fn gpu_time(&self) -> Option<Duration> {
+        let (queries, period) = (self.queries?, self.device.capabilities().timestamps?);
+        let mut ticks = [0_u64; 2];
+        let flags = vk::QueryResultFlags::TYPE_64;
+        // SAFETY: both queries were written by the submission that we waited for.
+        unsafe { self.device.raw().get_query_pool_results(queries, 0, &mut ticks, flags) }.ok()?;
+        let ticks = ticks[1].checked_sub(ticks[0])?;
+        Some(Duration::from_nanos(ticks.checked_mul(period.into())?))
+    }
+
+    /// Forgets the last submission, which is done.
+    pub(crate) fn reset(&mut self) -> Result<(), Error> {
+        self.frames.clear();
+        self.images.clear();
+        self.keep.clear();
+        self.used_waits = 0;
+        let device = self.device.raw();
+        if self.running {
+            // SAFETY: the fence has signaled, so nobody waits on it.
+            unsafe { device.reset_fences(&[self.fence]) }.doing("reset a fence")?;
+            self.running = false;
+        }
+        let flags = vk::CommandPoolResetFlags::empty();
+        // SAFETY: its command buffer is not running any more.
+        unsafe { device.reset_command_pool(self.pool, flags) }.doing("reset a command pool")
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // A device that hangs or is lost has nothing running that we could wait for.
+        let _ = self.wait();
+        let device = self.device.raw();
+        if let Some(queries) = self.queries {
+            // SAFETY: not in use, we waited.
+            unsafe { device.destroy_query_pool(queries, None) };
+        }
+        // SAFETY: as above.
+        unsafe { device.destroy_fence(self.fence, None) };
+        // SAFETY: as above; frees the command buffer too.
+        unsafe { device.destroy_command_pool(self.pool, None) };
+    }
+}

@@ -1,0 +1,94 @@
+//! The one way of pixels to the CPU, and its reverse for tests and patterns.
+
+use std::sync::Arc;
+
+use zerohop_frame::{Frame, Observer};
+
+use crate::recording::wait_on_cpu;
+use crate::{Buffer, Error, Image, Queue, Recording};
+
+/// A picture as bytes.
+pub struct ReadBack {
+    /// The raw codes, rows without padding: [`PixelFormat::bytes`](crate::PixelFormat::bytes) per
+    /// pixel.
+    pub bytes: Vec<u8>,
+    /// What it cost.
+    pub copies: Copies,
+}
+
+/// Copies of a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// How many bytes the CPU copied.
+    pub cpu_bytes: u64,
+    /// How many times the device copied the picture.
+    pub gpu: u32,
+}
+
+impl Copies {
+    /// Tells `observer` about them, if there were any.
+    pub fn report(&self, frame: &Frame, observer: &dyn Observer, why: &'static str) {
+        let sequence = frame.info().sequence;
+        if self.cpu_bytes > 0 {
+            observer.cpu_copy(sequence, self.cpu_bytes, why);
+        }
+        for _ in 0..self.gpu {
+            observer.gpu_copy(sequence, why);
+        }
+    }
+}
+
+/// Copies a picture to the CPU: for a sink of numbered pictures and for tests. Slow, and reports
+/// what it copied.
+///
+/// # Errors
+///
+/// [`Error::Call`]; the image lacks `TRANSFER_SRC` or its device failed.
+pub fn read_back(
+    queue: &Arc<Queue>,
+    frame: &Arc<Frame>,
+    image: &Arc<Image>,
+) -> Result<ReadBack, Error> {
+    let (width, height) = (image.extent().width as usize, image.extent().height as usize);
+    let row = width * image.format().bytes();
+    let mut bytes = vec![0; row * height];
+    let mut copies = Copies::default();
+    if let Some(pixels) = image.pixels() {
+        wait_on_cpu(frame.acquire())?;
+        for (y, out) in bytes.chunks_exact_mut(row).enumerate() {
+            pixels.read_into(y, 0, out);
+        }
+    } else {
+        let buffer = Arc::new(Buffer::read_back(queue.device(), bytes.len() as u64)?);
+        let mut recording = Recording::begin(queue)?;
+        recording.read(frame, image)?;
+        recording.copy_out(image, &buffer);
+        recording.submit_and_wait()?;
+        buffer.read_into(0, &mut bytes);
+        copies = image.copies();
+        copies.gpu += 1;
+    }
+    copies.cpu_bytes += bytes.len() as u64;
+    Ok(ReadBack { bytes, copies })
+}
+
+/// Fills an image of our own with raw codes, rows without padding, and hands it over in the
+/// handover state.
+///
+/// # Errors
+///
+/// [`Error::Call`].
+///
+/// # Panics
+///
+/// When `bytes` is not the whole picture.
+pub fn write_picture(queue: &Arc<Queue>, image: &Arc<Image>, bytes: &[u8]) -> Result<(), Error> {
+    let extent = image.extent();
+    let size = extent.width as usize * extent.height as usize * image.format().bytes();
+    assert_eq!(bytes.len(), size, "bytes of a whole picture");
+    let buffer = Arc::new(Buffer::read_back(queue.device(), size as u64)?);
+    buffer.write(0, bytes);
+    let mut recording = Recording::begin(queue)?;
+    recording.copy_in(&buffer, image);
+    recording.submit_and_wait().map(drop)
+}

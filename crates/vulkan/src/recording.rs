@@ -1,0 +1,255 @@
+//! Commands to be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ash::vk;
+use zerohop_frame::{Frame, SyncPoint};
+
+use crate::queue::{PATIENCE, Slot};
+use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
+
+/// A command buffer being filled. Owns everything it names until the device is done with it.
+///
+/// Dropping one submits nothing, and every frame in it goes home unread.
+#[must_use = "a recording does nothing until it is submitted"]
+pub struct Recording {
+    queue: Arc<Queue>,
+    slot: Option<Slot>,
+}
+
+impl Recording {
+    /// An empty recording. Its commands run after all that was submitted to this device before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn begin(queue: &Arc<Queue>) -> Result<Self, Error> {
+        let slot = queue.take_slot()?;
+        slot.begin()?;
+        let recording = Self { queue: Arc::clone(queue), slot: Some(slot) };
+        recording.barrier();
+        Ok(recording)
+    }
+
+    /// Opens the picture for reading: waits for its acquire point and takes its ownership, which
+    /// [`submit`](Self::submit) gives back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] when the device cannot wait by itself and the picture is not complete
+    /// within ten seconds.
+    pub fn read(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<(), Error> {
+        if self.slot().frames.iter().any(|one| Arc::ptr_eq(one, frame)) {
+            return Ok(());
+        }
+        if image.needs_cpu() {
+            wait_on_cpu(frame.acquire())?;
+        } else {
+            self.wait_for(frame.acquire())?;
+        }
+        image.acquire(self.device().raw(), self.commands());
+        let slot = self.slot_mut();
+        slot.frames.push(Arc::clone(frame));
+        slot.images.push(Arc::clone(image));
+        Ok(())
+    }
+
+    fn wait_for(&mut self, point: &SyncPoint) -> Result<(), Error> {
+        if matches!(point, SyncPoint::Signaled) {
+            return Ok(());
+        }
+        if self.device().has_sync_files() {
+            return self.slot_mut().next_wait()?.import(point);
+        }
+        wait_on_cpu(point)
+    }
+
+    /// Runs `groups` workgroups of `pipeline` over a picture and buffers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for images that shaders cannot read.
+    ///
+    /// # Panics
+    ///
+    /// When `push` is not as long as the shader's push constants, or `image` was not opened by
+    /// [`read`](Self::read).
+    pub fn dispatch(
+        &mut self,
+        pipeline: &Arc<ComputePipeline>,
+        image: &Arc<Image>,
+        bindings: &Arc<Bindings>,
+        push: &[u8],
+        groups: [u32; 3],
+    ) -> Result<(), Error> {
+        assert_eq!(push.len(), pipeline.push_bytes() as usize, "bytes of push constants");
+        assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
+        let picture = image.set()?;
+        let (commands, layout) = (self.commands(), pipeline.layout());
+        let (device, bind) = (self.device().raw(), vk::PipelineBindPoint::COMPUTE);
+        let sets = [picture, bindings.raw()];
+        // SAFETY: recording; the pipeline is kept below until the submission is done.
+        unsafe { device.cmd_bind_pipeline(commands, bind, pipeline.raw()) };
+        // SAFETY: both sets are of the pipeline's layouts, and kept below and by `images`.
+        unsafe { device.cmd_bind_descriptor_sets(commands, bind, layout, 0, &sets, &[]) };
+        let stage = vk::ShaderStageFlags::COMPUTE;
+        // SAFETY: the layout has a range of exactly this length.
+        unsafe { device.cmd_push_constants(commands, layout, stage, 0, push) };
+        let [x, y, z] = groups;
+        // SAFETY: everything is bound, and counts stay below 65535 in each direction, since a
+        // picture has at most 65536 tiles' worth of rows or columns.
+        unsafe { device.cmd_dispatch(commands, x, y, z) };
+        let slot = self.slot_mut();
+        slot.keep.push(Arc::<ComputePipeline>::clone(pipeline));
+        slot.keep.push(Arc::<Bindings>::clone(bindings));
+        Ok(())
+    }
+
+    /// Copies the picture, rows without padding, to the start of `buffer`.
+    ///
+    /// # Panics
+    ///
+    /// When `image` was not opened by [`read`](Self::read), or the buffer is too small.
+    pub fn copy_out(&mut self, image: &Arc<Image>, buffer: &Arc<Buffer>) {
+        assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
+        assert!(buffer.size() >= image.bytes(), "room for {} bytes", image.bytes());
+        let region = [image.copy_region(0)];
+        let (from, to, layout) = (image.raw(), buffer.raw(), vk::ImageLayout::GENERAL);
+        let (device, commands) = (self.device().raw(), self.commands());
+        // SAFETY: recording; the image is opened by `read` and the buffer is kept below.
+        unsafe { device.cmd_copy_image_to_buffer(commands, from, layout, to, &region) };
+        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
+    /// Copies rows without padding from the start of `buffer` into a picture of ours.
+    pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
+        image.discard(self.device().raw(), self.commands());
+        let region = [image.copy_region(0)];
+        let (from, to, layout) = (buffer.raw(), image.raw(), vk::ImageLayout::GENERAL);
+        let (device, commands) = (self.device().raw(), self.commands());
+        // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
+        unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &region) };
+        let slot = self.slot_mut();
+        slot.images.push(Arc::clone(image));
+        slot.keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
+    /// Makes what was written so far visible to what follows.
+    pub fn barrier(&self) {
+        let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
+        let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
+        let any = written | vk::AccessFlags::SHADER_READ | vk::AccessFlags::TRANSFER_READ;
+        self.memory_barrier(work, written, work, any);
+    }
+
+    fn memory_barrier(
+        &self,
+        before: vk::PipelineStageFlags,
+        written: vk::AccessFlags,
+        after: vk::PipelineStageFlags,
+        access: vk::AccessFlags,
+    ) {
+        let barrier =
+            [vk::MemoryBarrier::default().src_access_mask(written).dst_access_mask(access)];
+        let (commands, none) = (self.commands(), vk::DependencyFlags::empty());
+        // SAFETY: the command buffer is recording.
+        unsafe {
+            self.device().raw().cmd_pipeline_barrier(
+                commands,
+                before,
+                after,
+                none,
+                &barrier,
+                &[],
+                &[],
+            );
+        }
+    }
+
+    /// Submits. Every picture read is held until the returned point, at which also all that was
+    /// written is complete, for the CPU too. Where fences cannot leave the device, waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`], [`Error::Timeout`]. Frames go home either way.
+    pub fn submit(mut self) -> Result<SyncPoint, Error> {
+        if !self.device().has_sync_files() {
+            return self.submit_and_wait().map(|_| SyncPoint::Signaled);
+        }
+        self.finish();
+        let slot = self.slot_mut();
+        let _ = slot.signal()?;
+        slot.submit(true)?;
+        let point = slot.signal()?.export()?;
+        for frame in slot.frames.drain(..) {
+            frame.hold_until(point.clone());
+        }
+        Ok(point)
+    }
+
+    /// Submits and waits for the device. Returns how long it worked, where it can tell.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_and_wait(mut self) -> Result<Option<Duration>, Error> {
+        self.finish();
+        let slot = self.slot_mut();
+        slot.submit(false)?;
+        slot.wait()?;
+        let time = slot.gpu_time();
+        slot.frames.clear();
+        Ok(time)
+    }
+
+    /// Gives every picture back, and what was written to the CPU.
+    fn finish(&mut self) {
+        let device = self.device().raw();
+        for image in &self.slot().images {
+            image.release(device, self.commands());
+        }
+        let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
+        let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
+        let host = vk::PipelineStageFlags::HOST;
+        self.memory_barrier(work, written, host, vk::AccessFlags::HOST_READ);
+    }
+
+    fn device(&self) -> &Arc<Device> {
+        self.queue.device()
+    }
+
+    fn commands(&self) -> vk::CommandBuffer {
+        self.slot().commands
+    }
+
+    fn slot(&self) -> &Slot {
+        self.slot.as_ref().expect("taken by drop only")
+    }
+
+    fn slot_mut(&mut self) -> &mut Slot {
+        self.slot.as_mut().expect("taken by drop only")
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(mut slot) = self.slot.take() {
+            slot.frames.clear();
+            self.queue.give_back(slot);
+        }
+    }
+}
+
+/// Waits for `point` on the CPU.
+///
+/// # Errors
+///
+/// [`Error::Timeout`] after ten seconds, [`Error::Os`].
+pub fn wait_on_cpu(point: &SyncPoint) -> Result<(), Error> {
+    use crate::error::Doing;
+    if point.wait(PATIENCE).doing("wait for a fence")? {
+        return Ok(());
+    }
+    Err(Error::Timeout { what: "the picture's fence", seconds: PATIENCE.as_secs() })
+}

@@ -1,0 +1,227 @@
+//! Images that have no memory yet.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use ash::vk;
+use zerohop_frame::{Extent, MAX_PLANES, OpaqueImage};
+
+use crate::error::Doing;
+use crate::memory::Dedicated;
+use crate::{Device, Error, Memory, PixelFormat};
+
+/// A `VkImage` that has no memory yet.
+pub(crate) struct UnboundImage {
+    device: Arc<Device>,
+    raw: vk::Image,
+    usage: vk::ImageUsageFlags,
+    linear: bool,
+}
+
+/// The flags that an opaque image may have; others ask for features that we do not enable.
+const FLAGS: vk::ImageCreateFlags = vk::ImageCreateFlags::from_raw(
+    vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw()
+        | vk::ImageCreateFlags::EXTENDED_USAGE.as_raw()
+        | vk::ImageCreateFlags::ALIAS.as_raw(),
+);
+
+/// The usages that an opaque image may have: all of Vulkan 1.0.
+const USAGES: u32 = 0xff;
+
+/// The formats of Vulkan 1.0, which a list of view formats may name.
+const FORMATS: std::ops::RangeInclusive<i32> = 1..=184;
+
+impl UnboundImage {
+    /// The image that `opaque` describes. Its numbers may come from a stranger: what the device
+    /// does not promise to take never reaches `vkCreateImage`.
+    pub(crate) fn opaque(
+        device: &Arc<Device>,
+        extent: Extent,
+        pixels: PixelFormat,
+        opaque: &OpaqueImage,
+    ) -> Result<Self, Error> {
+        let format = vk::Format::from_raw(opaque.format.cast_signed());
+        if !pixels.lies_in(format) {
+            let (fourcc, format) = (pixels.fourcc(), format.as_raw());
+            return Err(Error::ImageFormat { fourcc, format });
+        }
+        let views: ArrayVec<_, { zerohop_frame::MAX_VIEW_FORMATS }> = opaque
+            .view_formats
+            .iter()
+            .map(|&raw| vk::Format::from_raw(raw.cast_signed()))
+            .collect();
+        let flags = vk::ImageCreateFlags::from_raw(opaque.flags);
+        check_views(format, pixels.raw(), flags, &views)?;
+        let mut external = vk::ExternalMemoryImageCreateInfo::default()
+            .handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+        let mut list = vk::ImageFormatListCreateInfo::default().view_formats(&views);
+        let mut info = create_info(extent, format)
+            .flags(flags)
+            .usage(vk::ImageUsageFlags::from_raw(opaque.usage))
+            .tiling(vk::ImageTiling::from_raw(opaque.tiling.cast_signed()))
+            .array_layers(opaque.array_layers)
+            .push_next(&mut external);
+        if !views.is_empty() {
+            info = info.push_next(&mut list);
+        }
+        check_support(device, &info, &views, extent)?;
+        Self::create(device, &info)
+    }
+
+    pub(crate) fn create(
+        device: &Arc<Device>,
+        info: &vk::ImageCreateInfo<'_>,
+    ) -> Result<Self, Error> {
+        // SAFETY: callers chain only structures that live through the call, and asked the device
+        // whether it takes the numbers.
+        let raw = unsafe { device.raw().create_image(info, None) }.doing("create an image")?;
+        let linear = info.tiling == vk::ImageTiling::LINEAR;
+        Ok(Self { device: Arc::clone(device), raw, usage: info.usage, linear })
+    }
+
+    /// Gives the image its memory.
+    pub(crate) fn bind(
+        self,
+        memory: Memory,
+    ) -> Result<(Self, ArrayVec<Memory, MAX_PLANES>), Error> {
+        let raw = memory.raw();
+        // SAFETY: `self` has no memory yet, and `memory` was made for it.
+        unsafe { self.device.raw().bind_image_memory(self.raw, raw, 0) }.doing("bind memory")?;
+        Ok((self, ArrayVec::from_iter([memory])))
+    }
+
+    pub(crate) fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    pub(crate) fn raw(&self) -> vk::Image {
+        self.raw
+    }
+
+    pub(crate) fn usage(&self) -> vk::ImageUsageFlags {
+        self.usage
+    }
+
+    pub(crate) fn requirements(&self) -> vk::MemoryRequirements {
+        // SAFETY: the image is alive and not disjoint.
+        unsafe { self.device.raw().get_image_memory_requirements(self.raw) }
+    }
+
+    pub(crate) fn dedicated(&self, dedicated: bool) -> Dedicated {
+        if dedicated { Dedicated::Image(self.raw) } else { Dedicated::No }
+    }
+
+    /// Where the rows lie; `None` when only the driver knows.
+    pub(crate) fn linear_layout(&self) -> Option<vk::SubresourceLayout> {
+        let part = vk::ImageSubresource::default().aspect_mask(vk::ImageAspectFlags::COLOR);
+        self.linear.then(|| {
+            // SAFETY: the tiling is LINEAR (VUID-vkGetImageSubresourceLayout-image-07790).
+            unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) }
+        })
+    }
+}
+
+impl Drop for UnboundImage {
+    fn drop(&mut self) {
+        // SAFETY: a recording that uses the image keeps it until its submission is done.
+        unsafe { self.device.raw().destroy_image(self.raw, None) };
+    }
+}
+
+/// The plainest image of these pixels: tiled as the driver likes, read by shaders and copies.
+pub fn opaque_of(format: PixelFormat) -> OpaqueImage {
+    let usage = vk::ImageUsageFlags::SAMPLED
+        | vk::ImageUsageFlags::TRANSFER_SRC
+        | vk::ImageUsageFlags::TRANSFER_DST;
+    OpaqueImage {
+        format: format.vk_format(),
+        usage: usage.as_raw(),
+        array_layers: 1,
+        dedicated: true,
+        ..OpaqueImage::default()
+    }
+}
+
+/// What every image of a picture has in common.
+pub(crate) fn create_info(extent: Extent, format: vk::Format) -> vk::ImageCreateInfo<'static> {
+    let Extent { width, height } = extent;
+    vk::ImageCreateInfo::default()
+        .image_type(vk::ImageType::TYPE_2D)
+        .format(format)
+        .extent(vk::Extent3D { width, height, depth: 1 })
+        .mip_levels(1)
+        .array_layers(1)
+        .samples(vk::SampleCountFlags::TYPE_1)
+}
+
+/// Whether the raw codes of an image can be viewed.
+fn check_views(
+    format: vk::Format,
+    raw: vk::Format,
+    flags: vk::ImageCreateFlags,
+    views: &[vk::Format],
+) -> Result<(), Error> {
+    let mutable = flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT);
+    if format != raw && !(mutable && (views.is_empty() || views.contains(&raw))) {
+        return Err(Error::NoRawView(format.as_raw()));
+    }
+    if views.len() > 1 && !mutable {
+        return Err(Error::Unsupported("view formats of an image that is not mutable"));
+    }
+    Ok(())
+}
+
+/// Asks the device whether it takes such an image, and its memory as an opaque handle.
+fn check_support(
+    device: &Device,
+    info: &vk::ImageCreateInfo<'_>,
+    views: &[vk::Format],
+    extent: Extent,
+) -> Result<(), Error> {
+    let refused = || Error::NotImportable {
+        what: "opaque memory",
+        format: info.format.as_raw(),
+        tiling: info.tiling.as_raw(),
+        usage: info.usage.as_raw(),
+    };
+    let tiled = [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&info.tiling);
+    let known = FLAGS.contains(info.flags) && info.usage.as_raw() & !USAGES == 0;
+    let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()));
+    if !(tiled && known && listed) || info.usage.is_empty() || info.array_layers == 0 {
+        return Err(refused());
+    }
+    let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
+        .handle_type(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+    let mut list = vk::ImageFormatListCreateInfo::default().view_formats(views);
+    let mut query = vk::PhysicalDeviceImageFormatInfo2::default()
+        .format(info.format)
+        .ty(info.image_type)
+        .tiling(info.tiling)
+        .usage(info.usage)
+        .flags(info.flags)
+        .push_next(&mut external);
+    if !views.is_empty() {
+        query = query.push_next(&mut list);
+    }
+    let limits = supported(device, &query).ok_or_else(refused)?;
+    let fits = extent.width <= limits.max_extent.width
+        && extent.height <= limits.max_extent.height
+        && info.array_layers <= limits.max_array_layers;
+    if fits { Ok(()) } else { Err(refused()) }
+}
+
+/// The limits of an image whose external memory can be imported; `None` when it cannot.
+pub(crate) fn supported(
+    device: &Device,
+    query: &vk::PhysicalDeviceImageFormatInfo2<'_>,
+) -> Option<vk::ImageFormatProperties> {
+    let mut external = vk::ExternalImageFormatProperties::default();
+    let mut found = vk::ImageFormatProperties2::default().push_next(&mut external);
+    let (instance, physical) = (device.instance(), device.physical().raw);
+    // SAFETY: `physical` is of this instance, and both chains live through the call.
+    unsafe { instance.get_physical_device_image_format_properties2(physical, query, &mut found) }
+        .ok()?;
+    let limits = found.image_format_properties;
+    let features = external.external_memory_properties.external_memory_features;
+    features.contains(vk::ExternalMemoryFeatureFlags::IMPORTABLE).then_some(limits)
+}

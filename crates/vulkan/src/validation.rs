@@ -1,0 +1,105 @@
+//! The Khronos validation layer, and what it says.
+
+use std::ffi::{CStr, c_void};
+use std::panic::catch_unwind;
+use std::sync::{Mutex, PoisonError};
+
+use ash::{ext, vk};
+
+use crate::Error;
+use crate::error::Doing;
+
+/// The layer's name.
+pub(crate) const LAYER: &CStr = c"VK_LAYER_KHRONOS_validation";
+
+/// How many messages are kept word by word; later ones are only counted.
+const KEPT: usize = 64;
+
+/// Warnings and errors of the validation layer, in order.
+#[derive(Debug, Default)]
+pub struct Messages(Mutex<(u64, Vec<String>)>);
+
+impl Messages {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// The first 64 of them.
+    pub fn texts(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    fn push(&self, text: String) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0 += 1;
+        if all.1.len() < KEPT {
+            all.1.push(text);
+        }
+    }
+}
+
+/// How to make a messenger that writes into `messages`, which must outlive it.
+pub(crate) fn messenger_info(messages: &Messages) -> vk::DebugUtilsMessengerCreateInfoEXT<'static> {
+    use vk::DebugUtilsMessageSeverityFlagsEXT as Severity;
+    use vk::DebugUtilsMessageTypeFlagsEXT as Type;
+
+    vk::DebugUtilsMessengerCreateInfoEXT::default()
+        .message_severity(Severity::ERROR | Severity::WARNING)
+        // Not PERFORMANCE: it dislikes every image in layout GENERAL, which is how pictures are
+        // handed over.
+        .message_type(Type::VALIDATION)
+        .pfn_user_callback(Some(on_message))
+        .user_data(std::ptr::from_ref(messages).cast_mut().cast())
+}
+
+/// A `VkDebugUtilsMessengerEXT`.
+pub(crate) struct Messenger {
+    calls: ext::debug_utils::Instance,
+    raw: vk::DebugUtilsMessengerEXT,
+}
+
+impl Messenger {
+    pub(crate) fn new(
+        entry: &ash::Entry,
+        instance: &ash::Instance,
+        messages: &Messages,
+    ) -> Result<Self, Error> {
+        let calls = ext::debug_utils::Instance::new(entry, instance);
+        let info = messenger_info(messages);
+        // SAFETY: the extension is enabled, and `Instance` keeps `messages` longer than us.
+        let raw = unsafe { calls.create_debug_utils_messenger(&info, None) }
+            .doing("listen to the validation layer")?;
+        Ok(Self { calls, raw })
+    }
+}
+
+impl Drop for Messenger {
+    fn drop(&mut self) {
+        // SAFETY: the instance outlives us (`Instance` drops its messenger first).
+        unsafe { self.calls.destroy_debug_utils_messenger(self.raw, None) };
+    }
+}
+
+/// Stores one message.
+///
+/// # Safety
+///
+/// Called by the layer with valid pointers; `user` is the `Messages` of [`messenger_info`].
+unsafe extern "system" fn on_message(
+    _: vk::DebugUtilsMessageSeverityFlagsEXT,
+    _: vk::DebugUtilsMessageTypeFlagsEXT,
+    call: *const vk::DebugUtilsMessengerCallbackDataEXT<'_>,
+    user: *mut c_void,
+) -> vk::Bool32 {
+    // SAFETY: VUID-PFN_vkDebugUtilsMessengerCallbackEXT-None-04769 and above: valid for the call.
+    let call = unsafe { &*call };
+    // SAFETY: `messenger_info` put a `Messages` there, which outlives the messenger.
+    let messages = unsafe { &*user.cast::<Messages>() };
+    let _ = catch_unwind(|| {
+        // SAFETY: the layer's text is a C string that lives through the call.
+        let text = unsafe { call.message_as_c_str() };
+        messages.push(text.map_or_else(String::new, |text| text.to_string_lossy().into_owned()));
+    });
+    vk::FALSE
+}

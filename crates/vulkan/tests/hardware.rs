@@ -1,0 +1,395 @@
+//! Tests that need a device. Each says what it needs; what is missing is reported as ignored, or
+//! as a failure when `ZEROHOP_REQUIRE` names it (`ZEROHOP_REQUIRE=device,sync_file cargo test`).
+//! All run under the validation layer where it is installed, and any message fails the test.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use zerohop_frame::{
+    Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
+    OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
+};
+use zerohop_vulkan::{
+    Buffer, Device, DeviceChoice, Error, HostBuffer, HostMemory, Image, ImportCache, Instance,
+    InstanceOptions, PixelFormat, Queue, Recording, Semaphore, opaque_of, read_back, write_picture,
+};
+
+/// A device and the instance that hears what the validation layer says.
+struct Machine {
+    instance: Arc<Instance>,
+    device: Arc<Device>,
+    queue: Arc<Queue>,
+}
+
+type Test = fn(&Machine) -> Result<(), Error>;
+
+fn main() -> ExitCode {
+    let machine = open().map(Arc::new);
+    let always = |_: &Device| true;
+    let trial = |need, name, has: fn(&Device) -> bool, test: Test| {
+        one(need, name, machine.clone(), has, test)
+    };
+    let tests = vec![
+        trial("validation", "the_validation_layer_listens", always, validation_listens),
+        trial("device", "a_picture_survives_export_and_import", always, a_picture_survives),
+        trial("device", "another_device_is_refused", always, another_device_is_refused),
+        trial("device", "a_refused_import_is_an_error", always, a_refused_import_is_an_error),
+        trial("device", "wild_numbers_never_reach_the_driver", always, wild_numbers),
+        trial("device", "a_failed_import_is_not_tried_again", always, a_failed_import_latches),
+        trial("device", "an_image_goes_with_its_buffer", always, an_image_goes_with_its_buffer),
+        trial("device", "a_memfd_picture_is_read", always, a_memfd_picture_is_read),
+        trial("device", "a_memfd_that_may_shrink_is_refused", always, a_memfd_that_may_shrink),
+        trial("device", "a_frame_goes_home_after_its_submission", always, a_frame_goes_home),
+        trial("device", "command_buffers_are_used_again", always, command_buffers_are_used_again),
+        trial("host_pointers", "host_memory_is_shared", Device::has_host_pointers, host_memory),
+        trial("cpu", "a_linear_image_is_read_in_place", Device::is_cpu, linear_in_place),
+        trial("sync_file", "a_past_fence_imports", Device::has_sync_files, a_past_fence_imports),
+        trial("sync_file", "a_submission_leaves_a_fence", Device::has_sync_files, leaves_a_fence),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+fn open() -> Result<Machine, String> {
+    let validated = Instance::new(InstanceOptions { validation: true });
+    let instance = validated.or_else(|_| Instance::new(InstanceOptions::default()));
+    let instance = instance.map_err(|err| err.to_string())?;
+    let physical = DeviceChoice::Any.pick(&instance).map_err(|err| err.to_string())?;
+    let device = Device::open(&physical).map_err(|err| err.to_string())?;
+    let queue = Queue::new(&device);
+    Ok(Machine { instance, device, queue })
+}
+
+fn one(
+    need: &'static str,
+    name: &'static str,
+    machine: Result<Arc<Machine>, String>,
+    has: fn(&Device) -> bool,
+    test: Test,
+) -> Trial {
+    Trial::ignorable_test(name, move || match machine {
+        Ok(machine) if need == "validation" && machine.instance.messages().is_none() => {
+            absent(need, "VK_LAYER_KHRONOS_validation is not installed")
+        }
+        Ok(machine) if has(&machine.device) => check(&machine, test),
+        Ok(_) => absent(need, "the device lacks it"),
+        Err(why) => absent(need, &why),
+    })
+    .with_kind(need)
+}
+
+/// Runs one test at a time, so that a message of the validation layer finds its culprit.
+fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let said = || machine.instance.messages().map_or(0, |messages| messages.count());
+    let before = said();
+    test(machine).map_err(|err| format!("{err}: {:?}", std::error::Error::source(&err)))?;
+    if said() != before {
+        let texts = machine.instance.messages().map(|messages| messages.texts());
+        return Err(format!("the validation layer says {texts:#?}").into());
+    }
+    Ok(Completion::Completed)
+}
+
+fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
+    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|one| one == need) {
+        return Err(format!("{need} is required here, but {why}").into());
+    }
+    Ok(Completion::ignored_with(format!("no {need}: {why}")))
+}
+
+#[derive(Default)]
+struct Home(Mutex<Vec<Release>>);
+
+impl Recycle for Home {
+    fn recycle(&self, release: Release) {
+        self.0.lock().expect("no panic inside").push(release);
+    }
+}
+
+fn frame(buffer: &Arc<SharedBuffer>, home: &Arc<Home>) -> Arc<Frame> {
+    let info = FrameInfo {
+        sequence: 7,
+        timestamp: Duration::ZERO,
+        presented: Duration::ZERO,
+        damage: Damage::Unknown,
+    };
+    Arc::new(Frame::new(Arc::clone(buffer), info, SyncPoint::Signaled, Arc::clone(home) as _))
+}
+
+fn descriptor(extent: Extent, fourcc: Fourcc, modifier: Modifier, stride: u32) -> FrameDescriptor {
+    let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]);
+    FrameDescriptor { extent, fourcc, modifier, planes, color: Color::SRGB }
+}
+
+/// A picture of our own, with every byte different from its neighbours.
+fn picture(
+    machine: &Machine,
+    extent: Extent,
+    format: PixelFormat,
+    opaque: &OpaqueImage,
+) -> Result<(Arc<SharedBuffer>, Vec<u8>), Error> {
+    let image = Arc::new(Image::create(&machine.device, extent, format, opaque)?);
+    let bytes: Vec<u8> = (0..image.bytes()).map(|i| (i * 7 + i / 251) as u8).collect();
+    write_picture(&machine.queue, &image, &bytes)?;
+    let shape = descriptor(extent, format.fourcc(), Modifier::INVALID, 0);
+    let memory = ArrayVec::from_iter([image.export()?]);
+    Ok((SharedBuffer::new(shape, memory).expect("the descriptor is sound"), bytes))
+}
+
+fn small() -> (Extent, PixelFormat) {
+    let format = PixelFormat::of(Fourcc::XRGB8888).expect("a known format");
+    (Extent { width: 64, height: 64 }, format)
+}
+
+/// The shape and handle of a small picture, to be spoiled.
+fn spoiled(
+    machine: &Machine,
+    spoil: impl FnOnce(&mut MemoryHandle),
+) -> Result<Arc<SharedBuffer>, Error> {
+    let (extent, format) = small();
+    let image = Image::create(&machine.device, extent, format, &opaque_of(format))?;
+    let mut handle = image.export()?;
+    spoil(&mut handle);
+    let shape = descriptor(extent, format.fourcc(), Modifier::INVALID, 0);
+    Ok(SharedBuffer::new(shape, ArrayVec::from_iter([handle])).expect("the descriptor is sound"))
+}
+
+fn refusal(machine: &Machine, spoil: impl FnOnce(&mut MemoryHandle)) -> Result<String, Error> {
+    let buffer = spoiled(machine, spoil)?;
+    let err = Image::import(&machine.device, &buffer).err().expect("a spoiled handle");
+    Ok(err.to_string())
+}
+
+fn null() -> OwnedFd {
+    std::fs::File::open("/dev/null").expect("/dev/null").into()
+}
+
+/// A mistake on purpose: were the layer deaf, every other test would pass for nothing.
+fn validation_listens(_: &Machine) -> Result<(), Error> {
+    let other = open().map_err(|_| Error::NoDevice)?;
+    let said = || other.instance.messages().map_or(0, |messages| messages.count());
+    // Reading a picture that nobody made: its layout is UNDEFINED, not GENERAL.
+    let (extent, format) = small();
+    let opaque = OpaqueImage { usage: 1 << 2, ..opaque_of(format) };
+    let image = Arc::new(Image::create(&other.device, extent, format, &opaque)?);
+    let buffer = spoiled(&other, |_| {})?;
+    read_back(&other.queue, &frame(&buffer, &Arc::default()), &image)?;
+    assert!(said() > 0, "a copy out of an image without TRANSFER_SRC went unnoticed");
+    Ok(())
+}
+
+fn a_picture_survives(machine: &Machine) -> Result<(), Error> {
+    for format in PixelFormat::all() {
+        for (width, height) in [(1, 1), (17, 33), (64, 64), (1366, 7)] {
+            let extent = Extent { width, height };
+            let (buffer, bytes) = picture(machine, extent, *format, &opaque_of(*format))?;
+            let image = Arc::new(Image::import(&machine.device, &buffer)?);
+            let read = read_back(&machine.queue, &frame(&buffer, &Arc::default()), &image)?;
+            assert!(read.bytes == bytes, "{} {width}x{height}", format.fourcc());
+            assert_eq!(read.copies.cpu_bytes, bytes.len() as u64);
+        }
+    }
+    Ok(())
+}
+
+fn another_device_is_refused(machine: &Machine) -> Result<(), Error> {
+    let why = refusal(machine, |handle| {
+        let MemoryHandle::OpaqueFd { device, .. } = handle else { return };
+        device.driver_uuid[0] ^= 0xff;
+    })?;
+    assert_eq!(why, "the memory belongs to another device");
+    Ok(())
+}
+
+/// The descriptor of a refused import is closed once, by us or by the driver: twice would abort.
+fn a_refused_import_is_an_error(machine: &Machine) -> Result<(), Error> {
+    let why = refusal(machine, |handle| {
+        let MemoryHandle::OpaqueFd { fd, .. } = handle else { return };
+        *fd = null();
+    })?;
+    let expected = if machine.device.is_cpu() {
+        "the picture needs 16384 bytes, the memory has 0"
+    } else {
+        "could not import memory"
+    };
+    assert_eq!(why, expected);
+    // As large as it should be, but not what the driver made.
+    let why = refusal(machine, |handle| {
+        let MemoryHandle::OpaqueFd { fd, size, .. } = handle else { return };
+        let file = HostMemory::new(*size * 2, 4096).expect("a memfd");
+        *fd = file.as_fd().try_clone_to_owned().expect("a descriptor");
+    })?;
+    assert_eq!(why, "could not import memory");
+    Ok(())
+}
+
+fn wild_numbers(machine: &Machine) -> Result<(), Error> {
+    let image = |change: fn(&mut OpaqueImage)| {
+        refusal(machine, |handle| {
+            let MemoryHandle::OpaqueFd { image, .. } = handle else { return };
+            change(image);
+        })
+    };
+    assert!(image(|it| it.format = 0x7fff_ffff)?.starts_with("a XR24 picture cannot lie in"));
+    assert!(image(|it| it.format = 50)?.contains("is sRGB"));
+    assert!(image(|it| it.tiling = 9)?.contains("tiling 9"));
+    assert!(image(|it| it.usage = 0)?.contains("usage 0x0"));
+    assert!(image(|it| it.usage = 1 << 30)?.contains("usage 0x40000000"));
+    assert!(image(|it| it.flags = u32::MAX)?.starts_with("the device cannot import"));
+    assert!(image(|it| it.array_layers = 0)?.starts_with("the device cannot import"));
+    assert!(image(|it| it.array_layers = u32::MAX)?.starts_with("the device cannot import"));
+    let small = refusal(machine, |handle| {
+        let MemoryHandle::OpaqueFd { size, .. } = handle else { return };
+        *size = 4096;
+    })?;
+    assert!(small.ends_with("bytes, the memory has 4096"), "{small}");
+    let kind = refusal(machine, |handle| {
+        let MemoryHandle::OpaqueFd { memory_type, .. } = handle else { return };
+        *memory_type = 31;
+    })?;
+    assert!(kind.starts_with("no common memory type"), "{kind}");
+    Ok(())
+}
+
+fn a_failed_import_latches(machine: &Machine) -> Result<(), Error> {
+    let buffer = spoiled(machine, |handle| {
+        let MemoryHandle::OpaqueFd { fd, .. } = handle else { return };
+        *fd = null();
+    })?;
+    let mut cache = ImportCache::new(&machine.device);
+    assert!(!matches!(cache.get(&buffer).err(), None | Some(Error::Latched(_))));
+    assert!(matches!(cache.get(&buffer).err(), Some(Error::Latched(_))));
+    Ok(())
+}
+
+fn an_image_goes_with_its_buffer(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let mut cache = ImportCache::new(&machine.device);
+    let (first, _) = picture(machine, extent, format, &opaque_of(format))?;
+    let image = cache.get(&first)?;
+    assert!(image.fresh && !cache.get(&first)?.fresh);
+    let weak = Arc::downgrade(&image.image);
+    drop((image, first));
+    let (second, _) = picture(machine, extent, format, &opaque_of(format))?;
+    let _ = cache.get(&second)?;
+    assert!(weak.upgrade().is_none(), "the image outlived its buffer");
+    assert_eq!(cache.len(), 1);
+    Ok(())
+}
+
+fn a_memfd_picture_is_read(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let host = HostBuffer::new(&machine.device, 300 * 64)?;
+    for y in 0..300 * 64_u64 {
+        host.buffer().write(y, &[(y * 13) as u8]);
+    }
+    let byte = |y: u64, x: u64| ((y * 300 + x) * 13) as u8;
+    let expected: Vec<u8> = (0..64).flat_map(|y| (0..256).map(move |x| byte(y, x))).collect();
+    let shape = descriptor(extent, Fourcc::XRGB8888, Modifier::LINEAR, 300);
+    let buffer = SharedBuffer::new(shape, ArrayVec::from_iter([host.handle()?]));
+    let buffer = buffer.expect("the descriptor is sound");
+    let image = Arc::new(Image::import(&machine.device, &buffer)?);
+    let read = read_back(&machine.queue, &frame(&buffer, &Arc::default()), &image)?;
+    assert!(read.bytes == expected, "the rows of the memfd");
+    // The device's own view, which goes through a copy.
+    let copy = Arc::new(Buffer::read_back(&machine.device, 256 * 64)?);
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame(&buffer, &Arc::default()), &image)?;
+    recording.copy_out(&image, &copy);
+    let _ = recording.submit_and_wait()?;
+    let mut bytes = vec![0; 256 * 64];
+    copy.read_into(0, &mut bytes);
+    assert!(bytes == expected, "the device's copy of the memfd");
+    assert_eq!((image.format(), image.copies().gpu), (format, 1));
+    Ok(())
+}
+
+fn a_memfd_that_may_shrink(machine: &Machine) -> Result<(), Error> {
+    let (extent, _) = small();
+    let shape = descriptor(extent, Fourcc::XRGB8888, Modifier::LINEAR, 256);
+    let flags = rustix::fs::MemfdFlags::CLOEXEC | rustix::fs::MemfdFlags::ALLOW_SEALING;
+    let fd = rustix::fs::memfd_create("test", flags).expect("a memfd");
+    rustix::fs::ftruncate(&fd, 256 * 64).expect("room");
+    let buffer = SharedBuffer::new(shape, ArrayVec::from_iter([MemoryHandle::Shm(fd)]));
+    let err = Image::import(&machine.device, &buffer.expect("sound")).err().expect("unsealed");
+    assert_eq!(err.to_string(), "cannot import a memfd that is not sealed against shrinking");
+    Ok(())
+}
+
+fn a_frame_goes_home(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let (buffer, _) = picture(machine, extent, format, &opaque_of(format))?;
+    let home = Arc::<Home>::default();
+    let frame = frame(&buffer, &home);
+    let image = Arc::new(Image::import(&machine.device, &buffer)?);
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    drop(frame);
+    assert!(home.0.lock().expect("no panic inside").is_empty(), "the recording holds the frame");
+    let point = recording.submit()?;
+    let released = home.0.lock().expect("no panic inside");
+    assert_eq!(released.len(), 1);
+    assert_eq!(released[0].after.len(), usize::from(machine.device.has_sync_files()));
+    assert!(point.wait(Duration::from_secs(10)).expect("a fence"));
+    Ok(())
+}
+
+fn command_buffers_are_used_again(machine: &Machine) -> Result<(), Error> {
+    let files = || std::fs::read_dir("/proc/self/fd").expect("proc").count();
+    let _ = Recording::begin(&machine.queue)?.submit_and_wait()?;
+    let before = files();
+    for _ in 0..100 {
+        let _ = Recording::begin(&machine.queue)?.submit_and_wait()?;
+        drop(Recording::begin(&machine.queue)?);
+    }
+    assert_eq!(files(), before);
+    Ok(())
+}
+
+fn host_memory(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let (buffer, bytes) = picture(machine, extent, format, &opaque_of(format))?;
+    let image = Arc::new(Image::import(&machine.device, &buffer)?);
+    let mut host = HostBuffer::new(&machine.device, 16384)?;
+    assert!(host.is_shared());
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame(&buffer, &Arc::default()), &image)?;
+    recording.copy_out(&image, host.buffer());
+    let _ = recording.submit_and_wait()?;
+    assert_eq!(host.fetch(16384), 0);
+    assert!(host.bytes_mut()[..16384] == bytes, "the device wrote into the process's memory");
+    Ok(())
+}
+
+fn linear_in_place(machine: &Machine) -> Result<(), Error> {
+    for format in PixelFormat::all() {
+        let extent = Extent { width: 17, height: 33 };
+        let opaque = OpaqueImage { tiling: 1, ..opaque_of(*format) };
+        let (buffer, bytes) = picture(machine, extent, *format, &opaque)?;
+        let image = Image::import(&machine.device, &buffer)?;
+        let pixels = image.pixels().expect("a mapped image");
+        let row = 17 * format.bytes();
+        for (y, expected) in bytes.chunks_exact(row).enumerate() {
+            let mut found = vec![0; row];
+            pixels.read_into(y, 0, &mut found);
+            assert!(found == expected, "row {y} of {}", format.fourcc());
+        }
+    }
+    Ok(())
+}
+
+fn a_past_fence_imports(machine: &Machine) -> Result<(), Error> {
+    Semaphore::new(&machine.device)?.import(&SyncPoint::Signaled)
+}
+
+fn leaves_a_fence(machine: &Machine) -> Result<(), Error> {
+    let point = Recording::begin(&machine.queue)?.submit()?;
+    assert!(point.wait(Duration::from_secs(10)).expect("a fence"));
+    Ok(())
+}
