@@ -26,6 +26,29 @@ impl Args {
         self.0.len() != before
     }
 
+    /// Takes `name VALUE` or `name=VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// The value is missing.
+    pub(crate) fn value(&mut self, name: &str) -> Result<Option<String>> {
+        for at in 0..self.0.len() {
+            if self.0[at] == name {
+                if at + 1 == self.0.len() {
+                    bail!("{name} needs a value");
+                }
+                self.0.remove(at);
+                return Ok(Some(self.0.remove(at)));
+            }
+            let value = self.0[at].strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+            if let Some(value) = value.map(str::to_owned) {
+                self.0.remove(at);
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
     /// Takes all words that are left.
     ///
     /// # Errors
@@ -60,8 +83,19 @@ mod tests {
     }
 
     #[test]
+    fn options_are_found_wherever_they_stand() {
+        let mut args = args("bench present --json out.json record --rounds=3");
+        assert_eq!(args.word().as_deref(), Some("bench"));
+        assert_eq!(args.value("--json").unwrap().as_deref(), Some("out.json"));
+        assert_eq!(args.value("--rounds").unwrap().as_deref(), Some("3"));
+        assert_eq!(args.rest().unwrap(), ["present", "record"]);
+    }
+
+    #[test]
     fn an_unknown_option_is_refused_by_name() {
         let err = args("--fast").end().unwrap_err();
         assert_eq!(err.to_string(), "no option \"--fast\" here");
+        let err = args("--json").value("--json").unwrap_err();
+        assert_eq!(err.to_string(), "--json needs a value");
     }
 }

@@ -4,7 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+mod apps;
 mod args;
+mod bench;
 mod cargo_test;
 mod ci;
 mod demo;
@@ -14,6 +16,7 @@ mod manifest;
 mod programs;
 mod project;
 mod report;
+mod screen;
 mod setup;
 mod sheet;
 mod shell;
@@ -35,6 +38,8 @@ usage: cargo xtask COMMAND
   ci                       what must pass before a change lands
   tidy                     the rules of the house that no compiler checks
   manifest [--release]     the layer's manifest, beside the layer
+  bench [--json FILE] [NAMES...]
+                           what it costs, against what one would use instead
   setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench
 ";
 
@@ -53,6 +58,7 @@ fn dispatch(args: &mut Args) -> anyhow::Result<()> {
     let command = args.word();
     std::env::set_current_dir(project::root())?;
     match command.as_deref() {
+        Some("bench") => bench::run(args),
         Some("demo") => demo::run(args),
         Some("test") => test::run(args),
         Some("ci") => ci::run(args),

@@ -21,6 +21,28 @@ pub(crate) fn zerohop() -> Result<PathBuf> {
     Ok(folder.join("zerohop"))
 }
 
+/// Whether a program runs under the layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layer {
+    /// With nobody listening.
+    On,
+    /// With the driver's own presentation.
+    Off,
+}
+
+impl Layer {
+    /// The file name of the layer.
+    pub(crate) const LIBRARY: &str = zerohop_manifest::LIBRARY;
+
+    /// Sets the loader's environment for `command`.
+    pub(crate) fn put_on(self, command: &mut Command) {
+        if let Self::On = self {
+            command.env("VK_LAYER_PATH", project::target().join("release"));
+            command.env("VK_INSTANCE_LAYERS", zerohop_manifest::LAYER_NAME);
+        }
+    }
+}
+
 /// vkcube's command line for a window of that size.
 ///
 /// Newer ones choose among several window systems and must be told to take X; older ones know X

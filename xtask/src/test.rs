@@ -1,7 +1,8 @@
 //! All tests, with what each of their programs took.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
+use crate::apps;
 use crate::args::Args;
 use crate::cargo_test;
 use crate::project;
@@ -10,14 +11,17 @@ use crate::shell;
 use crate::timing::Timing;
 use crate::tree;
 
-/// `cargo xtask test [--apps] [--slow]`.
+/// `cargo xtask test [--slow]`, or `--apps` for the applications only.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
     let (apps, slow) = (args.flag("--apps"), args.flag("--slow"));
     args.end()?;
-    if apps {
-        bail!("no applications yet");
+    if !apps {
+        return usual(slow);
     }
-    usual(slow)
+    let mut timing = Timing::new();
+    let result = apps::run(&mut timing);
+    timing.print();
+    result
 }
 
 /// All tests but the applications, with a table of what they took.

@@ -36,6 +36,20 @@ pub(crate) fn nothing_left(by: &str) -> Result<()> {
     if names.is_empty() { Ok(()) } else { bail!("{by} left running: {}", names.join(", ")) }
 }
 
+/// CPU time of all descendants that were waited for, user and system, in seconds.
+///
+/// # Errors
+///
+/// `/proc` is not there.
+pub(crate) fn cpu_seconds_of_children() -> Result<f64> {
+    reap();
+    let me = i32::try_from(std::process::id())?;
+    let me = Process::read(me).context("cannot read /proc/self/stat")?;
+    let ticks = rustix::param::clock_ticks_per_second();
+    #[expect(clippy::cast_precision_loss, reason = "ticks of hours are far below 2^52")]
+    Ok(me.children_ticks as f64 / ticks as f64)
+}
+
 /// Our children, by their ids.
 fn children() -> Result<Vec<i32>> {
     let me = i32::try_from(std::process::id())?;
@@ -67,6 +81,8 @@ struct Process {
     name: String,
     state: char,
     parent: i32,
+    /// `cutime` and `cstime`, in clock ticks.
+    children_ticks: u64,
 }
 
 impl Process {
@@ -78,10 +94,12 @@ impl Process {
         // The name may hold spaces and parentheses; the last one closes it.
         let (start, end) = (stat.find('(')?, stat.rfind(')')?);
         let fields: Vec<&str> = stat.get(end + 1..)?.split_whitespace().collect();
+        let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
         Some(Self {
             name: stat.get(start + 1..end)?.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
+            children_ticks: number(16)? + number(17)?,
         })
     }
 }
@@ -95,5 +113,6 @@ mod tests {
         let stat = "7 (a) b) S 3 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 0 1 0 5 6";
         let one = Process::parse(stat).unwrap();
         assert_eq!((one.name.as_str(), one.state, one.parent), ("a) b", 'S', 3));
+        assert_eq!(one.children_ticks, 70);
     }
 }

@@ -24,11 +24,18 @@ pub(super) fn add(release: Release) -> Result<()> {
     if release != Release(12) || texts.iter().any(|(file, text)| knows(file, text, SUITE)) {
         return Ok(());
     }
-    let found = texts.iter().find_map(|(file, text)| Mirror::find(file, text));
-    let mirror = found.context("no source in /etc/apt holds bookworm: cannot tell the mirror")?;
-    let text = mirror.source_of(SUITE);
+    let text = Mirror::of(&texts)?.source_of(SUITE);
     println!("Debian 12's Mesa is too old: adding its backports in {FILE}:\n{text}");
     write_as_root(FILE, &text)
+}
+
+/// The address that Debian 12 comes from.
+///
+/// # Errors
+///
+/// No source of this machine holds it.
+pub(super) fn mirror() -> Result<String> {
+    Ok(Mirror::of(&sources()?)?.0.uri)
 }
 
 /// apt's source files with their texts.
@@ -67,6 +74,11 @@ struct Entry {
 struct Mirror(Entry);
 
 impl Mirror {
+    fn of(texts: &[(PathBuf, String)]) -> Result<Self> {
+        let found = texts.iter().find_map(|(file, text)| Self::find(file, text));
+        found.context("no source in /etc/apt holds bookworm: cannot tell the mirror")
+    }
+
     fn find(file: &Path, text: &str) -> Option<Self> {
         let fits = |entry: &Entry| {
             entry.suites.iter().any(|one| one == "bookworm")

@@ -63,6 +63,24 @@ fn install(missing: &[&Need], release: apt::Release) -> Result<()> {
     Ok(())
 }
 
+/// Whether this is that release of Debian or a newer one; other systems are taken for the newest.
+///
+/// # Errors
+///
+/// This is a Debian older than 12.
+pub(crate) fn is_since(release: u32) -> Result<bool> {
+    Ok(!apt::is_debian() || apt::release()?.0 >= release)
+}
+
+/// Where the packages of this machine's Debian 12 come from.
+///
+/// # Errors
+///
+/// No source in `/etc/apt` says.
+pub(crate) fn mirror() -> Result<String> {
+    backports::mirror()
+}
+
 /// Other systems have other package managers; we say what is needed, and go on if it is there.
 fn elsewhere(wanted: &[&Need]) -> Result<()> {
     let missing: Vec<&&Need> = wanted.iter().filter(|need| !need.is_present()).collect();

@@ -24,9 +24,9 @@ pub(super) fn check(file: &RustFile, rooms: &Rooms, findings: &mut Findings) {
     }
 }
 
-/// What Cargo compiles first in a package. Tests and examples are left to the workspace's lint.
+/// What Cargo compiles first in a package. Tests, examples and build scripts are left to the workspace's lint.
 fn is_crate_root(file: &RustFile) -> bool {
-    let roots = ["src/lib.rs", "src/main.rs", "build.rs"];
+    let roots = ["src/lib.rs", "src/main.rs"];
     roots.iter().any(|root| file.path.ends_with(root))
 }
 

@@ -1,0 +1,119 @@
+//! Real programs, unmodified, under `zerohop run`: what no test of ours thinks of.
+//!
+//! Each run leaves a video, a report, a trace and a contact sheet in `target/apps`, to be looked
+//! at. What its report must say is checked here.
+
+mod chromium;
+mod expect;
+mod trixie;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::{self, Purpose};
+use crate::timing::Timing;
+use crate::{programs, project, sheet, shell, tree};
+use expect::Expect;
+use trixie::Trixie;
+
+/// One run.
+struct App {
+    /// Names its files.
+    name: String,
+    /// The program and its arguments.
+    words: Vec<String>,
+    /// `--display` of `zerohop run`.
+    display: &'static str,
+    /// When it is ended; it ends by itself where there is none.
+    seconds: Option<u32>,
+    expect: Expect,
+}
+
+impl App {
+    fn new(name: &str, words: &str, seconds: Option<u32>) -> Self {
+        Self {
+            name: name.to_owned(),
+            words: words.split_whitespace().map(str::to_owned).collect(),
+            display: "auto",
+            seconds,
+            expect: Expect::Presents(100),
+        }
+    }
+}
+
+/// Runs all of them, and says at the end which failed.
+///
+/// # Errors
+///
+/// One failed, or left a process running.
+pub(crate) fn run(timing: &mut Timing) -> Result<()> {
+    tree::adopt_orphans()?;
+    timing.part("setup", || setup::ensure(&[Purpose::Build, Purpose::Apps]))?;
+    let zerohop = timing.part("build", programs::zerohop)?;
+    let folder = project::target().join("apps");
+    fs::create_dir_all(&folder).context("make target/apps")?;
+    let mut failed = Vec::new();
+    let mut passed = 0;
+    let mut one = |app: &App, root: Option<&Trixie>| {
+        let result = timing.part(&app.name, || record(&zerohop, &folder, app, root));
+        match result.and(tree::nothing_left(&app.name)) {
+            Ok(()) => passed += 1,
+            Err(err) => {
+                println!("error: {err:#}");
+                failed.push(app.name.clone());
+            }
+        }
+    };
+    for app in here()?.iter().chain(&chromium::apps(&folder)?) {
+        one(app, None);
+    }
+    if let Some(root) = Trixie::beside(&folder)? {
+        trixie::apps().iter().for_each(|app| one(app, Some(&root)));
+    }
+    let word = if failed.is_empty() { "ok" } else { "FAILED" };
+    println!("\ntest result: {word}. {passed} passed; {} failed; 0 ignored", failed.len());
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// The programs of this system, except Chromium.
+fn here() -> Result<Vec<App>> {
+    let vkcube = programs::vkcube(1280, 720)?.join(" ");
+    let mut apps = Vec::new();
+    for (mode, number) in [("immediate", 0), ("mailbox", 1), ("fifo", 2), ("fifo-relaxed", 3)] {
+        let words = format!("{vkcube} --c 300 --present_mode {number}");
+        apps.push(App::new(&format!("vkcube-{mode}"), &words, None));
+    }
+    apps.push(App::new("sdl2", "/usr/libexec/installed-tests/SDL2/testvulkan", Some(4)));
+    if setup::is_since(13)? {
+        apps.extend(trixie::apps());
+    }
+    Ok(apps)
+}
+
+fn record(zerohop: &Path, folder: &Path, app: &App, root: Option<&Trixie>) -> Result<()> {
+    let file = |end: &str| folder.join(format!("{}.{end}", app.name));
+    for end in ["mp4", "json", "trace.json", "png"] {
+        // What an earlier run left must not be taken for this one's.
+        let _ = fs::remove_file(file(end));
+    }
+    let mut command = match root {
+        Some(root) => root.command(zerohop)?,
+        None => Command::new(zerohop),
+    };
+    let inside = |path: PathBuf| root.map_or(Ok(path.clone()), |_| Trixie::inside(&path));
+    command.args(["run", "--no-progress", "--size", "1280x720", "--display", app.display]);
+    if let Some(seconds) = app.seconds {
+        command.args(["--seconds", &seconds.to_string()]);
+    }
+    command.arg("--output").arg(inside(file("mp4"))?);
+    command.arg("--report").arg(inside(file("json"))?);
+    command.arg("--trace").arg(inside(file("trace.json"))?);
+    command.arg("--").args(&app.words);
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    shell::run(&mut command)?;
+    sheet::write(&file("mp4"), &file("png"))?;
+    app.expect.check(&file("json"), &file("trace.json"))
+}

@@ -1,0 +1,61 @@
+//! How fast an application may present when nobody records it.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use super::{Figures, Limit, median};
+use crate::programs::{self, Layer};
+use crate::screen::Screen;
+use crate::shell;
+
+/// Alternating repetitions.
+const ROUNDS: usize = 5;
+/// Pictures of a short run, which is start and end mostly, and of a long one.
+const PICTURES: (u32, u32) = (100, 3100);
+
+/// vkcube in IMMEDIATE mode: frames per second under the layer with nobody listening, and with the
+/// driver's own presentation to Xvfb.
+pub(super) fn run(figures: &mut Figures) -> Result<()> {
+    let screen = Screen::start(1280, 720)?;
+    let (mut layer, mut driver, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        let ours = frames_per_second(&screen, Layer::On)?;
+        let theirs = frames_per_second(&screen, Layer::Off)?;
+        println!("round {round}: layer {ours:.0}, driver {theirs:.0} frames/s");
+        layer.push(ours);
+        driver.push(theirs);
+        ratios.push(ours / theirs);
+    }
+    let (layer, driver) = (median(&layer), median(&driver));
+    figures.keep("present_fps_layer", layer);
+    figures.keep("present_fps_driver", driver);
+    figures
+        .say(format!("vkcube IMMEDIATE: {layer:.0} frames/s under the layer, {driver:.0} without"));
+    figures.judge("present_ratio", median(&ratios), Limit::AtLeast(1.5));
+    Ok(())
+}
+
+/// What the pictures beyond the short run took.
+fn frames_per_second(screen: &Screen, layer: Layer) -> Result<f64> {
+    let (few, many) = PICTURES;
+    let more = seconds(screen, layer, many)? - seconds(screen, layer, few)?;
+    if more <= 0.0 {
+        bail!("{many} pictures took no longer than {few}: the machine is too busy to measure");
+    }
+    Ok(f64::from(many - few) / more)
+}
+
+fn seconds(screen: &Screen, layer: Layer, pictures: u32) -> Result<f64> {
+    let words = programs::vkcube(500, 500)?;
+    let mut vkcube = Command::new(&words[0]);
+    vkcube.args(&words[1..]).args(["--c", &pictures.to_string(), "--present_mode", "0"]);
+    vkcube.env("DISPLAY", screen.display()).stdout(Stdio::null());
+    layer.put_on(&mut vkcube);
+    let begin = Instant::now();
+    if !vkcube.status()?.success() {
+        bail!("`{}` failed", shell::line(&vkcube));
+    }
+    Ok(begin.elapsed().as_secs_f64())
+}
