@@ -6,6 +6,7 @@
 
 mod device;
 mod draw;
+mod easel;
 mod instance;
 mod staging;
 mod surface;
@@ -14,6 +15,7 @@ mod sync;
 
 pub use device::{Device, DeviceOptions, Features};
 pub use draw::Painter;
+pub use easel::Easel;
 pub use instance::Instance;
 pub use surface::{Surface, Window};
 pub use swapchain::{Acquired, Swapchain, SwapchainOptions};
@@ -40,6 +42,16 @@ pub enum Error {
     /// There is no window.
     #[error("open a window")]
     Window(#[from] crate::xcb::Error),
+}
+
+impl Error {
+    /// What the failed call answered, when it was a call.
+    pub fn code(&self) -> Option<ash::vk::Result> {
+        match self {
+            Self::Call { source, .. } => Some(*source),
+            _ => None,
+        }
+    }
 }
 
 /// Names the work that a Vulkan call was part of.

@@ -3,19 +3,15 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ash::vk;
 use zerohop_frame::Extent;
-use zerohop_testkit::rig::{
-    Device, Painter, Semaphore, Surface, Swapchain, SwapchainOptions, Window,
-};
+use zerohop_testkit::rig::{Device, Easel, Surface, Swapchain, SwapchainOptions, Window};
 use zerohop_testkit::xcb;
 
 use crate::options::{Play, WindowKind};
 
-/// How long an acquire may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const OUT_OF_DATE: vk::Result = vk::Result::ERROR_OUT_OF_DATE_KHR;
 
 /// A picture that was drawn and not yet presented.
 struct Held {
@@ -26,13 +22,8 @@ struct Held {
 
 /// What is made anew with the swapchain. Dropped in this order.
 struct Chain {
-    painter: Painter,
-    /// Signaled by acquires, in turn. One more than there are images.
-    acquired: Vec<Semaphore>,
-    /// Signaled when image `i` is drawn.
-    drawn: Vec<Semaphore>,
+    easel: Easel,
     held: VecDeque<Held>,
-    turn: usize,
     swapchain: Swapchain,
 }
 
@@ -115,7 +106,7 @@ impl Stage {
             self.present()?;
         }
         match &self.chain {
-            Some(chain) => Ok(chain.painter.finish()?),
+            Some(chain) => Ok(chain.easel.finish()?),
             None => Ok(()),
         }
     }
@@ -132,20 +123,13 @@ impl Stage {
     fn draw(&mut self, frame: u32) -> Result<(), Box<dyn Error>> {
         loop {
             let chain = self.chain.as_mut().ok_or("no swapchain")?;
-            let turn = chain.turn;
-            let ready = chain.acquired[turn].raw();
-            match chain.swapchain.acquire(PATIENCE, ready, vk::Fence::null()) {
+            match chain.easel.draw(&chain.swapchain, frame) {
                 Ok(acquired) => {
-                    let index = acquired.index as usize;
-                    chain.turn = (turn + 1) % chain.acquired.len();
-                    let image = chain.swapchain.images()[index];
-                    let done = [chain.drawn[index].raw()];
-                    chain.painter.paint(frame, image, &[ready], &done)?;
                     chain.held.push_back(Held { image: acquired.index, frame });
                     return Ok(());
                 }
-                Err(vk::Result::ERROR_OUT_OF_DATE_KHR) => self.follow()?,
-                Err(code) => return Err(format!("acquire an image: {code}").into()),
+                Err(err) if err.code() == Some(OUT_OF_DATE) => self.follow()?,
+                Err(err) => return Err(err.into()),
             }
         }
     }
@@ -155,7 +139,7 @@ impl Stage {
         let chain = self.chain.as_mut().ok_or("no swapchain")?;
         let held = chain.held.pop_front().ok_or("nothing is held")?;
         let (swapchains, indices) = ([chain.swapchain.raw()], [held.image]);
-        let wait = [chain.drawn[held.image as usize].raw()];
+        let wait = [chain.easel.drawn(held.image)];
         let ids = [u64::from(self.presents) + 1];
         let mut id = vk::PresentIdKHR::default().present_ids(&ids);
         let layers: Vec<_> = self.options.scene.moving.iter().map(layer).collect();
@@ -176,7 +160,7 @@ impl Stage {
                 self.presents += 1;
                 Ok(())
             }
-            Err(vk::Result::ERROR_OUT_OF_DATE_KHR) => {
+            Err(OUT_OF_DATE) => {
                 let again: Vec<_> = std::iter::once(held).chain(chain.held.drain(..)).collect();
                 self.follow()?;
                 again.into_iter().try_for_each(|held| self.draw(held.frame))
@@ -213,23 +197,10 @@ impl Stage {
         let old = self.chain.as_ref().map_or(vk::SwapchainKHR::null(), |c| c.swapchain.raw());
         let info = options.info(&self.surface, &caps).old_swapchain(old);
         let swapchain = Swapchain::new(&self.device, &info)?;
-        self.chain = Some(self.chain(swapchain)?);
+        let easel = Easel::new(&self.device, &swapchain, format.format, self.options.scene)?;
+        self.chain = Some(Chain { easel, held: VecDeque::new(), swapchain });
         self.recreations += 1;
         Ok(())
-    }
-
-    fn chain(&self, swapchain: Swapchain) -> Result<Chain, Box<dyn Error>> {
-        let count = swapchain.images().len();
-        let semaphores = |count| (0..count).map(|_| Semaphore::new(&self.device)).collect();
-        let Shape { format, scene, .. } = self.options;
-        Ok(Chain {
-            painter: Painter::new(&self.device, format, swapchain.extent(), count, scene)?,
-            acquired: Result::from_iter::<Vec<_>>(semaphores(count + 1))?,
-            drawn: Result::from_iter::<Vec<_>>(semaphores(count))?,
-            held: VecDeque::new(),
-            turn: 0,
-            swapchain,
-        })
     }
 }
 
