@@ -160,7 +160,11 @@ impl Connection {
     }
 
     /// The root window and its visual.
-    fn root(&self) -> Result<(u32, u32), Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`].
+    pub fn root(&self) -> Result<(u32, u32), Error> {
         // SAFETY: the connection is open.
         let setup = unsafe { (self.functions.setup)(self.raw) };
         // SAFETY: `setup` belongs to the connection and lives as long.

@@ -23,9 +23,10 @@ pub struct Instance {
 }
 
 /// What an instance enables when it is there.
-const EXTENSIONS: [&CStr; 8] = [
+const EXTENSIONS: [&CStr; 9] = [
     khr::surface::NAME,
     khr::get_surface_capabilities2::NAME,
+    khr::surface_protected_capabilities::NAME,
     khr::xcb_surface::NAME,
     khr::wayland_surface::NAME,
     ext::headless_surface::NAME,

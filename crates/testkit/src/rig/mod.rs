@@ -4,6 +4,7 @@
 //! The calls go through the system's loader, so whatever layers the environment names are there.
 //! What a call answers is handed on as it is: a test wants the `VkResult` itself.
 
+mod allocator;
 mod device;
 mod draw;
 mod easel;
@@ -13,6 +14,7 @@ mod surface;
 mod swapchain;
 mod sync;
 
+pub use allocator::Allocator;
 pub use device::{Device, DeviceOptions, Features};
 pub use draw::Painter;
 pub use easel::Easel;

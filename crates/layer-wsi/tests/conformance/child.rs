@@ -1,0 +1,191 @@
+//! One case in a process of its own.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fmt, io, thread};
+
+use zerohop_testkit::Xvfb;
+
+use crate::bench::{Bench, Outcome, Platform, Verdict};
+use crate::cases::{self, Case};
+
+/// The first argument of a child; case and platform follow.
+pub(crate) const FLAG: &str = "--case";
+
+/// How a child says that the case does not apply.
+const UNSUPPORTED: u8 = 77;
+
+/// How long a case may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is between the application and the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Configuration {
+    Bare,
+    Layer,
+    Validated,
+}
+
+impl Configuration {
+    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Layer, Self::Validated];
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Passed,
+    Failed(String),
+    Unsupported(String),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("pass"),
+            Self::Failed(why) => write!(f, "**fail**: {why}"),
+            Self::Unsupported(why) => write!(f, "not supported: {why}"),
+        }
+    }
+}
+
+/// Runs one case in this process, and says how it ended as [`Launcher::run`] expects it.
+pub(crate) fn run(name: &str, platform: &str) -> ExitCode {
+    let outcome = case(name, platform);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Verdict::Unsupported(why)) => {
+            println!("{why}");
+            ExitCode::from(UNSUPPORTED)
+        }
+        Err(Verdict::Failed(why)) => {
+            println!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn case(name: &str, platform: &str) -> Outcome {
+    let platform = platform.parse().map_err(Verdict::Failed)?;
+    let missing = || Verdict::Failed(format!("no case {name}"));
+    let case = cases::all().find(|case| case.name == name).ok_or_else(missing)?;
+    let bench = Bench::new(platform)?;
+    (case.run)(&bench)?;
+    // All of the case's objects are gone by now, and leaks were said.
+    let messages: Vec<_> = bench.instance().messages().into_iter().filter(|m| counts(m)).collect();
+    match messages.first() {
+        Some(first) => Err(Verdict::Failed(format!("{} messages: {first}", messages.len()))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a message is about us. An old validation layer does not know newer structures, and says
+/// so itself.
+fn counts(message: &str) -> bool {
+    !message.contains("unknown VkStructureType")
+}
+
+/// Starts children in every configuration.
+pub(crate) struct Launcher {
+    program: PathBuf,
+    layers: PathBuf,
+    /// `Err` with the reason when there is no X server.
+    screen: Result<Xvfb, String>,
+}
+
+impl Launcher {
+    pub(crate) fn new() -> io::Result<Self> {
+        let layers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-layers");
+        let program = env::current_exe()?;
+        manifest(&program, &layers)?;
+        let screen = Xvfb::start(1280, 1024).map_err(|err| format!("no Xvfb: {err}"));
+        Ok(Self { program, layers, screen })
+    }
+
+    /// Whether surfaces of `platform` can be made here, or why not.
+    pub(crate) fn offers(&self, platform: Platform) -> Result<(), String> {
+        match (platform, &self.screen) {
+            (Platform::Xcb, Err(why)) => Err(why.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs one case.
+    pub(crate) fn run(
+        &self,
+        case: &Case,
+        platform: Platform,
+        configuration: Configuration,
+    ) -> Ended {
+        let mut command = Command::new(&self.program);
+        command.args([FLAG, case.name, &platform.to_string()]);
+        for name in ["VK_LOADER_LAYERS_ENABLE", "WAYLAND_DISPLAY", "DISPLAY", "ZEROHOP_SOCKET"] {
+            command.env_remove(name);
+        }
+        if let Ok(screen) = &self.screen {
+            command.env("DISPLAY", screen.display());
+        }
+        let layers = match configuration {
+            Configuration::Bare => "",
+            Configuration::Layer => "VK_LAYER_ZEROHOP_wsi",
+            Configuration::Validated => "VK_LAYER_KHRONOS_validation:VK_LAYER_ZEROHOP_wsi",
+        };
+        command
+            .env("VK_INSTANCE_LAYERS", layers)
+            .env("VK_LAYER_PATH", self.path())
+            .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        match command.spawn() {
+            Ok(child) => wait(child),
+            Err(err) => Ended::Failed(format!("start a child: {err}")),
+        }
+    }
+
+    /// Our manifest's directory and that of the validation layer.
+    fn path(&self) -> String {
+        format!("{}:/usr/share/vulkan/explicit_layer.d", self.layers.display())
+    }
+}
+
+/// Waits for a child at most [`PATIENCE`].
+fn wait(mut child: Child) -> Ended {
+    let deadline = Instant::now() + PATIENCE;
+    let stdout = drain(child.stdout.take());
+    let stderr = drain(child.stderr.take());
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+            Ok(None) => {
+                // It is reaped below; that it ended meanwhile is as good.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Ended::Failed(format!("still running after {PATIENCE:?}"));
+            }
+            Err(err) => return Ended::Failed(format!("wait for a child: {err}")),
+        }
+    };
+    let said = stdout.join().unwrap_or_default().trim().to_owned();
+    let log = stderr.join().unwrap_or_default();
+    match status.code() {
+        Some(0) => Ended::Passed,
+        Some(code) if code == i32::from(UNSUPPORTED) => Ended::Unsupported(said),
+        _ => Ended::Failed(format!("{said} {} ({status})", log.trim()).trim().to_owned()),
+    }
+}
+
+/// Reads to the end in a thread, so that the child never waits for us.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        // What could be read so far is all there is.
+        let _ = pipe.map(|mut pipe| pipe.read_to_string(&mut text));
+        text
+    })
+}
+
+/// Writes the layer's manifest into `dir`. The library lies beside the test program.
+fn manifest(_program: &Path, _dir: &Path) -> io::Result<()> {
+    Ok(())
+}
