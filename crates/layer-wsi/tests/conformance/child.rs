@@ -4,8 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fmt, io, thread};
+use std::{env, fmt, fs, io, thread};
 
+use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY};
 use zerohop_testkit::Xvfb;
 
 use crate::bench::{Bench, Outcome, Platform, Verdict};
@@ -16,6 +17,9 @@ pub(crate) const FLAG: &str = "--case";
 
 /// How a child says that the case does not apply.
 const UNSUPPORTED: u8 = 77;
+
+/// The library of the Khronos validation layer.
+const VALIDATION: &str = "libVkLayer_khronos_validation.so";
 
 /// How long a case may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,6 +75,7 @@ fn case(name: &str, platform: &str) -> Outcome {
     let missing = || Verdict::Failed(format!("no case {name}"));
     let case = cases::all().find(|case| case.name == name).ok_or_else(missing)?;
     let bench = Bench::new(platform)?;
+    loaded()?;
     (case.run)(&bench)?;
     // All of the case's objects are gone by now, and leaks were said.
     let messages: Vec<_> = bench.instance().messages().into_iter().filter(|m| counts(m)).collect();
@@ -78,6 +83,21 @@ fn case(name: &str, platform: &str) -> Outcome {
         Some(first) => Err(Verdict::Failed(format!("{} messages: {first}", messages.len()))),
         None => Ok(()),
     }
+}
+
+/// Fails when the loader did not load what `VK_INSTANCE_LAYERS` names; it would not say so.
+fn loaded() -> Outcome {
+    let layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let libraries = [(LAYER_NAME, LIBRARY), ("VK_LAYER_KHRONOS_validation", VALIDATION)];
+    for (layer, library) in libraries {
+        let (asked, there) = (layers.contains(layer), maps.contains(library));
+        if asked != there {
+            let what = if there { "is loaded unasked" } else { "is not loaded" };
+            return Err(Verdict::Failed(format!("{library} {what}")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a message is about us. An old validation layer does not know newer structures, and says
@@ -127,12 +147,12 @@ impl Launcher {
             command.env("DISPLAY", screen.display());
         }
         let layers = match configuration {
-            Configuration::Bare => "",
-            Configuration::Layer => "VK_LAYER_ZEROHOP_wsi",
-            Configuration::Validated => "VK_LAYER_KHRONOS_validation:VK_LAYER_ZEROHOP_wsi",
+            Configuration::Bare => String::new(),
+            Configuration::Layer => LAYER_NAME.to_owned(),
+            Configuration::Validated => format!("VK_LAYER_KHRONOS_validation:{LAYER_NAME}"),
         };
         command
-            .env("VK_INSTANCE_LAYERS", layers)
+            .env("VK_INSTANCE_LAYERS", &layers)
             .env("VK_LAYER_PATH", self.path())
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -185,7 +205,10 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String>
     })
 }
 
-/// Writes the layer's manifest into `dir`. The library lies beside the test program.
-fn manifest(_program: &Path, _dir: &Path) -> io::Result<()> {
-    Ok(())
+/// Writes the layer's manifest into `dir`. Cargo puts the library beside the test program.
+fn manifest(program: &Path, dir: &Path) -> io::Result<()> {
+    let library = program.with_file_name(LIBRARY);
+    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Explicit);
+    fs::create_dir_all(dir)?;
+    fs::write(dir.join(FILE_NAME), json)
 }
