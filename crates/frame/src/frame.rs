@@ -76,6 +76,16 @@ impl Frame {
         &self.acquire
     }
 
+    /// Gives the picture another sequence, where a source joins several streams into one.
+    pub fn renumber(&mut self, sequence: u64) {
+        self.info.sequence = sequence;
+    }
+
+    /// Adds the damage of the picture before, which was lost on the way.
+    pub fn widen_damage(&mut self, lost: &Damage) {
+        self.info.damage = lost.join(&self.info.damage);
+    }
+
     /// Keeps the buffer from being written before `point`.
     ///
     /// Call it for every piece of device work that reads the memory, when the work is submitted.

@@ -127,7 +127,9 @@ impl Socket {
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let message = loop {
             match recvmsg(&self.0, &mut [IoSliceMut::new(bytes)], &mut control, flags) {
-                Err(Errno::INTR) => {}
+                // The kernel says once that a peer went without reading all. What the peer sent
+                // before is still there, and then the end.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 other => break other?,
             }
         };
@@ -277,6 +279,16 @@ mod tests {
         assert_eq!(a.send(&[0; 512], &[]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         b.receive(&mut [0; 512]).unwrap();
         a.send(&[0; 512], &[]).unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_goes_without_reading_is_heard_to_its_end() {
+        let (a, b) = Socket::pair().unwrap();
+        b.send(b"unread", &[]).unwrap();
+        a.send(b"last words", &[]).unwrap();
+        drop(a);
+        assert_eq!(b.receive(&mut [0; 16]).unwrap().length, 10);
+        assert_eq!(b.receive(&mut [0; 16]).unwrap().length, 0);
     }
 
     #[test]

@@ -30,6 +30,9 @@ struct State {
     /// Releases that the producer has no room for, oldest first. At most one for each of its
     /// buffers, since a buffer stays out until its release is sent.
     unsent: VecDeque<ToProducer>,
+    /// Nothing can be sent any more; what the producer said before may still be heard.
+    deaf: bool,
+    /// We ended it.
     over: bool,
 }
 
@@ -44,7 +47,8 @@ impl Peer {
             .peer()
             .map_err(|source| Error::Io { doing: "ask who the producer is", source })?;
         let session = Session::new(Rate::HOST);
-        let state = Mutex::new(State { session, unsent: VecDeque::new(), over: false });
+        let state =
+            Mutex::new(State { session, unsent: VecDeque::new(), deaf: false, over: false });
         Ok(Self { socket, credentials, since: clock_monotonic(), state })
     }
 
@@ -68,6 +72,9 @@ impl Peer {
     /// [`Error::Closed`] when the producer went, [`Error::Violation`] when it broke a rule; it was
     /// told. The connection is over either way.
     pub fn poll(&self) -> Result<Option<ToHost>, Error> {
+        if self.state().over {
+            return Err(Error::Closed);
+        }
         let mut bytes = [0; MAX_MESSAGE];
         let received = self.socket.receive(&mut bytes);
         let received = match received.map_err(|err| Error::of_socket("hear the producer", err)) {
@@ -100,7 +107,7 @@ impl Peer {
     ) -> Result<(), Error> {
         let after = join(after).map_err(|err| self.end(err))?;
         let mut state = self.state();
-        if state.over {
+        if state.deaf {
             return Err(Error::Closed);
         }
         if !state.session.is_out(buffer, sequence) {
@@ -136,7 +143,12 @@ impl Peer {
         let refused = ToProducer::Refused { reason: text(reason) };
         // Whoever does not read has no use for the reason.
         let _ = self.send(&refused);
-        self.end(Error::Closed);
+        self.close();
+    }
+
+    /// Ends the connection without a reason: the host goes, and the producer did nothing wrong.
+    pub fn close(&self) {
+        self.end_locked(&mut self.state());
     }
 
     fn accept(&self, message: ToHost) -> Result<ToHost, Violation> {
@@ -174,7 +186,8 @@ impl Peer {
                 Ok(()) => {}
                 Err(Error::Full) => return Ok(()),
                 Err(other) => {
-                    self.end_locked(state);
+                    state.deaf = true;
+                    state.unsent.clear();
                     return Err(other);
                 }
             }
@@ -198,7 +211,7 @@ impl Peer {
     }
 
     fn end_locked(&self, state: &mut State) {
-        state.over = true;
+        (state.deaf, state.over) = (true, true);
         state.unsent.clear();
         self.socket.shut_down();
     }

@@ -51,6 +51,11 @@ impl Producer {
         self.version.is_some()
     }
 
+    /// Whether the connection is over, as far as [`poll`](Self::poll) has found out.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// How many pictures the host has and did not release yet.
     pub fn out(&self) -> usize {
         self.session.out()
@@ -103,11 +108,7 @@ impl Producer {
 
     fn receive(&mut self) -> Result<Option<ToProducer>, Error> {
         let mut bytes = [0; MAX_MESSAGE];
-        let mut received = self.socket.receive(&mut bytes);
-        if received.as_ref().is_err_and(|err| err.kind() == std::io::ErrorKind::ConnectionReset) {
-            // Said once, by a host that left messages of ours unread. Its own are still there.
-            received = self.socket.receive(&mut bytes);
-        }
+        let received = self.socket.receive(&mut bytes);
         let received = match received.map_err(|err| Error::of_socket("hear the host", err)) {
             Err(Error::Full) => return Ok(None),
             other => other?,

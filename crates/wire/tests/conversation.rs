@@ -5,9 +5,11 @@ mod common;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{announce, connected, drain, frame, open, opened};
+use common::{announce, connected, drain, frame, open, opened, say};
+use zerohop_kernel::Socket;
 use zerohop_wire::{
-    Error, Listener, Producer, StreamId, ToHost, ToProducer, VERSION, Violation, WireBufferId,
+    Error, Listener, MAX_MESSAGE, Peer, Producer, StreamId, ToHost, ToProducer, VERSION, Violation,
+    WireBufferId, text,
 };
 
 #[test]
@@ -109,4 +111,51 @@ fn a_dead_host_is_closed_and_raises_no_signal() {
     assert!(matches!(producer.send(&open(2)).unwrap_err(), Error::Closed));
     let mut rest = std::iter::from_fn(|| Some(producer.poll()));
     assert!(matches!(rest.find_map(Result::err), Some(Error::Closed)));
+}
+
+#[test]
+fn what_a_producer_said_before_it_died_is_heard_though_it_cannot_be_answered() {
+    let (mut producer, peer) = opened();
+    for buffer in 1..=3 {
+        producer.send(&announce(buffer)).unwrap();
+        producer.send(&ToHost::Frame(frame(buffer, buffer))).unwrap();
+    }
+    drop(producer);
+    peer.poll().unwrap();
+    assert!(matches!(peer.poll().unwrap(), Some(ToHost::Frame(_))));
+    let err = peer.release(WireBufferId(1), 1, Vec::new()).unwrap_err();
+    assert!(matches!(err, Error::Closed), "{err}");
+    for _ in 0..4 {
+        assert!(peer.poll().unwrap().is_some());
+    }
+    assert!(matches!(peer.poll().unwrap_err(), Error::Closed));
+}
+
+#[test]
+fn releases_wait_for_a_producer_that_does_not_read() {
+    let (theirs, ours) = Socket::pair().unwrap();
+    let peer = Peer::over(ours).unwrap();
+    say(&theirs, &ToHost::Hello { version: VERSION, name: text("deaf") });
+    say(&theirs, &open(1));
+    say(&theirs, &announce(1));
+    let mut sequence = 0;
+    while !peer.has_unsent() {
+        sequence += 1;
+        assert!(sequence < 10_000, "a socket has an end");
+        say(&theirs, &ToHost::Frame(frame(1, sequence)));
+        drain(&peer).unwrap();
+        peer.release(WireBufferId(1), sequence, Vec::new()).unwrap();
+    }
+    let mut releases = 0;
+    let mut bytes = [0; MAX_MESSAGE];
+    while releases < sequence {
+        match theirs.receive(&mut bytes) {
+            Ok(some) => {
+                let message = ToProducer::decode(&bytes[..some.length], some.fds).unwrap();
+                releases += u64::from(matches!(message, ToProducer::Release { .. }));
+            }
+            Err(_) => peer.flush().unwrap(),
+        }
+    }
+    assert!(!peer.has_unsent());
 }

@@ -1,0 +1,72 @@
+//! The way back of one announced buffer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zerohop_frame::{Recycle, Release, Stage};
+use zerohop_kernel::clock_monotonic;
+use zerohop_wire::{Peer, WireBufferId};
+
+use crate::shared::Shared;
+
+/// Knows the producer of a buffer, and the picture that is out in it.
+pub(crate) struct Home {
+    peer: Arc<Peer>,
+    buffer: WireBufferId,
+    out: Mutex<Option<Out>>,
+    shared: Arc<Shared>,
+}
+
+/// A picture that is out.
+struct Out {
+    /// As its producer counts.
+    sequence: u64,
+    received: Duration,
+    /// Whether the pipeline has it.
+    delivered: bool,
+}
+
+impl Home {
+    pub(crate) fn new(peer: Arc<Peer>, buffer: WireBufferId, shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { peer, buffer, out: Mutex::new(None), shared })
+    }
+
+    /// Notes that the picture `sequence` came.
+    pub(crate) fn leave(&self, sequence: u64, received: Duration) {
+        *self.out() = Some(Out { sequence, received, delivered: false });
+    }
+
+    /// Notes that the pipeline takes the picture.
+    pub(crate) fn deliver(&self) {
+        if let Some(out) = self.out().as_mut() {
+            out.delivered = true;
+        }
+    }
+
+    /// Whether a picture is out.
+    pub(crate) fn is_out(&self) -> bool {
+        self.out().is_some()
+    }
+
+    fn out(&self) -> MutexGuard<'_, Option<Out>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recycle for Home {
+    /// Sends the release from the thread that drops the frame. What its producer has no room for
+    /// is left to the source's thread.
+    fn recycle(&self, release: Release) {
+        // Before the producer hears of it: its next picture may come at once.
+        let Some(out) = self.out().take() else { return };
+        if out.delivered {
+            let now = clock_monotonic();
+            self.shared.observer.span(release.sequence, Stage::Release, out.received, now);
+        }
+        // A producer that is gone needs no release, and the thread finds out by itself.
+        let _ = self.peer.release(self.buffer, out.sequence, release.after);
+        if self.peer.has_unsent() {
+            self.shared.wake.ring();
+        }
+    }
+}

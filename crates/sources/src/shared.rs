@@ -1,0 +1,64 @@
+//! What the source, its thread and the frames on their way have in common.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zerohop_frame::Observer;
+use zerohop_kernel::Eventfd;
+
+use crate::Report;
+use crate::line::Line;
+
+/// Locks are held for a few instructions, and never while a frame is dropped.
+pub(crate) struct Shared {
+    line: Mutex<Line>,
+    report: Mutex<Report>,
+    /// Rung while the line is worth a look.
+    pub(crate) ready: Eventfd,
+    /// Wakes the thread.
+    pub(crate) wake: Eventfd,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// No more pictures are wanted.
+    pub(crate) stopped: AtomicBool,
+    /// The application has exited: when its last producer goes, there will be no other.
+    pub(crate) exited: AtomicBool,
+    /// The source is gone, the thread must end.
+    pub(crate) closed: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> std::io::Result<Self> {
+        Ok(Self {
+            line: Mutex::default(),
+            report: Mutex::default(),
+            ready: Eventfd::new()?,
+            wake: Eventfd::new()?,
+            observer,
+            stopped: AtomicBool::new(false),
+            exited: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Does `work` on the line, then rings or silences the bell to match.
+    pub(crate) fn with_line<T>(&self, work: impl FnOnce(&mut Line) -> T) -> T {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut line);
+        if line.is_worth_a_look() {
+            self.ready.ring();
+        } else {
+            self.ready.clear();
+        }
+        result
+    }
+
+    pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets `flag` and wakes the thread to see it.
+    pub(crate) fn tell(&self, flag: &AtomicBool) {
+        flag.store(true, Ordering::Release);
+        self.wake.ring();
+    }
+}

@@ -1,0 +1,159 @@
+//! The source for everything that speaks the wire's protocol.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+
+use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer, Source, SourceEvent, Stage};
+use zerohop_wire::Listener;
+
+use crate::io::Io;
+use crate::shared::Shared;
+use crate::{Error, Report};
+
+/// What becomes of a picture for which the pipeline has no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// The oldest that waits goes home unread, so the producer goes on at its pace. A producer
+    /// with N buffers always has one of them back; the newest picture is never lost.
+    DropOldest {
+        /// The most pictures that wait, however many buffers there are. At least 1 waits.
+        waiting: usize,
+    },
+    /// All wait, and a producer whose buffers all wait has to wait with them. For tests that count
+    /// every picture. Replaceable ones are replaced all the same.
+    Wait,
+}
+
+impl Default for Overflow {
+    fn default() -> Self {
+        Self::DropOldest { waiting: 8 }
+    }
+}
+
+/// How to open a [`WireSource`].
+pub struct WireConfig {
+    /// Where to listen. The folder must be this user's alone, and is made when it is not there.
+    pub socket: PathBuf,
+    /// What to do when the pipeline is slower than the producer.
+    pub overflow: Overflow,
+    /// Who is told about spans, drops, and the producers' fallbacks.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Pictures from other processes. Owns a thread; see the crate's documentation.
+pub struct WireSource {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    format: Option<FrameDescriptor>,
+    /// The picture whose format was just told.
+    next: Option<Frame>,
+}
+
+/// Ends a [`WireSource`], and tells what it saw. From any thread, also when the source is gone.
+#[derive(Clone)]
+pub struct Control(Arc<Shared>);
+
+impl WireSource {
+    /// Listens for producers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] when the path cannot be listened at, [`Error::Io`] without descriptors.
+    pub fn open(config: WireConfig) -> Result<Self, Error> {
+        let listener = Listener::bind(&config.socket).map_err(Error::Listen)?;
+        let shared = Shared::new(config.observer).map_err(Error::io("make an eventfd"))?;
+        let shared = Arc::new(shared);
+        let io = Io::new(listener, config.overflow, Arc::clone(&shared));
+        let thread = thread::Builder::new()
+            .name("zerohop-wire".to_owned())
+            .spawn(move || io.run())
+            .map_err(Error::io("start the wire's thread"))?;
+        Ok(Self { shared, thread: Some(thread), format: None, next: None })
+    }
+
+    /// The way to end it.
+    pub fn control(&self) -> Control {
+        Control(Arc::clone(&self.shared))
+    }
+
+    /// The next picture, marked as the pipeline's.
+    fn take(&mut self) -> Option<Frame> {
+        let picture = self.shared.with_line(|line| line.pop())?;
+        picture.home.deliver();
+        let info = picture.frame.info();
+        let (sequence, presented) = (info.sequence, info.presented);
+        let (stage, observer) = (Stage::PresentToHost, &self.shared.observer);
+        observer.span(sequence, stage, presented.min(picture.received), picture.received);
+        Some(picture.frame)
+    }
+}
+
+impl Source for WireSource {
+    fn poll_event(&mut self) -> Result<Option<SourceEvent>, BoxError> {
+        if let Some(frame) = self.next.take() {
+            return Ok(Some(SourceEvent::Frame(frame)));
+        }
+        let Some(frame) = self.take() else {
+            let ended = self.shared.with_line(|line| line.has_ended() && line.len() == 0);
+            return Ok(ended.then_some(SourceEvent::Ended));
+        };
+        let format = frame.buffer().descriptor();
+        if self.format.as_ref() == Some(format) {
+            return Ok(Some(SourceEvent::Frame(frame)));
+        }
+        let format = format.clone();
+        self.format = Some(format.clone());
+        self.next = Some(frame);
+        Ok(Some(SourceEvent::Format(format)))
+    }
+
+    fn readiness(&self) -> BorrowedFd<'_> {
+        self.shared.ready.as_fd()
+    }
+}
+
+impl Drop for WireSource {
+    fn drop(&mut self) {
+        self.next = None;
+        self.shared.tell(&self.shared.closed);
+        if let Some(thread) = self.thread.take() {
+            // A panic there was printed there.
+            let _ = thread.join();
+        }
+        while let Some(picture) = self.shared.with_line(|line| line.pop()) {
+            drop(picture);
+        }
+    }
+}
+
+impl Control {
+    /// Takes no more pictures: those that wait are still given out, then
+    /// [`SourceEvent::Ended`]. Producers go on, and get their pictures back unread.
+    pub fn stop(&self) {
+        self.0.tell(&self.0.stopped);
+    }
+
+    /// Says that the application has exited: once its last producer is gone and the last picture
+    /// was given out, the source ends.
+    pub fn application_exited(&self) {
+        self.0.tell(&self.0.exited);
+    }
+
+    /// Whether no more pictures will join.
+    pub fn has_ended(&self) -> bool {
+        self.0.with_line(|line| line.has_ended())
+    }
+
+    /// Whether [`stop`](Self::stop) was called.
+    pub fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Acquire)
+    }
+
+    /// What came in so far.
+    pub fn report(&self) -> Report {
+        self.0.report().clone()
+    }
+}
