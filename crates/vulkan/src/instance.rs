@@ -47,6 +47,17 @@ impl Instance {
         if options.validation { Self::validated(entry) } else { Self::plain(entry) }
     }
 
+    /// Loads Vulkan with our own layer, if the environment asks for it: for trying the layer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Loader`] on machines without Vulkan.
+    pub fn under_own_layer() -> Result<Arc<Self>, Error> {
+        // SAFETY: as in `new`.
+        let entry = unsafe { ash::Entry::load() }?;
+        Self::plain(entry)
+    }
+
     fn plain(entry: ash::Entry) -> Result<Arc<Self>, Error> {
         let app = application();
         let info = vk::InstanceCreateInfo::default().application_info(&app);
@@ -95,6 +106,42 @@ impl Instance {
             .enumerate()
             .map(|(index, raw)| PhysicalDevice::new(self, index, raw))
             .collect())
+    }
+
+    /// The names of the instance extensions, those that only `layer` provides included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] when there is no such layer, too.
+    pub fn extensions(&self, layer: Option<&CStr>) -> Result<Vec<String>, Error> {
+        let list = |layer| {
+            // SAFETY: the loader is loaded, that is all the call needs.
+            let found = unsafe { self.entry.enumerate_instance_extension_properties(layer) };
+            found.doing("list the instance extensions")
+        };
+        let mut found = list(None)?;
+        if layer.is_some() {
+            found.extend(list(layer)?);
+        }
+        let names = found.iter().filter_map(|one| one.extension_name_as_c_str().ok());
+        Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
+    /// The Vulkan version that the loader speaks: major, minor, patch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn loader_version(&self) -> Result<(u32, u32, u32), Error> {
+        // SAFETY: the loader is loaded, that is all the call needs.
+        let version = unsafe { self.entry.try_enumerate_instance_version() };
+        // Absent from loaders that know nothing but 1.0 (`vkEnumerateInstanceVersion`).
+        let version = version.doing("ask for the loader's version")?.unwrap_or(vk::API_VERSION_1_0);
+        Ok((
+            vk::api_version_major(version),
+            vk::api_version_minor(version),
+            vk::api_version_patch(version),
+        ))
     }
 
     /// What the validation layer said; `None` when it was not asked for.

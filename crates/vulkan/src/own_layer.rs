@@ -6,13 +6,10 @@
 use std::env;
 use std::sync::Once;
 
-/// The layer's name.
-const LAYER: &str = "VK_LAYER_ZEROHOP_wsi";
+use zerohop_manifest::{ENABLE_ENVIRONMENT as IMPLICIT, LAYER_NAME as LAYER};
+
 /// Lists explicit layers, separated by colons (`Vulkan-Loader docs/LoaderInterfaceArchitecture.md`).
 const EXPLICIT: &str = "VK_INSTANCE_LAYERS";
-/// Enables the layer when it is installed as an implicit one (`enable_environment` in its
-/// manifest).
-const IMPLICIT: &str = "ZEROHOP_ENABLE_WSI";
 
 /// Takes our layer out of the environment, once per process. Does nothing when it is not there.
 pub(crate) fn keep_out() {

@@ -1,0 +1,206 @@
+//! What one device can do for a recording.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use serde::Serialize;
+use zerohop_frame::{
+    Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier, PlaneLayout,
+    Recycle, Release, SharedBuffer, SyncPoint,
+};
+use zerohop_kernel::clock_monotonic;
+use zerohop_vulkan::{
+    Capabilities, Device, DeviceChoice, HostBuffer, Image, Instance, InstanceOptions,
+    PhysicalDevice, PixelFormat, Queue, Recording, opaque_of, read_back, write_picture,
+};
+
+use crate::{Check, Trouble};
+
+/// An odd size: rows do not end where tiles or cache lines do.
+const EXTENT: Extent = Extent { width: 117, height: 59 };
+
+/// The extensions that decide which path is taken.
+const EXTENSIONS: [&str; 8] = [
+    "VK_KHR_external_memory_fd",
+    "VK_EXT_external_memory_dma_buf",
+    "VK_EXT_image_drm_format_modifier",
+    "VK_EXT_queue_family_foreign",
+    "VK_EXT_external_memory_host",
+    "VK_KHR_external_semaphore_fd",
+    "VK_KHR_timeline_semaphore",
+    "VK_KHR_swapchain",
+];
+
+/// One device, tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceReport {
+    /// Its place in the loader's list, as `--device` takes it.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`.
+    pub kind: String,
+    /// Its driver with version.
+    pub driver: String,
+    /// `deviceUUID` in hexadecimal digits, as `--device` takes it.
+    pub uuid: String,
+    /// The Vulkan version it speaks, as in "1.4.303".
+    pub vulkan: String,
+    /// The extensions that matter, and whether it has them.
+    pub extensions: BTreeMap<&'static str, bool>,
+    /// The path that memory takes: `dma_buf`, `opaque_fd` or `none`.
+    pub handover: &'static str,
+    /// The path that fences take: `sync_file`, `signaled` or `none`.
+    pub sync_tier: &'static str,
+    /// What was tried on it.
+    pub checks: Vec<Check>,
+}
+
+impl DeviceReport {
+    /// Tries `physical`.
+    pub(crate) fn of(physical: &PhysicalDevice) -> Self {
+        let (major, minor, patch) = physical.api_version();
+        let names = physical.extensions().unwrap_or_default();
+        let has = |name: &str| names.iter().any(|one| one == name);
+        let mut report = Self {
+            index: physical.index(),
+            name: physical.name(),
+            kind: physical.kind().to_string(),
+            driver: physical.driver_name().to_owned(),
+            uuid: physical.id().device_uuid.iter().map(|byte| format!("{byte:02x}")).collect(),
+            vulkan: format!("{major}.{minor}.{patch}"),
+            extensions: EXTENSIONS.iter().map(|&name| (name, has(name))).collect(),
+            handover: "none",
+            sync_tier: "none",
+            checks: Vec::new(),
+        };
+        report.try_all(physical);
+        report
+    }
+
+    /// Whether a recording works on it.
+    pub fn works(&self) -> bool {
+        !self.checks.iter().any(Check::blocks)
+    }
+
+    fn try_all(&mut self, physical: &PhysicalDevice) {
+        let device = Device::open(physical)
+            .map_err(|err| Trouble::of(&err, "update the driver, or use another --device"));
+        let device = match device {
+            Ok(device) => device,
+            Err(trouble) => {
+                self.checks.push(Check::required("open", Err(trouble)));
+                return;
+            }
+        };
+        let handover = hand_over(&device);
+        let sync = sync(&device);
+        let works = handover.is_ok();
+        let capabilities = device.capabilities();
+        self.handover = match (works, capabilities.dma_buf && capabilities.modifiers) {
+            (false, _) => "none",
+            (true, true) => "dma_buf",
+            (true, false) => "opaque_fd",
+        };
+        self.sync_tier = if sync.is_ok() { "sync_file" } else { "signaled" };
+        self.checks = vec![
+            Check::required("opaque_fd", handover),
+            Check::useful("dma_buf", dma_buf(capabilities)),
+            Check::useful("sync_file", sync),
+            Check::useful("host pointers", host_pointers(&device)),
+        ];
+    }
+}
+
+/// Nobody waits for the picture.
+struct Nobody;
+
+impl Recycle for Nobody {
+    fn recycle(&self, _: Release) {}
+}
+
+/// Makes a picture, hands it to a second device of a second instance, and compares.
+fn hand_over(device: &Arc<Device>) -> Result<String, Trouble> {
+    let todo = "update the driver: opaque memory must go out of one process and into another";
+    let failed = |err: zerohop_vulkan::Error| Trouble::of(&err, todo);
+    let format = PixelFormat::of(Fourcc::XRGB8888).map_err(failed)?;
+    let made = Arc::new(Image::create(device, EXTENT, format, &opaque_of(format)).map_err(failed)?);
+    let bytes: Vec<u8> = (0..made.bytes()).map(|at| (at * 7 + at / 251) as u8).collect();
+    write_picture(&Queue::new(device), &made, &bytes).map_err(failed)?;
+    let frame = frame(&made).map_err(failed)?;
+
+    let second = Instance::new(InstanceOptions::default()).map_err(failed)?;
+    let second = DeviceChoice::Owner(device.id()).pick(&second).map_err(failed)?;
+    let second = Device::open(&second).map_err(failed)?;
+    let begin = clock_monotonic();
+    let seen = Arc::new(Image::import(&second, frame.buffer()).map_err(failed)?);
+    let took = (clock_monotonic() - begin).as_micros();
+    let read = read_back(&Queue::new(&second), &Arc::new(frame), &seen).map_err(failed)?;
+    match read.bytes.iter().zip(&bytes).filter(|(one, other)| one != other).count() {
+        0 => Ok(format!(
+            "a {}x{} picture arrived in a second device, all {} bytes the same, import {took} us",
+            EXTENT.width,
+            EXTENT.height,
+            bytes.len()
+        )),
+        wrong => Err(Trouble::new(format!("{wrong} of {} bytes arrived wrong", bytes.len()), todo)),
+    }
+}
+
+fn frame(image: &Image) -> Result<Frame, zerohop_vulkan::Error> {
+    let descriptor = FrameDescriptor {
+        extent: image.extent(),
+        fourcc: image.format().fourcc(),
+        modifier: Modifier::INVALID,
+        planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]),
+        color: Color::SRGB,
+    };
+    let memory = ArrayVec::from_iter([image.export()?]);
+    let buffer = SharedBuffer::new(descriptor, memory)
+        .map_err(|_| zerohop_vulkan::Error::Unsupported("a picture without pixels"))?;
+    let info = FrameInfo {
+        sequence: 0,
+        timestamp: Duration::ZERO,
+        presented: Duration::ZERO,
+        damage: Damage::Unknown,
+    };
+    Ok(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody)))
+}
+
+/// Takes a fence out of the device.
+fn sync(device: &Arc<Device>) -> Result<String, Trouble> {
+    let todo = "nothing has to be done; the application waits for its GPU work at each present";
+    if !device.has_sync_files() {
+        return Err(Trouble::new("its semaphores are not imported and exported as SYNC_FD", todo));
+    }
+    let submitted = Recording::begin(&Queue::new(device)).and_then(Recording::submit);
+    match submitted.map_err(|err| Trouble::of(&err, todo))? {
+        SyncPoint::SyncFile(_) => Ok("a submission gave a fence as a descriptor".to_owned()),
+        _ => Err(Trouble::new("a submission gave no fence", todo)),
+    }
+}
+
+fn dma_buf(capabilities: &Capabilities) -> Result<String, Trouble> {
+    let todo = "nothing has to be done; pictures go as opaque_fd. A CPU device has dma-bufs where \
+                /dev/udmabuf is (modprobe udmabuf)";
+    let lacks = match capabilities {
+        Capabilities { dma_buf: false, .. } => "VK_EXT_external_memory_dma_buf",
+        Capabilities { modifiers: false, .. } => "VK_EXT_image_drm_format_modifier",
+        Capabilities { foreign: false, .. } => "VK_EXT_queue_family_foreign",
+        _ => return Ok("listed with modifiers".to_owned()),
+    };
+    Err(Trouble::new(format!("it lacks {lacks}"), todo))
+}
+
+/// Lets the device write where the encoder reads.
+fn host_pointers(device: &Arc<Device>) -> Result<String, Trouble> {
+    let todo = "nothing has to be done; each converted picture is copied once for the encoder";
+    let made = HostBuffer::new(device, 4096).map_err(|err| Trouble::of(&err, todo))?;
+    if made.is_shared() {
+        Ok("the device writes into a memfd that the encoder reads".to_owned())
+    } else {
+        Err(Trouble::new("it lacks VK_EXT_external_memory_host", todo))
+    }
+}

@@ -1,0 +1,105 @@
+//! All that was tried on a machine, for people and for programs.
+
+use std::fmt;
+
+use serde::Serialize;
+use zerohop_vulkan::{Instance, InstanceOptions};
+
+use crate::{Check, DeviceReport, LayerProbe, Trouble, encoder};
+
+/// The version of the JSON object's keys.
+pub const SCHEMA: u32 = 1;
+
+/// What the doctor cannot find out by itself, because it is policy.
+pub struct Machine {
+    /// Starts and ends a private display: what it was.
+    pub display: Result<String, Trouble>,
+    /// Runs [`LayerProbe::of_this_process`] in a process that is started as an application is.
+    pub layer: Result<LayerProbe, Trouble>,
+}
+
+/// A machine, tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    schema: u32,
+    version: &'static str,
+    /// Whether a recording works.
+    ready: bool,
+    checks: Vec<Check>,
+    devices: Vec<DeviceReport>,
+}
+
+impl Report {
+    /// Tries everything.
+    pub fn of(machine: Machine) -> Self {
+        let (loader, devices) = loader();
+        let mut checks = vec![loader];
+        checks.push(Check::required("layer", machine.layer.and_then(|probe| probe.verdict())));
+        checks.extend(encoder::check());
+        checks.push(Check::required("private display", machine.display));
+        let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
+        Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), ready, checks, devices }
+    }
+
+    /// Whether a recording works on this machine.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// The JSON text.
+    ///
+    /// # Errors
+    ///
+    /// Never for a report that [`of`](Self::of) made.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+fn loader() -> (Check, Vec<DeviceReport>) {
+    let missing = "install the Vulkan loader (Debian: apt-get install libvulkan1)";
+    let without = "install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers, which \
+                   has one that needs no GPU)";
+    let found = Instance::new(InstanceOptions::default()).and_then(|instance| {
+        let devices = instance.devices()?;
+        Ok((instance.loader_version()?, devices))
+    });
+    match found {
+        Err(err) => (Check::required("vulkan loader", Err(Trouble::of(&err, missing))), Vec::new()),
+        Ok((_, devices)) if devices.is_empty() => {
+            (Check::required("vulkan driver", Err(Trouble::new("no device", without))), Vec::new())
+        }
+        Ok(((major, minor, patch), devices)) => {
+            let found = format!("{major}.{minor}.{patch}, {} devices", devices.len());
+            let tried = devices.iter().map(DeviceReport::of).collect();
+            (Check::required("vulkan loader", Ok(found)), tried)
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.checks {
+            writeln!(f, "{check}")?;
+        }
+        for device in &self.devices {
+            writeln!(f, "\ndevice {}: {} ({})", device.index, device.name, device.kind)?;
+            writeln!(f, "     {:<18}{}", "driver", device.driver)?;
+            writeln!(f, "     {:<18}{}", "uuid", device.uuid)?;
+            writeln!(f, "     {:<18}{}", "vulkan", device.vulkan)?;
+            for (word, there) in [("has", true), ("lacks", false)] {
+                let names = device.extensions.iter().filter(|(_, has)| **has == there);
+                for (index, (name, _)) in names.enumerate() {
+                    writeln!(f, "     {:<18}{name}", if index == 0 { word } else { "" })?;
+                }
+            }
+            for check in &device.checks {
+                writeln!(f, "{check}")?;
+            }
+            writeln!(f, "     {:<18}{}", "handover", device.handover)?;
+            writeln!(f, "     {:<18}{}", "sync tier", device.sync_tier)?;
+        }
+        let works = if self.ready { "works" } else { "does not work" };
+        writeln!(f, "\na recording {works} here")
+    }
+}
