@@ -105,7 +105,7 @@ impl Doing<vk::Result> for vk::Result {
 }
 
 /// An error and its causes on one line.
-pub(crate) fn line(err: &dyn Error) -> String {
+pub fn chain_line(err: &dyn Error) -> String {
     let mut line = err.to_string();
     let mut next = err.source();
     while let Some(cause) = next {

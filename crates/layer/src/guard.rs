@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ash::vk;
 
 use crate::LayerError;
-use crate::error::line;
+use crate::error::chain_line;
 use crate::log::{Level, log};
 
 /// Runs one intercepted call: a success code or an error comes out as a `VkResult`. Every error is
@@ -34,7 +34,7 @@ pub fn guard_or<T>(call: &str, panicked: T, body: impl FnOnce() -> T) -> T {
 
 fn report(call: &str, err: &LayerError) {
     let level = if err.is_expected() { Level::Debug } else { Level::Error };
-    log(level, format_args!("{call}: {}", line(err)));
+    log(level, format_args!("{call}: {}", chain_line(err)));
 }
 
 #[cfg(test)]

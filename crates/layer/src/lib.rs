@@ -18,7 +18,7 @@ mod sizes;
 mod table;
 
 pub use enumerate::{read_list, write_list};
-pub use error::{Doing, LayerError};
+pub use error::{Doing, LayerError, chain_line};
 pub use guard::{guard, guard_or, guard_void};
 pub use log::{Level, log};
 pub use table::{DispatchKey, Table, handle_of};

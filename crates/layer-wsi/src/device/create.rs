@@ -181,7 +181,9 @@ fn describe(
         instance: Arc::clone(instance),
         memory_properties,
         memory_fd: has_memory.then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
-        modifiers: has(ext::image_drm_format_modifier::NAME),
+        modifiers: has(ext::image_drm_format_modifier::NAME)
+            .then(|| ext::image_drm_format_modifier::Device::new(&finder, &raw)),
+        present_layout: vk::ImageLayout::PRESENT_SRC_KHR,
         semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),
         fence_fd: has_fence.then(|| khr::external_fence_fd::Device::new(&finder, &raw)),
         id: query::device_id(instance, physical),

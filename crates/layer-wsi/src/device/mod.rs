@@ -9,7 +9,7 @@ mod queue;
 use std::ffi::CStr;
 use std::sync::Arc;
 
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 use zerohop_frame::DeviceId;
 use zerohop_layer::abi::SetDeviceLoaderData;
 use zerohop_layer::{DispatchKey, LayerError, Table};
@@ -37,8 +37,10 @@ pub(crate) struct DeviceState {
     pub(crate) memory_properties: vk::PhysicalDeviceMemoryProperties,
     /// `None`: memory cannot leave the process, so pictures cannot be handed over.
     pub(crate) memory_fd: Option<khr::external_memory_fd::Device>,
-    /// Whether images can have a DRM format modifier and leave as a dma-buf.
-    pub(crate) modifiers: bool,
+    /// `Some` when images can have a DRM format modifier and leave as a dma-buf.
+    pub(crate) modifiers: Option<ext::image_drm_format_modifier::Device>,
+    /// The layout in which the application leaves an image that it presents.
+    pub(crate) present_layout: vk::ImageLayout,
     /// `Some` when a binary semaphore can be made from a `SYNC_FD` and become one.
     pub(crate) semaphore_fd: Option<khr::external_semaphore_fd::Device>,
     /// `Some` when a fence can be made from a `SYNC_FD` and become one.

@@ -6,16 +6,19 @@ mod xcb;
 mod xlib;
 
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ash::vk;
 use zerohop_layer::LayerError;
 
+use crate::swapchain::Stream;
 use xcb::Window;
 
 /// One `VkSurfaceKHR`.
 pub(crate) struct Surface {
     kind: Kind,
+    /// What swapchains on it share, from the first one on.
+    stream: OnceLock<Arc<Stream>>,
 }
 
 enum Kind {
@@ -28,6 +31,15 @@ enum Kind {
 }
 
 impl Surface {
+    fn of(kind: Kind) -> Arc<Self> {
+        Arc::new(Self { kind, stream: OnceLock::new() })
+    }
+
+    /// The stream of its pictures; `open` makes it for the first swapchain.
+    pub(crate) fn stream(&self, open: impl FnOnce() -> Stream) -> &Arc<Stream> {
+        self.stream.get_or_init(|| Arc::new(open()))
+    }
+
     /// A surface on a window of `connection` (`xcb_connection_t *`).
     ///
     /// # Errors
@@ -44,7 +56,7 @@ impl Surface {
     ) -> Result<Arc<Self>, LayerError> {
         // SAFETY: the caller's promise.
         let window = unsafe { Window::new(connection, window) }?;
-        Ok(Arc::new(Self { kind: Kind::X11 { window, library: "xcb" } }))
+        Ok(Self::of(Kind::X11 { window, library: "xcb" }))
     }
 
     /// A surface on a window of `display` (`Display *`).
@@ -63,17 +75,17 @@ impl Surface {
         let window = window as u32;
         // SAFETY: the connection is the display's and lives as long.
         let window = unsafe { Window::new(connection, window) }?;
-        Ok(Arc::new(Self { kind: Kind::X11 { window, library: "xlib" } }))
+        Ok(Self::of(Kind::X11 { window, library: "xlib" }))
     }
 
     /// A surface for a `wl_surface *`, which is never dereferenced.
     pub(crate) fn wayland(surface: *mut c_void) -> Arc<Self> {
-        Arc::new(Self { kind: Kind::Wayland { surface: surface.addr() } })
+        Self::of(Kind::Wayland { surface: surface.addr() })
     }
 
     /// A surface without a window.
     pub(crate) fn headless() -> Arc<Self> {
-        Arc::new(Self { kind: Kind::Headless })
+        Self::of(Kind::Headless)
     }
 
     /// The window's size in pixels, as far as is known. `None`: the swapchain decides.

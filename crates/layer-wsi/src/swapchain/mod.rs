@@ -1,101 +1,158 @@
 //! Swapchains of ours.
+//!
+//! ```text
+//!  create ── plan ── export        what to make, and how it leaves the process
+//!     │
+//!  acquire ─┐                ┌─ rotation ── ring, shown     whose the images are; no Vulkan
+//!           ├─ Swapchain ────┼─ place ───── crossing        where each is on the device
+//!  present ─┘                ├─ stream ──── pace            when a picture is shown
+//!     │                      └─ handover ── line            the host
+//!  request, damage
+//! ```
+//!
+//! No thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
+//! is free, at most as long as the application says.
 
-use std::sync::Arc;
+mod acquire;
+mod bind;
+mod create;
+mod crossing;
+mod damage;
+mod export;
+mod format;
+mod handover;
+mod image;
+mod line;
+mod pace;
+mod place;
+mod plan;
+mod present;
+mod request;
+mod ring;
+mod rotation;
+mod shown;
+mod stream;
+mod submit;
+mod sync_fd;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ash::vk;
-use zerohop_layer::{Doing as _, LayerError};
+use zerohop_kernel::clock_monotonic;
+use zerohop_layer::LayerError;
 
-use crate::device::{DeviceState, QueueState};
+pub(crate) use acquire::AcquireRequest;
+pub(crate) use bind::bind_image_memory;
+pub(crate) use create::{create, destroy};
+pub(crate) use present::present;
+pub(crate) use stream::Stream;
+
+use crate::device::DeviceState;
 use crate::surface::Surface;
-
-/// What `vkAcquireNextImage*KHR` asks for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AcquireRequest {
-    /// Nanoseconds; `u64::MAX` is for ever.
-    pub(crate) timeout: u64,
-    /// Null, or to be signaled.
-    pub(crate) semaphore: vk::Semaphore,
-    /// Null, or to be signaled.
-    pub(crate) fence: vk::Fence,
-}
+use handover::Host;
+use image::Image;
+use pace::Mode;
+use place::Place;
+use plan::{Export, SwapchainPlan};
+use rotation::Rotation;
+use stream::Key;
 
 /// One `VkSwapchainKHR`.
 pub(crate) struct Swapchain {
-    images: Vec<vk::Image>,
-}
-
-fn unfinished<T>() -> Result<T, LayerError> {
-    Err(LayerError::refused(vk::Result::ERROR_INITIALIZATION_FAILED, "no swapchains yet"))
-}
-
-/// `vkCreateSwapchainKHR`. `old` is null's, or the live swapchain of ours that is to be retired.
-pub(crate) fn create(
-    _device: &Arc<DeviceState>,
-    _surface: &Arc<Surface>,
-    _info: &vk::SwapchainCreateInfoKHR<'_>,
-    _old: Option<Arc<Swapchain>>,
-) -> Result<Arc<Swapchain>, LayerError> {
-    unfinished()
-}
-
-/// `vkDestroySwapchainKHR`; it is out of the device's table already.
-pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
-    drop(swapchain);
-}
-
-/// `vkQueuePresentKHR`. Takes the queue's lock itself.
-pub(crate) fn present(
-    _device: &Arc<DeviceState>,
-    _queue: &Arc<QueueState>,
-    _info: &vk::PresentInfoKHR<'_>,
-) -> Result<vk::Result, LayerError> {
-    unfinished()
-}
-
-/// `vkBindImageMemory2`, with or without `VkBindImageMemorySwapchainInfoKHR`.
-pub(crate) fn bind_image_memory(
-    device: &Arc<DeviceState>,
-    infos: &[vk::BindImageMemoryInfo<'_>],
-) -> Result<vk::Result, LayerError> {
-    // SAFETY: the infos are the application's.
-    unsafe { device.raw.bind_image_memory2(infos) }.doing("bind image memory")?;
-    Ok(vk::Result::SUCCESS)
+    // Before `images`: what is submitted is waited for before they go.
+    places: Mutex<Vec<Place>>,
+    images: Vec<Image>,
+    /// The same as `images`, for `vkGetSwapchainImagesKHR`.
+    handles: Vec<vk::Image>,
+    rotation: Arc<Rotation>,
+    stream: Arc<Stream>,
+    surface: Arc<Surface>,
+    device: Arc<DeviceState>,
+    plan: SwapchainPlan,
+    key: Key,
 }
 
 impl Swapchain {
     /// `vkGetSwapchainImagesKHR`.
     pub(crate) fn images(&self) -> &[vk::Image] {
-        &self.images
-    }
-
-    /// `vkAcquireNextImage*KHR`: the image if there is one, and the success code.
-    pub(crate) fn acquire(
-        &self,
-        _request: AcquireRequest,
-    ) -> Result<(Option<u32>, vk::Result), LayerError> {
-        unfinished()
+        &self.handles
     }
 
     /// `vkReleaseSwapchainImages*`.
-    pub(crate) fn release_images(&self, _indices: &[u32]) -> Result<(), LayerError> {
-        unfinished()
+    ///
+    /// # Errors
+    ///
+    /// For an image that was not acquired.
+    pub(crate) fn release_images(&self, indices: &[u32]) -> Result<(), LayerError> {
+        indices.iter().try_for_each(|index| self.rotation.give_back(*index as usize))
     }
 
     /// `vkWaitForPresentKHR`; `timeout` in nanoseconds.
-    pub(crate) fn wait_for_present(
-        &self,
-        _id: u64,
-        _timeout: u64,
-    ) -> Result<vk::Result, LayerError> {
-        unfinished()
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_OUT_OF_DATE_KHR` when the picture will never be shown,
+    /// `VK_ERROR_SURFACE_LOST_KHR` when the window is gone.
+    pub(crate) fn wait_for_present(&self, id: u64, timeout: u64) -> Result<vk::Result, LayerError> {
+        let deadline = acquire::deadline(clock_monotonic(), timeout);
+        let shown = self.rotation.wait_shown(id, deadline, clock_monotonic)?;
+        if !shown {
+            return Ok(vk::Result::TIMEOUT);
+        }
+        self.check_surface()?;
+        Ok(vk::Result::SUCCESS)
     }
 
-    /// `vkCreateImage` with `VkImageSwapchainCreateInfoKHR`: an image like ours.
-    pub(crate) fn create_image(
+    /// Whether an image may be presented, and in which mode: the one that the present names, which
+    /// then stays, or the last.
+    fn begin_present(
         &self,
-        _info: &vk::ImageCreateInfo<'_>,
-        _allocator: *const vk::AllocationCallbacks<'_>,
-    ) -> Result<vk::Image, LayerError> {
-        unfinished()
+        index: usize,
+        named: Option<vk::PresentModeKHR>,
+    ) -> Result<Mode, LayerError> {
+        let mut turn = self.rotation.lock();
+        let checked = turn.ring.check_acquired(index);
+        checked.map_err(rotation::not_acquired)?;
+        if let Some(named) = named {
+            if !self.plan.modes.contains(&named) {
+                let what = format!("mode {named:?} is not one that the swapchain was made for");
+                return Err(LayerError::refused(vk::Result::ERROR_UNKNOWN, what));
+            }
+            turn.mode = plan::mode(named)?;
+        }
+        Ok(turn.mode)
+    }
+
+    /// How the swapchain suits its surface.
+    fn condition(&self) -> Result<vk::Result, LayerError> {
+        let extent = self.surface.extent();
+        self.check_surface()?;
+        match extent {
+            Some(extent) if extent != self.plan.image.extent => Ok(vk::Result::SUBOPTIMAL_KHR),
+            _ => Ok(vk::Result::SUCCESS),
+        }
+    }
+
+    fn check_surface(&self) -> Result<(), LayerError> {
+        if self.surface.is_lost() {
+            return Err(crate::surface::capabilities::lost(&self.surface));
+        }
+        Ok(())
+    }
+
+    /// Whether pictures cannot be handed over; says so once.
+    fn is_private(&self) -> bool {
+        let why = match (&self.plan.image.export, self.plan.fourcc) {
+            (Export::Nothing(why), _) => why,
+            (_, None) => "the format has no fourcc",
+            _ => return false,
+        };
+        Host::get().fall_back("handover", why, "the host sees no picture of this swapchain");
+        true
+    }
+
+    /// Where the images are. One thread at a time uses a swapchain, so this never waits for long.
+    fn places(&self) -> MutexGuard<'_, Vec<Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,116 @@
+//! `vkAcquireNextImageKHR` and `vkAcquireNextImage2KHR`.
+
+use std::time::Duration;
+
+use ash::vk;
+use zerohop_kernel::clock_monotonic;
+use zerohop_layer::LayerError;
+
+use super::Swapchain;
+use super::handover::Host;
+use super::ring::{Acquired, Fences};
+
+/// What `vkAcquireNextImage*KHR` asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AcquireRequest {
+    /// Nanoseconds; `u64::MAX` is for ever.
+    pub(crate) timeout: u64,
+    /// Null, or to be signaled.
+    pub(crate) semaphore: vk::Semaphore,
+    /// Null, or to be signaled.
+    pub(crate) fence: vk::Fence,
+}
+
+/// The end of a timeout in nanoseconds that begins `now`; none for one without end.
+pub(crate) fn deadline(now: Duration, timeout: u64) -> Option<Duration> {
+    (timeout != u64::MAX).then(|| now.saturating_add(Duration::from_nanos(timeout)))
+}
+
+impl Swapchain {
+    /// `vkAcquireNextImage*KHR`: the image if there is one, and the success code.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_OUT_OF_DATE_KHR` from a retired swapchain, `VK_ERROR_SURFACE_LOST_KHR` without a
+    /// window, and what the device reports. Nothing is signaled then.
+    pub(crate) fn acquire(
+        &self,
+        request: AcquireRequest,
+    ) -> Result<(Option<u32>, vk::Result), LayerError> {
+        let condition = self.condition()?;
+        let (index, after) = match self.next_free(request.timeout)? {
+            Ok(free) => free,
+            Err(code) => return Ok((None, code)),
+        };
+        let image = &self.images[index];
+        let ready = image.allocate(&self.plan.image).and_then(|()| {
+            let (semaphore, fence) = (request.semaphore, request.fence);
+            self.places()[index].come_back(self, index, after, semaphore, fence)
+        });
+        if let Err(err) = ready {
+            self.rotation.give_back(index)?;
+            return Err(err);
+        }
+        Ok((u32::try_from(index).ok(), condition))
+    }
+
+    /// The next image, as soon as there is one; else `NOT_READY` or `TIMEOUT`.
+    fn next_free(&self, timeout: u64) -> Result<Result<(usize, Fences), vk::Result>, LayerError> {
+        let begin = clock_monotonic();
+        let deadline = deadline(begin, timeout);
+        let (mut now, mut heard) = (begin, false);
+        loop {
+            let (at, host) = match self.rotation.acquire(now)? {
+                Acquired::Image { index, after } => return Ok(Ok((index, after))),
+                Acquired::Later { at, host } => (at, host),
+            };
+            if !heard && Host::get().listens() {
+                // What has arrived costs no time.
+                heard = true;
+                continue;
+            }
+            if timeout == 0 {
+                return Ok(Err(vk::Result::NOT_READY));
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Ok(Err(vk::Result::TIMEOUT));
+            }
+            self.sleep(now, [at, deadline, self.patience(host)]);
+            now = clock_monotonic();
+        }
+    }
+
+    /// When a host that holds images since `held` counts as gone. One that is already so loses
+    /// them here.
+    fn patience(&self, held: Option<Duration>) -> Option<Duration> {
+        held?;
+        let starved = self.rotation.lock().starved;
+        Host::get().stall(starved.or(held)?)
+    }
+
+    /// Sleeps until the first of `moments`, a present on another thread, or a word from the host.
+    fn sleep(&self, now: Duration, moments: [Option<Duration>; 3]) {
+        // Another thread may present to this swapchain, though it must not: look now and then.
+        let glance = now + self.stream.lock().screen.refresh().period();
+        let until = moments.into_iter().flatten().fold(glance, Duration::min);
+        if Host::get().is_connected() {
+            Host::get().wait(until);
+        } else {
+            let turn = self.rotation.lock();
+            self.rotation.wait(turn, until.saturating_sub(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_without_end_has_no_deadline() {
+        let now = Duration::from_secs(5);
+        assert_eq!(deadline(now, u64::MAX), None);
+        assert_eq!(deadline(now, u64::MAX - 1).map(|it| it > now), Some(true));
+        assert_eq!(deadline(now, 0), Some(now));
+    }
+}

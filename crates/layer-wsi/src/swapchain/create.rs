@@ -1,0 +1,92 @@
+//! `vkCreateSwapchainKHR` and `vkDestroySwapchainKHR`.
+
+use std::sync::{Arc, Mutex};
+
+use ash::vk;
+use zerohop_layer::{LayerError, config};
+
+use super::Swapchain;
+use super::handover::Host;
+use super::image::Image;
+use super::pace::Refresh;
+use super::place::Place;
+use super::plan::{Export, SwapchainPlan};
+use super::rotation::Rotation;
+use super::stream::{Key, Stream};
+use crate::device::DeviceState;
+use crate::surface::Surface;
+
+/// `vkCreateSwapchainKHR`. `old` is null's, or the live swapchain of ours that is to be retired;
+/// it is, even when this fails.
+///
+/// # Errors
+///
+/// `VK_ERROR_NATIVE_WINDOW_IN_USE_KHR` when the surface has a swapchain that is not retired,
+/// `VK_ERROR_SURFACE_LOST_KHR` when the window is gone, `VK_ERROR_INITIALIZATION_FAILED` for what
+/// we cannot do, and what the device reports.
+pub(crate) fn create(
+    device: &Arc<DeviceState>,
+    surface: &Arc<Surface>,
+    info: &vk::SwapchainCreateInfoKHR<'_>,
+    old: Option<Arc<Swapchain>>,
+) -> Result<Arc<Swapchain>, LayerError> {
+    if let Some(old) = &old {
+        old.retire();
+    }
+    let stream = surface.stream(|| Stream::new(surface.name(), refresh()));
+    let key = Key::next();
+    stream.take(key)?;
+    make(device, surface, info, stream, key).inspect_err(|_| stream.leave(key))
+}
+
+fn refresh() -> Refresh {
+    Refresh::every(config::get().refresh)
+}
+
+fn make(
+    device: &Arc<DeviceState>,
+    surface: &Arc<Surface>,
+    info: &vk::SwapchainCreateInfoKHR<'_>,
+    stream: &Arc<Stream>,
+    key: Key,
+) -> Result<Arc<Swapchain>, LayerError> {
+    surface.extent_now();
+    if surface.is_lost() {
+        return Err(crate::surface::capabilities::lost(surface));
+    }
+    let mut plan = SwapchainPlan::new(info)?;
+    plan.image.export = Export::choose(device, &plan.image);
+    let count = plan.count as usize;
+    let images = (0..count).map(|_| Image::new(device, &plan.image));
+    let images = images.collect::<Result<Vec<_>, _>>()?;
+    if !plan.deferred {
+        images.iter().try_for_each(|image| image.allocate(&plan.image))?;
+    }
+    Host::get().greet();
+    Ok(Arc::new(Swapchain {
+        places: Mutex::new((0..count).map(|_| Place::default()).collect()),
+        handles: images.iter().map(Image::raw).collect(),
+        images,
+        rotation: Arc::new(Rotation::new(count, plan.mode)),
+        stream: Arc::clone(stream),
+        surface: Arc::clone(surface),
+        device: Arc::clone(device),
+        plan,
+        key,
+    }))
+}
+
+/// `vkDestroySwapchainKHR`; it is out of the device's table already.
+pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
+    swapchain.retire();
+    Host::get().retire(swapchain.images.iter().map(Image::key));
+    drop(swapchain);
+}
+
+impl Swapchain {
+    /// Gives the surface up. Images that are acquired may still be presented.
+    fn retire(&self) {
+        self.rotation.retire();
+        self.stream.leave(self.key);
+    }
+}

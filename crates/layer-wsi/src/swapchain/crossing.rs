@@ -1,0 +1,266 @@
+//! The way of one image out to the host and back: who owns it, in which layout, and when.
+//!
+//! The application leaves an image in `PRESENT_SRC_KHR`, owned by the family of the queue that
+//! presents it, and finds it there again. In between it is in the handover state that
+//! `zerohop_frame` describes. Both changes are recorded once and submitted when a picture goes
+//! out and when its image comes back; without a host neither is.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use ash::vk;
+use zerohop_layer::{Doing, LayerError};
+use zerohop_wire::MAX_POINTS;
+
+use super::plan::{Export, ImagePlan};
+use super::ring::Fences;
+use super::sync_fd;
+use crate::device::{DeviceState, QueueState};
+
+/// How long we wait for work of our own that should long be done.
+const OVERDUE: Duration = Duration::from_secs(5);
+
+/// One image, and the queue that presents it.
+pub(crate) struct Crossing {
+    device: Arc<DeviceState>,
+    queue: Arc<QueueState>,
+    pool: vk::CommandPool,
+    out: vk::CommandBuffer,
+    back: vk::CommandBuffer,
+    /// Signaled when the image has left, or never did.
+    left: vk::Fence,
+    /// Signaled when the image is back, or never left.
+    returned: vk::Fence,
+    /// Signaled when the picture is complete, for export. Null where that cannot be.
+    pub(crate) ready: vk::Semaphore,
+    /// Room for the host's fences.
+    imports: ArrayVec<vk::Semaphore, MAX_POINTS>,
+}
+
+impl Crossing {
+    /// The way of `image` from `queue`.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`].
+    pub(crate) fn new(
+        device: &Arc<DeviceState>,
+        queue: &Arc<QueueState>,
+        image: vk::Image,
+        plan: &ImagePlan,
+    ) -> Result<Self, LayerError> {
+        // What is made is freed by `drop`, also when a later step fails.
+        let mut new = Self {
+            device: Arc::clone(device),
+            queue: Arc::clone(queue),
+            pool: vk::CommandPool::null(),
+            out: vk::CommandBuffer::null(),
+            back: vk::CommandBuffer::null(),
+            left: vk::Fence::null(),
+            returned: vk::Fence::null(),
+            ready: vk::Semaphore::null(),
+            imports: ArrayVec::new(),
+        };
+        new.left = new.fence()?;
+        new.returned = new.fence()?;
+        if device.semaphore_fd.is_some() {
+            new.ready = new.semaphore(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)?;
+        }
+        new.commands()?;
+        let (out, back) = barriers(device, queue, image, plan);
+        new.record(new.out, &out)?;
+        new.record(new.back, &back)?;
+        Ok(new)
+    }
+
+    /// Whether the image's way begins at this queue's family.
+    pub(crate) fn is_from(&self, queue: &QueueState) -> bool {
+        self.queue.family == queue.family
+    }
+
+    /// Begins the way out: what to submit, and the fence to submit it with.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`]; `VK_TIMEOUT` when the last one is not done.
+    pub(crate) fn leave(&self) -> Result<(vk::CommandBuffer, vk::Fence), LayerError> {
+        self.rearm(self.left)?;
+        Ok((self.out, self.left))
+    }
+
+    /// Begins the way back, as [`leave`](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// As [`leave`](Self::leave).
+    pub(crate) fn come_back(&self) -> Result<(vk::CommandBuffer, vk::Fence), LayerError> {
+        self.rearm(self.returned)?;
+        Ok((self.back, self.returned))
+    }
+
+    /// Semaphores that are signaled once the host has finished with the image. Where the device
+    /// cannot take the host's fences, they were waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`].
+    pub(crate) fn import(
+        &mut self,
+        after: &Fences,
+    ) -> Result<ArrayVec<vk::Semaphore, MAX_POINTS>, LayerError> {
+        let mut waits = ArrayVec::new();
+        for point in after {
+            if self.imports.len() == waits.len() {
+                let new = self.semaphore(vk::ExternalSemaphoreHandleTypeFlags::empty())?;
+                self.imports.push(new);
+            }
+            let semaphore = self.imports[waits.len()];
+            if sync_fd::import(&self.device, semaphore, point)? {
+                waits.push(semaphore);
+            }
+        }
+        Ok(waits)
+    }
+
+    /// Waits on the CPU until the image has left.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`]; `VK_TIMEOUT` when the device takes very long.
+    pub(crate) fn wait_left(&self) -> Result<(), LayerError> {
+        self.wait(self.left)
+    }
+
+    fn rearm(&self, fence: vk::Fence) -> Result<(), LayerError> {
+        // Done long ago: its image has been to the application and the host since.
+        self.wait(fence)?;
+        // SAFETY: it has signaled, and only we submit with it.
+        unsafe { self.device.raw.reset_fences(&[fence]) }.doing("reset a fence")
+    }
+
+    fn wait(&self, fence: vk::Fence) -> Result<(), LayerError> {
+        let timeout = u64::try_from(OVERDUE.as_nanos()).unwrap_or(u64::MAX);
+        // SAFETY: the fence is ours and alive.
+        unsafe { self.device.raw.wait_for_fences(&[fence], true, timeout) }
+            .doing("wait for a picture to leave")
+    }
+
+    fn fence(&self) -> Result<vk::Fence, LayerError> {
+        let info = vk::FenceCreateInfo::default().flags(vk::FenceCreateFlags::SIGNALED);
+        // SAFETY: the device is alive.
+        unsafe { self.device.raw.create_fence(&info, None) }.doing("create a fence")
+    }
+
+    /// A semaphore that can leave as `handle_types`.
+    fn semaphore(
+        &self,
+        handle_types: vk::ExternalSemaphoreHandleTypeFlags,
+    ) -> Result<vk::Semaphore, LayerError> {
+        let mut export = vk::ExportSemaphoreCreateInfo::default().handle_types(handle_types);
+        let info = vk::SemaphoreCreateInfo::default().push_next(&mut export);
+        // SAFETY: the device exports semaphores of this type, or `semaphore_fd` were `None`.
+        unsafe { self.device.raw.create_semaphore(&info, None) }.doing("create a semaphore")
+    }
+
+    fn commands(&mut self) -> Result<(), LayerError> {
+        let raw = &self.device.raw;
+        let info = vk::CommandPoolCreateInfo::default().queue_family_index(self.queue.family);
+        // SAFETY: the application has a queue of this family.
+        self.pool = unsafe { raw.create_command_pool(&info, None) }.doing("create a pool")?;
+        let info = vk::CommandBufferAllocateInfo::default()
+            .command_pool(self.pool)
+            .command_buffer_count(2);
+        // SAFETY: the pool is ours alone.
+        let buffers = unsafe { raw.allocate_command_buffers(&info) };
+        let buffers = buffers.doing("allocate command buffers")?;
+        [self.out, self.back] = [buffers[0], buffers[1]];
+        buffers.iter().try_for_each(|buffer| adopt(&self.device, *buffer))
+    }
+
+    fn record(
+        &self,
+        buffer: vk::CommandBuffer,
+        barrier: &vk::ImageMemoryBarrier<'_>,
+    ) -> Result<(), LayerError> {
+        let raw = &self.device.raw;
+        let all = vk::PipelineStageFlags::ALL_COMMANDS;
+        let none = vk::DependencyFlags::empty();
+        // SAFETY: the buffer is ours and new.
+        unsafe { raw.begin_command_buffer(buffer, &vk::CommandBufferBeginInfo::default()) }
+            .doing("record a barrier")?;
+        // SAFETY: the buffer is being recorded, and the barrier names an image that outlives it.
+        unsafe { raw.cmd_pipeline_barrier(buffer, all, all, none, &[], &[], &[*barrier]) };
+        // SAFETY: the buffer is being recorded.
+        unsafe { raw.end_command_buffer(buffer) }.doing("record a barrier")
+    }
+}
+
+impl Drop for Crossing {
+    fn drop(&mut self) {
+        let submitted = [self.left, self.returned];
+        if submitted.iter().any(|fence| *fence != vk::Fence::null() && self.wait(*fence).is_err()) {
+            // A device that is lost or hangs: what it may still use is not freed.
+            return;
+        }
+        let raw = &self.device.raw;
+        // SAFETY: both submits are done; nothing is pending.
+        unsafe { raw.destroy_command_pool(self.pool, None) };
+        // SAFETY: the last batch that signals it is done (`left`).
+        unsafe { raw.destroy_semaphore(self.ready, None) };
+        for semaphore in self.imports.drain(..) {
+            // SAFETY: the last batch that waits for it is done (`returned`).
+            unsafe { raw.destroy_semaphore(semaphore, None) };
+        }
+        for fence in submitted {
+            // SAFETY: it has signaled.
+            unsafe { raw.destroy_fence(fence, None) };
+        }
+    }
+}
+
+/// The barriers that give `image` to the host and take it back.
+fn barriers(
+    device: &DeviceState,
+    queue: &QueueState,
+    image: vk::Image,
+    plan: &ImagePlan,
+) -> (vk::ImageMemoryBarrier<'static>, vk::ImageMemoryBarrier<'static>) {
+    let abroad = match plan.export {
+        Export::DmaBuf(_) => vk::QUEUE_FAMILY_FOREIGN_EXT,
+        _ => vk::QUEUE_FAMILY_EXTERNAL,
+    };
+    // An image that many families share has no owner at home.
+    let home = if plan.families.is_empty() { queue.family } else { vk::QUEUE_FAMILY_IGNORED };
+    let present = device.present_layout;
+    let range = vk::ImageSubresourceRange {
+        aspect_mask: vk::ImageAspectFlags::COLOR,
+        level_count: 1,
+        layer_count: plan.array_layers,
+        ..Default::default()
+    };
+    let barrier = vk::ImageMemoryBarrier::default().image(image).subresource_range(range);
+    let out = barrier
+        .src_access_mask(vk::AccessFlags::MEMORY_WRITE)
+        .old_layout(present)
+        .new_layout(vk::ImageLayout::GENERAL)
+        .src_queue_family_index(home)
+        .dst_queue_family_index(abroad);
+    let back = barrier
+        .dst_access_mask(vk::AccessFlags::MEMORY_READ | vk::AccessFlags::MEMORY_WRITE)
+        .old_layout(vk::ImageLayout::GENERAL)
+        .new_layout(present)
+        .src_queue_family_index(abroad)
+        .dst_queue_family_index(home);
+    (out, back)
+}
+
+/// Gives a command buffer that we got by ourselves the loader's dispatch pointer
+/// (LoaderLayerInterface.md, "Creating New Dispatchable Objects").
+fn adopt(device: &DeviceState, buffer: vk::CommandBuffer) -> Result<(), LayerError> {
+    let Some(set) = device.set_device_loader_data else { return Ok(()) };
+    let object = vk::Handle::as_raw(buffer) as usize as *mut c_void;
+    // SAFETY: the loader gave us this function for objects of this device.
+    unsafe { set(device.raw.handle(), object) }.result().doing("adopt a command buffer")
+}

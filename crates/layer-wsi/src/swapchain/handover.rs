@@ -1,0 +1,249 @@
+//! The host, as this process sees it: one connection that all swapchains share.
+//!
+//! ```text
+//!          connect, Hello               Welcome
+//! away ─────────────────────► greeting ─────────► listening ──► away (closed, refused, stalled)
+//!      at most once a second
+//! ```
+//!
+//! Nothing is sent before the host has answered, so one that is stopped gets no image. Buffers and
+//! streams are announced before their first use on each connection. No thread runs here: the
+//! host's messages are taken in by whoever presents, or waits for an image.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zerohop_kernel::{clock_monotonic, wait_readable};
+use zerohop_layer::{LayerError, Level, chain_line, config, log};
+use zerohop_wire::{Error as WireError, ToHost, ToProducer, text};
+
+use super::line::{Exported, Line, Parcel, Unsent};
+use super::stream::{Key, Stream};
+
+/// How long the first swapchain waits for the host's answer, and how long a host may keep all
+/// images without a word.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Between two attempts to connect.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The same after the host has refused us.
+const RETRY_REFUSED: Duration = Duration::from_secs(10);
+
+/// The host.
+pub(crate) struct Host {
+    path: Option<PathBuf>,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    line: Option<Line>,
+    tried: bool,
+    retry_at: Duration,
+    /// When the host last said something.
+    heard: Duration,
+    /// Whether a thread waits at the socket, for all that wait.
+    watched: bool,
+    /// What was told, or would have been, to be told again after a reconnection.
+    fallbacks: Vec<[&'static str; 3]>,
+}
+
+impl Host {
+    /// The host of this process.
+    pub(crate) fn get() -> &'static Self {
+        static HOST: LazyLock<Host> = LazyLock::new(|| Host::at(config::get().socket.clone()));
+        &HOST
+    }
+
+    fn at(path: Option<PathBuf>) -> Self {
+        Self { path, state: Mutex::default(), moved: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects, if nobody has tried yet, and gives the host a moment to answer, so that it sees
+    /// the first picture.
+    pub(crate) fn greet(&self) {
+        if self.path.is_none() || std::mem::replace(&mut self.lock().tried, true) {
+            return;
+        }
+        let deadline = clock_monotonic() + PATIENCE;
+        while !self.listens() && self.lock().line.is_some() && clock_monotonic() < deadline {
+            self.wait(deadline);
+        }
+    }
+
+    /// Whether pictures can be sent now. Takes in what the host has said, and connects if it is
+    /// time to.
+    pub(crate) fn listens(&self) -> bool {
+        let Some(path) = &self.path else { return false };
+        let mut state = self.lock();
+        if state.line.is_none() {
+            let now = clock_monotonic();
+            if now < state.retry_at {
+                return false;
+            }
+            state.retry_at = now + RETRY;
+            match Line::connect(path) {
+                Ok(line) => state.line = Some(line),
+                Err(err) => log(Level::Debug, format_args!("no host: {}", chain_line(&err))),
+            }
+        }
+        state.hear();
+        state.line.as_ref().is_some_and(|line| line.producer.is_welcome())
+    }
+
+    /// Whether there is a connection to wait at.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.path.is_some() && self.lock().line.is_some()
+    }
+
+    /// Sends a picture. `false`: the host did not get it, and holds nothing.
+    pub(crate) fn send(
+        &self,
+        parcel: Parcel<'_>,
+        export: impl FnOnce() -> Result<Exported, LayerError>,
+    ) -> bool {
+        let mut state = self.lock();
+        let Some(line) = &mut state.line else { return false };
+        match line.send(parcel, export) {
+            Ok(()) => return true,
+            Err(Unsent::Wire(WireError::Full)) => {}
+            Err(Unsent::Export(err)) => {
+                log(Level::Error, format_args!("no announcement: {}", chain_line(&err)));
+            }
+            Err(Unsent::Wire(err @ WireError::Invalid(_))) => {
+                log(Level::Error, format_args!("a picture was not sent: {}", chain_line(&err)));
+            }
+            Err(Unsent::Wire(err)) => {
+                // The host's last words say more than a broken pipe.
+                state.hear();
+                state.hang_up(&err);
+            }
+        }
+        false
+    }
+
+    /// The images will not be sent again.
+    pub(crate) fn retire(&self, images: impl Iterator<Item = Key>) {
+        let mut state = self.lock();
+        let Some(line) = &mut state.line else { return };
+        images.for_each(|image| line.retire(image));
+    }
+
+    /// No picture of the stream will follow.
+    pub(crate) fn close(&self, stream: &Stream) {
+        let mut state = self.lock();
+        if let Some(line) = &mut state.line {
+            line.close(stream);
+        }
+    }
+
+    /// Says once, here and to the host, that `what` takes a worse path because of `reason`, and
+    /// what that costs.
+    pub(crate) fn fall_back(&self, what: &'static str, reason: &'static str, cost: &'static str) {
+        let mut state = self.lock();
+        if state.fallbacks.contains(&[what, reason, cost]) {
+            return;
+        }
+        state.fallbacks.push([what, reason, cost]);
+        log(Level::Warn, format_args!("{what}: {reason}; {cost}"));
+        if let Some(line) = &mut state.line
+            && line.producer.is_welcome()
+        {
+            line.say(fallback([what, reason, cost]));
+        }
+    }
+
+    /// Gives up on a host that has kept images since `since` and said nothing for
+    /// [`PATIENCE`]. Otherwise says when that would be; `None` when no host is there.
+    pub(crate) fn stall(&self, since: Duration) -> Option<Duration> {
+        let mut state = self.lock();
+        state.line.as_ref()?;
+        let limit = since.max(state.heard) + PATIENCE;
+        if clock_monotonic() < limit {
+            return Some(limit);
+        }
+        state.hang_up(&Stalled);
+        None
+    }
+
+    /// Sleeps until the host may have said something, `until` at the latest, and takes it in.
+    pub(crate) fn wait(&self, until: Duration) {
+        let left = || until.saturating_sub(clock_monotonic());
+        let mut state = self.lock();
+        let Some(line) = &state.line else {
+            drop(state);
+            return std::thread::sleep(left());
+        };
+        let readiness = Arc::clone(&line.readiness);
+        if state.watched {
+            drop(self.moved.wait_timeout(state, left()));
+            return;
+        }
+        state.watched = true;
+        drop(state);
+        let ready = wait_readable(&*readiness, left());
+        state = self.lock();
+        state.watched = false;
+        if !ready.is_ok_and(|ready| !ready) {
+            state.hear();
+        }
+        self.moved.notify_all();
+    }
+}
+
+impl State {
+    /// Takes in what the host has said.
+    fn hear(&mut self) {
+        while let Some(line) = &mut self.line {
+            match line.producer.poll() {
+                Ok(Some(message)) => self.take(message),
+                Ok(None) => return,
+                Err(err) => self.hang_up(&err),
+            }
+        }
+    }
+
+    fn take(&mut self, message: ToProducer) {
+        self.heard = clock_monotonic();
+        let Some(line) = &mut self.line else { return };
+        match message {
+            ToProducer::Welcome { .. } => {
+                log(Level::Info, format_args!("the host listens"));
+                self.fallbacks.iter().for_each(|one| line.say(fallback(*one)));
+            }
+            ToProducer::Release { buffer, sequence, after } => {
+                line.release(buffer, sequence, after);
+            }
+            // `Producer::poll` makes an error of it.
+            ToProducer::Refused { .. } => {}
+        }
+    }
+
+    /// Ends the connection. All images are ours again.
+    fn hang_up(&mut self, why: &(dyn Error + 'static)) {
+        let Some(line) = self.line.take() else { return };
+        line.abandon();
+        let refused = matches!(why.downcast_ref(), Some(WireError::Refused(_)));
+        self.retry_at = clock_monotonic() + if refused { RETRY_REFUSED } else { RETRY };
+        let level = if refused || line.producer.is_welcome() { Level::Warn } else { Level::Debug };
+        let why = chain_line(why);
+        log(level, format_args!("{why}; the application goes on unseen"));
+    }
+}
+
+/// A host that does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the host has kept every image for {} ms without a word", PATIENCE.as_millis())]
+struct Stalled;
+
+fn fallback([what, reason, cost]: [&str; 3]) -> ToHost {
+    ToHost::Fallback { what: text(what), reason: text(reason), cost: text(cost) }
+}

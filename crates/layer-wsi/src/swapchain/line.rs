@@ -1,0 +1,214 @@
+//! One connection to the host: what was announced on it, and where its buffers go back to.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+use arrayvec::ArrayVec;
+use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MemoryHandle};
+use zerohop_layer::LayerError;
+use zerohop_wire::{Error, FrameMessage, Producer, StreamId, ToHost, WireBufferId, text};
+
+use super::ring::Fences;
+use super::rotation::Rotation;
+use super::stream::{Key, Stream};
+
+/// The most messages that wait for room in the socket.
+const MAX_UNSAID: usize = 1024;
+
+/// A connection that was not found to be over.
+pub(super) struct Line {
+    pub(super) producer: Producer,
+    /// The socket, for waiting without the lock.
+    pub(super) readiness: Arc<OwnedFd>,
+    streams: HashMap<Key, Open>,
+    buffers: HashMap<Key, WireBufferId>,
+    homes: HashMap<WireBufferId, Home>,
+    next_stream: u32,
+    next_buffer: u64,
+    /// What found no room in the socket and must be said before anything else.
+    unsaid: VecDeque<ToHost>,
+}
+
+/// A stream that the host knows.
+#[derive(Clone, Copy)]
+struct Open {
+    id: StreamId,
+    /// Whether the host has a picture of it, which damage can refer to.
+    seen: bool,
+}
+
+/// Where a buffer goes back to.
+struct Home {
+    rotation: Weak<Rotation>,
+    index: usize,
+}
+
+/// A picture for the host, and the image that it is in.
+pub(crate) struct Parcel<'a> {
+    /// Whose picture.
+    pub(crate) stream: &'a Stream,
+    /// The image.
+    pub(crate) image: Key,
+    /// Where it goes back to.
+    pub(crate) rotation: &'a Arc<Rotation>,
+    /// Which image of that.
+    pub(crate) index: usize,
+    /// The picture. Its buffer is filled in here.
+    pub(crate) frame: FrameMessage,
+}
+
+/// What an announcement says of an image.
+pub(crate) type Exported = (FrameDescriptor, ArrayVec<MemoryHandle, MAX_PLANES>);
+
+/// Why a picture was not sent.
+pub(super) enum Unsent {
+    /// The image could not be announced.
+    Export(LayerError),
+    /// It could not be said.
+    Wire(Error),
+}
+
+impl From<Error> for Unsent {
+    fn from(err: Error) -> Self {
+        Self::Wire(err)
+    }
+}
+
+impl Line {
+    /// Connects and says hello.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub(super) fn connect(path: &Path) -> Result<Self, Error> {
+        let producer = Producer::connect(path, &process_name())?;
+        let readiness = producer.as_fd().try_clone_to_owned();
+        let doing = "duplicate the socket";
+        let readiness = readiness.map_err(|source| Error::Io { doing, source })?;
+        Ok(Self {
+            producer,
+            readiness: Arc::new(readiness),
+            streams: HashMap::new(),
+            buffers: HashMap::new(),
+            homes: HashMap::new(),
+            next_stream: 1,
+            next_buffer: 1,
+            unsaid: VecDeque::new(),
+        })
+    }
+
+    /// Sends a picture, after the stream and the buffer that it is of if those are new.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`]; the host does not have the picture.
+    pub(super) fn send(
+        &mut self,
+        mut parcel: Parcel<'_>,
+        export: impl FnOnce() -> Result<Exported, LayerError>,
+    ) -> Result<(), Unsent> {
+        self.catch_up()?;
+        let stream = self.stream(parcel.stream)?;
+        parcel.frame.buffer = self.buffer(&parcel, stream.id, export)?;
+        if !stream.seen {
+            parcel.frame.damage = Damage::Unknown;
+        }
+        self.producer.send(&ToHost::Frame(parcel.frame))?;
+        self.streams.insert(parcel.stream.key(), Open { seen: true, ..stream });
+        Ok(())
+    }
+
+    /// Ends a stream, if the host knows it.
+    pub(super) fn close(&mut self, stream: &Stream) {
+        if let Some(open) = self.streams.remove(&stream.key()) {
+            self.say(ToHost::CloseStream { stream: open.id });
+        }
+    }
+
+    /// Takes a buffer back for good, if the host knows it.
+    pub(super) fn retire(&mut self, image: Key) {
+        if let Some(buffer) = self.buffers.remove(&image) {
+            self.homes.remove(&buffer);
+            self.say(ToHost::Retire { buffer });
+        }
+    }
+
+    /// The host has released a picture. Of a retired buffer: nobody waits for it.
+    pub(super) fn release(&self, buffer: WireBufferId, sequence: u64, after: Fences) {
+        if let Some(home) = self.homes.get(&buffer)
+            && let Some(rotation) = home.rotation.upgrade()
+        {
+            rotation.release(home.index, sequence, after);
+        }
+    }
+
+    /// Nothing will be released any more: all images are the producer's again.
+    pub(super) fn abandon(&self) {
+        for home in self.homes.values() {
+            if let Some(rotation) = home.rotation.upgrade() {
+                rotation.abandon();
+            }
+        }
+    }
+
+    /// Says what is no picture, now or when there is room.
+    pub(super) fn say(&mut self, message: ToHost) {
+        // A host so far behind is found out by the next picture, which finds no room either.
+        if self.unsaid.len() < MAX_UNSAID {
+            self.unsaid.push_back(message);
+        }
+        let _ = self.catch_up();
+    }
+
+    fn catch_up(&mut self) -> Result<(), Error> {
+        while let Some(message) = self.unsaid.front() {
+            match self.producer.send(message) {
+                // One that breaks a rule will not get better.
+                Ok(()) | Err(Error::Invalid(_)) => drop(self.unsaid.pop_front()),
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream's name on this connection.
+    fn stream(&mut self, stream: &Stream) -> Result<Open, Error> {
+        if let Some(known) = self.streams.get(&stream.key()) {
+            return Ok(*known);
+        }
+        let id = StreamId(self.next_stream);
+        self.producer.send(&ToHost::OpenStream { stream: id, name: text(stream.name()) })?;
+        self.next_stream += 1;
+        let open = Open { id, seen: false };
+        self.streams.insert(stream.key(), open);
+        Ok(open)
+    }
+
+    /// The buffer's name on this connection.
+    fn buffer(
+        &mut self,
+        parcel: &Parcel<'_>,
+        stream: StreamId,
+        export: impl FnOnce() -> Result<Exported, LayerError>,
+    ) -> Result<WireBufferId, Unsent> {
+        if let Some(known) = self.buffers.get(&parcel.image) {
+            return Ok(*known);
+        }
+        let (descriptor, memory) = export().map_err(Unsent::Export)?;
+        let buffer = WireBufferId(self.next_buffer);
+        self.producer.send(&ToHost::Announce { buffer, stream, descriptor, memory })?;
+        self.next_buffer += 1;
+        self.buffers.insert(parcel.image, buffer);
+        let rotation = Arc::downgrade(parcel.rotation);
+        self.homes.insert(buffer, Home { rotation, index: parcel.index });
+        Ok(buffer)
+    }
+}
+
+/// The name of the program.
+fn process_name() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

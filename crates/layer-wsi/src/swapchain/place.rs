@@ -1,0 +1,133 @@
+//! Where one image is, as far as the device is concerned: at home with the application, or abroad.
+
+use std::sync::Arc;
+
+use ash::vk;
+use zerohop_frame::SyncPoint;
+use zerohop_layer::LayerError;
+
+use super::Swapchain;
+use super::crossing::Crossing;
+use super::handover::Host;
+use super::ring::Fences;
+use super::submit::{Batch, submit};
+use super::sync_fd;
+use crate::device::{DeviceState, QueueState};
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// The queue that presented the image last, and where what follows is ordered after that.
+    pub(crate) queue: Option<Arc<QueueState>>,
+    /// Its way out and back, once it was handed over.
+    crossing: Option<Crossing>,
+    /// Whether it is in the handover state.
+    abroad: bool,
+}
+
+impl Place {
+    /// Submits the way out on `queue`, after `waits`. Returns when the picture is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`].
+    pub(crate) fn leave(
+        &mut self,
+        swapchain: &Swapchain,
+        queue: &Arc<QueueState>,
+        index: usize,
+        waits: &[vk::Semaphore],
+    ) -> Result<SyncPoint, LayerError> {
+        let device = &swapchain.device;
+        let crossing = self.crossing(swapchain, queue, index)?;
+        let (buffer, fence) = crossing.leave()?;
+        let ready = crossing.ready;
+        let signals = if ready == vk::Semaphore::null() { &[][..] } else { &[ready] };
+        let batch = Batch { waits, buffers: &[buffer], signals, fence };
+        submit(device, queue, batch)?;
+        self.abroad = true;
+        if signals.is_empty() {
+            Host::get().fall_back(
+                "sync",
+                "the device cannot export SYNC_FD semaphores",
+                "the application waits for its GPU work at each present",
+            );
+            self.crossing(swapchain, queue, index)?.wait_left()?;
+            return Ok(SyncPoint::Signaled);
+        }
+        let exported = sync_fd::export(device, ready);
+        if exported.is_err() {
+            // Still signaled, the semaphore is of no more use.
+            self.crossing = None;
+        }
+        exported
+    }
+
+    /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are
+    /// signaled when it is.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`]; nothing will be signaled.
+    pub(crate) fn come_back(
+        &mut self,
+        swapchain: &Swapchain,
+        index: usize,
+        after: Fences,
+        semaphore: vk::Semaphore,
+        fence: vk::Fence,
+    ) -> Result<(), LayerError> {
+        let device = &swapchain.device;
+        let signals = if semaphore == vk::Semaphore::null() { &[][..] } else { &[semaphore] };
+        let Some(queue) = self.queue.clone() else {
+            return signal_fresh(device, semaphore, fence);
+        };
+        if !self.abroad {
+            return submit(device, &queue, Batch { signals, fence, ..Batch::default() });
+        }
+        let crossing = self.crossing(swapchain, &queue, index)?;
+        let (buffer, returned) = crossing.come_back()?;
+        let waits = crossing.import(&after)?;
+        let batch = Batch { waits: &waits, buffers: &[buffer], signals, fence: returned };
+        submit(device, &queue, batch)?;
+        self.abroad = false;
+        submit(device, &queue, Batch { fence, ..Batch::default() })
+    }
+
+    fn crossing(
+        &mut self,
+        swapchain: &Swapchain,
+        queue: &Arc<QueueState>,
+        index: usize,
+    ) -> Result<&mut Crossing, LayerError> {
+        let fits = self.crossing.take().filter(|crossing| crossing.is_from(queue));
+        let crossing = match fits {
+            Some(crossing) => crossing,
+            None => {
+                let image = swapchain.images[index].raw();
+                Crossing::new(&swapchain.device, queue, image, &swapchain.plan.image)?
+            }
+        };
+        Ok(self.crossing.insert(crossing))
+    }
+}
+
+/// Signals for an image that nobody has used yet: there is nothing to wait for.
+fn signal_fresh(
+    device: &DeviceState,
+    semaphore: vk::Semaphore,
+    fence: vk::Fence,
+) -> Result<(), LayerError> {
+    let done = semaphore == vk::Semaphore::null() || sync_fd::signal_semaphore(device, semaphore);
+    let signals = if done { &[][..] } else { &[semaphore] };
+    let done = fence == vk::Fence::null() || sync_fd::signal_fence(device, fence);
+    let fence = if done { vk::Fence::null() } else { fence };
+    if signals.is_empty() && done {
+        return Ok(());
+    }
+    let queue = device.queues.values().into_iter().min_by_key(|queue| queue.family);
+    let queue = queue.ok_or_else(|| {
+        LayerError::refused(vk::Result::ERROR_DEVICE_LOST, "the application has no queue yet")
+    })?;
+    submit(device, &queue, Batch { signals, fence, ..Batch::default() })
+}

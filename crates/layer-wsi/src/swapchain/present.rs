@@ -1,0 +1,178 @@
+//! `vkQueuePresentKHR`.
+//!
+//! Everything that can fail is looked at first, then one batch waits for the application's
+//! semaphores, whatever was found: a present that fails must use them up and signal its fences all
+//! the same. With nobody listening, that batch is all that the device sees.
+
+use std::sync::Arc;
+
+use ash::vk;
+use zerohop_frame::{Damage, SyncPoint};
+use zerohop_kernel::clock_monotonic;
+use zerohop_layer::{LayerError, guard};
+use zerohop_wire::{FrameMessage, WireBufferId};
+
+use super::Swapchain;
+use super::handover::Host;
+use super::line::Parcel;
+use super::pace::Mode;
+use super::request::{Asked, Request};
+use super::ring::{Fences, Picture};
+use super::submit::{Batch, submit};
+use crate::device::{DeviceState, QueueState};
+
+/// The part of a present that goes to one swapchain.
+struct Present {
+    swapchain: Arc<Swapchain>,
+    index: usize,
+    id: u64,
+    mode: Mode,
+    /// When the picture is complete. `None`: it is not handed over.
+    ready: Option<SyncPoint>,
+}
+
+/// `vkQueuePresentKHR`. Takes the queue's lock itself.
+///
+/// # Errors
+///
+/// [`LayerError::Call`] when the semaphores could not be waited for. What happens to one swapchain
+/// is in the result, the worst of all, and in `pResults`.
+pub(crate) fn present(
+    device: &Arc<DeviceState>,
+    queue: &Arc<QueueState>,
+    info: &vk::PresentInfoKHR<'_>,
+) -> Result<vk::Result, LayerError> {
+    // SAFETY: `info` is what the command got.
+    let mut request = unsafe { Request::new(info) };
+    let listens = Host::get().listens();
+    let mut waits = request.waits;
+    let mut presents = Vec::with_capacity(request.len());
+    for at in 0..request.len() {
+        let asked = request.asked(at);
+        let mut present = Present::new(device, &asked);
+        match present.as_mut().ok().filter(|_| listens) {
+            Some(present) => present.hand_out(queue, waits, asked.fence)?,
+            None => {
+                let batch = Batch { waits, fence: asked.fence, ..Batch::default() };
+                submit(device, queue, batch)?;
+            }
+        }
+        waits = &[];
+        presents.push(present);
+    }
+    let mut worst = vk::Result::SUCCESS;
+    for (at, present) in presents.into_iter().enumerate() {
+        let result = guard("vkQueuePresentKHR", || {
+            let present = present?;
+            let damage = request.damage(at, present.swapchain.plan.image.size());
+            present.finish(queue, damage)
+        });
+        request.report(at, result);
+        worst = worse(worst, result);
+    }
+    Ok(worst)
+}
+
+impl Present {
+    /// What was asked, if it can be done.
+    fn new(device: &DeviceState, asked: &Asked) -> Result<Self, LayerError> {
+        let swapchain = device.swapchain(asked.swapchain)?;
+        let index = asked.index as usize;
+        let mode = swapchain.begin_present(index, asked.mode)?;
+        Ok(Self { swapchain, index, id: asked.id, mode, ready: None })
+    }
+
+    /// Submits the image's way to the host, after `waits`; `fence` is the application's.
+    fn hand_out(
+        &mut self,
+        queue: &Arc<QueueState>,
+        waits: &[vk::Semaphore],
+        fence: vk::Fence,
+    ) -> Result<(), LayerError> {
+        let swapchain = &self.swapchain;
+        if swapchain.is_private() {
+            let batch = Batch { waits, fence, ..Batch::default() };
+            return submit(&swapchain.device, queue, batch);
+        }
+        let places = &mut *swapchain.places();
+        let place = &mut places[self.index];
+        self.ready = Some(place.leave(swapchain, queue, self.index, waits)?);
+        submit(&swapchain.device, queue, Batch { fence, ..Batch::default() })
+    }
+
+    /// Puts the picture on the virtual screen, and sends it.
+    fn finish(self, queue: &Arc<QueueState>, damage: Damage) -> Result<vk::Result, LayerError> {
+        let swapchain = &*self.swapchain;
+        swapchain.places()[self.index].queue = Some(Arc::clone(queue));
+        let now = clock_monotonic();
+        let mut flow = swapchain.stream.lock();
+        let showing = flow.screen.present(self.mode, now);
+        flow.sequence += 1;
+        let sequence = flow.sequence;
+        let picture = Picture { sequence, showing, sent: self.ready.is_some() };
+        swapchain.rotation.present(self.index, picture, self.id, now)?;
+
+        let damage = flow.unseen.join(&damage);
+        let frame = self.ready.map(|acquire| FrameMessage {
+            buffer: WireBufferId(0),
+            sequence,
+            timestamp: showing.at,
+            presented: now,
+            replaceable: self.mode == Mode::Mailbox,
+            damage: damage.clone(),
+            acquire,
+        });
+        let seen = frame.is_some_and(|frame| {
+            let sent = swapchain.send(self.index, frame);
+            if !sent {
+                swapchain.rotation.release(self.index, sequence, Fences::new());
+            }
+            sent
+        });
+        flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
+        drop(flow);
+        swapchain.condition()
+    }
+}
+
+impl Swapchain {
+    /// Sends the picture in image `index`. `false`: the host does not have it.
+    fn send(&self, index: usize, frame: FrameMessage) -> bool {
+        let image = &self.images[index];
+        let parcel = Parcel {
+            stream: &self.stream,
+            image: image.key(),
+            rotation: &self.rotation,
+            index,
+            frame,
+        };
+        Host::get().send(parcel, || image.export(&self.plan))
+    }
+}
+
+/// The worse of two results: an error before `SUBOPTIMAL`, a lost device before a lost surface
+/// before one that is out of date.
+fn worse(a: vk::Result, b: vk::Result) -> vk::Result {
+    let rank = |result| match result {
+        vk::Result::SUCCESS => 0,
+        vk::Result::SUBOPTIMAL_KHR => 1,
+        vk::Result::ERROR_OUT_OF_DATE_KHR => 2,
+        vk::Result::ERROR_SURFACE_LOST_KHR => 3,
+        vk::Result::ERROR_DEVICE_LOST => 5,
+        _ => 4,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_result_is_returned() {
+        let (ok, old) = (vk::Result::SUCCESS, vk::Result::ERROR_OUT_OF_DATE_KHR);
+        assert_eq!(worse(vk::Result::SUBOPTIMAL_KHR, ok), vk::Result::SUBOPTIMAL_KHR);
+        assert_eq!(worse(ok, old), old);
+        assert_eq!(worse(vk::Result::ERROR_DEVICE_LOST, old), vk::Result::ERROR_DEVICE_LOST);
+    }
+}

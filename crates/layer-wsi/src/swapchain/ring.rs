@@ -1,0 +1,334 @@
+//! Which swapchain image is whose.
+//!
+//! ```text
+//!            acquire            present                    replaced on the virtual screen
+//!  ┌──────┐ ────────► ┌──────────┐ ────────► ┌───────────┐ and released by its reader
+//!  │ free │           │ acquired │           │ presented │ ─────────────────────────────► free
+//!  └──────┘ ◄──────── └──────────┘           └───────────┘
+//!            give back
+//! ```
+//!
+//! There is no clock and no thread in here: whoever asks says what time it is.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use zerohop_frame::SyncPoint;
+use zerohop_wire::MAX_POINTS;
+
+use super::pace::Showing;
+
+/// What a reader wants waited for before its image is written again.
+pub(crate) type Fences = ArrayVec<SyncPoint, MAX_POINTS>;
+
+/// Where one image is in its round.
+#[derive(Debug)]
+enum Slot {
+    /// Ours, never presented.
+    Fresh,
+    /// The application's, between acquire and present.
+    Acquired,
+    /// On its way to the virtual screen, on it, or gone from it.
+    Presented {
+        /// The number of the picture in it.
+        sequence: u64,
+        /// When the next picture takes its place. `None` while it is the latest.
+        replaced: Option<Duration>,
+        reader: Reader,
+    },
+}
+
+/// Who else holds a presented image.
+#[derive(Debug)]
+enum Reader {
+    /// The host, until it releases the picture.
+    Host,
+    /// Nobody; the image may be written once these are reached.
+    Nobody(Fences),
+}
+
+/// The answer to an acquire.
+#[derive(Debug)]
+pub(crate) enum Acquired {
+    /// The image is the application's.
+    Image {
+        /// Which.
+        index: usize,
+        /// What to wait for before writing it.
+        after: Fences,
+    },
+    /// None is free.
+    Later {
+        /// When the virtual screen lets go of the next one that only it holds.
+        at: Option<Duration>,
+        /// Since when, or from when on, only the host holds an image.
+        host: Option<Duration>,
+    },
+}
+
+/// A picture that goes out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picture {
+    /// The number of the picture in its stream.
+    pub(crate) sequence: u64,
+    /// Its place on the virtual screen.
+    pub(crate) showing: Showing,
+    /// Whether the host holds it until it releases it.
+    pub(crate) sent: bool,
+}
+
+/// The images of one swapchain.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    slots: Vec<Slot>,
+    latest: Option<usize>,
+}
+
+/// Somebody broke the round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum RingError {
+    /// Presented or gave back an image that was not acquired.
+    #[error("image {index} of {len} was not acquired")]
+    NotAcquired {
+        /// The image.
+        index: usize,
+        /// How many there are.
+        len: usize,
+    },
+    /// Released a picture that is not out.
+    #[error("image {index} does not hold picture {sequence}")]
+    NotPresented {
+        /// The image.
+        index: usize,
+        /// The picture.
+        sequence: u64,
+    },
+}
+
+impl Ring {
+    /// A ring of `len` fresh images.
+    pub(crate) fn new(len: usize) -> Self {
+        Self { slots: (0..len).map(|_| Slot::Fresh).collect(), latest: None }
+    }
+
+    /// Lends the image that has been free for longest.
+    pub(crate) fn acquire(&mut self, now: Duration) -> Acquired {
+        let free = (0..self.slots.len())
+            .filter_map(|index| Some((self.slots[index].free_since(now)?, index)))
+            .min();
+        let Some((_, index)) = free else { return self.later() };
+        let slot = std::mem::replace(&mut self.slots[index], Slot::Acquired);
+        let after = match slot {
+            Slot::Presented { reader: Reader::Nobody(after), .. } => after,
+            _ => Fences::new(),
+        };
+        Acquired::Image { index, after }
+    }
+
+    fn later(&self) -> Acquired {
+        let (mut at, mut host) = (None, None);
+        for slot in &self.slots {
+            if let Slot::Presented { replaced: Some(replaced), reader, .. } = slot {
+                let first = if matches!(reader, Reader::Host) { &mut host } else { &mut at };
+                *first = Some(first.map_or(*replaced, |first: Duration| first.min(*replaced)));
+            }
+        }
+        Acquired::Later { at, host }
+    }
+
+    /// Whether the application may present `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::NotAcquired`].
+    pub(crate) fn check_acquired(&self, index: usize) -> Result<(), RingError> {
+        match self.slots.get(index) {
+            Some(Slot::Acquired) => Ok(()),
+            _ => Err(RingError::NotAcquired { index, len: self.slots.len() }),
+        }
+    }
+
+    /// Sends an image out; the picture before it is replaced when this one is shown.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::NotAcquired`].
+    pub(crate) fn present(&mut self, index: usize, picture: Picture) -> Result<(), RingError> {
+        self.check_acquired(index)?;
+        let before = self.latest.replace(index).map(|latest| &mut self.slots[latest]);
+        if let Some(Slot::Presented { replaced: replaced @ None, .. }) = before {
+            *replaced = Some(picture.showing.replaces);
+        }
+        let reader = if picture.sent { Reader::Host } else { Reader::Nobody(Fences::new()) };
+        let sequence = picture.sequence;
+        self.slots[index] = Slot::Presented { sequence, replaced: None, reader };
+        Ok(())
+    }
+
+    /// Takes back an image that was acquired and never presented (`vkReleaseSwapchainImagesEXT`).
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::NotAcquired`].
+    pub(crate) fn give_back(&mut self, index: usize) -> Result<(), RingError> {
+        self.check_acquired(index)?;
+        self.slots[index] = Slot::Fresh;
+        Ok(())
+    }
+
+    /// The host has released a picture.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::NotPresented`] for one that it does not hold, such as one released twice.
+    pub(crate) fn release(
+        &mut self,
+        index: usize,
+        sequence: u64,
+        after: Fences,
+    ) -> Result<(), RingError> {
+        match self.slots.get_mut(index) {
+            Some(Slot::Presented { sequence: out, reader: reader @ Reader::Host, .. })
+                if *out == sequence =>
+            {
+                *reader = Reader::Nobody(after);
+                Ok(())
+            }
+            _ => Err(RingError::NotPresented { index, sequence }),
+        }
+    }
+
+    /// The host is gone: nobody reads any image any more.
+    pub(crate) fn abandon(&mut self) {
+        for slot in &mut self.slots {
+            if let Slot::Presented { reader: reader @ Reader::Host, .. } = slot {
+                *reader = Reader::Nobody(Fences::new());
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Where it stands among the free ones, the smallest first, if it is free.
+    fn free_since(&self, now: Duration) -> Option<u64> {
+        match self {
+            Self::Fresh => Some(0),
+            Self::Presented { sequence, replaced: Some(replaced), reader: Reader::Nobody(_) }
+                if *replaced <= now =>
+            {
+                Some(*sequence)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(time: u64) -> Duration {
+        Duration::from_millis(time)
+    }
+
+    fn acquire(ring: &mut Ring, now: u64) -> Option<usize> {
+        match ring.acquire(ms(now)) {
+            Acquired::Image { index, .. } => Some(index),
+            Acquired::Later { .. } => None,
+        }
+    }
+
+    fn picture(sequence: u64, at: u64, sent: bool) -> Picture {
+        Picture { sequence, showing: Showing { at: ms(at), replaces: ms(at) }, sent }
+    }
+
+    #[test]
+    fn an_image_is_free_once_it_is_replaced_and_not_before() {
+        let mut ring = Ring::new(2);
+        for (sequence, at) in [(1, 10), (2, 20)] {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, picture(sequence, at, false)).unwrap();
+        }
+        let Acquired::Later { at, host } = ring.acquire(ms(19)) else { panic!("both are out") };
+        assert_eq!((at, host), (Some(ms(20)), None));
+        assert_eq!(acquire(&mut ring, 20), Some(0));
+        assert_eq!(acquire(&mut ring, 1000), None, "the latest picture stays on screen");
+    }
+
+    #[test]
+    fn a_replaced_image_waits_for_its_reader() {
+        let mut ring = Ring::new(2);
+        for sequence in [1, 2] {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, picture(sequence, 10, true)).unwrap();
+        }
+        let Acquired::Later { at, host } = ring.acquire(ms(11)) else { panic!("both are read") };
+        assert_eq!((at, host), (None, Some(ms(10))));
+        ring.release(0, 1, Fences::from_iter([SyncPoint::Signaled])).unwrap();
+        let Acquired::Image { index: 0, after } = ring.acquire(ms(11)) else {
+            panic!("it is home")
+        };
+        assert_eq!(after.len(), 1, "its fences come with it");
+    }
+
+    #[test]
+    fn a_late_release_of_an_old_picture_is_refused() {
+        let mut ring = Ring::new(2);
+        for sequence in 1..=3 {
+            let index = acquire(&mut ring, sequence).unwrap();
+            ring.present(index, picture(sequence, sequence, true)).unwrap();
+            if sequence < 3 {
+                ring.release(index, sequence, Fences::new()).unwrap();
+            }
+        }
+        let err = ring.release(0, 1, Fences::new()).unwrap_err();
+        assert_eq!(err.to_string(), "image 0 does not hold picture 1");
+        ring.release(0, 3, Fences::new()).unwrap();
+        assert!(ring.release(0, 3, Fences::new()).is_err(), "and so is a second one");
+    }
+
+    #[test]
+    fn several_images_are_acquired_at_once_and_presented_in_any_order() {
+        let mut ring = Ring::new(3);
+        let all: Vec<_> = (0..3).map(|_| acquire(&mut ring, 0).unwrap()).collect();
+        assert_eq!(all, [0, 1, 2]);
+        ring.present(2, picture(1, 1, false)).unwrap();
+        ring.present(0, picture(2, 2, false)).unwrap();
+        assert_eq!(acquire(&mut ring, 2), Some(2));
+        let err = ring.present(3, picture(3, 3, false)).unwrap_err();
+        assert_eq!(err.to_string(), "image 3 of 3 was not acquired");
+    }
+
+    #[test]
+    fn an_image_given_back_is_the_next_to_be_lent() {
+        let mut ring = Ring::new(1);
+        acquire(&mut ring, 0).unwrap();
+        ring.give_back(0).unwrap();
+        assert_eq!(ring.give_back(0), Err(RingError::NotAcquired { index: 0, len: 1 }));
+        assert_eq!(acquire(&mut ring, 0), Some(0));
+    }
+
+    #[test]
+    fn a_dead_host_holds_nothing() {
+        let mut ring = Ring::new(2);
+        for sequence in [1, 2] {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, picture(sequence, 1, true)).unwrap();
+        }
+        assert_eq!(acquire(&mut ring, 1), None);
+        ring.abandon();
+        assert_eq!(acquire(&mut ring, 1), Some(0));
+    }
+
+    #[test]
+    fn the_image_that_was_free_for_longest_comes_first() {
+        let mut ring = Ring::new(3);
+        for sequence in 1..=3 {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, picture(sequence, sequence, false)).unwrap();
+        }
+        assert_eq!(acquire(&mut ring, 3), Some(0));
+        assert_eq!(acquire(&mut ring, 3), Some(1));
+    }
+}

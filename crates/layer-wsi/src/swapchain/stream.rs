@@ -1,0 +1,118 @@
+//! One surface as the host and the virtual screen see it: a sequence of pictures that outlives the
+//! swapchains that follow each other.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ash::vk;
+use zerohop_frame::Damage;
+use zerohop_layer::LayerError;
+
+use super::handover::Host;
+use super::pace::{Refresh, Screen};
+
+/// Names something of ours for as long as the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key(u64);
+
+impl Key {
+    /// One that was never used.
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The pictures of one surface.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    key: Key,
+    name: String,
+    flow: Mutex<Flow>,
+}
+
+/// The changing part of a [`Stream`].
+#[derive(Debug)]
+pub(crate) struct Flow {
+    /// When pictures are shown.
+    pub(crate) screen: Screen,
+    /// The number of the last picture.
+    pub(crate) sequence: u64,
+    /// The damage of the pictures since the last that the host got.
+    pub(crate) unseen: Damage,
+    /// The swapchain that is not retired.
+    pub(crate) current: Option<Key>,
+}
+
+impl Stream {
+    /// A stream without pictures, called `name` for people.
+    pub(crate) fn new(name: String, refresh: Refresh) -> Self {
+        let screen = Screen::new(refresh);
+        let flow = Flow { screen, sequence: 0, unseen: Damage::Unknown, current: None };
+        Self { key: Key::next(), name, flow: Mutex::new(flow) }
+    }
+
+    /// Its name among the things of this process.
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// What it is, as in "xcb window 0x400002".
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes `swapchain` the one that is not retired.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_NATIVE_WINDOW_IN_USE_KHR` when there is one.
+    pub(crate) fn take(&self, swapchain: Key) -> Result<(), LayerError> {
+        let mut flow = self.lock();
+        if flow.current.is_some() {
+            let what = format!("the {} has a swapchain that is not retired", self.name);
+            return Err(LayerError::refused(vk::Result::ERROR_NATIVE_WINDOW_IN_USE_KHR, what));
+        }
+        flow.current = Some(swapchain);
+        // Images of another size have nothing in common with the last picture.
+        flow.unseen = Damage::Unknown;
+        Ok(())
+    }
+
+    /// Retires `swapchain`, if it was not before.
+    pub(crate) fn leave(&self, swapchain: Key) {
+        self.lock().current.take_if(|current| *current == swapchain);
+    }
+
+    /// The changing part. Held while a picture is placed and sent, so that pictures of the two
+    /// swapchains of a take-over keep their order.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Flow> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        Host::get().close(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_surface_has_one_swapchain_that_is_not_retired() {
+        let stream = Stream::new("test".into(), Refresh::every(Duration::from_millis(10)));
+        let (first, second) = (Key::next(), Key::next());
+        stream.take(first).unwrap();
+        let err = stream.take(second).unwrap_err();
+        assert_eq!(err.code(), vk::Result::ERROR_NATIVE_WINDOW_IN_USE_KHR);
+        stream.leave(first);
+        stream.take(second).unwrap();
+        stream.leave(first);
+        assert!(stream.take(first).is_err(), "a retired one gives nothing up");
+    }
+}

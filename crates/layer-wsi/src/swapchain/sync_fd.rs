@@ -1,0 +1,89 @@
+//! `SYNC_FD`: semaphores and fences as file descriptors, in and out.
+
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+
+use ash::vk;
+use zerohop_frame::SyncPoint;
+use zerohop_kernel::SyncFile;
+use zerohop_layer::{Doing, LayerError};
+
+use super::handover::PATIENCE;
+use crate::device::DeviceState;
+
+/// Signals a semaphore without any work, where the device can: file descriptor −1 stands for a
+/// fence that has signaled (`VkImportSemaphoreFdInfoKHR`).
+pub(crate) fn signal_semaphore(device: &DeviceState, semaphore: vk::Semaphore) -> bool {
+    let Some(fd) = &device.semaphore_fd else { return false };
+    let info = vk::ImportSemaphoreFdInfoKHR::default()
+        .semaphore(semaphore)
+        .flags(vk::SemaphoreImportFlags::TEMPORARY)
+        .handle_type(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)
+        .fd(-1);
+    // SAFETY: the semaphore is unsignaled and unused (VUID-vkAcquireNextImageKHR-semaphore-01286).
+    unsafe { fd.import_semaphore_fd(&info) }.is_ok()
+}
+
+/// As [`signal_semaphore`] (`VkImportFenceFdInfoKHR`).
+pub(crate) fn signal_fence(device: &DeviceState, fence: vk::Fence) -> bool {
+    let Some(fd) = &device.fence_fd else { return false };
+    let info = vk::ImportFenceFdInfoKHR::default()
+        .fence(fence)
+        .flags(vk::FenceImportFlags::TEMPORARY)
+        .handle_type(vk::ExternalFenceHandleTypeFlags::SYNC_FD)
+        .fd(-1);
+    // SAFETY: the fence is unsignaled and unused (VUID-vkAcquireNextImageKHR-fence-01287).
+    unsafe { fd.import_fence_fd(&info) }.is_ok()
+}
+
+/// The moment at which a signal that was submitted happens. The semaphore is free again.
+pub(crate) fn export(
+    device: &DeviceState,
+    semaphore: vk::Semaphore,
+) -> Result<SyncPoint, LayerError> {
+    let lacks = || LayerError::refused(vk::Result::ERROR_UNKNOWN, "no SYNC_FD semaphores");
+    let semaphore_fd = device.semaphore_fd.as_ref().ok_or_else(lacks)?;
+    let info = vk::SemaphoreGetFdInfoKHR::default()
+        .semaphore(semaphore)
+        .handle_type(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD);
+    // SAFETY: the semaphore's signal was submitted (VUID-VkSemaphoreGetFdInfoKHR-handleType-03254).
+    let fd = unsafe { semaphore_fd.get_semaphore_fd(&info) }.doing("export a semaphore")?;
+    if fd < 0 {
+        // "Has signaled already" (VkSemaphoreGetFdInfoKHR).
+        return Ok(SyncPoint::Signaled);
+    }
+    // SAFETY: a successful call gives us a new descriptor.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(SyncFile::from(fd).into())
+}
+
+/// Puts a fence of the host's into `semaphore`. `false`: it was waited for instead.
+///
+/// # Errors
+///
+/// [`LayerError::Outside`] when there is no descriptor left.
+pub(crate) fn import(
+    device: &DeviceState,
+    semaphore: vk::Semaphore,
+    point: &SyncPoint,
+) -> Result<bool, LayerError> {
+    let Some(fd) = point.as_fd() else { return Ok(false) };
+    let outside =
+        |err| LayerError::outside("take a fence", vk::Result::ERROR_OUT_OF_HOST_MEMORY, err);
+    let copy = fd.try_clone_to_owned().map_err(outside)?;
+    if let Some(semaphore_fd) = &device.semaphore_fd {
+        let info = vk::ImportSemaphoreFdInfoKHR::default()
+            .semaphore(semaphore)
+            .flags(vk::SemaphoreImportFlags::TEMPORARY)
+            .handle_type(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)
+            .fd(copy.as_raw_fd());
+        // SAFETY: the semaphore is ours and unused, and `copy` is a fence.
+        if unsafe { semaphore_fd.import_semaphore_fd(&info) }.is_ok() {
+            // The driver owns the descriptor now, and only now.
+            let _ = copy.into_raw_fd();
+            return Ok(true);
+        }
+    }
+    // A host that never finishes reading is a host that is gone.
+    let _ = point.wait(PATIENCE);
+    Ok(false)
+}
