@@ -16,7 +16,7 @@ use zerohop_layer::{DispatchKey, LayerError, Table};
 
 pub(crate) use below::Below;
 pub(crate) use create::{create, destroy};
-pub(crate) use extensions::extensions;
+pub(crate) use extensions::{below as extensions_below, extensions};
 pub(crate) use queue::QueueState;
 
 use crate::instance::InstanceState;

@@ -7,8 +7,8 @@ use ash::vk;
 use zerohop_layer::{LayerError, guard, guard_or, guard_void, handle_of, write_list};
 
 use crate::instance::InstanceState;
-use crate::surface::capabilities::{self as caps, PRESENT_MODES};
-use crate::surface::{Surface, formats as supported};
+use crate::surface::capabilities as caps;
+use crate::surface::{self as surfaces, Surface, formats as supported};
 
 /// Remembers a surface of ours and hands its handle out.
 ///
@@ -112,13 +112,14 @@ pub(crate) unsafe extern "system" fn support(
     guard("vkGetPhysicalDeviceSurfaceSupportKHR", || {
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceSupportKHR-physicalDevice-parameter.
         let state = unsafe { InstanceState::of(physical) }?;
-        if state.surface(surface)?.is_none() {
+        let Some(ours) = state.surface(surface)? else {
             let below = state.below.surface.get_physical_device_surface_support_khr;
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, family, surface, out) });
-        }
+        };
+        let yes = state.physical(physical)?.presents_from(family) && ours.is_presentable();
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceSupportKHR-pSupported-parameter.
-        unsafe { *out = vk::TRUE };
+        unsafe { *out = yes.into() };
         Ok(vk::Result::SUCCESS)
     })
 }
@@ -136,7 +137,7 @@ pub(crate) unsafe extern "system" fn capabilities(
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, surface, out) });
         };
-        let answer = caps::capabilities(&state, physical, &ours)?;
+        let answer = caps::capabilities(&*state.physical(physical)?, &ours, None)?;
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilitiesKHR-pSurfaceCapabilities-parameter.
         unsafe { *out = answer };
         Ok(vk::Result::SUCCESS)
@@ -152,15 +153,16 @@ pub(crate) unsafe extern "system" fn capabilities2(
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilities2KHR-physicalDevice-parameter.
         let state = unsafe { InstanceState::of(physical) }?;
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilities2KHR-pSurfaceInfo-parameter.
-        let surface = unsafe { &*info }.surface;
-        let Some(ours) = state.surface(surface)? else {
+        let query = unsafe { &*info };
+        let Some(ours) = state.surface(query.surface)? else {
             let below = state.below.capabilities2.get_physical_device_surface_capabilities2_khr;
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, info, out) });
         };
-        let answer = caps::capabilities(&state, physical, &ours)?;
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilities2KHR-pSurfaceCapabilities-parameter.
-        unsafe { (*out).surface_capabilities = answer };
+        let out = unsafe { &mut *out };
+        // SAFETY: both chains are the application's (VUID-*-pNext-pNext).
+        unsafe { caps::fill(&*state.physical(physical)?, &ours, query.p_next, out) }?;
         Ok(vk::Result::SUCCESS)
     })
 }
@@ -179,7 +181,7 @@ pub(crate) unsafe extern "system" fn formats(
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, surface, count, out) });
         };
-        let list = supported::formats(&state, physical, Some(&ours));
+        let list = supported::formats(&*state.physical(physical)?, &ours)?;
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceFormatsKHR-pSurfaceFormats-parameter.
         Ok(unsafe { write_list(&list, count, out) })
     })
@@ -201,7 +203,7 @@ pub(crate) unsafe extern "system" fn formats2(
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, info, count, out) });
         };
-        let list = supported::formats(&state, physical, Some(&ours));
+        let list = supported::formats(&*state.physical(physical)?, &ours)?;
         if out.is_null() {
             // SAFETY: VUID-vkGetPhysicalDeviceSurfaceFormats2KHR-pSurfaceFormatCount-parameter.
             return Ok(unsafe { write_list(&list, count, std::ptr::null_mut()) });
@@ -228,13 +230,13 @@ pub(crate) unsafe extern "system" fn present_modes(
     guard("vkGetPhysicalDeviceSurfacePresentModesKHR", || {
         // SAFETY: VUID-vkGetPhysicalDeviceSurfacePresentModesKHR-physicalDevice-parameter.
         let state = unsafe { InstanceState::of(physical) }?;
-        if state.surface(surface)?.is_none() {
+        let Some(ours) = state.surface(surface)? else {
             let below = state.below.surface.get_physical_device_surface_present_modes_khr;
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, surface, count, out) });
-        }
+        };
         // SAFETY: VUID-vkGetPhysicalDeviceSurfacePresentModesKHR-pPresentModes-parameter.
-        Ok(unsafe { write_list(&PRESENT_MODES, count, out) })
+        Ok(unsafe { write_list(caps::present_modes(&ours), count, out) })
     })
 }
 
@@ -252,7 +254,7 @@ pub(crate) unsafe extern "system" fn present_rectangles(
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, surface, count, out) });
         };
-        let extent = caps::capabilities(&state, physical, &ours)?.current_extent;
+        let extent = caps::capabilities(&*state.physical(physical)?, &ours, None)?.current_extent;
         let whole = vk::Rect2D { offset: vk::Offset2D::default(), extent };
         // SAFETY: VUID-vkGetPhysicalDevicePresentRectanglesKHR-pRects-parameter.
         Ok(unsafe { write_list(&[whole], count, out) })
@@ -260,27 +262,52 @@ pub(crate) unsafe extern "system" fn present_rectangles(
 }
 
 pub(crate) unsafe extern "system" fn xcb_support(
-    _physical: vk::PhysicalDevice,
-    _family: u32,
-    _connection: *mut vk::xcb_connection_t,
-    _visual: vk::xcb_visualid_t,
+    physical: vk::PhysicalDevice,
+    family: u32,
+    connection: *mut vk::xcb_connection_t,
+    visual: vk::xcb_visualid_t,
 ) -> vk::Bool32 {
-    guard_or("vkGetPhysicalDeviceXcbPresentationSupportKHR", vk::FALSE, || vk::TRUE)
+    // SAFETY: VUID-vkGetPhysicalDeviceXcbPresentationSupportKHR-connection-parameter.
+    let presents = || unsafe { surfaces::xcb_presents(connection.cast(), visual) };
+    // SAFETY: VUID-vkGetPhysicalDeviceXcbPresentationSupportKHR-physicalDevice-parameter.
+    unsafe { family_presents(physical, family, presents) }
 }
 
 pub(crate) unsafe extern "system" fn xlib_support(
-    _physical: vk::PhysicalDevice,
-    _family: u32,
-    _display: *mut vk::Display,
-    _visual: vk::VisualID,
+    physical: vk::PhysicalDevice,
+    family: u32,
+    display: *mut vk::Display,
+    visual: vk::VisualID,
 ) -> vk::Bool32 {
-    guard_or("vkGetPhysicalDeviceXlibPresentationSupportKHR", vk::FALSE, || vk::TRUE)
+    // SAFETY: VUID-vkGetPhysicalDeviceXlibPresentationSupportKHR-dpy-parameter.
+    let presents = || unsafe { surfaces::xlib_presents(display.cast(), visual) };
+    // SAFETY: VUID-vkGetPhysicalDeviceXlibPresentationSupportKHR-physicalDevice-parameter.
+    unsafe { family_presents(physical, family, presents) }
 }
 
 pub(crate) unsafe extern "system" fn wayland_support(
-    _physical: vk::PhysicalDevice,
-    _family: u32,
+    physical: vk::PhysicalDevice,
+    family: u32,
     _display: *mut vk::wl_display,
 ) -> vk::Bool32 {
-    guard_or("vkGetPhysicalDeviceWaylandPresentationSupportKHR", vk::FALSE, || vk::TRUE)
+    // SAFETY: VUID-vkGetPhysicalDeviceWaylandPresentationSupportKHR-physicalDevice-parameter.
+    unsafe { family_presents(physical, family, || true) }
+}
+
+/// Whether a queue family of `physical` and, if so, a window system can present.
+///
+/// # Safety
+///
+/// `physical` is live.
+unsafe fn family_presents(
+    physical: vk::PhysicalDevice,
+    family: u32,
+    window_system: impl FnOnce() -> bool,
+) -> vk::Bool32 {
+    guard_or("vkGetPhysicalDevice*PresentationSupportKHR", vk::FALSE, || {
+        // SAFETY: the caller's promise.
+        let state = unsafe { InstanceState::of(physical) };
+        let known = state.and_then(|state| state.physical(physical));
+        (known.is_ok_and(|known| known.presents_from(family)) && window_system()).into()
+    })
 }

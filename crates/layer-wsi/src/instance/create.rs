@@ -124,6 +124,7 @@ fn remember(raw: vk::Instance, api_version: u32, next: &Next, asked: &[&CStr]) {
         .all(|name| !next.raw_command(raw, name).is_null()),
         enabled,
         foreign_surfaces: asked.contains(&c"VK_KHR_display"),
+        physicals: Table::new(),
         surfaces: Table::new(),
     };
     // SAFETY: the next layer has just made it.

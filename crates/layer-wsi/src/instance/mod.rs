@@ -2,6 +2,7 @@
 
 mod create;
 pub(crate) mod features;
+mod physical;
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use ash::{khr, vk};
 use zerohop_layer::{DispatchKey, LayerError, Table};
 
 pub(crate) use create::{create, destroy};
+pub(crate) use physical::PhysicalState;
 
 use crate::extensions::ExtensionSet;
 use crate::surface::Surface;
@@ -33,6 +35,8 @@ pub(crate) struct InstanceState {
     pub(crate) enabled: ExtensionSet,
     /// Whether the application can have surfaces that are not ours.
     pub(crate) foreign_surfaces: bool,
+    /// What was found out about its physical devices.
+    physicals: Table<vk::PhysicalDevice, PhysicalState>,
     /// Our surfaces.
     pub(crate) surfaces: Table<vk::SurfaceKHR, Surface>,
 }

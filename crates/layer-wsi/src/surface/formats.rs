@@ -1,18 +1,63 @@
 //! The formats that pictures for a surface can have.
 
 use ash::vk;
+use zerohop_layer::LayerError;
 
-use crate::instance::InstanceState;
-use crate::surface::Surface;
+use crate::instance::PhysicalState;
+use crate::surface::capabilities::lost;
+use crate::surface::{Platform, Surface};
 
-const WINDOW: &[vk::Format] = &[vk::Format::B8G8R8A8_SRGB, vk::Format::B8G8R8A8_UNORM];
+/// Of a window of an X server, as far as its pixels look so. Mesa's order: the first one is what
+/// many applications take.
+const X11: &[vk::Format] = &[
+    vk::Format::B8G8R8A8_SRGB,
+    vk::Format::B8G8R8A8_UNORM,
+    vk::Format::R8G8B8A8_SRGB,
+    vk::Format::R8G8B8A8_UNORM,
+    vk::Format::A2R10G10B10_UNORM_PACK32,
+    vk::Format::A2B10G10R10_UNORM_PACK32,
+    vk::Format::R5G6B5_UNORM_PACK16,
+];
+
+/// Of a Wayland surface: Mesa's on a plain compositor, and then what a host takes besides.
+const WAYLAND: &[vk::Format] = &[
+    vk::Format::B8G8R8A8_SRGB,
+    vk::Format::B8G8R8A8_UNORM,
+    vk::Format::R8G8B8A8_SRGB,
+    vk::Format::R8G8B8A8_UNORM,
+    vk::Format::A2R10G10B10_UNORM_PACK32,
+    vk::Format::A2B10G10R10_UNORM_PACK32,
+];
+
+/// Without a window: Mesa's two, and then what a host takes besides.
+const HEADLESS: &[vk::Format] = &[
+    vk::Format::R8G8B8A8_UNORM,
+    vk::Format::B8G8R8A8_UNORM,
+    vk::Format::R8G8B8A8_SRGB,
+    vk::Format::B8G8R8A8_SRGB,
+    vk::Format::A2R10G10B10_UNORM_PACK32,
+    vk::Format::A2B10G10R10_UNORM_PACK32,
+];
 
 /// What the device can render to and hand over, best first.
+///
+/// # Errors
+///
+/// `VK_ERROR_SURFACE_LOST_KHR` when the window is gone.
 pub(crate) fn formats(
-    _instance: &InstanceState,
-    _physical: vk::PhysicalDevice,
-    _surface: Option<&Surface>,
-) -> Vec<vk::SurfaceFormatKHR> {
+    physical: &PhysicalState,
+    surface: &Surface,
+) -> Result<Vec<vk::SurfaceFormatKHR>, LayerError> {
+    let (list, visual) = match surface.platform() {
+        Platform::X11 if !surface.is_alive() => return Err(lost(surface)),
+        Platform::X11 => (X11, surface.visual()),
+        Platform::Wayland => (WAYLAND, None),
+        Platform::Headless => (HEADLESS, None),
+    };
     let color_space = vk::ColorSpaceKHR::SRGB_NONLINEAR;
-    WINDOW.iter().map(|format| vk::SurfaceFormatKHR { format: *format, color_space }).collect()
+    let fits = |format: &&vk::Format| {
+        physical.has_format(**format) && visual.is_none_or(|visual| visual.takes(**format))
+    };
+    let entry = |format: &vk::Format| vk::SurfaceFormatKHR { format: *format, color_space };
+    Ok(list.iter().filter(fits).map(entry).collect())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod formats;
+mod visual;
 mod xcb;
 mod xlib;
 
@@ -12,6 +13,7 @@ use ash::vk;
 use zerohop_layer::LayerError;
 
 use crate::swapchain::Stream;
+use visual::Visual;
 use xcb::Window;
 
 /// One `VkSurfaceKHR`.
@@ -27,6 +29,17 @@ enum Kind {
     /// A `wl_surface`. We never draw on it: its picture goes to the host.
     Wayland { surface: usize },
     /// No window.
+    Headless,
+}
+
+/// Whose window it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Platform {
+    /// An X server's. It decides on the size.
+    X11,
+    /// A Wayland compositor's.
+    Wayland,
+    /// Nobody's.
     Headless,
 }
 
@@ -112,9 +125,34 @@ impl Surface {
         matches!(&self.kind, Kind::X11 { window, .. } if window.is_lost())
     }
 
-    /// Whether the surface has no window whose size it must have.
-    pub(crate) fn is_headless(&self) -> bool {
-        matches!(self.kind, Kind::Headless)
+    /// Whose window it is.
+    pub(crate) fn platform(&self) -> Platform {
+        match self.kind {
+            Kind::X11 { .. } => Platform::X11,
+            Kind::Wayland { .. } => Platform::Wayland,
+            Kind::Headless => Platform::Headless,
+        }
+    }
+
+    /// How the window's pixels look. `None`: it has no say, or is gone.
+    fn visual(&self) -> Option<Visual> {
+        match &self.kind {
+            Kind::X11 { window, .. } => window.visual(),
+            Kind::Wayland { .. } | Kind::Headless => None,
+        }
+    }
+
+    /// Whether there is something to present to, asked of the window's server now.
+    pub(crate) fn is_alive(&self) -> bool {
+        match &self.kind {
+            Kind::X11 { window, .. } => window.extent_now().is_some() && window.visual().is_some(),
+            Kind::Wayland { .. } | Kind::Headless => true,
+        }
+    }
+
+    /// What `vkGetPhysicalDeviceSurfaceSupportKHR` asks about the window.
+    pub(crate) fn is_presentable(&self) -> bool {
+        self.is_alive() && self.visual().is_none_or(|visual| visual.is_direct())
     }
 
     /// What people call it, as in "xcb window 0x400002".
@@ -125,4 +163,26 @@ impl Surface {
             Kind::Headless => "headless surface".into(),
         }
     }
+}
+
+/// Whether windows with the visual called `visual` can have a surface.
+///
+/// # Safety
+///
+/// `connection` is an open `xcb_connection_t *`.
+pub(crate) unsafe fn xcb_presents(connection: *mut c_void, visual: u32) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { xcb::visual(connection, visual) }.is_ok_and(|it| it.is_some_and(|it| it.is_direct()))
+}
+
+/// As [`xcb_presents`], for Xlib.
+///
+/// # Safety
+///
+/// `display` is an open `Display *`.
+pub(crate) unsafe fn xlib_presents(display: *mut c_void, visual: u32) -> bool {
+    // SAFETY: the caller's promise.
+    let Ok(connection) = (unsafe { xlib::connection(display) }) else { return false };
+    // SAFETY: the connection is the display's and lives as long.
+    unsafe { xcb_presents(connection, visual) }
 }

@@ -1,4 +1,4 @@
-//! The size of an X11 window, asked through libxcb without waiting.
+//! The size and the visual of an X11 window, asked through libxcb.
 //!
 //! The connection is the application's. Only requests with an answer of their own are sent, and
 //! libxcb gives such an answer, be it an error, to whoever asked: the application sees nothing.
@@ -12,10 +12,12 @@ use ash::vk;
 use libloading::Library;
 use zerohop_layer::LayerError;
 
+use super::visual::Visual;
+
 /// How long an answer is good for. A resize is seen after this and one trip to the server.
 const FRESH: Duration = Duration::from_millis(4);
 
-/// `xcb_get_geometry_cookie_t`.
+/// `xcb_get_geometry_cookie_t`, and every other cookie.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Cookie {
@@ -38,11 +40,36 @@ struct Geometry {
     pad: [u8; 2],
 }
 
+/// `xcb_get_window_attributes_reply_t`, as far as we read it.
+#[repr(C)]
+struct Attributes {
+    response_type: u8,
+    backing_store: u8,
+    sequence: u16,
+    length: u32,
+    visual: u32,
+}
+
+/// `xcb_setup_t`, as far as its own length.
+#[repr(C)]
+struct Setup {
+    status: u8,
+    pad: u8,
+    major: u16,
+    minor: u16,
+    /// Of what follows, in units of four bytes.
+    length: u16,
+}
+
 /// What we use of libxcb (`<xcb/xproto.h>`, `<xcb/xcbext.h>`).
 struct Xcb {
     get_geometry: unsafe extern "C" fn(*mut c_void, u32) -> Cookie,
     get_geometry_reply:
         unsafe extern "C" fn(*mut c_void, Cookie, *mut *mut c_void) -> *mut Geometry,
+    get_window_attributes: unsafe extern "C" fn(*mut c_void, u32) -> Cookie,
+    get_window_attributes_reply:
+        unsafe extern "C" fn(*mut c_void, Cookie, *mut *mut c_void) -> *mut Attributes,
+    get_setup: unsafe extern "C" fn(*mut c_void) -> *const Setup,
     poll_for_reply:
         unsafe extern "C" fn(*mut c_void, c_uint, *mut *mut c_void, *mut *mut c_void) -> c_int,
     discard_reply: unsafe extern "C" fn(*mut c_void, c_uint),
@@ -59,9 +86,27 @@ fn xcb() -> Result<&'static Xcb, LayerError> {
     })
 }
 
-/// Whether libxcb can be loaded.
-pub(super) fn is_available() -> bool {
-    xcb().is_ok()
+/// The visual called `id` on the server at the other end.
+///
+/// # Errors
+///
+/// When libxcb cannot be loaded.
+///
+/// # Safety
+///
+/// `connection` is an open `xcb_connection_t *`.
+pub(super) unsafe fn visual(
+    connection: *mut c_void,
+    id: u32,
+) -> Result<Option<Visual>, LayerError> {
+    // SAFETY: the caller's promise. libxcb keeps the setup as long as the connection.
+    let setup = unsafe { (xcb()?.get_setup)(connection) };
+    // SAFETY: libxcb's answer, or null for a broken connection.
+    let Some(head) = (unsafe { setup.as_ref() }) else { return Ok(None) };
+    let len = size_of::<Setup>() + 4 * usize::from(head.length);
+    // SAFETY: libxcb holds as many bytes as the setup says, and never changes them.
+    let bytes = unsafe { std::slice::from_raw_parts(setup.cast::<u8>(), len) };
+    Ok(Visual::find(bytes, id))
 }
 
 fn load() -> Result<Xcb, libloading::Error> {
@@ -76,6 +121,9 @@ fn load() -> Result<Xcb, libloading::Error> {
     Ok(Xcb {
         get_geometry: symbol!(b"xcb_get_geometry\0"),
         get_geometry_reply: symbol!(b"xcb_get_geometry_reply\0"),
+        get_window_attributes: symbol!(b"xcb_get_window_attributes\0"),
+        get_window_attributes_reply: symbol!(b"xcb_get_window_attributes_reply\0"),
+        get_setup: symbol!(b"xcb_get_setup\0"),
         poll_for_reply: symbol!(b"xcb_poll_for_reply\0"),
         discard_reply: symbol!(b"xcb_discard_reply\0"),
         flush: symbol!(b"xcb_flush\0"),
@@ -89,6 +137,7 @@ pub(super) struct Window {
     xcb: &'static Xcb,
     connection: NonNull<c_void>,
     window: u32,
+    visual: OnceLock<Visual>,
     known: Mutex<Known>,
 }
 
@@ -118,7 +167,13 @@ impl Window {
                 "the window's connection to the X server is null",
             )
         })?;
-        Ok(Self { xcb: xcb()?, connection, window, known: Mutex::default() })
+        Ok(Self {
+            xcb: xcb()?,
+            connection,
+            window,
+            visual: OnceLock::new(),
+            known: Mutex::default(),
+        })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -150,6 +205,27 @@ impl Window {
     pub(super) fn extent_now(&self) -> Option<vk::Extent2D> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.ask_and_wait(&mut known)
+    }
+
+    /// The window's visual, asked once. `None`: the window is gone, or was never there.
+    pub(super) fn visual(&self) -> Option<Visual> {
+        if let Some(visual) = self.visual.get() {
+            return Some(*visual);
+        }
+        let connection = self.connection.as_ptr();
+        // SAFETY: the connection outlives us; a window that is gone gives an error as the answer.
+        let cookie = unsafe { (self.xcb.get_window_attributes)(connection, self.window) };
+        let mut error = null_mut();
+        // SAFETY: the cookie is of this connection and asked for once.
+        let reply =
+            unsafe { (self.xcb.get_window_attributes_reply)(connection, cookie, &mut error) };
+        // SAFETY: libxcb gave an answer of the kind that was asked for, or null.
+        let id = unsafe { reply.as_ref() }.map(|reply| reply.visual);
+        self.free(reply.cast());
+        self.free(error);
+        // SAFETY: the connection outlives us.
+        let visual = unsafe { visual(connection, id?) }.ok()??;
+        Some(*self.visual.get_or_init(|| visual))
     }
 
     fn ask(&self) -> Cookie {
@@ -199,10 +275,14 @@ impl Window {
             }
             None => (known.lost, known.extent) = (true, None),
         }
-        // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual).
-        unsafe { (self.xcb.free)(reply) };
-        // SAFETY: as above.
-        unsafe { (self.xcb.free)(error) };
+        self.free(reply);
+        self.free(error);
+    }
+
+    fn free(&self, answer: *mut c_void) {
+        // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual); every
+        // call here is the last use of one.
+        unsafe { (self.xcb.free)(answer) };
     }
 
     fn forget(&self, known: &mut Known) {

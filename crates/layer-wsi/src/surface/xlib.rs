@@ -35,11 +35,6 @@ fn load() -> Result<Loaded, libloading::Error> {
     Ok(Loaded { get_connection, _library: library })
 }
 
-/// Whether libX11-xcb can be loaded.
-pub(super) fn is_available() -> bool {
-    loaded().is_ok()
-}
-
 /// The `xcb_connection_t *` of a `Display *`.
 ///
 /// # Errors
