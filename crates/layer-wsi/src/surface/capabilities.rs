@@ -98,34 +98,30 @@ pub(crate) unsafe fn fill(
     out.surface_capabilities = capabilities(physical, surface, mode)?;
     let (min, max) =
         (out.surface_capabilities.min_image_extent, out.surface_capabilities.max_image_extent);
-    // SAFETY: the caller's promise.
-    unsafe {
-        each(out.p_next, |to: &mut vk::SurfacePresentModeCompatibilityEXT<'_>| {
-            list_compatible(to, mode, surface);
-        })
+    let modes = |to: &mut vk::SurfacePresentModeCompatibilityEXT<'_>| {
+        list_compatible(to, mode, surface);
+    };
+    // Nothing is scaled: an image has the size of its window, or there is none.
+    let scaling = |to: &mut vk::SurfacePresentScalingCapabilitiesEXT<'_>| {
+        to.supported_present_scaling = vk::PresentScalingFlagsEXT::empty();
+        to.supported_present_gravity_x = vk::PresentGravityFlagsEXT::empty();
+        to.supported_present_gravity_y = vk::PresentGravityFlagsEXT::empty();
+        (to.min_scaled_image_extent, to.max_scaled_image_extent) = (min, max);
+    };
+    let protected = |to: &mut vk::SurfaceProtectedCapabilitiesKHR<'_>| {
+        to.supports_protected = vk::FALSE;
+    };
+    let shared = |to: &mut vk::SharedPresentSurfaceCapabilitiesKHR<'_>| {
+        to.shared_present_supported_usage_flags = vk::ImageUsageFlags::empty();
     };
     // SAFETY: the caller's promise.
-    unsafe {
-        each(out.p_next, |to: &mut vk::SurfacePresentScalingCapabilitiesEXT<'_>| {
-            // Nothing is scaled: an image has the size of its window, or there is none.
-            to.supported_present_scaling = vk::PresentScalingFlagsEXT::empty();
-            to.supported_present_gravity_x = vk::PresentGravityFlagsEXT::empty();
-            to.supported_present_gravity_y = vk::PresentGravityFlagsEXT::empty();
-            (to.min_scaled_image_extent, to.max_scaled_image_extent) = (min, max);
-        })
-    };
+    unsafe { each(out.p_next, modes) };
     // SAFETY: the caller's promise.
-    unsafe {
-        each(out.p_next, |to: &mut vk::SurfaceProtectedCapabilitiesKHR<'_>| {
-            to.supports_protected = vk::FALSE;
-        })
-    };
+    unsafe { each(out.p_next, scaling) };
     // SAFETY: the caller's promise.
-    unsafe {
-        each(out.p_next, |to: &mut vk::SharedPresentSurfaceCapabilitiesKHR<'_>| {
-            to.shared_present_supported_usage_flags = vk::ImageUsageFlags::empty();
-        })
-    };
+    unsafe { each(out.p_next, protected) };
+    // SAFETY: the caller's promise.
+    unsafe { each(out.p_next, shared) };
     Ok(())
 }
 
