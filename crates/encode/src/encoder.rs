@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_frame::{BoxError, Color, Extent, Fourcc, Frame, Modifier};
+use zerohop_frame::{BoxError, Color, Extent, Fallback, Fourcc, Frame, Modifier};
 
 use crate::Error;
 
@@ -28,6 +28,14 @@ pub struct Packet {
 
 /// Compresses frames, one after the other.
 pub trait Encoder: Send {
+    /// What reports call it.
+    fn name(&self) -> &'static str;
+
+    /// What is worse about it than it could be, if anything.
+    fn fallback(&self) -> Option<Fallback> {
+        None
+    }
+
     /// What it reads as it is, best first.
     fn formats(&self) -> &[(Fourcc, Modifier)];
 
@@ -36,7 +44,7 @@ pub trait Encoder: Send {
     ///
     /// # Errors
     ///
-    /// The picture is lost; the next one may work, and is a key picture.
+    /// The picture is lost; the next one may work, and decodes without it.
     fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error>;
 
     /// The next packet, if one is done. Never blocks.

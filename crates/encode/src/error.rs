@@ -76,6 +76,14 @@ pub enum Error {
         /// Its words.
         source: openh264::Error,
     },
+    /// The rate control never had room for a picture.
+    #[error("OpenH264 left picture {sequence} out {offers} times, for want of bits")]
+    NoRoom {
+        /// Which one.
+        sequence: u64,
+        /// How often it was offered.
+        offers: u32,
+    },
     /// OpenH264 failed.
     #[error("OpenH264 failed on picture {sequence}")]
     Encode {

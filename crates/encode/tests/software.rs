@@ -42,7 +42,7 @@ fn decode(decoder: &mut Decoder, packet: &Packet) -> Vec<u8> {
 
 #[test]
 fn decoded_pictures_are_those_that_went_in_and_the_frames_are_home() {
-    for rate in [Rate::Quality, Rate::Bits(2_000_000)] {
+    for rate in [Rate::default(), Rate::Bits(2_000_000)] {
         let pool = Pool::new(SIZE, 2);
         let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
         let mut decoder = Decoder::new().unwrap();
@@ -91,6 +91,31 @@ fn another_size_starts_with_a_key_picture() {
 }
 
 #[test]
+fn a_coarser_quantizer_makes_smaller_packets() {
+    let bytes = |quantizer| {
+        let pool = Pool::new(SIZE, 1);
+        let rate = Rate::Quantizer(quantizer);
+        let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
+        let packets = (0..10).map(|n| encode(&mut encoder, pool.frame(n, Duration::ZERO), false));
+        packets.map(|packet| packet.data.len()).sum::<usize>()
+    };
+    let sizes = [0, 12, 18, 24, 30, 42, 51, 255].map(bytes);
+    assert!(sizes.is_sorted_by(|finer, coarser| finer >= coarser), "{sizes:?}");
+    assert!(sizes[1] > 3 * sizes[6], "{sizes:?}");
+}
+
+#[test]
+fn no_picture_is_left_out_for_want_of_bits() {
+    let pool = Pool::new(SIZE, 1);
+    let rate = Rate::Bits(0);
+    let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
+    for n in 0..100 {
+        // Every one a key picture: far more than there are bits for.
+        assert!(encode(&mut encoder, pool.frame(n, Duration::ZERO), true).key);
+    }
+}
+
+#[test]
 fn a_row_may_be_longer_than_the_picture() {
     let pool = Pool::with_stride(SIZE, 512);
     let mut encoder = OpenH264::new(Options::default());
@@ -120,15 +145,38 @@ fn what_cannot_be_read_is_refused_with_numbers() {
 }
 
 #[test]
-fn after_a_lost_picture_comes_a_key_picture() {
+fn a_lost_picture_is_home_and_takes_no_other_with_it() {
     let pool = Pool::new(SIZE, 1);
     let mut encoder = OpenH264::new(Options::default());
-    assert!(encode(&mut encoder, pool.frame(0, Duration::ZERO), false).key);
+    let mut decoder = Decoder::new().unwrap();
+    decode(&mut decoder, &encode(&mut encoder, pool.frame(0, Duration::ZERO), false));
     let silent = Eventfd::new().unwrap();
     let never = SyncPoint::from(SyncFile::from(silent.as_fd().try_clone_to_owned().unwrap()));
     let late = Arc::new(pool.frame_after(1, Duration::ZERO, never));
     let err = encoder.encode(late, false).unwrap_err();
     assert!(matches!(err, Error::NotReady { sequence: 1, .. }), "{err}");
-    assert_eq!(pool.home.taken(), [0, 1], "a frame that failed is home too");
-    assert!(encode(&mut encoder, pool.frame(2, Duration::ZERO), false).key);
+    assert!(encoder.poll_packet().unwrap().is_none());
+    assert_eq!(pool.home.taken(), [0, 1]);
+    let packet = encode(&mut encoder, pool.frame(2, Duration::ZERO), false);
+    let luma = decode(&mut decoder, &packet);
+    assert!(!packet.key && psnr(&luma, &draw(SIZE, 2)[..luma.len()]) > 38.0);
+}
+
+#[test]
+fn noise_is_encoded_too() {
+    let extent = Extent { width: 640, height: 360 };
+    for rate in [Rate::Quantizer(12), Rate::Bits(200_000_000), Rate::Bits(50_000)] {
+        let pool = Pool::new(extent, 1);
+        let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
+        let mut decoder = Decoder::new().unwrap();
+        for n in 0..4 {
+            let frame = pool.noise(n, Duration::ZERO);
+            decode(&mut decoder, &encode(&mut encoder, frame, n == 3));
+        }
+        let packet = encode(&mut encoder, pool.frame(4, Duration::ZERO), true);
+        let luma = decode(&mut decoder, &packet);
+        let quality = psnr(&luma, &draw(extent, 4)[..luma.len()]);
+        let wanted = if rate == Rate::Bits(50_000) { 20.0 } else { 40.0 };
+        assert!(quality > wanted, "{quality:.1} dB after noise with {rate:?}");
+    }
 }

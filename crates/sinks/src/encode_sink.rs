@@ -67,6 +67,9 @@ impl EncodeSink {
         timing: Timing,
     ) -> Result<Self, Error> {
         let formats = encoder.formats().to_vec();
+        if let Some(fallback) = encoder.fallback() {
+            observer.fallback(fallback);
+        }
         let clock = Arc::clone(&timing.clock);
         let (queue, work) = sync_channel(WAITING);
         let mut recording = Recording { encoder, out, observer, timing, next_key: None };

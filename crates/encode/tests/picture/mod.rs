@@ -74,6 +74,21 @@ impl Pool {
         self.frame_after(n, timestamp, SyncPoint::Signaled)
     }
 
+    /// A picture of nothing but noise, different for each `n`.
+    pub(crate) fn noise(&self, n: u64, timestamp: Duration) -> Frame {
+        let frame = self.frame(n, timestamp);
+        let (_, memory) = &self.buffers[n as usize % self.buffers.len()];
+        let mut state = n + 1;
+        for byte in memory.lock().unwrap().as_mut_slice() {
+            // Knuth's linear congruential generator (MMIX).
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = (state >> 56) as u8;
+        }
+        frame
+    }
+
     /// Picture `n`, said to be complete at `acquire`.
     pub(crate) fn frame_after(&self, n: u64, timestamp: Duration, acquire: SyncPoint) -> Frame {
         let (buffer, memory) = &self.buffers[n as usize % self.buffers.len()];
