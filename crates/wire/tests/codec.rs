@@ -1,0 +1,273 @@
+//! Messages to bytes and back: the same for every value, and byte by byte as `PROTOCOL.md` says.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use zerohop_frame::{
+    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, OpaqueImage,
+    PlaneLayout, Rect, SyncPoint,
+};
+use zerohop_kernel::SyncFile;
+use zerohop_wire::{
+    FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId, text,
+};
+
+fn null() -> OwnedFd {
+    std::fs::File::open("/dev/null").unwrap().into()
+}
+
+fn duplicates(fds: &[BorrowedFd<'_>]) -> Vec<OwnedFd> {
+    fds.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect()
+}
+
+/// Through the bytes and back.
+fn carried(message: &ToHost) -> ToHost {
+    let packet = message.encode().unwrap();
+    ToHost::decode(&packet.bytes, duplicates(&packet.fds)).unwrap()
+}
+
+fn descriptors() -> impl Strategy<Value = FrameDescriptor> {
+    let plane = (0..4usize, any::<u32>(), any::<u32>())
+        .prop_map(|(object, offset, stride)| PlaneLayout { object, offset, stride });
+    let color = (any::<u8>(), any::<u8>(), any::<u8>(), any::<bool>());
+    let numbers = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>());
+    (numbers, vec(plane, 0..=4), color).prop_map(|(numbers, planes, color)| {
+        let (width, height, fourcc, modifier) = numbers;
+        let (primaries, transfer, matrix, full_range) = color;
+        FrameDescriptor {
+            extent: Extent { width, height },
+            fourcc: Fourcc(fourcc),
+            modifier: Modifier(modifier),
+            planes: planes.into_iter().collect(),
+            color: Color { primaries, transfer, matrix, full_range },
+        }
+    })
+}
+
+fn images() -> impl Strategy<Value = OpaqueImage> {
+    (any::<[u32; 5]>(), any::<bool>(), vec(any::<u32>(), 0..=8)).prop_map(
+        |([format, flags, usage, tiling, array_layers], dedicated, views)| OpaqueImage {
+            format,
+            flags,
+            usage,
+            tiling,
+            array_layers,
+            dedicated,
+            view_formats: views.into_iter().collect(),
+        },
+    )
+}
+
+fn damages() -> impl Strategy<Value = Damage> {
+    let rect = any::<[u32; 4]>();
+    let rect = rect.prop_map(|[x, y, width, height]| Rect { x, y, width, height });
+    let known = vec(rect, 0..=16).prop_map(|rects| Damage::Rects(rects.into_iter().collect()));
+    prop_oneof![Just(Damage::Unknown), known]
+}
+
+proptest! {
+    #[test]
+    fn any_opaque_buffer_is_carried(
+        buffer: u64, stream: u32, descriptor in descriptors(), image in images(),
+        device_uuid: [u8; 16], driver_uuid: [u8; 16], size: u64, memory_type: u32,
+    ) {
+        let device = DeviceId { device_uuid, driver_uuid };
+        let handle =
+            MemoryHandle::OpaqueFd { fd: null(), device, size, memory_type, image: image.clone() };
+        let memory = ArrayVec::from_iter([handle]);
+        let (buffer, stream) = (WireBufferId(buffer), StreamId(stream));
+        let sent = ToHost::Announce { buffer, stream, descriptor: descriptor.clone(), memory };
+        let ToHost::Announce { buffer: b, stream: s, descriptor: d, memory } = carried(&sent) else {
+            panic!("an announcement");
+        };
+        prop_assert_eq!((b, s, d), (buffer, stream, descriptor));
+        let [MemoryHandle::OpaqueFd { device: d, size: s, memory_type: t, image: i, .. }] =
+            &memory[..] else { panic!("opaque memory") };
+        prop_assert_eq!((*d, *s, *t, i), (device, size, memory_type, &image));
+    }
+
+    #[test]
+    fn any_picture_is_carried(
+        numbers: (u64, u64, u64, u64), replaceable: bool, damage in damages(), fence: bool,
+    ) {
+        let (buffer, sequence, timestamp, presented) = numbers;
+        let acquire = if fence { SyncFile::from(null()).into() } else { SyncPoint::Signaled };
+        let sent = ToHost::Frame(FrameMessage {
+            buffer: WireBufferId(buffer),
+            sequence,
+            timestamp: Duration::from_nanos(timestamp),
+            presented: Duration::from_nanos(presented),
+            replaceable,
+            damage: damage.clone(),
+            acquire,
+        });
+        let ToHost::Frame(got) = carried(&sent) else { panic!("a picture") };
+        prop_assert_eq!((got.buffer.0, got.sequence), (buffer, sequence));
+        prop_assert_eq!(got.timestamp, Duration::from_nanos(timestamp));
+        prop_assert_eq!(got.presented, Duration::from_nanos(presented));
+        prop_assert_eq!((got.replaceable, got.damage), (replaceable, damage));
+        prop_assert_eq!(got.acquire.as_fd().is_some(), fence);
+    }
+
+    #[test]
+    fn any_release_is_carried(buffer: u64, sequence: u64, fences in vec(any::<bool>(), 0..=4)) {
+        let point = |fence: &bool| match fence {
+            true => SyncFile::from(null()).into(),
+            false => SyncPoint::Signaled,
+        };
+        let after: ArrayVec<_, MAX_POINTS> = fences.iter().map(point).collect();
+        let sent = ToProducer::Release { buffer: WireBufferId(buffer), sequence, after };
+        let packet = sent.encode().unwrap();
+        let got = ToProducer::decode(&packet.bytes, duplicates(&packet.fds)).unwrap();
+        let ToProducer::Release { buffer: b, sequence: s, after } = got else { panic!("a release") };
+        prop_assert_eq!((b.0, s), (buffer, sequence));
+        let got: Vec<_> = after.iter().map(|point| point.as_fd().is_some()).collect();
+        prop_assert_eq!(got, fences);
+    }
+
+    #[test]
+    fn any_text_is_carried(what: String, reason: String, cost: String) {
+        let sent =
+            ToHost::Fallback { what: text(&what), reason: text(&reason), cost: text(&cost) };
+        let ToHost::Fallback { what: w, reason: r, cost: c } = carried(&sent) else {
+            panic!("a fallback");
+        };
+        prop_assert_eq!([w, r, c], [text(&what), text(&reason), text(&cost)]);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_say_the_same_again(bytes in vec(any::<u8>(), 0..400), number in 1..8u32) {
+        let mut bytes = bytes;
+        let length = bytes.len() as u32;
+        if let Some(header) = bytes.get_mut(..8) {
+            header[..4].copy_from_slice(&number.to_le_bytes());
+            header[4..].copy_from_slice(&length.to_le_bytes());
+        }
+        if let Ok(message) = ToHost::decode(&bytes, Vec::new()) {
+            prop_assert_eq!(&message.encode().unwrap().bytes[..], &bytes[..]);
+        }
+    }
+}
+
+/// The bytes of a message that are not zero, as `offset:byte`.
+fn shown(bytes: &[u8]) -> String {
+    let shown = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0);
+    shown.map(|(at, byte)| format!("{at}:{byte:x}")).collect::<Vec<_>>().join(" ")
+}
+
+/// A change here is a change of the protocol, and needs a new version.
+#[test]
+fn the_bytes_are_those_of_version_1() {
+    let bytes = |message: ToHost| {
+        let packet = message.encode().unwrap();
+        (packet.bytes.len(), shown(&packet.bytes))
+    };
+    let expect = |length: usize, shown: &str| (length, shown.to_owned());
+    let hello = ToHost::Hello { version: 1, name: text("ab") };
+    assert_eq!(bytes(hello), expect(272, "0:1 4:10 5:1 8:1 12:2 16:61 17:62"));
+    let open = ToHost::OpenStream { stream: StreamId(3), name: text("c") };
+    assert_eq!(bytes(open), expect(272, "0:2 4:10 5:1 8:3 12:1 16:63"));
+    let close = ToHost::CloseStream { stream: StreamId(0x0102) };
+    assert_eq!(bytes(close), expect(16, "0:3 4:10 8:2 9:1"));
+    let retire = ToHost::Retire { buffer: WireBufferId(0x0102_0000_0000) };
+    assert_eq!(bytes(retire), expect(16, "0:5 4:10 12:2 13:1"));
+    let fallback = ToHost::Fallback { what: text("a"), reason: text("b"), cost: text("c") };
+    let texts = "0:7 4:14 5:3 8:1 12:61 268:1 272:62 528:1 532:63";
+    assert_eq!(bytes(fallback), expect(788, texts));
+    assert_eq!(bytes(opaque()), expect(224, OPAQUE));
+    assert_eq!(bytes(picture()), expect(320, PICTURE));
+}
+
+#[test]
+fn the_bytes_of_a_host_are_those_of_version_1() {
+    let bytes = |message: ToProducer| {
+        let packet = message.encode().unwrap();
+        (packet.bytes.len(), shown(&packet.bytes))
+    };
+    let expect = |length: usize, shown: &str| (length, shown.to_owned());
+    let welcome = ToProducer::Welcome { version: 1 };
+    assert_eq!(bytes(welcome), expect(16, "0:1 1:1 4:10 8:1"));
+    let refused = ToProducer::Refused { reason: text("no") };
+    assert_eq!(bytes(refused), expect(268, "0:2 1:1 4:c 5:1 8:2 12:6e 13:6f"));
+    let after = ArrayVec::from_iter([SyncPoint::Signaled, SyncFile::from(null()).into()]);
+    let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
+    assert_eq!(bytes(release), expect(96, "0:3 1:1 4:60 8:7 16:8 24:2 48:1"));
+}
+
+const OPAQUE: &str = "0:4 4:e0 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \
+    32:ff 33:ff 34:ff 35:ff 36:ff 37:ff 38:ff 40:1 41:d 43:1 44:1 112:2 116:1 \
+    120:aa 135:ab 136:ba 151:bb 152:5 160:6 164:7 168:8 172:9 176:1 180:b 184:1 188:2 192:c 196:d";
+
+fn opaque() -> ToHost {
+    let (mut device_uuid, mut driver_uuid) = ([0; 16], [0; 16]);
+    (device_uuid[0], device_uuid[15]) = (0xaa, 0xab);
+    (driver_uuid[0], driver_uuid[15]) = (0xba, 0xbb);
+    let image = OpaqueImage {
+        format: 7,
+        flags: 8,
+        usage: 9,
+        tiling: 1,
+        array_layers: 11,
+        view_formats: ArrayVec::from_iter([12, 13]),
+        dedicated: true,
+    };
+    let device = DeviceId { device_uuid, driver_uuid };
+    let memory = MemoryHandle::OpaqueFd { fd: null(), device, size: 5, memory_type: 6, image };
+    let descriptor = FrameDescriptor {
+        extent: Extent { width: 3, height: 4 },
+        fourcc: Fourcc::XRGB8888,
+        modifier: Modifier::INVALID,
+        planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]),
+        color: Color::SRGB,
+    };
+    let memory = ArrayVec::from_iter([memory]);
+    ToHost::Announce { buffer: WireBufferId(1), stream: StreamId(2), descriptor, memory }
+}
+
+const PICTURE: &str = "0:6 4:40 5:1 8:1 16:2 24:3 32:4 40:3 44:2 48:1 \
+    64:5 68:6 72:7 76:8 80:9 84:a 88:b 92:c";
+
+fn picture() -> ToHost {
+    let rects =
+        [Rect { x: 5, y: 6, width: 7, height: 8 }, Rect { x: 9, y: 10, width: 11, height: 12 }];
+    ToHost::Frame(FrameMessage {
+        buffer: WireBufferId(1),
+        sequence: 2,
+        timestamp: Duration::from_nanos(3),
+        presented: Duration::from_nanos(4),
+        replaceable: true,
+        damage: Damage::Rects(ArrayVec::from_iter(rects)),
+        acquire: SyncFile::from(null()).into(),
+    })
+}
+
+#[test]
+fn memory_of_two_kinds_is_not_sent() {
+    let ToHost::Announce { buffer, stream, descriptor, mut memory } = opaque() else {
+        panic!("an announcement");
+    };
+    memory.push(MemoryHandle::Shm(null()));
+    let sent = ToHost::Announce { buffer, stream, descriptor, memory };
+    let err = sent.encode().unwrap_err();
+    assert_eq!(err, Violation::Unsendable("a buffer with two kinds of memory"));
+    assert_eq!(err.to_string(), "a buffer with two kinds of memory cannot be sent");
+}
+
+#[test]
+fn descriptors_keep_their_order() {
+    let files: Vec<OwnedFd> =
+        (0..4).map(|_| zerohop_kernel::Memfd::create("test", 1).unwrap().into()).collect();
+    let inode = |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).unwrap().st_ino;
+    let sent: Vec<_> = files.iter().map(|fd| inode(fd.as_fd())).collect();
+    let ToHost::Announce { buffer, stream, descriptor, .. } = opaque() else {
+        panic!("an announcement");
+    };
+    let memory = files.into_iter().map(MemoryHandle::Shm).collect();
+    let message = carried(&ToHost::Announce { buffer, stream, descriptor, memory });
+    let ToHost::Announce { memory, .. } = message else { panic!("an announcement") };
+    assert_eq!(memory.iter().map(|handle| inode(handle.as_fd())).collect::<Vec<_>>(), sent);
+}
