@@ -22,7 +22,7 @@ mod trace;
 
 pub use histogram::Percentiles;
 pub use measurements::{Copies, Counts, Measurements, Verdict, Verdicts};
-pub use report::{Application, Facts, FallbackLine, Report, SCHEMA, Stream};
+pub use report::{Application, Facts, FallbackLine, Refused, Report, SCHEMA, Stream};
 pub use run::{Ending, Error, Limits, Stop, run};
 pub use stages::{Stages, Straight};
 pub use tap::Tap;

@@ -34,8 +34,24 @@ pub struct Facts {
     pub streams: Vec<Stream>,
     /// Pictures of the main stream that it presented, wherever they ended.
     pub presented: u64,
+    /// Of these, pictures that a newer one replaced before they were shown, as the application
+    /// asked for.
+    pub replaced: u64,
+    /// Producers that were refused.
+    pub refused: Vec<Refused>,
     /// Where the pictures went.
     pub outputs: Vec<String>,
+}
+
+/// A producer that broke a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Its process; 0 when unknown.
+    pub pid: u32,
+    /// Its name, if it said one.
+    pub producer: String,
+    /// The rule.
+    pub reason: String,
 }
 
 /// The program that made the pictures.
@@ -88,6 +104,7 @@ pub struct Report {
     fps: f64,
     frames_presented: u64,
     frames_encoded: u64,
+    frames_replaced: u64,
     frames_dropped: u64,
     drop_reasons: BTreeMap<&'static str, u64>,
     verdicts: Verdicts,
@@ -101,6 +118,7 @@ pub struct Report {
     sink_copies: Copies,
     fallbacks: Vec<FallbackLine>,
     streams: Vec<Stream>,
+    refused: Vec<Refused>,
     outputs: Vec<String>,
     stages: BTreeMap<&'static str, Percentiles>,
 }
@@ -119,6 +137,7 @@ impl Report {
             fps: if seconds > 0.0 { facts.presented as f64 / seconds } else { 0.0 },
             frames_presented: facts.presented,
             frames_encoded: encoded,
+            frames_replaced: facts.replaced,
             frames_dropped: counts.dropped.values().sum(),
             bytes_copied_by_cpu: per(counts.path_copies.cpu_bytes),
             gpu_copies: per(counts.path_copies.gpu),
@@ -132,6 +151,7 @@ impl Report {
             sink_copies: counts.sink_copies,
             fallbacks: counts.fallbacks.into_iter().map(FallbackLine::from).collect(),
             streams: facts.streams,
+            refused: facts.refused,
             outputs: facts.outputs,
             stages: counts.stages.into_iter().collect(),
         }
@@ -177,6 +197,7 @@ impl fmt::Display for Report {
         line(f, "duration", &format_args!("{:.2} s, {:.1} frames/s", self.duration_s, self.fps))?;
         line(f, "frames presented", &self.frames_presented)?;
         line(f, "frames encoded", &self.frames_encoded)?;
+        line(f, "frames replaced", &self.frames_replaced)?;
         line(f, "frames dropped", &Reasons(self.frames_dropped, &self.drop_reasons))?;
         line(
             f,
@@ -193,6 +214,9 @@ impl fmt::Display for Report {
         line(f, "copies made by sinks", &Reasons(copied, &self.sink_copies.reasons))?;
         for FallbackLine { what, reason, cost } in &self.fallbacks {
             line(f, "fallback", &format_args!("{what}: {reason}: {cost}"))?;
+        }
+        for Refused { pid, producer, reason } in &self.refused {
+            line(f, "refused", &format_args!("process {pid} {producer:?}: {reason}"))?;
         }
         for output in &self.outputs {
             line(f, "output", output)?;

@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -11,7 +10,7 @@ use rustix::io::Errno;
 use zerohop_frame::{
     BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Observer as _, Source, SourceEvent,
 };
-use zerohop_kernel::{Eventfd, clock_monotonic};
+use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
 
 use crate::{Measurements, Stages};
 
@@ -71,15 +70,7 @@ pub enum Ending {
 
 /// Ends a pipeline from another thread.
 #[derive(Debug)]
-pub struct Stop {
-    said: Eventfd,
-    how: AtomicU8,
-}
-
-/// Values of [`Stop::how`].
-const GO_ON: u8 = 0;
-const WHEN_IDLE: u8 = 1;
-const AT_ONCE: u8 = 2;
+pub struct Stop(Eventfd);
 
 impl Stop {
     /// Nothing said yet.
@@ -88,26 +79,16 @@ impl Stop {
     ///
     /// See [`Eventfd::new`].
     pub fn new() -> io::Result<Self> {
-        Ok(Self { said: Eventfd::new()?, how: AtomicU8::new(GO_ON) })
+        Eventfd::new().map(Self)
     }
 
     /// Ends the pipeline before its next picture.
-    pub fn at_once(&self) {
-        self.say(AT_ONCE);
+    pub fn say(&self) {
+        self.0.ring();
     }
 
-    /// Ends the pipeline once its source has no picture waiting.
-    pub fn when_idle(&self) {
-        self.say(WHEN_IDLE);
-    }
-
-    fn say(&self, how: u8) {
-        self.how.fetch_max(how, Ordering::SeqCst);
-        self.said.ring();
-    }
-
-    fn how(&self) -> u8 {
-        self.how.load(Ordering::SeqCst)
+    fn is_said(&self) -> bool {
+        wait_readable(&self.0, Duration::ZERO).unwrap_or(true)
     }
 }
 
@@ -124,7 +105,7 @@ pub struct Limits<'a> {
 
 impl Limits<'_> {
     fn reached(&self, taken: u64) -> Option<Ending> {
-        if self.stop.is_some_and(|stop| stop.how() == AT_ONCE) {
+        if self.stop.is_some_and(Stop::is_said) {
             Some(Ending::Stopped)
         } else if self.frames.is_some_and(|frames| taken >= frames) {
             Some(Ending::Frames)
@@ -133,10 +114,6 @@ impl Limits<'_> {
         } else {
             None
         }
-    }
-
-    fn idle(&self) -> bool {
-        self.stop.is_some_and(|stop| stop.how() == WHEN_IDLE)
     }
 }
 
@@ -181,10 +158,7 @@ impl Flow<'_> {
             if let Some(ending) = limits.reached(self.taken) {
                 return Ok(ending);
             }
-            // Asked before the source is: what it has by now is taken.
-            let idle = limits.idle();
             match source.poll_event().map_err(Error::Source)? {
-                None if idle => return Ok(Ending::Stopped),
                 None => wait(source, limits)?,
                 Some(SourceEvent::Ended) => return Ok(Ending::Source),
                 Some(SourceEvent::Format(shape)) => {
@@ -242,7 +216,7 @@ fn wait(source: &dyn Source, limits: Limits<'_>) -> Result<(), Error> {
     let done = match limits.stop {
         None => poll(&mut [ready], timeout.as_ref()),
         Some(stop) => {
-            let said = PollFd::from_borrowed_fd(stop.said.as_fd(), PollFlags::IN);
+            let said = PollFd::from_borrowed_fd(stop.0.as_fd(), PollFlags::IN);
             poll(&mut [ready, said], timeout.as_ref())
         }
     };

@@ -176,15 +176,10 @@ fn the_pipeline_ends_when_the_time_is_over_and_nothing_comes() {
 }
 
 #[test]
-fn a_stop_when_idle_takes_what_waits_and_one_at_once_does_not() {
+fn a_stop_ends_the_pipeline_before_its_next_picture() {
     let stop = Stop::new().unwrap();
-    stop.when_idle();
+    stop.say();
     let limits = Limits { stop: Some(&stop), ..Limits::default() };
-    let (mut source, mut sink) = (Pattern::new(3, false), Hoard::default());
-    let (ending, _) = flow(&mut source, &mut Straight, &mut sink, limits);
-    assert_eq!((ending.unwrap(), sink.took.len()), (Ending::Stopped, 3));
-
-    stop.at_once();
     let (mut source, mut sink) = (Pattern::new(3, false), Hoard::default());
     let (ending, _) = flow(&mut source, &mut Straight, &mut sink, limits);
     assert_eq!((ending.unwrap(), sink.took.len()), (Ending::Stopped, 0));
@@ -196,7 +191,7 @@ fn another_thread_stops_a_pipeline_that_waits() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(30));
-            stop.at_once();
+            stop.say();
         });
         let limits = Limits { stop: Some(&stop), ..Limits::default() };
         let (mut source, mut sink) = (Pattern::new(1, false), Hoard::default());

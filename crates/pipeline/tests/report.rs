@@ -45,6 +45,8 @@ fn report() -> Report {
         encoder: None,
         streams: vec![stream],
         presented: 3,
+        replaced: 0,
+        refused: Vec::new(),
         outputs: vec!["cube.mp4".into()],
     };
     Report::new(all.counts(), facts)
