@@ -12,7 +12,7 @@ fn main() {
         println!("cargo::rustc-cfg=openh264_asm");
     } else {
         println!(
-            "cargo::warning=OpenH264 is built without assembly: encoding is about 3 times slower (is nasm installed?)"
+            "cargo::warning=OpenH264 is built without assembly: encoding takes more than twice as long (is nasm installed?)"
         );
     }
 }

@@ -14,8 +14,8 @@ use zerohop_frame::{Color, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Fra
 use crate::planes::{Mappings, Planes};
 use crate::{Encoder, Error, Packet, level, vui};
 
-/// Whether OpenH264 was built with its assembly (`nasm`). Without it it is about three times
-/// slower.
+/// Whether OpenH264 was built with its assembly (`nasm`). Without it it is more than twice
+/// as slow.
 pub const ASSEMBLY: bool = cfg!(openh264_asm);
 
 /// How long a picture may take to be complete after it was handed over.
@@ -131,9 +131,9 @@ impl Encoder for OpenH264 {
 
     fn fallback(&self) -> Option<Fallback> {
         (!ASSEMBLY).then(|| Fallback {
-            what: "encode",
+            what: "encode".into(),
             reason: "OpenH264 was built without assembly, for want of nasm".into(),
-            cost: "encoding takes about 3 times as long",
+            cost: "encoding takes more than twice as long".into(),
         })
     }
 
