@@ -60,7 +60,7 @@ pub(crate) fn has(need: &Need) -> bool {
 ///
 /// apt-get fails.
 pub(crate) fn update() -> Result<()> {
-    shell::run(as_root("apt-get")?.args(["update", "-q"]))
+    shell::run(as_root("apt-get")?.args(["update", "-qq"]))
 }
 
 /// Installs the packages.
@@ -77,7 +77,9 @@ pub(crate) fn install(needs: &[&Need], release: Release) -> Result<()> {
             continue;
         }
         let mut install = as_root("apt-get")?;
-        install.args(["install", "-y", "-q", "--no-install-recommends"]);
+        install.args(["install", "-y", "-qq", "--no-install-recommends"]);
+        // No progress bars in the middle of other lines.
+        install.args(["-o", "Dpkg::Use-Pty=0"]);
         if let Some(suite) = from {
             install.args(["-t", suite]);
         }
