@@ -78,8 +78,10 @@ fn counted(program: &Path, pictures: u32) -> Result<u64> {
     annotate.args(["--threshold=100", "--show-percs=no"]).arg(&file);
     let listed = shell::output(&mut annotate)?;
     fs::remove_file(&file)?;
-    // Each line ends with the library that the function is in.
-    let ours = listed.lines().filter(|line| line.contains(Layer::LIBRARY));
+    // Each line names the function's library, or where it does not, its crate.
+    let ours = listed
+        .lines()
+        .filter(|line| line.contains(Layer::LIBRARY) || line.contains("zerohop_layer"));
     Ok(ours
         .filter_map(|line| line.split_whitespace().next()?.replace(',', "").parse::<u64>().ok())
         .sum())

@@ -11,9 +11,9 @@ use crate::screen::Screen;
 use crate::shell;
 
 /// Alternating repetitions.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// Pictures of a short run, which is start and end mostly, and of a long one.
-const PICTURES: (u32, u32) = (100, 3100);
+const PICTURES: (u32, u32) = (100, 1600);
 
 /// vkcube in IMMEDIATE mode: frames per second under the layer with nobody listening, and with the
 /// driver's own presentation to Xvfb.
@@ -51,7 +51,7 @@ fn seconds(screen: &Screen, layer: Layer, pictures: u32) -> Result<f64> {
     let words = programs::vkcube(500, 500)?;
     let mut vkcube = Command::new(&words[0]);
     vkcube.args(&words[1..]).args(["--c", &pictures.to_string(), "--present_mode", "0"]);
-    vkcube.env("DISPLAY", screen.display()).stdout(Stdio::null());
+    vkcube.env("DISPLAY", screen.display()).stdout(Stdio::null()).stderr(Stdio::null());
     layer.put_on(&mut vkcube);
     let begin = Instant::now();
     if !vkcube.status()?.success() {
