@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use crate::Socket;
 
 /// How many may wait to be accepted.
-const BACKLOG: i32 = 32;
+const BACKLOG: i32 = 128;
 
 /// A non-blocking listener at a path that no other user can reach. The path goes with it.
 #[derive(Debug)]
