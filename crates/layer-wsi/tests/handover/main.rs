@@ -1,0 +1,168 @@
+//! Applications under the layer, and what hosts of every temper get of their pictures.
+//!
+//! Each test plays numbered pictures in a process of its own, with the validation layer (and
+//! synchronization validation) below ours, and fails on any message.
+
+mod host;
+mod player;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ash::vk;
+use libtest_mimic::{Arguments, Failed, Trial};
+use zerohop_frame::{BoxError, Extent};
+use zerohop_wire::Listener;
+
+use host::{Hoarder, Viewer, reap};
+use player::Play;
+
+type Outcome = Result<(), BoxError>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().collect();
+    if let [_, flag, rest @ ..] = &args[..]
+        && flag == player::FLAG
+    {
+        return player::run(rest);
+    }
+    let trials = TESTS.iter().map(|(name, test)| {
+        Trial::test(*name, move || test(&host::socket(name)).map_err(Failed::from))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+type Test = fn(&Path) -> Outcome;
+
+const TESTS: &[(&str, Test)] = &[
+    ("every_picture_arrives_in_fifo", |socket| perfect(socket, Play::default())),
+    ("every_picture_arrives_in_fifo_relaxed", |socket| {
+        perfect(socket, Play { mode: vk::PresentModeKHR::FIFO_RELAXED, ..Play::default() })
+    }),
+    ("every_picture_arrives_in_immediate", |socket| {
+        perfect(socket, Play { mode: vk::PresentModeKHR::IMMEDIATE, ..Play::default() })
+    }),
+    ("a_mailbox_shows_the_newest_picture_and_never_a_torn_one", mailbox),
+    ("odd_sizes_arrive_whole", odd_sizes),
+    ("every_format_arrives_exact", every_format),
+    ("pictures_go_on_through_recreations", |socket| {
+        perfect(socket, Play { recreate_every: 7, ..Play::default() })
+    }),
+    ("pictures_go_on_with_the_next_host", next_host),
+    ("a_host_that_keeps_every_image_is_left", hoarder),
+    ("a_host_that_never_answers_gets_nothing", mute),
+    ("nobody_listens_and_nothing_changes", nobody),
+];
+
+fn perfect(socket: &Path, play: Play) -> Outcome {
+    let viewer = played(socket, play)?;
+    let report = viewer.checker.report(0..play.frames);
+    let (drops, fallbacks) = viewer.notes.told();
+    if !report.is_perfect() || !drops.is_empty() {
+        return Err(format!("{play:?}: {report}, dropped for {drops:?}").into());
+    }
+    // Which ones depends on the device; each is told once, however many pictures it costs.
+    let mut once = fallbacks.clone();
+    once.dedup();
+    if once != fallbacks { Err(format!("told twice: {fallbacks:?}").into()) } else { Ok(()) }
+}
+
+fn played(socket: &Path, play: Play) -> Result<Viewer, BoxError> {
+    let mut viewer = Viewer::open(socket, play.format)?;
+    let mut player = play.start(socket)?;
+    let watched = viewer.watch(&mut player, usize::MAX);
+    reap(player)?;
+    watched?;
+    Ok(viewer)
+}
+
+fn mailbox(socket: &Path) -> Outcome {
+    let play = Play { mode: vk::PresentModeKHR::MAILBOX, frames: 60, ..Play::default() };
+    let viewer = played(socket, play)?;
+    let report = viewer.checker.report(0..play.frames);
+    if !report.is_true() || !report.twice.is_empty() {
+        return Err(report.to_string().into());
+    }
+    if viewer.seen.last() != Some(&(play.frames - 1)) {
+        return Err(format!("the last picture is missing: {:?}", viewer.seen).into());
+    }
+    Ok(())
+}
+
+fn odd_sizes(socket: &Path) -> Outcome {
+    for (width, height) in [(1, 1), (1366, 768), (37, 5)] {
+        let extent = Extent { width, height };
+        perfect(socket, Play { extent, frames: 5, ..Play::default() })?;
+    }
+    Ok(())
+}
+
+fn every_format(socket: &Path) -> Outcome {
+    for format in [
+        vk::Format::B8G8R8A8_SRGB,
+        vk::Format::R8G8B8A8_UNORM,
+        vk::Format::R8G8B8A8_SRGB,
+        vk::Format::A2B10G10R10_UNORM_PACK32,
+    ] {
+        perfect(socket, Play { format, frames: 5, ..Play::default() })?;
+    }
+    Ok(())
+}
+
+fn next_host(socket: &Path) -> Outcome {
+    let play = Play { frames: 300, pause: 10, ..Play::default() };
+    let mut first = Viewer::open(socket, play.format)?;
+    let mut player = play.start(socket)?;
+    first.watch(&mut player, 20)?;
+    let left_at = first.seen.last().copied().unwrap_or_default();
+    drop(first);
+    let mut second = Viewer::open(socket, play.format)?;
+    let watched = second.watch(&mut player, usize::MAX);
+    reap(player)?;
+    watched?;
+    let report = second.checker.report(0..play.frames);
+    let began_at = second.seen.first().copied().unwrap_or_default();
+    if !report.is_true() || second.seen.last() != Some(&(play.frames - 1)) || began_at <= left_at {
+        return Err(format!("{left_at} then {began_at}: {report}").into());
+    }
+    Ok(())
+}
+
+/// How long a play lasts by itself, without the start of its process.
+fn own_time(play: &Play) -> Duration {
+    Duration::from_millis(play.pause) * play.frames
+}
+
+fn hoarder(socket: &Path) -> Outcome {
+    let play = Play { frames: 60, mode: vk::PresentModeKHR::IMMEDIATE, ..Play::default() };
+    let listener = Listener::bind(socket)?;
+    let player = play.start(socket)?;
+    let mut hoarder = Hoarder::accept(&listener)?;
+    let begin = Instant::now();
+    hoarder.hoard();
+    reap(player)?;
+    let took = begin.elapsed();
+    if hoarder.frames == 0 || took > own_time(&play) + Duration::from_secs(5) {
+        return Err(format!("{} pictures in {took:?}", hoarder.frames).into());
+    }
+    Ok(())
+}
+
+fn mute(socket: &Path) -> Outcome {
+    let listener = Listener::bind(socket)?;
+    let player = Play { frames: 60, ..Play::default() }.start(socket)?;
+    reap(player)?;
+    // Nobody has polled until now: what was sent waits in the socket.
+    let mut hoarder = Hoarder::accept(&listener)?;
+    hoarder.hoard();
+    if hoarder.frames > 0 {
+        return Err(format!("{} pictures were sent", hoarder.frames).into());
+    }
+    Ok(())
+}
+
+fn nobody(socket: &Path) -> Outcome {
+    reap(Play { frames: 60, recreate_every: 7, ..Play::default() }.start(socket)?)
+}

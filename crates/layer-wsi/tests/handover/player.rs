@@ -1,0 +1,166 @@
+//! The application: a process of its own, under the layer, that shows numbered pictures.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs, io, thread};
+
+use ash::vk;
+use zerohop_frame::{BoxError, Extent};
+use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY};
+use zerohop_testkit::pattern::Scene;
+use zerohop_testkit::rig::{
+    Device, DeviceOptions, Easel, Instance, Surface, Swapchain, SwapchainOptions, Window,
+};
+
+/// The first argument of a player.
+pub(crate) const FLAG: &str = "--play";
+
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Play {
+    /// `VkPresentModeKHR`.
+    pub(crate) mode: vk::PresentModeKHR,
+    /// `VkFormat`.
+    pub(crate) format: vk::Format,
+    /// Size of the pictures.
+    pub(crate) extent: Extent,
+    /// How many there are.
+    pub(crate) frames: u32,
+    /// After how many the swapchain is made anew; 0 for never.
+    pub(crate) recreate_every: u32,
+    /// Milliseconds from one present to the next, at least.
+    pub(crate) pause: u64,
+}
+
+impl Default for Play {
+    fn default() -> Self {
+        Self {
+            mode: vk::PresentModeKHR::FIFO,
+            format: vk::Format::B8G8R8A8_UNORM,
+            extent: Extent { width: 160, height: 90 },
+            frames: 30,
+            recreate_every: 0,
+            pause: 0,
+        }
+    }
+}
+
+impl Play {
+    fn args(&self) -> [String; 7] {
+        [
+            self.mode.as_raw().to_string(),
+            self.format.as_raw().to_string(),
+            self.extent.width.to_string(),
+            self.extent.height.to_string(),
+            self.frames.to_string(),
+            self.recreate_every.to_string(),
+            self.pause.to_string(),
+        ]
+    }
+
+    fn parse(args: &[String]) -> Result<Self, BoxError> {
+        let [mode, format, width, height, frames, recreate_every, pause] = args else {
+            return Err("a player takes seven numbers".into());
+        };
+        Ok(Self {
+            mode: vk::PresentModeKHR::from_raw(mode.parse()?),
+            format: vk::Format::from_raw(format.parse()?),
+            extent: Extent { width: width.parse()?, height: height.parse()? },
+            frames: frames.parse()?,
+            recreate_every: recreate_every.parse()?,
+            pause: pause.parse()?,
+        })
+    }
+
+    /// Starts a player that hands its pictures to `socket`, at 240 Hz, with the validation layer
+    /// below ours.
+    pub(crate) fn start(&self, socket: &Path) -> io::Result<Child> {
+        let layers = layers()?;
+        let path = format!("{}:/usr/share/vulkan/explicit_layer.d", layers.display());
+        Command::new(env::current_exe()?)
+            .arg(FLAG)
+            .args(self.args())
+            .env_remove("VK_LOADER_LAYERS_ENABLE")
+            .env("VK_LAYER_PATH", path)
+            .env("VK_INSTANCE_LAYERS", format!("{LAYER_NAME}:VK_LAYER_KHRONOS_validation"))
+            .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
+            .env("ZEROHOP_SOCKET", socket)
+            .env("ZEROHOP_RATE", "240")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+/// Runs a player; the arguments follow [`FLAG`].
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    match Play::parse(args).and_then(|play| show(&play)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("player: {err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(play: &Play) -> Result<(), BoxError> {
+    let instance = Instance::new()?;
+    let device = Device::new(&instance, &DeviceOptions::default())?;
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    for library in [LIBRARY, "libVkLayer_khronos_validation.so"] {
+        if !maps.contains(library) {
+            return Err(format!("{library} is not loaded").into());
+        }
+    }
+    let surface = Surface::new(&instance, Window::Headless)?;
+    let mut chain = open(&device, &surface, play, vk::SwapchainKHR::null())?;
+    for frame in 0..play.frames {
+        if play.recreate_every > 0 && frame > 0 && frame % play.recreate_every == 0 {
+            let new = open(&device, &surface, play, chain.1.raw())?;
+            chain.0.finish()?;
+            chain = new;
+        }
+        chain.0.show(&chain.1, frame)?;
+        thread::sleep(Duration::from_millis(play.pause));
+    }
+    chain.0.finish()?;
+    drop(chain);
+    drop(surface);
+    drop(device);
+    let messages = instance.messages();
+    match messages.iter().find(|message| !message.contains("unknown VkStructureType")) {
+        Some(first) => Err(format!("{} messages: {first}", messages.len()).into()),
+        None => Ok(()),
+    }
+}
+
+fn open(
+    device: &Arc<Device>,
+    surface: &Surface,
+    play: &Play,
+    old: vk::SwapchainKHR,
+) -> Result<(Easel, Swapchain), BoxError> {
+    let formats = surface.formats(device.physical())?;
+    let format = formats.into_iter().find(|one| one.format == play.format);
+    let format = format.ok_or_else(|| format!("the surface lacks {:?}", play.format))?;
+    let mut options = SwapchainOptions::new(format, play.extent);
+    options.mode = play.mode;
+    let capabilities = surface.capabilities(device.physical())?;
+    let info = options.info(surface, &capabilities).old_swapchain(old);
+    let swapchain = Swapchain::new(device, &info)?;
+    let easel = Easel::new(device, &swapchain, play.format, Scene::default())?;
+    Ok((easel, swapchain))
+}
+
+/// A directory with the manifest of the library that cargo put beside the test program.
+fn layers() -> io::Result<PathBuf> {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-layers");
+    let library = env::current_exe()?.with_file_name(LIBRARY);
+    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Explicit);
+    fs::create_dir_all(&dir)?;
+    fs::write(dir.join(FILE_NAME), json)?;
+    Ok(dir)
+}
