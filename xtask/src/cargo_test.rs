@@ -1,6 +1,7 @@
 //! `cargo test`, watched: what each test program took, and how many tests there were.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +12,9 @@ use crate::timing::Timing;
 
 /// What a test may need, and what is there once the machine is set up: a test that misses one of
 /// these fails.
-const REQUIRED: &str = "device,validation,xvfb,wayland,ffmpeg,vkcube";
+const REQUIRED: &str = "device,validation,xvfb,ffmpeg,vkcube";
+/// The same on a machine without a GPU, where the device is llvmpipe.
+const REQUIRED_OF_CPU: &str = "cpu,host_pointers";
 /// Where tests read it.
 const REQUIRE: &str = "ZEROHOP_REQUIRE";
 
@@ -23,8 +26,11 @@ const REQUIRE: &str = "ZEROHOP_REQUIRE";
 pub(crate) fn run(slow: bool, timing: &mut Timing) -> Result<()> {
     let mut test = project::cargo("test");
     test.args(["--locked", "--workspace", "--no-fail-fast"]);
-    let required = required(slow);
+    let required = required();
     test.env(REQUIRE, &required);
+    if slow {
+        test.env("ZEROHOP_SLOW", "1");
+    }
     println!("\n$ {REQUIRE}={required} {}", shell::line(&test));
 
     // One pipe for both, so that names and results come in their order.
@@ -49,9 +55,11 @@ pub(crate) fn run(slow: bool, timing: &mut Timing) -> Result<()> {
 }
 
 /// The user may require more, as on a machine with a GPU.
-fn required(slow: bool) -> String {
+fn required() -> String {
+    let has_gpu = ["/dev/dri", "/dev/nvidiactl"].iter().any(|node| Path::new(node).exists());
+    let of_cpu = if has_gpu { "" } else { REQUIRED_OF_CPU };
     let more = std::env::var(REQUIRE).unwrap_or_default();
-    let all = [REQUIRED, more.as_str(), if slow { "slow" } else { "" }];
+    let all = [REQUIRED, of_cpu, more.as_str()];
     all.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(",")
 }
 

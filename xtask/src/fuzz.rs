@@ -7,14 +7,13 @@ use anyhow::Result;
 use crate::project;
 use crate::shell;
 
-/// Feeds the wire's fuzz targets for `time`.
+/// Feeds the wire's fuzz target for `time`.
 ///
 /// # Errors
 ///
-/// One of them found a fault, or cannot be built.
+/// It found a fault, or cannot be built.
 pub(crate) fn run(time: Duration) -> Result<()> {
-    let mut fuzz = project::cargo("test");
-    fuzz.args(["--locked", "--release", "-p", "zerohop-wire", "--test", "fuzz"]);
-    fuzz.env("ZEROHOP_FUZZ_SECONDS", time.as_secs().to_string());
-    shell::run(&mut fuzz)
+    let mut fuzz = project::cargo("run");
+    fuzz.args(["--locked", "--release", "-p", "zerohop-wire", "--example", "fuzz", "--"]);
+    shell::run(fuzz.args(["--seconds", &time.as_secs().to_string()]))
 }
