@@ -1,1 +1,45 @@
-//! Passes.
+//! Work on pictures.
+//!
+//! [`Classify`] finds out what changed, by a hash for each 16x16 tile; [`Tracker`] learns from its
+//! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own.
+//! Each reads a picture once, and nothing of an unchanged one is read twice.
+//!
+//! Every pass has a shader, `NAME.wgsl`, and a twin on the CPU, `cpu.rs` beside it, that computes
+//! the same from the same codes, bit for bit. On a GPU the shader is the pass and the twin its
+//! test. On a CPU device (llvmpipe) a shader would run on the same cores as the twin, slower: there
+//! the twin is the pass, and reads `LINEAR` images in the memory that the application rendered to.
+//! Nothing is copied either way.
+//!
+//! Deliberately absent: decisions. What to do about an unchanged picture is the pipeline's.
+#![forbid(unsafe_code)]
+
+mod classify;
+mod convert;
+mod error;
+mod rows;
+mod shader;
+mod tiles;
+mod tracker;
+mod verdict;
+
+pub use classify::{Classify, Hash, changed_tiles};
+pub use convert::{Chroma, Convert};
+pub use error::Error;
+pub use rows::{Plain, Rows};
+pub use shader::Route;
+pub use tiles::{Grid, TILE, TileSet};
+pub use tracker::Tracker;
+pub use verdict::Verdict;
+
+/// Refuses a picture of another shape than a pass was made for.
+fn check_shape(
+    extent: zerohop_frame::Extent,
+    format: zerohop_frame::Fourcc,
+    image: &zerohop_vulkan::Image,
+) -> Result<(), Error> {
+    let (found, found_format) = (image.extent(), image.format().fourcc());
+    if (found, found_format) == (extent, format) {
+        return Ok(());
+    }
+    Err(Error::Shape { extent, format, found, found_format })
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ash::vk;
 
 use crate::error::Doing;
-use crate::{Buffer, Device, Error, HostBuffer};
+use crate::{Buffer, Device, Error};
 
 /// The sets that shaders see.
 #[derive(Clone, Copy)]
@@ -91,29 +91,11 @@ impl Drop for Set {
     }
 }
 
-/// A buffer that a [`Bindings`] keeps.
-#[derive(Clone)]
-pub enum Bound {
-    /// A buffer of the device.
-    Device(Arc<Buffer>),
-    /// A buffer over host memory.
-    Host(Arc<HostBuffer>),
-}
-
-impl Bound {
-    fn raw(&self) -> vk::Buffer {
-        match self {
-            Self::Device(buffer) => buffer.raw(),
-            Self::Host(host) => host.buffer().raw(),
-        }
-    }
-}
-
 /// The storage buffers of a dispatch: set 1 of its shader.
 pub struct Bindings {
     set: Set,
     /// Kept as long as the set names them.
-    _buffers: Vec<Bound>,
+    _buffers: Vec<Arc<Buffer>>,
 }
 
 impl Bindings {
@@ -126,7 +108,7 @@ impl Bindings {
     /// # Panics
     ///
     /// When the pipeline takes another number of buffers.
-    pub fn new(pipeline: &ComputePipeline, buffers: Vec<Bound>) -> Result<Self, Error> {
+    pub fn new(pipeline: &ComputePipeline, buffers: Vec<Arc<Buffer>>) -> Result<Self, Error> {
         let count = u32::try_from(buffers.len()).unwrap_or(u32::MAX);
         assert_eq!(count, pipeline.buffers, "one buffer for each binding of the shader");
         let set = Set::new(&pipeline.device, SetLayout::Buffers(count), pipeline.set_layout)?;

@@ -22,7 +22,7 @@ pub(crate) struct UnboundImage {
 const FLAGS: vk::ImageCreateFlags = vk::ImageCreateFlags::from_raw(
     vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw()
         | vk::ImageCreateFlags::EXTENDED_USAGE.as_raw()
-        | vk::ImageCreateFlags::ALIAS.as_raw(),
+        | vk::ImageCreateFlags::SPLIT_INSTANCE_BIND_REGIONS.as_raw(),
 );
 
 /// The usages that an opaque image may have: all of Vulkan 1.0.

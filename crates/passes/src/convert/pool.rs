@@ -1,0 +1,119 @@
+//! Buffers that converted pictures travel in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrayvec::ArrayVec;
+use zerohop_frame::{Recycle, Release, SharedBuffer, SyncPoint};
+use zerohop_vulkan::{Device, HostBuffer, wait_on_cpu};
+
+use super::gpu::Bound;
+use super::layout::Layout;
+use crate::{Error, Grid, TileSet};
+
+/// The most buffers of a pool: who holds more than this is not encoding, but hoarding.
+const MOST: usize = 8;
+
+/// The buffers of one [`Convert`](super::Convert), made when they are first needed.
+pub(super) struct Pool {
+    device: Arc<Device>,
+    layout: Layout,
+    grid: Grid,
+    home: Arc<Home>,
+    slots: Vec<Slot>,
+}
+
+/// One buffer.
+pub(super) struct Slot {
+    pub(super) shared: Arc<SharedBuffer>,
+    pub(super) host: HostBuffer,
+    /// The tiles that changed since the buffer was last written.
+    pub(super) stale: TileSet,
+    /// What a shader needs to write it, once one was needed.
+    pub(super) bound: Option<Bound>,
+    /// Until when the device writes it. A frame may come home before, unread.
+    written: SyncPoint,
+    /// Whether a frame is out with it.
+    out: bool,
+}
+
+/// Where the buffers come back to.
+#[derive(Default)]
+pub(super) struct Home(Mutex<Vec<Release>>);
+
+impl Recycle for Home {
+    fn recycle(&self, release: Release) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(release);
+    }
+}
+
+impl Pool {
+    pub(super) fn new(device: &Arc<Device>, layout: Layout, grid: Grid) -> Self {
+        let (device, home) = (Arc::clone(device), Arc::default());
+        Self { device, layout, grid, home, slots: Vec::new() }
+    }
+
+    pub(super) fn home(&self) -> Arc<Home> {
+        Arc::clone(&self.home)
+    }
+
+    /// Remembers that `tiles` changed, for every buffer.
+    pub(super) fn mark(&mut self, tiles: &TileSet) {
+        self.slots.iter_mut().for_each(|slot| slot.stale.union_with(tiles));
+    }
+
+    /// The free buffer that needs the least work; a new one when all are out, and `None` when they
+    /// are too many. It is free until [`lend`](Self::lend).
+    pub(super) fn take(&mut self) -> Result<Option<usize>, Error> {
+        self.collect()?;
+        let free = self.slots.iter().enumerate().filter(|(_, slot)| !slot.out);
+        let best = free.min_by_key(|(_, slot)| slot.stale.len()).map(|(index, _)| index);
+        if best.is_some() || self.slots.len() == MOST {
+            return Ok(best);
+        }
+        self.slots.push(Slot::new(&self.device, &self.layout, self.grid)?);
+        Ok(Some(self.slots.len() - 1))
+    }
+
+    pub(super) fn slot(&mut self, index: usize) -> &mut Slot {
+        &mut self.slots[index]
+    }
+
+    /// Marks buffer `index` as out: it is complete when `written` is reached, and a frame will
+    /// bring it home.
+    pub(super) fn lend(&mut self, index: usize, written: SyncPoint) {
+        let slot = &mut self.slots[index];
+        slot.written = written;
+        slot.out = true;
+        slot.stale.clear();
+    }
+
+    /// Takes back what came home.
+    fn collect(&mut self) -> Result<(), Error> {
+        let mut home = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for release in home.drain(..) {
+            release.after.iter().try_for_each(wait_on_cpu)?;
+            let slot = self.slots.iter_mut().find(|slot| slot.shared.id() == release.buffer);
+            if let Some(slot) = slot {
+                wait_on_cpu(&slot.written)?;
+                slot.out = false;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn new(device: &Arc<Device>, layout: &Layout, grid: Grid) -> Result<Self, Error> {
+        let host = HostBuffer::new(device, layout.size.into())?;
+        let memory = ArrayVec::from_iter([host.handle()?]);
+        let shared = SharedBuffer::new(layout.descriptor(), memory)?;
+        Ok(Self {
+            shared,
+            host,
+            stale: TileSet::all(grid),
+            bound: None,
+            written: SyncPoint::Signaled,
+            out: false,
+        })
+    }
+}

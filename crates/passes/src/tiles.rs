@@ -1,0 +1,250 @@
+//! The grid of tiles over a picture, and sets of tiles.
+
+use zerohop_frame::{Extent, Rect};
+
+/// Width and height of a tile in pixels. Those at the right and lower edge may be cut.
+pub const TILE: u32 = 16;
+
+/// The tiles of a picture, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    extent: Extent,
+    columns: u32,
+    rows: u32,
+}
+
+impl Grid {
+    /// The tiles that cover a picture of `extent`.
+    pub fn of(extent: Extent) -> Self {
+        let (columns, rows) = (extent.width.div_ceil(TILE), extent.height.div_ceil(TILE));
+        Self { extent, columns, rows }
+    }
+
+    /// Size of the picture in pixels.
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Tiles in a row.
+    pub fn columns(&self) -> u32 {
+        self.columns
+    }
+
+    /// Rows of tiles.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// How many tiles there are.
+    pub fn len(&self) -> usize {
+        self.columns as usize * self.rows as usize
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pixels of tile `index`, as far as they are in the picture.
+    pub fn rect(&self, index: usize) -> Rect {
+        let columns = self.columns as usize;
+        let (x, y) = ((index % columns) as u32 * TILE, (index / columns) as u32 * TILE);
+        Rect { x, y, width: TILE, height: TILE }.clamp_to(self.extent)
+    }
+}
+
+/// Some of the tiles of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TileSet {
+    grid: Grid,
+    /// One bit for each tile, the lowest first; bits past the last tile are 0.
+    words: Vec<u32>,
+}
+
+impl TileSet {
+    /// No tile.
+    pub fn none(grid: Grid) -> Self {
+        Self { grid, words: vec![0; grid.len().div_ceil(32)] }
+    }
+
+    /// Every tile.
+    pub fn all(grid: Grid) -> Self {
+        let mut set = Self::none(grid);
+        set.fill();
+        set
+    }
+
+    /// The tiles that `rect` touches.
+    pub fn touching(grid: Grid, rect: &Rect) -> Self {
+        let mut set = Self::none(grid);
+        set.insert_rect(rect);
+        set
+    }
+
+    /// The grid.
+    pub fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// Adds every tile.
+    pub fn fill(&mut self) {
+        self.words.fill(u32::MAX);
+        let rest = self.grid.len() % 32;
+        if let (Some(last), 1..) = (self.words.last_mut(), rest) {
+            *last = (1 << rest) - 1;
+        }
+    }
+
+    /// Removes every tile.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Adds tile `index`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tile.
+    pub fn insert(&mut self, index: usize) {
+        assert!(index < self.grid.len(), "tile {index} of {}", self.grid.len());
+        self.words[index / 32] |= 1 << (index % 32);
+    }
+
+    /// Adds the tiles that `rect` touches.
+    pub fn insert_rect(&mut self, rect: &Rect) {
+        let rect = rect.clamp_to(self.grid.extent);
+        if rect.is_empty() {
+            return;
+        }
+        let (left, top) = (rect.x / TILE, rect.y / TILE);
+        let (right, bottom) = (rect.x + rect.width - 1, rect.y + rect.height - 1);
+        for row in top..=bottom / TILE {
+            for column in left..=right / TILE {
+                self.insert((row * self.grid.columns + column) as usize);
+            }
+        }
+    }
+
+    /// Adds every `step`th tile from tile `first` on.
+    pub fn insert_every(&mut self, first: usize, step: usize) {
+        (first..self.grid.len()).step_by(step).for_each(|index| self.insert(index));
+    }
+
+    /// Adds the tiles of `other`.
+    ///
+    /// # Panics
+    ///
+    /// When `other` is of another grid.
+    pub fn union_with(&mut self, other: &Self) {
+        assert_eq!(self.grid, other.grid, "sets of one picture");
+        self.words.iter_mut().zip(&other.words).for_each(|(all, more)| *all |= more);
+    }
+
+    /// Whether tile `index` is in it.
+    pub fn contains(&self, index: usize) -> bool {
+        self.words.get(index / 32).is_some_and(|word| word & (1 << (index % 32)) != 0)
+    }
+
+    /// Whether every tile of `other` is in it.
+    pub fn contains_all(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).all(|(all, some)| some & !all == 0)
+    }
+
+    /// Whether no tile is in it.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// Whether every tile is in it.
+    pub fn is_full(&self) -> bool {
+        self.len() == self.grid.len()
+    }
+
+    /// How many tiles are in it.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The tiles in order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(place, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros();
+                left &= left.wrapping_sub(1);
+                (bit < 32).then_some(place * 32 + bit as usize)
+            })
+        })
+    }
+
+    /// The smallest rectangle around all tiles, in pixels of the picture.
+    pub fn bounds(&self) -> Rect {
+        let columns = self.grid.columns as usize;
+        let (mut left, mut right) = (usize::MAX, 0);
+        let (mut top, mut bottom) = (usize::MAX, 0);
+        for index in self.iter() {
+            let (column, row) = (index % columns, index / columns);
+            (left, right) = (left.min(column), right.max(column + 1));
+            (top, bottom) = (top.min(row), bottom.max(row + 1));
+        }
+        if right == 0 {
+            return Rect::default();
+        }
+        let side = |tiles: usize| tiles as u32 * TILE;
+        Rect { x: side(left), y: side(top), width: side(right - left), height: side(bottom - top) }
+            .clamp_to(self.grid.extent)
+    }
+
+    /// One bit for each tile, the lowest first.
+    pub(crate) fn words(&self) -> &[u32] {
+        &self.words
+    }
+
+    /// As [`words`](Self::words). Bits past the last tile stay 0.
+    pub(crate) fn words_mut(&mut self) -> &mut [u32] {
+        &mut self.words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        Grid::of(Extent { width: 1366, height: 768 })
+    }
+
+    #[test]
+    fn edge_tiles_are_cut() {
+        let grid = grid();
+        assert_eq!((grid.columns(), grid.rows(), grid.len()), (86, 48, 4128));
+        assert_eq!(grid.rect(85), Rect { x: 1360, y: 0, width: 6, height: 16 });
+        assert_eq!(Grid::of(Extent { width: 1, height: 1 }).len(), 1);
+    }
+
+    #[test]
+    fn a_set_knows_its_tiles_and_their_bounds() {
+        let mut set = TileSet::none(grid());
+        assert!(set.is_empty() && set.bounds().is_empty());
+        set.insert_rect(&Rect { x: 15, y: 16, width: 2, height: 1 });
+        assert_eq!(set.iter().collect::<Vec<_>>(), [86, 87]);
+        assert_eq!(set.bounds(), Rect { x: 0, y: 16, width: 32, height: 16 });
+        set.insert(4127);
+        assert_eq!(set.bounds(), Rect { x: 0, y: 16, width: 1366, height: 752 });
+        assert!(set.contains(4127) && !set.contains(4126));
+    }
+
+    #[test]
+    fn every_tile_is_no_more_than_every_tile() {
+        let all = TileSet::all(grid());
+        assert_eq!((all.len(), all.iter().last()), (4128, Some(4127)));
+        assert!(all.is_full() && !all.contains(4128));
+        assert_eq!(all.bounds(), Rect::of(grid().extent()));
+    }
+
+    #[test]
+    fn a_rectangle_from_outside_touches_nothing() {
+        let far = Rect { x: 5000, y: 1, width: u32::MAX, height: 9 };
+        assert!(TileSet::touching(grid(), &far).is_empty());
+    }
+}
