@@ -27,6 +27,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A picture that the sink cannot read.
+    #[error("no {fourcc} picture in plain memory")]
+    Format {
+        /// Its format.
+        fourcc: zerohop_frame::Fourcc,
+    },
     /// A stream starts with a packet that no decoder can start with.
     #[error("picture {sequence} starts the stream without parameter sets")]
     NoStart {
