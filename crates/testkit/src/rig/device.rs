@@ -165,9 +165,18 @@ fn create(
     let mut wait = vk::PhysicalDevicePresentWaitFeaturesKHR::default().present_wait(true);
     let mut maintenance =
         vk::PhysicalDeviceSwapchainMaintenance1FeaturesEXT::default().swapchain_maintenance1(true);
+    let mut core = vk::PhysicalDeviceVulkan13Features::default()
+        .synchronization2(true)
+        .dynamic_rendering(true)
+        .private_data(true);
+    // SAFETY: `physical` is of `instance`.
+    let properties = unsafe { instance.raw().get_physical_device_properties(physical) };
     let queues = [queue];
     let mut info =
         vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+    if properties.api_version >= vk::API_VERSION_1_3 {
+        info = info.push_next(&mut core);
+    }
     if features.present_id {
         info = info.push_next(&mut id);
     }

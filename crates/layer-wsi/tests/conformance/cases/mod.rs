@@ -1,9 +1,15 @@
 //! The cases, by what they are about.
 
 mod acquire;
+mod images;
+mod maintenance1;
+mod pacing;
 mod present;
+mod present_id;
+mod procedures;
 mod surface;
 mod swapchain;
+mod window;
 
 use std::{fmt, ptr};
 
@@ -39,7 +45,20 @@ impl Case {
 
 /// Every case.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    [surface::CASES, swapchain::CASES, acquire::CASES, present::CASES].into_iter().flatten()
+    [
+        surface::CASES,
+        swapchain::CASES,
+        acquire::CASES,
+        present::CASES,
+        present_id::CASES,
+        maintenance1::CASES,
+        images::CASES,
+        window::CASES,
+        pacing::CASES,
+        procedures::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Asks a query in every way that the two-call idiom allows, and gives what it lists: the count
