@@ -3,10 +3,12 @@
 //! - [`pattern`], [`Layout`], [`check`]: pictures that say which one they are, and what became of
 //!   them on their way.
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
+//! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`xcb`], [`Xvfb`]: a window and a screen to show it on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
 pub mod check;
+pub mod host;
 mod layout;
 pub mod pattern;
 pub mod rig;

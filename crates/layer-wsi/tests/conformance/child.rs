@@ -6,8 +6,11 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs, io, thread};
 
+use tempfile::TempDir;
 use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY};
 use zerohop_testkit::Xvfb;
+use zerohop_testkit::host::{Host, Manner};
+use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::bench::{Bench, Outcome, Platform, Verdict};
 use crate::cases::{self, Case};
@@ -15,11 +18,25 @@ use crate::cases::{self, Case};
 /// The first argument of a child; case and platform follow.
 pub(crate) const FLAG: &str = "--case";
 
+/// Stands between the number of messages and the first one.
+const MESSAGES: &str = " messages: ";
+
 /// How a child says that the case does not apply.
 const UNSUPPORTED: u8 = 77;
 
-/// The library of the Khronos validation layer.
+const VALIDATION_NAME: &str = "VK_LAYER_KHRONOS_validation";
+
+/// Its library.
 const VALIDATION: &str = "libVkLayer_khronos_validation.so";
+
+/// Where Debian puts its manifest.
+const SYSTEM: &str = "/usr/share/vulkan/explicit_layer.d";
+
+/// What it is to look at beside valid usage.
+const SYNCHRONIZATION: &str = "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT";
+
+/// What it is not to do: an old one hands its own handles to commands that it does not know.
+const HANDLES: &str = "VK_VALIDATION_FEATURE_DISABLE_UNIQUE_HANDLES_EXT";
 
 /// How long a case may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,13 +44,39 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What is between the application and the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Configuration {
+    /// Nothing.
     Bare,
+    /// Our layer, with a host that releases each picture at once.
     Layer,
-    Validated,
+    /// The validation layer above ours, which sees the application's calls. There is no host.
+    Above,
+    /// The validation layer below ours, which sees our calls. The host keeps a picture.
+    Below,
+    /// The validation layer alone, to see whether it objects to a case without us too.
+    Reference,
 }
 
 impl Configuration {
-    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Layer, Self::Validated];
+    pub(crate) const COMPARED: [Self; 4] = [Self::Bare, Self::Layer, Self::Above, Self::Below];
+
+    /// The layers, from the application to the driver.
+    fn layers(self) -> &'static [&'static str] {
+        match self {
+            Self::Bare => &[],
+            Self::Layer => &[LAYER_NAME],
+            Self::Above => &[VALIDATION_NAME, LAYER_NAME],
+            Self::Below => &[LAYER_NAME, VALIDATION_NAME],
+            Self::Reference => &[VALIDATION_NAME],
+        }
+    }
+
+    fn manner(self) -> Option<Manner> {
+        match self {
+            Self::Bare | Self::Above | Self::Reference => None,
+            Self::Layer => Some(Manner::Prompt),
+            Self::Below => Some(Manner::Hoarding(1)),
+        }
+    }
 }
 
 /// How a case ended.
@@ -42,6 +85,22 @@ pub(crate) enum Ended {
     Passed,
     Failed(String),
     Unsupported(String),
+}
+
+impl Ended {
+    /// What is left when the validation layer objects to the same without our layer: then it is
+    /// the case, or an old validation layer, that is wrong.
+    pub(crate) fn against(self, reference: &Self) -> Self {
+        let objects = |ended: &Self| {
+            let Self::Failed(why) = ended else { return None };
+            let (_, rule) = why.split_once(MESSAGES)?;
+            Some(rule.split_whitespace().take(8).collect::<String>())
+        };
+        match (objects(&self), objects(reference)) {
+            (Some(ours), Some(theirs)) if ours == theirs => Self::Passed,
+            _ => self,
+        }
+    }
 }
 
 impl fmt::Display for Ended {
@@ -80,7 +139,7 @@ fn case(name: &str, platform: &str) -> Outcome {
     // All of the case's objects are gone by now, and leaks were said.
     let messages: Vec<_> = bench.instance().messages().into_iter().filter(|m| counts(m)).collect();
     match messages.first() {
-        Some(first) => Err(Verdict::Failed(format!("{} messages: {first}", messages.len()))),
+        Some(first) => Err(Verdict::Failed(format!("{}{MESSAGES}{first}", messages.len()))),
         None => Ok(()),
     }
 }
@@ -89,7 +148,7 @@ fn case(name: &str, platform: &str) -> Outcome {
 fn loaded() -> Outcome {
     let layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let libraries = [(LAYER_NAME, LIBRARY), ("VK_LAYER_KHRONOS_validation", VALIDATION)];
+    let libraries = [(LAYER_NAME, LIBRARY), (VALIDATION_NAME, VALIDATION)];
     for (layer, library) in libraries {
         let (asked, there) = (layers.contains(layer), maps.contains(library));
         if asked != there {
@@ -100,10 +159,11 @@ fn loaded() -> Outcome {
     Ok(())
 }
 
-/// Whether a message is about us. An old validation layer does not know newer structures, and says
-/// so itself.
+/// Whether a message is about us. An old validation layer does not know newer structures and
+/// extensions, and says so itself.
 fn counts(message: &str) -> bool {
     !message.contains("unknown VkStructureType")
+        && !message.contains("is not supported by this layer")
 }
 
 /// Starts children in every configuration.
@@ -146,15 +206,21 @@ impl Launcher {
         if let Ok(screen) = &self.screen {
             command.env("DISPLAY", screen.display());
         }
-        let layers = match configuration {
-            Configuration::Bare => String::new(),
-            Configuration::Layer => LAYER_NAME.to_owned(),
-            Configuration::Validated => format!("VK_LAYER_KHRONOS_validation:{LAYER_NAME}"),
-        };
+        let names = configuration.layers();
         command
-            .env("VK_INSTANCE_LAYERS", &layers)
-            .env("VK_LAYER_PATH", self.path())
-            .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT");
+            .env("VK_INSTANCE_LAYERS", names.join(":"))
+            .env("VK_LAYER_PATH", self.path(names))
+            .env("VK_LAYER_ENABLES", SYNCHRONIZATION)
+            .env("VK_LAYER_DISABLES", HANDLES)
+            .env("ZEROHOP_RATE", "60");
+        let host = configuration.manner().map(Hosted::start).transpose();
+        let host = match host {
+            Ok(host) => host,
+            Err(err) => return Ended::Failed(format!("start a host: {err}")),
+        };
+        if let Some(host) = &host {
+            command.env(SOCKET_VARIABLE, host.host.path());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         match command.spawn() {
             Ok(child) => wait(child),
@@ -162,9 +228,30 @@ impl Launcher {
         }
     }
 
-    /// Our manifest's directory and that of the validation layer.
-    fn path(&self) -> String {
-        format!("{}:/usr/share/vulkan/explicit_layer.d", self.layers.display())
+    /// Where the manifests of `names` are, in their order: older loaders put the layer that is
+    /// found first next to the application, whatever the variable says.
+    fn path(&self, names: &[&str]) -> String {
+        let ours = self.layers.display().to_string();
+        let of = |name: &&str| if *name == LAYER_NAME { ours.clone() } else { SYSTEM.to_owned() };
+        let mut paths: Vec<_> = names.iter().map(of).collect();
+        if paths.is_empty() {
+            paths.push(SYSTEM.to_owned());
+        }
+        paths.join(":")
+    }
+}
+
+/// A host and the folder of its socket.
+struct Hosted {
+    host: Host,
+    _folder: TempDir,
+}
+
+impl Hosted {
+    fn start(manner: Manner) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let host = Host::start(&folder.path().join("private/host"), manner)?;
+        Ok(Self { host, _folder: folder })
     }
 }
 

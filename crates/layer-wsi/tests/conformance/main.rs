@@ -1,5 +1,6 @@
 //! What the Vulkan specification asks of window system integration, case by case: on the driver
-//! alone, through the layer, and through the layer with the Khronos validation layer above it.
+//! alone, through the layer, and through the layer with the Khronos validation layer above it,
+//! which sees what the application does, and below it, which sees what the layer does.
 //!
 //! Each case runs in a process of its own, since a crash is a result too. The layer must pass
 //! every case that the driver passes, and every case of what it adds.
@@ -70,8 +71,12 @@ fn trial(
             return Ok(Completion::ignored_with(why));
         }
         let mut row = Row { case: case.name, platform, ended: Vec::new() };
-        for configuration in Configuration::ALL {
-            let ended = launcher.run(case, platform, configuration);
+        for configuration in Configuration::COMPARED {
+            let mut ended = launcher.run(case, platform, configuration);
+            if configuration == Configuration::Above && matches!(ended, Ended::Failed(_)) {
+                let reference = launcher.run(case, platform, Configuration::Reference);
+                ended = ended.against(&reference);
+            }
             row.ended.push(ended);
         }
         let verdict = judge(case, &row);
@@ -82,7 +87,7 @@ fn trial(
 
 /// The layer never fails, and supports what the driver supports.
 fn judge(case: &Case, row: &Row) -> Result<Completion, Failed> {
-    let [bare, layer, validated] = &row.ended[..] else {
+    let [bare, layer, above, below] = &row.ended[..] else {
         return Err("not every configuration ran".into());
     };
     if let Ended::Failed(why) = layer {
@@ -91,8 +96,11 @@ fn judge(case: &Case, row: &Row) -> Result<Completion, Failed> {
     if let (Ended::Passed, Ended::Unsupported(why)) = (bare, layer) {
         return Err(format!("the driver alone passes, the layer does not support: {why}").into());
     }
-    if let (false, Ended::Failed(why)) = (case.invalid, validated) {
-        return Err(format!("with the validation layer: {why}").into());
+    if let (false, Ended::Failed(why)) = (case.without_validation, above) {
+        return Err(format!("with the validation layer above: {why}").into());
+    }
+    if let Ended::Failed(why) = below {
+        return Err(format!("with the validation layer below: {why}").into());
     }
     match layer {
         Ended::Unsupported(why) => Ok(Completion::ignored_with(why.clone())),

@@ -27,8 +27,10 @@ impl Table {
     pub(crate) fn print(&self) {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rows.sort_by_key(|row| (row.case, row.platform));
-        let mut text = String::from("| case | platform | driver | layer | with validation |\n");
-        text.push_str("|---|---|---|---|---|\n");
+        let mut text = String::from(
+            "| case | platform | driver | layer | \
+             validation above | validation below |\n|---|---|---|---|---|---|\n",
+        );
         for row in rows.iter() {
             let _ = write!(text, "| {} | {} |", row.case, row.platform);
             for ended in &row.ended {
@@ -36,7 +38,9 @@ impl Table {
             }
             text.push('\n');
         }
-        for (column, name) in ["driver alone", "layer", "with validation"].iter().enumerate() {
+        for (column, name) in
+            ["driver alone", "layer", "validation above", "validation below"].iter().enumerate()
+        {
             let ended = || rows.iter().filter_map(|row| row.ended.get(column));
             let count = |which: fn(&&Ended) -> bool| ended().filter(which).count();
             println!(

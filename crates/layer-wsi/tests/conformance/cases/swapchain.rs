@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("swapchain::many_in_turn", many_in_turn),
     Case::new("swapchain::on_two_surfaces", on_two_surfaces),
     Case::new("swapchain::on_two_devices_in_turn", on_two_devices_in_turn),
-    Case::new("swapchain::native_window_in_use", native_window_in_use).invalid(),
+    Case::new("swapchain::native_window_in_use", native_window_in_use).without_validation(),
 ];
 
 /// Makes a swapchain, looks at it, shows a picture where the pattern can be drawn, and destroys it.

@@ -1,0 +1,270 @@
+//! A host for tests: it listens, remembers what it hears, and behaves as badly as it is told to.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use zerohop_frame::{FrameDescriptor, OpaqueImage};
+use zerohop_kernel::{Listener, Socket};
+use zerohop_wire::{FrameMessage, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId};
+
+/// How long the thread sleeps at most before it looks whether it should end.
+const TICK: Duration = Duration::from_millis(5);
+
+/// What a host does with the pictures that it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Releases each at once.
+    Prompt,
+    /// Releases each after a while.
+    Slow(Duration),
+    /// Keeps so many, and releases the oldest when one more comes.
+    Hoarding(usize),
+    /// Keeps them all.
+    Never,
+    /// Accepts the connection and never reads from it.
+    Deaf,
+    /// Ends every connection with its so manyth picture, and goes on listening.
+    HangsUp(usize),
+    /// Says something wrong after each picture.
+    Lies(Lie),
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// A release of a buffer that does not exist.
+    UnknownBuffer,
+    /// A release of another picture than the buffer holds.
+    WrongSequence,
+    /// Two releases of one picture.
+    Twice,
+    /// A message that is none.
+    Garbage,
+    /// The answer to `Hello`, again and with another version.
+    WelcomeAgain,
+}
+
+/// What a host has heard.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Connections.
+    pub connections: usize,
+    /// The names in `Hello`.
+    pub names: Vec<String>,
+    /// Streams opened.
+    pub opened: usize,
+    /// Streams closed.
+    pub closed: usize,
+    /// Buffers announced, retired ones too.
+    pub announced: usize,
+    /// Buffers retired.
+    pub retired: usize,
+    /// What the buffers of the present connections look like.
+    pub buffers: BTreeMap<u64, (FrameDescriptor, Option<OpaqueImage>)>,
+    /// Every picture, in order.
+    pub frames: Vec<FrameMessage>,
+    /// What falls back.
+    pub fallbacks: Vec<String>,
+    /// Messages that cannot be read, and why.
+    pub refused: Vec<String>,
+}
+
+/// One producer.
+struct Guest {
+    socket: Socket,
+    frames: usize,
+    /// Pictures that are to be released, and when.
+    held: VecDeque<(WireBufferId, u64, Instant)>,
+    over: bool,
+}
+
+/// A host in a thread of its own, until it is dropped.
+pub struct Host {
+    path: PathBuf,
+    heard: Arc<Mutex<Heard>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Listens at `path`, in a folder that is this user's alone or is made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::bind`].
+    pub fn start(path: &Path, manner: Manner) -> io::Result<Self> {
+        let listener = Listener::bind(path)?;
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (log, end) = (Arc::clone(&heard), Arc::clone(&stop));
+        let thread = thread::spawn(move || serve(&listener, manner, &log, &end));
+        Ok(Self { path: path.to_owned(), heard, stop, thread: Some(thread) })
+    }
+
+    /// Where it listens, for `ZEROHOP_SOCKET`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it has heard so far.
+    pub fn heard(&self) -> MutexGuard<'_, Heard> {
+        lock(&self.heard)
+    }
+
+    /// Waits at most `patience` until `enough` holds. Returns whether it does.
+    pub fn wait(&self, patience: Duration, enough: impl Fn(&Heard) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
+        while !enough(&self.heard()) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(TICK);
+        }
+        true
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // A panic of the thread was printed by it.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(listener: &Listener, manner: Manner, heard: &Mutex<Heard>, stop: &AtomicBool) {
+    let mut guests: Vec<Guest> = Vec::new();
+    while !stop.load(Ordering::Acquire) {
+        sleep(listener, &guests, manner);
+        while let Ok(Some(socket)) = listener.accept() {
+            lock(heard).connections += 1;
+            guests.push(Guest { socket, frames: 0, held: VecDeque::new(), over: false });
+        }
+        for guest in &mut guests {
+            if manner != Manner::Deaf {
+                while !guest.over && hear(guest, manner, heard) {}
+                give_back(guest, manner);
+            }
+        }
+        guests.retain(|guest| !guest.over);
+    }
+}
+
+/// Sleeps until something can be read, a [`TICK`] at most.
+fn sleep(listener: &Listener, guests: &[Guest], manner: Manner) {
+    let mut fds = vec![PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN)];
+    if manner != Manner::Deaf {
+        let sockets = guests.iter().map(|guest| guest.socket.as_fd());
+        fds.extend(sockets.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+    }
+    let tick = Timespec::try_from(TICK).ok();
+    // Whatever it says, the loop looks at everything.
+    let _ = poll(&mut fds, tick.as_ref());
+}
+
+/// Takes one message. Returns whether there may be another.
+fn hear(guest: &mut Guest, manner: Manner, heard: &Mutex<Heard>) -> bool {
+    let mut bytes = [0; MAX_MESSAGE];
+    let received = match guest.socket.receive(&mut bytes) {
+        Ok(received) if received.length > 0 => received,
+        Err(err) if err.kind() == io::ErrorKind::WouldBlock => return false,
+        _ => {
+            guest.over = true;
+            return false;
+        }
+    };
+    match ToHost::decode(&bytes[..received.length], received.fds) {
+        Ok(message) => {
+            let mut heard = lock(heard);
+            take(guest, manner, &mut heard, message);
+        }
+        Err(violation) => lock(heard).refused.push(violation.to_string()),
+    }
+    true
+}
+
+fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
+    match message {
+        ToHost::Hello { name, .. } => {
+            heard.names.push(name.to_string());
+            say(guest, &ToProducer::Welcome { version: VERSION });
+        }
+        ToHost::OpenStream { .. } => heard.opened += 1,
+        ToHost::CloseStream { .. } => heard.closed += 1,
+        ToHost::Announce { buffer, descriptor, memory, .. } => {
+            heard.announced += 1;
+            let image = memory.first().and_then(|handle| match handle {
+                zerohop_frame::MemoryHandle::OpaqueFd { image, .. } => Some(image.clone()),
+                _ => None,
+            });
+            heard.buffers.insert(buffer.0, (descriptor, image));
+        }
+        ToHost::Retire { .. } => heard.retired += 1,
+        ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
+        ToHost::Frame(frame) => {
+            picture(guest, manner, &frame);
+            heard.frames.push(frame);
+        }
+    }
+}
+
+fn picture(guest: &mut Guest, manner: Manner, frame: &FrameMessage) {
+    guest.frames += 1;
+    let wait = if let Manner::Slow(wait) = manner { wait } else { Duration::ZERO };
+    guest.held.push_back((frame.buffer, frame.sequence, Instant::now() + wait));
+    match manner {
+        Manner::HangsUp(after) if guest.frames >= after => guest.over = true,
+        Manner::Lies(lie) => tell(guest, lie, frame),
+        _ => {}
+    }
+}
+
+/// Releases what is due.
+fn give_back(guest: &mut Guest, manner: Manner) {
+    let keep = match manner {
+        Manner::Never => usize::MAX,
+        Manner::Hoarding(count) => count,
+        _ => 0,
+    };
+    while guest.held.len() > keep && guest.held[0].2 <= Instant::now() {
+        if let Some((buffer, sequence, _)) = guest.held.pop_front() {
+            say(guest, &ToProducer::Release { buffer, sequence, after: ArrayVec::new() });
+        }
+    }
+}
+
+fn tell(guest: &mut Guest, lie: Lie, frame: &FrameMessage) {
+    let FrameMessage { buffer, sequence, .. } = *frame;
+    let release =
+        |buffer, sequence| ToProducer::Release { buffer, sequence, after: ArrayVec::new() };
+    match lie {
+        Lie::UnknownBuffer => say(guest, &release(WireBufferId(u64::MAX), sequence)),
+        Lie::WrongSequence => say(guest, &release(buffer, sequence.wrapping_add(1))),
+        Lie::Twice => {
+            say(guest, &release(buffer, sequence));
+            say(guest, &release(buffer, sequence));
+        }
+        Lie::WelcomeAgain => say(guest, &ToProducer::Welcome { version: VERSION + 41 }),
+        // What cannot be sent is no lie.
+        Lie::Garbage => drop(guest.socket.send(&[0xa5; 300], &[])),
+    }
+}
+
+/// Sends a message. A producer that is gone is noticed when it is heard.
+fn say(guest: &Guest, message: &ToProducer) {
+    if let Ok(packet) = message.encode() {
+        let _ = guest.socket.send(&packet.bytes, &packet.fds);
+    }
+}
