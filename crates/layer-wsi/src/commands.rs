@@ -8,10 +8,11 @@ use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    device as d, instance as i, object as o, queue as q, surface as s, swapchain as c,
+    barrier as b, device as d, instance as i, object as o, queue as q, surface as s, swapchain as c,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
+use crate::newer::WaitForPresent2;
 
 /// A hook without its type.
 type Hook = unsafe extern "system" fn();
@@ -38,6 +39,10 @@ hooks! {
     global:
     b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
     b"vkCreateInstance" => i::create_instance, vk::PFN_vkCreateInstance;
+    b"vkEnumerateInstanceLayerProperties" => i::enumerate_layers,
+        vk::PFN_vkEnumerateInstanceLayerProperties;
+    b"vkEnumerateInstanceExtensionProperties" => i::enumerate_instance_extensions,
+        vk::PFN_vkEnumerateInstanceExtensionProperties;
 }
 
 hooks! {
@@ -45,6 +50,8 @@ hooks! {
     instance:
     b"vkDestroyInstance" => i::destroy_instance, vk::PFN_vkDestroyInstance;
     b"vkCreateDevice" => i::create_device, vk::PFN_vkCreateDevice;
+    b"vkEnumerateDeviceLayerProperties" => i::enumerate_device_layers,
+        vk::PFN_vkEnumerateDeviceLayerProperties;
     b"vkEnumerateDeviceExtensionProperties" => i::enumerate_device_extensions,
         vk::PFN_vkEnumerateDeviceExtensionProperties;
     b"vkGetPhysicalDeviceFeatures2" => i::features2, vk::PFN_vkGetPhysicalDeviceFeatures2;
@@ -77,10 +84,37 @@ hooks! {
 }
 
 hooks! {
-    /// Commands of a device, a queue or a command buffer.
+    /// Commands of any device.
     device:
     b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
     b"vkDestroyDevice" => d::destroy_device, vk::PFN_vkDestroyDevice;
+    b"vkCreateSwapchainKHR" => c::create, vk::PFN_vkCreateSwapchainKHR;
+    b"vkDestroySwapchainKHR" => c::destroy, vk::PFN_vkDestroySwapchainKHR;
+    b"vkGetSwapchainImagesKHR" => c::images, vk::PFN_vkGetSwapchainImagesKHR;
+    b"vkAcquireNextImageKHR" => c::acquire, vk::PFN_vkAcquireNextImageKHR;
+    b"vkAcquireNextImage2KHR" => c::acquire2, vk::PFN_vkAcquireNextImage2KHR;
+    b"vkQueuePresentKHR" => c::present, vk::PFN_vkQueuePresentKHR;
+    b"vkReleaseSwapchainImagesEXT" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
+    b"vkReleaseSwapchainImagesKHR" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
+    b"vkWaitForPresentKHR" => c::wait_for_present, vk::PFN_vkWaitForPresentKHR;
+    b"vkWaitForPresent2KHR" => c::wait_for_present2, WaitForPresent2;
+    b"vkGetDeviceGroupPresentCapabilitiesKHR" => c::group_capabilities,
+        vk::PFN_vkGetDeviceGroupPresentCapabilitiesKHR;
+    b"vkGetDeviceGroupSurfacePresentModesKHR" => c::group_modes,
+        vk::PFN_vkGetDeviceGroupSurfacePresentModesKHR;
+    b"vkSetDebugUtilsObjectNameEXT" => o::set_name, vk::PFN_vkSetDebugUtilsObjectNameEXT;
+    b"vkSetDebugUtilsObjectTagEXT" => o::set_tag, vk::PFN_vkSetDebugUtilsObjectTagEXT;
+    b"vkDebugMarkerSetObjectNameEXT" => o::marker_name, vk::PFN_vkDebugMarkerSetObjectNameEXT;
+    b"vkDebugMarkerSetObjectTagEXT" => o::marker_tag, vk::PFN_vkDebugMarkerSetObjectTagEXT;
+    b"vkSetPrivateData" => o::set_private_data, vk::PFN_vkSetPrivateData;
+    b"vkSetPrivateDataEXT" => o::set_private_data, vk::PFN_vkSetPrivateData;
+    b"vkGetPrivateData" => o::get_private_data, vk::PFN_vkGetPrivateData;
+    b"vkGetPrivateDataEXT" => o::get_private_data, vk::PFN_vkGetPrivateData;
+}
+
+hooks! {
+    /// Commands of a device that presents: what could meet our own submits, or name a swapchain.
+    presenting:
     b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
     b"vkGetDeviceQueue" => d::get_device_queue, vk::PFN_vkGetDeviceQueue;
     b"vkGetDeviceQueue2" => d::get_device_queue2, vk::PFN_vkGetDeviceQueue2;
@@ -93,30 +127,27 @@ hooks! {
     b"vkQueueEndDebugUtilsLabelEXT" => q::end_label, vk::PFN_vkQueueEndDebugUtilsLabelEXT;
     b"vkQueueInsertDebugUtilsLabelEXT" => q::insert_label,
         vk::PFN_vkQueueInsertDebugUtilsLabelEXT;
-    b"vkCreateSwapchainKHR" => c::create, vk::PFN_vkCreateSwapchainKHR;
-    b"vkDestroySwapchainKHR" => c::destroy, vk::PFN_vkDestroySwapchainKHR;
-    b"vkGetSwapchainImagesKHR" => c::images, vk::PFN_vkGetSwapchainImagesKHR;
-    b"vkAcquireNextImageKHR" => c::acquire, vk::PFN_vkAcquireNextImageKHR;
-    b"vkAcquireNextImage2KHR" => c::acquire2, vk::PFN_vkAcquireNextImage2KHR;
-    b"vkQueuePresentKHR" => c::present, vk::PFN_vkQueuePresentKHR;
-    b"vkReleaseSwapchainImagesEXT" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
-    b"vkReleaseSwapchainImagesKHR" => c::release_images, vk::PFN_vkReleaseSwapchainImagesEXT;
-    b"vkWaitForPresentKHR" => c::wait_for_present, vk::PFN_vkWaitForPresentKHR;
-    b"vkGetDeviceGroupPresentCapabilitiesKHR" => c::group_capabilities,
-        vk::PFN_vkGetDeviceGroupPresentCapabilitiesKHR;
-    b"vkGetDeviceGroupSurfacePresentModesKHR" => c::group_modes,
-        vk::PFN_vkGetDeviceGroupSurfacePresentModesKHR;
     b"vkCreateImage" => c::create_image, vk::PFN_vkCreateImage;
     b"vkBindImageMemory2" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
     b"vkBindImageMemory2KHR" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
-    b"vkSetDebugUtilsObjectNameEXT" => o::set_name, vk::PFN_vkSetDebugUtilsObjectNameEXT;
-    b"vkSetDebugUtilsObjectTagEXT" => o::set_tag, vk::PFN_vkSetDebugUtilsObjectTagEXT;
-    b"vkDebugMarkerSetObjectNameEXT" => o::marker_name, vk::PFN_vkDebugMarkerSetObjectNameEXT;
-    b"vkDebugMarkerSetObjectTagEXT" => o::marker_tag, vk::PFN_vkDebugMarkerSetObjectTagEXT;
-    b"vkSetPrivateData" => o::set_private_data, vk::PFN_vkSetPrivateData;
-    b"vkSetPrivateDataEXT" => o::set_private_data, vk::PFN_vkSetPrivateData;
-    b"vkGetPrivateData" => o::get_private_data, vk::PFN_vkGetPrivateData;
-    b"vkGetPrivateDataEXT" => o::get_private_data, vk::PFN_vkGetPrivateData;
+}
+
+hooks! {
+    /// Commands of a device that presents and whose driver has no layout `PRESENT_SRC_KHR`.
+    layouts:
+    b"vkCmdPipelineBarrier" => b::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+    b"vkCmdPipelineBarrier2" => b::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdPipelineBarrier2KHR" => b::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdWaitEvents" => b::wait_events, vk::PFN_vkCmdWaitEvents;
+    b"vkCmdWaitEvents2" => b::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdWaitEvents2KHR" => b::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdSetEvent2" => b::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCmdSetEvent2KHR" => b::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCreateRenderPass" => b::create_render_pass, vk::PFN_vkCreateRenderPass;
+    b"vkCreateRenderPass2" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
+    b"vkCreateRenderPass2KHR" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
+    b"vkTransitionImageLayout" => b::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
+    b"vkTransitionImageLayoutEXT" => b::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
 }
 
 /// Commands that take a surface or swapchain and that we do not have. Nobody gets the driver's.
@@ -137,12 +168,10 @@ const HIDDEN: &[&[u8]] = &[
     b"vkLatencySleepNV",
     b"vkSetLatencyMarkerNV",
     b"vkGetLatencyTimingsNV",
-    b"vkWaitForPresent2KHR",
     b"vkSetSwapchainPresentTimingQueueSizeEXT",
     b"vkGetSwapchainTimingPropertiesEXT",
     b"vkGetSwapchainTimeDomainPropertiesEXT",
     b"vkGetPastPresentationTimingEXT",
-    b"vkReleaseSwapchainImagesKHR",
 ];
 
 /// What `vkGetInstanceProcAddr` answers.
@@ -156,7 +185,7 @@ pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidF
     }
     // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
     let state = unsafe { InstanceState::of(handle) }.ok()?;
-    let hook = instance(bytes).or_else(|| device(bytes));
+    let hook = instance(bytes).or_else(|| device(bytes)).or_else(|| presenting(bytes));
     match hook {
         Some(hook) => {
             let shown = state.enabled.provides(name).or_else(|| of_device_extension(bytes));
@@ -178,9 +207,13 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
     let bytes = name.to_bytes();
     // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
     let state = unsafe { DeviceState::of(handle) }.ok()?;
-    match device(bytes) {
+    let rewrites = state.present_layout != vk::ImageLayout::PRESENT_SRC_KHR;
+    let hook = device(bytes)
+        .or_else(|| presenting(bytes).filter(|_| state.presents))
+        .or_else(|| layouts(bytes).filter(|_| rewrites));
+    match hook {
         Some(hook) => {
-            let shown = state.enabled.extensions.provides(name);
+            let shown = state.enabled.provides(name);
             shown.unwrap_or_else(|| state.next(name).is_some()).then_some(hook)
         }
         None if HIDDEN.contains(&bytes) || instance(bytes).is_some() => None,

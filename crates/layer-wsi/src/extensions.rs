@@ -27,8 +27,8 @@ impl ExtensionSet {
     }
 
     /// Whether the extension called `name` is in.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.iter().any(|one| one.name == name)
+    pub(crate) fn contains(&self, name: &CStr) -> bool {
+        self.iter().any(|one| one.name.as_bytes() == name.to_bytes())
     }
 
     /// Whether the command called `name` comes with one of ours, and if so whether that is in.
@@ -46,10 +46,27 @@ impl ExtensionSet {
 /// An entry for `vkEnumerate*ExtensionProperties`.
 pub(crate) fn properties(extension: &Extension) -> vk::ExtensionProperties {
     let mut out = vk::ExtensionProperties::default().spec_version(extension.version);
-    for (to, from) in out.extension_name.iter_mut().zip(extension.name.bytes()) {
+    copy(extension.name, &mut out.extension_name);
+    out
+}
+
+/// The entry for `vkEnumerate*LayerProperties`.
+pub(crate) fn layer() -> vk::LayerProperties {
+    let [major, minor, patch] = zerohop_manifest::API_VERSION;
+    let mut out = vk::LayerProperties::default()
+        .spec_version(vk::make_api_version(0, major, minor, patch))
+        .implementation_version(zerohop_manifest::IMPLEMENTATION_VERSION);
+    copy(zerohop_manifest::LAYER_NAME, &mut out.layer_name);
+    copy(zerohop_manifest::DESCRIPTION, &mut out.description);
+    out
+}
+
+/// As much of `text` as fits with a NUL after it.
+fn copy(text: &str, out: &mut [c_char]) {
+    let room = out.len() - 1;
+    for (to, from) in out.iter_mut().zip(text.bytes()).take(room) {
         *to = from as c_char;
     }
-    out
 }
 
 /// The name in an entry; empty when the driver did not end it.

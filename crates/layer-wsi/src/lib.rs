@@ -14,14 +14,15 @@
 //! ours goes down to the driver. `VkAllocationCallbacks` of the application are passed down
 //! unchanged and not used for our own objects.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
-#![allow(dead_code, reason = "the swapchains that use the rest are not there yet")]
 
 mod commands;
 mod device;
 mod entry;
 mod extensions;
 mod instance;
+mod layouts;
 mod negotiate;
+mod newer;
 mod surface;
 mod swapchain;
 

@@ -63,6 +63,12 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
 
+    /// Takes everything out for which `kept` does not hold, and returns it.
+    pub fn remove_unless(&self, kept: impl Fn(&K) -> bool) -> Vec<Arc<V>> {
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        map.extract_if(|key, _| !kept(key)).map(|(_, value)| value).collect()
+    }
+
     /// All values, in no order.
     pub fn values(&self) -> Vec<Arc<V>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
@@ -72,5 +78,28 @@ impl<K: Eq + Hash, V> Table<K, V> {
 impl<K: Eq + Hash, V> Default for Table<K, V> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_removed_comes_back_to_be_ended() {
+        let table = Table::new();
+        (0..4).for_each(|key| drop(table.insert(key, Arc::new(key * 10))));
+        let mut odd = table.remove_unless(|key| key % 2 == 0);
+        odd.sort();
+        assert_eq!(odd, [Arc::new(10), Arc::new(30)]);
+        assert_eq!((table.get(&1), table.get(&2)), (None, Some(Arc::new(20))));
+    }
+
+    #[test]
+    fn a_handle_belongs_to_one_object_while_that_lives() {
+        let (one, other) = (Arc::new(1), Arc::new(1));
+        let handle: vk::SurfaceKHR = handle_of(&one);
+        assert_eq!(handle, handle_of(&Arc::clone(&one)));
+        assert_ne!(handle, handle_of(&other));
     }
 }

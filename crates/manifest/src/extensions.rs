@@ -90,4 +90,6 @@ pub const DEVICE_EXTENSIONS: &[Extension] = &[
     Extension { name: "VK_KHR_incremental_present", version: 2, commands: &[] },
     Extension { name: "VK_KHR_present_id", version: 1, commands: &[] },
     Extension { name: "VK_KHR_present_wait", version: 1, commands: &["vkWaitForPresentKHR"] },
+    Extension { name: "VK_KHR_present_id2", version: 1, commands: &[] },
+    Extension { name: "VK_KHR_present_wait2", version: 1, commands: &["vkWaitForPresent2KHR"] },
 ];

@@ -23,8 +23,8 @@ pub const FILE_NAME: &str = "VkLayer_zerohop_wsi.json";
 /// The file name of the layer's library.
 pub const LIBRARY: &str = "libzerohop_layer_wsi.so";
 
-/// The Vulkan version that the layer knows the commands of.
-pub const API_VERSION: &str = "1.4.303";
+/// The Vulkan version that the layer knows the commands of: major, minor, patch.
+pub const API_VERSION: [u32; 3] = [1, 4, 303];
 
 /// `VkLayerProperties::implementationVersion`.
 pub const IMPLEMENTATION_VERSION: u32 = 1;
@@ -52,11 +52,13 @@ pub enum Activation {
 pub fn manifest(library_path: &str, activation: Activation) -> String {
     let mut json = String::from("{\n  \"file_format_version\": \"1.2.0\",\n  \"layer\": {\n");
     let version = IMPLEMENTATION_VERSION.to_string();
+    let [major, minor, patch] = API_VERSION;
+    let api_version = format!("{major}.{minor}.{patch}");
     for (key, value) in [
         ("name", LAYER_NAME),
         ("type", "GLOBAL"),
         ("library_path", library_path),
-        ("api_version", API_VERSION),
+        ("api_version", &api_version),
         ("implementation_version", &version),
         ("description", DESCRIPTION),
     ] {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use ash::{ext, khr, vk};
 use zerohop_layer::link::{self, Next};
-use zerohop_layer::{DispatchKey, Doing, LayerError, Table, chain};
+use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, chain, log};
 use zerohop_manifest::DEVICE_EXTENSIONS;
 
-use super::{Below, DEVICES, DeviceState, Enabled, extensions, query};
+use super::{Below, DEVICES, DeviceState, extensions, query};
 use crate::extensions::{ExtensionSet, name, names};
 use crate::instance::InstanceState;
+use crate::newer::{PresentId2Features, PresentWait2Features};
+use crate::swapchain;
 
 /// Creates a device in the next layer, with what we need besides, and remembers it.
 ///
@@ -44,6 +46,10 @@ pub(crate) unsafe fn create(
     next.arm();
     // SAFETY: `p_next` is a chain of live structures.
     let stripped = unsafe { chain::without(info.p_next, OURS) };
+    if let Some(kind) = stripped.stuck_at() {
+        let what = format_args!("cannot copy the unknown structure {kind:?} of vkCreateDevice");
+        log(Level::Warn, what);
+    }
     let mut copy = vk::DeviceCreateInfo { p_next: stripped.head(), ..*info };
     copy = copy.enabled_extension_names(&down);
     // SAFETY: the type belongs to the name.
@@ -56,11 +62,9 @@ pub(crate) unsafe fn create(
     // SAFETY: the next layer has just written it.
     let raw = unsafe { *out };
 
-    // SAFETY: `p_next` is a chain of live structures.
-    let enabled = unsafe { Enabled::new(plan.ours, info) };
     let state = DeviceState {
         set_device_loader_data,
-        ..describe(instance, physical, &next, next.device(raw), &plan, enabled)
+        ..describe(instance, physical, &next, next.device(raw), &plan)
     };
     // SAFETY: the next layer has just made it.
     let key = unsafe { DispatchKey::of(raw) };
@@ -73,6 +77,8 @@ const OURS: &[vk::StructureType] = &[
     vk::StructureType::PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT,
     vk::StructureType::PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR,
     vk::StructureType::PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR,
+    <PresentId2Features<'_> as vk::TaggedStructure>::STRUCTURE_TYPE,
+    <PresentWait2Features<'_> as vk::TaggedStructure>::STRUCTURE_TYPE,
 ];
 
 /// What we add when the driver has it, in groups that are of use only whole.
@@ -129,46 +135,17 @@ impl Plan {
     }
 }
 
-impl Enabled {
-    /// # Safety
-    ///
-    /// `info` is what `vkCreateDevice` got.
-    unsafe fn new(extensions: ExtensionSet, info: &vk::DeviceCreateInfo<'_>) -> Self {
-        let has = |name| extensions.contains(name);
-        type Maintenance1<'a> = vk::PhysicalDeviceSwapchainMaintenance1FeaturesEXT<'a>;
-        // SAFETY: the caller's promise.
-        let maintenance1 = unsafe { chain::get::<Maintenance1<'_>>(info.p_next) };
-        // SAFETY: the caller's promise.
-        let id = unsafe { chain::get::<vk::PhysicalDevicePresentIdFeaturesKHR<'_>>(info.p_next) };
-        // SAFETY: the caller's promise.
-        let wait =
-            unsafe { chain::get::<vk::PhysicalDevicePresentWaitFeaturesKHR<'_>>(info.p_next) };
-        Self {
-            swapchain: has("VK_KHR_swapchain"),
-            mutable_format: has("VK_KHR_swapchain_mutable_format"),
-            maintenance1: (has("VK_EXT_swapchain_maintenance1")
-                || has("VK_KHR_swapchain_maintenance1"))
-                && maintenance1.is_some_and(|it| it.swapchain_maintenance1 == vk::TRUE),
-            incremental_present: has("VK_KHR_incremental_present"),
-            present_id: has("VK_KHR_present_id") && id.is_some_and(|it| it.present_id == vk::TRUE),
-            present_wait: has("VK_KHR_present_wait")
-                && wait.is_some_and(|it| it.present_wait == vk::TRUE),
-            extensions,
-        }
-    }
-}
-
 fn describe(
     instance: &Arc<InstanceState>,
     physical: vk::PhysicalDevice,
     next: &Next,
     raw: ash::Device,
     plan: &Plan,
-    enabled: Enabled,
 ) -> DeviceState {
     // ash finds extension commands through an instance's `vkGetDeviceProcAddr`.
     let finder = next.device_finder(instance.raw.handle());
     let has = |name| plan.down.contains(name);
+    let presents = plan.ours.contains(khr::swapchain::NAME);
     let has_memory = has(khr::external_memory_fd::NAME);
     let has_semaphore =
         has(khr::external_semaphore_fd::NAME) && query::semaphore_takes_sync_fd(instance, physical);
@@ -183,11 +160,16 @@ fn describe(
         memory_fd: has_memory.then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
         modifiers: has(ext::image_drm_format_modifier::NAME)
             .then(|| ext::image_drm_format_modifier::Device::new(&finder, &raw)),
-        present_layout: vk::ImageLayout::PRESENT_SRC_KHR,
+        presents,
+        present_layout: if presents && !has(khr::swapchain::NAME) {
+            vk::ImageLayout::GENERAL
+        } else {
+            vk::ImageLayout::PRESENT_SRC_KHR
+        },
         semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),
         fence_fd: has_fence.then(|| khr::external_fence_fd::Device::new(&finder, &raw)),
         id: query::device_id(instance, physical),
-        enabled,
+        enabled: plan.ours,
         set_device_loader_data: None,
         queues: Table::new(),
         swapchains: Table::new(),
@@ -206,6 +188,8 @@ pub(crate) unsafe fn destroy(device: vk::Device, allocator: *const vk::Allocatio
     // SAFETY: the caller's promise; the handle is live until the next layer destroys it.
     let key = unsafe { DispatchKey::of(device) };
     if let Some(state) = DEVICES.remove(&key) {
+        // The application should have; what it forgot must not outlive the device.
+        state.swapchains.remove_unless(|_| false).into_iter().for_each(swapchain::destroy);
         // SAFETY: the caller's promise.
         unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
     }

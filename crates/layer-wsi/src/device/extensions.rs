@@ -15,8 +15,6 @@ use crate::instance::InstanceState;
 const HIDDEN: &[&CStr] = &[
     c"VK_KHR_display_swapchain",
     c"VK_KHR_shared_presentable_image",
-    c"VK_KHR_present_id2",
-    c"VK_KHR_present_wait2",
     c"VK_KHR_present_mode_fifo_latest_ready",
     c"VK_EXT_present_mode_fifo_latest_ready",
     c"VK_EXT_present_timing",

@@ -19,6 +19,7 @@ pub(crate) use create::{create, destroy};
 pub(crate) use extensions::{below as extensions_below, extensions};
 pub(crate) use queue::QueueState;
 
+use crate::extensions::ExtensionSet;
 use crate::instance::InstanceState;
 use crate::swapchain::Swapchain;
 
@@ -39,7 +40,10 @@ pub(crate) struct DeviceState {
     pub(crate) memory_fd: Option<khr::external_memory_fd::Device>,
     /// `Some` when images can have a DRM format modifier and leave as a dma-buf.
     pub(crate) modifiers: Option<ext::image_drm_format_modifier::Device>,
-    /// The layout in which the application leaves an image that it presents.
+    /// Whether the application enabled `VK_KHR_swapchain`. Else we stay out of its way.
+    pub(crate) presents: bool,
+    /// The layout in which the application leaves an image that it presents, as the driver sees
+    /// it: `GENERAL` where the driver has no `PRESENT_SRC_KHR` ([`crate::layouts`]).
     pub(crate) present_layout: vk::ImageLayout,
     /// `Some` when a binary semaphore can be made from a `SYNC_FD` and become one.
     pub(crate) semaphore_fd: Option<khr::external_semaphore_fd::Device>,
@@ -47,8 +51,8 @@ pub(crate) struct DeviceState {
     pub(crate) fence_fd: Option<khr::external_fence_fd::Device>,
     /// Device and driver, as opaque handles ask.
     pub(crate) id: DeviceId,
-    /// What the application enabled of ours.
-    pub(crate) enabled: Enabled,
+    /// Those of our extensions that the application enabled.
+    pub(crate) enabled: ExtensionSet,
     /// For dispatchable objects that we get by ourselves.
     pub(crate) set_device_loader_data: Option<SetDeviceLoaderData>,
     /// The queues that the application has asked for.
@@ -59,25 +63,6 @@ pub(crate) struct DeviceState {
     pub(crate) private_data: Table<(vk::PrivateDataSlot, u64), u64>,
     /// Commands of the next layer outside ash's core tables.
     pub(crate) below: Below,
-}
-
-/// Extensions and features of ours that the application enabled.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Enabled {
-    /// `VK_KHR_swapchain`.
-    pub(crate) swapchain: bool,
-    /// `VK_KHR_swapchain_mutable_format`.
-    pub(crate) mutable_format: bool,
-    /// `VK_EXT_swapchain_maintenance1` or its `KHR` form, and the feature.
-    pub(crate) maintenance1: bool,
-    /// `VK_KHR_incremental_present`.
-    pub(crate) incremental_present: bool,
-    /// `VK_KHR_present_id` and the feature.
-    pub(crate) present_id: bool,
-    /// `VK_KHR_present_wait` and the feature.
-    pub(crate) present_wait: bool,
-    /// The bits behind it, for the look-up of commands.
-    pub(crate) extensions: crate::extensions::ExtensionSet,
 }
 
 impl DeviceState {

@@ -4,10 +4,11 @@
 use std::ffi::{CStr, c_char};
 
 use ash::vk;
-use zerohop_layer::{LayerError, guard, guard_void};
+use zerohop_layer::{LayerError, guard, guard_void, write_list};
+use zerohop_manifest::{INSTANCE_EXTENSIONS, LAYER_NAME};
 
-use crate::instance::{self, InstanceState};
-use crate::{device, instance::features};
+use crate::instance::{self, InstanceState, features};
+use crate::{device, extensions};
 
 pub(crate) unsafe extern "system" fn create_instance(
     info: *const vk::InstanceCreateInfo<'_>,
@@ -53,6 +54,45 @@ pub(crate) unsafe extern "system" fn create_device(
     })
 }
 
+/// Our own entry. The loader asks its manifests instead.
+pub(crate) unsafe extern "system" fn enumerate_layers(
+    count: *mut u32,
+    out: *mut vk::LayerProperties,
+) -> vk::Result {
+    guard("vkEnumerateInstanceLayerProperties", || {
+        // SAFETY: VUID-vkEnumerateInstanceLayerProperties-pProperties-parameter.
+        Ok(unsafe { write_list(&[extensions::layer()], count, out) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn enumerate_device_layers(
+    _physical: vk::PhysicalDevice,
+    count: *mut u32,
+    out: *mut vk::LayerProperties,
+) -> vk::Result {
+    // SAFETY: VUID-vkEnumerateDeviceLayerProperties-pProperties-parameter.
+    unsafe { enumerate_layers(count, out) }
+}
+
+/// Our own list, for our own name. The loader asks its manifests instead.
+pub(crate) unsafe extern "system" fn enumerate_instance_extensions(
+    layer: *const c_char,
+    count: *mut u32,
+    out: *mut vk::ExtensionProperties,
+) -> vk::Result {
+    guard("vkEnumerateInstanceExtensionProperties", || {
+        // SAFETY: VUID-vkEnumerateInstanceExtensionProperties-pLayerName-parameter.
+        let layer = (!layer.is_null()).then(|| unsafe { CStr::from_ptr(layer) });
+        if layer.is_none_or(|name| name.to_bytes() != LAYER_NAME.as_bytes()) {
+            let what = format!("asked for the extensions of {layer:?}");
+            return Err(LayerError::refused(vk::Result::ERROR_LAYER_NOT_PRESENT, what));
+        }
+        let list: Vec<_> = INSTANCE_EXTENSIONS.iter().map(extensions::properties).collect();
+        // SAFETY: VUID-vkEnumerateInstanceExtensionProperties-pProperties-parameter.
+        Ok(unsafe { write_list(&list, count, out) })
+    })
+}
+
 pub(crate) unsafe extern "system" fn enumerate_device_extensions(
     physical: vk::PhysicalDevice,
     layer: *const c_char,
@@ -71,7 +111,7 @@ pub(crate) unsafe extern "system" fn enumerate_device_extensions(
             return Ok(unsafe { enumerate(physical, layer, count, out) });
         };
         // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-pProperties-parameter.
-        Ok(unsafe { zerohop_layer::write_list(&list, count, out) })
+        Ok(unsafe { write_list(&list, count, out) })
     })
 }
 

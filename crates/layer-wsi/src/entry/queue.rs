@@ -1,4 +1,5 @@
-//! Commands of a queue: each takes the queue's lock, so that our own submits are safe.
+//! Commands of a queue: each takes the queue's lock, so that our own submits are safe. On a queue
+//! that we have not seen we never submit, and there is no lock.
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use ash::vk;
@@ -15,8 +16,8 @@ pub(crate) unsafe extern "system" fn submit(
     guard("vkQueueSubmit", || {
         // SAFETY: VUID-vkQueueSubmit-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         // SAFETY: the arguments are the application's.
         unsafe { (state.raw.fp_v1_0().queue_submit)(queue, count, submits, fence) }.doing("submit")
     })
@@ -31,8 +32,8 @@ pub(crate) unsafe extern "system" fn submit2(
     guard("vkQueueSubmit2", || {
         // SAFETY: VUID-vkQueueSubmit2-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         // SAFETY: the arguments are the application's.
         unsafe { (state.raw.fp_v1_3().queue_submit2)(queue, count, submits, fence) }.doing("submit")
     })
@@ -47,8 +48,8 @@ pub(crate) unsafe extern "system" fn bind_sparse(
     guard("vkQueueBindSparse", || {
         // SAFETY: VUID-vkQueueBindSparse-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         let bind = state.raw.fp_v1_0().queue_bind_sparse;
         // SAFETY: the arguments are the application's.
         unsafe { bind(queue, count, binds, fence) }.doing("bind sparse memory")
@@ -59,8 +60,8 @@ pub(crate) unsafe extern "system" fn wait_idle(queue: vk::Queue) -> vk::Result {
     guard("vkQueueWaitIdle", || {
         // SAFETY: VUID-vkQueueWaitIdle-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         // SAFETY: the argument is the application's.
         unsafe { (state.raw.fp_v1_0().queue_wait_idle)(queue) }.doing("wait for the queue")
     })
@@ -86,8 +87,8 @@ pub(crate) unsafe extern "system" fn begin_label(
     guard_void("vkQueueBeginDebugUtilsLabelEXT", || {
         // SAFETY: VUID-vkQueueBeginDebugUtilsLabelEXT-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         if let Some(begin) = state.below.queue_begin_label {
             // SAFETY: the arguments are the application's.
             unsafe { begin(queue, label) };
@@ -100,8 +101,8 @@ pub(crate) unsafe extern "system" fn end_label(queue: vk::Queue) {
     guard_void("vkQueueEndDebugUtilsLabelEXT", || {
         // SAFETY: VUID-vkQueueEndDebugUtilsLabelEXT-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         if let Some(end) = state.below.queue_end_label {
             // SAFETY: the argument is the application's.
             unsafe { end(queue) };
@@ -117,8 +118,8 @@ pub(crate) unsafe extern "system" fn insert_label(
     guard_void("vkQueueInsertDebugUtilsLabelEXT", || {
         // SAFETY: VUID-vkQueueInsertDebugUtilsLabelEXT-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let known = state.queue(queue)?;
-        let _lock = known.lock();
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
         if let Some(insert) = state.below.queue_insert_label {
             // SAFETY: the arguments are the application's.
             unsafe { insert(queue, label) };

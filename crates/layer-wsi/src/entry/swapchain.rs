@@ -4,7 +4,9 @@
 use ash::vk;
 use zerohop_layer::{Doing as _, LayerError, chain, guard, guard_void, write_list};
 
+use super::slice;
 use crate::device::DeviceState;
+use crate::newer::PresentWait2;
 use crate::swapchain::{self, AcquireRequest, Swapchain};
 
 pub(crate) unsafe extern "system" fn create(
@@ -45,6 +47,8 @@ pub(crate) unsafe extern "system" fn destroy(
         // SAFETY: VUID-vkDestroySwapchainKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
         if let Some(swapchain) = state.swapchains.remove(&handle) {
+            let object = vk::Handle::as_raw(handle);
+            state.private_data.remove_unless(|(_, named)| *named != object);
             swapchain::destroy(swapchain);
         }
         Ok(())
@@ -138,9 +142,8 @@ pub(crate) unsafe extern "system" fn release_images(
         let state = unsafe { DeviceState::of(device) }?;
         // SAFETY: VUID-vkReleaseSwapchainImagesEXT-pReleaseInfo-parameter.
         let info = unsafe { &*info };
-        let count = info.image_index_count as usize;
         // SAFETY: VUID-VkReleaseSwapchainImagesInfoEXT-pImageIndices-parameter.
-        let indices = unsafe { std::slice::from_raw_parts(info.p_image_indices, count) };
+        let indices = unsafe { slice(info.p_image_indices, info.image_index_count) };
         state.swapchain(info.swapchain)?.release_images(indices)?;
         Ok(vk::Result::SUCCESS)
     })
@@ -157,6 +160,17 @@ pub(crate) unsafe extern "system" fn wait_for_present(
         let state = unsafe { DeviceState::of(device) }?;
         state.swapchain(handle)?.wait_for_present(id, timeout)
     })
+}
+
+pub(crate) unsafe extern "system" fn wait_for_present2(
+    device: vk::Device,
+    handle: vk::SwapchainKHR,
+    info: *const PresentWait2<'_>,
+) -> vk::Result {
+    // SAFETY: VUID-vkWaitForPresent2KHR-pPresentWait2Info-parameter.
+    let PresentWait2 { present_id, timeout, .. } = unsafe { *info };
+    // SAFETY: the other arguments are the application's.
+    unsafe { wait_for_present(device, handle, present_id, timeout) }
 }
 
 pub(crate) unsafe extern "system" fn group_capabilities(
@@ -224,7 +238,7 @@ pub(crate) unsafe extern "system" fn bind_image_memory2(
         // SAFETY: VUID-vkBindImageMemory2-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
         // SAFETY: VUID-vkBindImageMemory2-pBindInfos-parameter.
-        let infos = unsafe { std::slice::from_raw_parts(infos, count as usize) };
+        let infos = unsafe { slice(infos, count) };
         swapchain::bind_image_memory(&state, infos)
     })
 }

@@ -57,7 +57,7 @@ pub(crate) unsafe fn create(
             ) if attempt == Attempt::Best => {}
             other => {
                 let raw = other.doing("create the instance")?;
-                remember(raw, down.application.api_version, &next, &asked);
+                remember(raw, &next, &asked);
                 return Ok(());
             }
         }
@@ -105,7 +105,7 @@ impl<'a> Down<'a> {
     }
 }
 
-fn remember(raw: vk::Instance, api_version: u32, next: &Next, asked: &[&CStr]) {
+fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
     let mut enabled = ExtensionSet::of(INSTANCE_EXTENSIONS);
     for name in asked {
         enabled.insert(name);
@@ -114,7 +114,6 @@ fn remember(raw: vk::Instance, api_version: u32, next: &Next, asked: &[&CStr]) {
         raw: next.instance(raw),
         get_instance_proc_addr: next.get_instance_proc_addr,
         below: Below::load(|name| next.raw_command(raw, name)),
-        api_version,
         has_properties2: [
             c"vkGetPhysicalDeviceProperties2",
             c"vkGetPhysicalDeviceExternalFenceProperties",

@@ -5,6 +5,8 @@ use std::ffi::c_void;
 use ash::vk;
 use zerohop_layer::chain;
 
+use crate::newer::{PresentId2Features, PresentWait2Features};
+
 /// Says yes to ours, whatever the driver said.
 ///
 /// # Safety
@@ -25,5 +27,13 @@ pub(crate) unsafe fn answer(p_next: *mut c_void) {
     // SAFETY: the caller's promise.
     if let Some(out) = unsafe { chain::get_mut::<Wait<'_>>(p_next) } {
         out.present_wait = vk::TRUE;
+    }
+    // SAFETY: the caller's promise.
+    if let Some(out) = unsafe { chain::get_mut::<PresentId2Features<'_>>(p_next) } {
+        out.present_id2 = vk::TRUE;
+    }
+    // SAFETY: the caller's promise.
+    if let Some(out) = unsafe { chain::get_mut::<PresentWait2Features<'_>>(p_next) } {
+        out.present_wait2 = vk::TRUE;
     }
 }

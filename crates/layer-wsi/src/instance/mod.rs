@@ -27,8 +27,6 @@ pub(crate) struct InstanceState {
     pub(crate) get_instance_proc_addr: vk::PFN_vkGetInstanceProcAddr,
     /// The next layer's surface queries, for surfaces that are not ours.
     pub(crate) below: Below,
-    /// What it was created with: the application's wish, or 1.1 if that was less.
-    pub(crate) api_version: u32,
     /// Whether the next layer has `vkGetPhysicalDeviceProperties2` and what came with it.
     pub(crate) has_properties2: bool,
     /// Those of our extensions that the application enabled.

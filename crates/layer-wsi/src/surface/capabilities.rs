@@ -6,6 +6,7 @@ use ash::vk;
 use zerohop_layer::{LayerError, chain};
 
 use crate::instance::PhysicalState;
+use crate::newer::{SurfacePresentId2, SurfacePresentWait2};
 use crate::surface::{Platform, Surface};
 
 /// Stands for "the swapchain decides" in `currentExtent`.
@@ -114,6 +115,8 @@ pub(crate) unsafe fn fill(
     let shared = |to: &mut vk::SharedPresentSurfaceCapabilitiesKHR<'_>| {
         to.shared_present_supported_usage_flags = vk::ImageUsageFlags::empty();
     };
+    let id2 = |to: &mut SurfacePresentId2<'_>| to.supported = vk::TRUE;
+    let wait2 = |to: &mut SurfacePresentWait2<'_>| to.supported = vk::TRUE;
     // SAFETY: the caller's promise.
     unsafe { each(out.p_next, modes) };
     // SAFETY: the caller's promise.
@@ -122,6 +125,10 @@ pub(crate) unsafe fn fill(
     unsafe { each(out.p_next, protected) };
     // SAFETY: the caller's promise.
     unsafe { each(out.p_next, shared) };
+    // SAFETY: the caller's promise.
+    unsafe { each(out.p_next, id2) };
+    // SAFETY: the caller's promise.
+    unsafe { each(out.p_next, wait2) };
     Ok(())
 }
 

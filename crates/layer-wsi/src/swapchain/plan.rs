@@ -7,6 +7,7 @@ use zerohop_layer::{LayerError, chain};
 
 use super::format;
 use super::pace::Mode;
+use crate::newer;
 
 /// The fewest images of a swapchain: one on screen, one with the reader, one waiting, one with the
 /// application. Browsers acquire the next image right after presenting.
@@ -68,7 +69,9 @@ pub(crate) struct SwapchainPlan {
 const KNOWN_FLAGS: vk::SwapchainCreateFlagsKHR = vk::SwapchainCreateFlagsKHR::from_raw(
     vk::SwapchainCreateFlagsKHR::SPLIT_INSTANCE_BIND_REGIONS.as_raw()
         | vk::SwapchainCreateFlagsKHR::MUTABLE_FORMAT.as_raw()
-        | vk::SwapchainCreateFlagsKHR::DEFERRED_MEMORY_ALLOCATION_EXT.as_raw(),
+        | vk::SwapchainCreateFlagsKHR::DEFERRED_MEMORY_ALLOCATION_EXT.as_raw()
+        | newer::PRESENT_ID_2.as_raw()
+        | newer::PRESENT_WAIT_2.as_raw(),
 );
 
 impl SwapchainPlan {

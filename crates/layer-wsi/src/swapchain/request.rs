@@ -6,6 +6,7 @@ use zerohop_layer::chain;
 
 use super::damage;
 use super::plan::slice;
+use crate::newer::PresentId2;
 
 /// The arrays of a `VkPresentInfoKHR` and of what hangs on it. Those that are not there are empty.
 ///
@@ -29,7 +30,7 @@ pub(crate) struct Asked {
     pub(crate) swapchain: vk::SwapchainKHR,
     /// The image.
     pub(crate) index: u32,
-    /// `VkPresentIdKHR`; 0 for none.
+    /// `VkPresentIdKHR` or `VkPresentId2KHR`; 0 for none.
     pub(crate) id: u64,
     /// `VkSwapchainPresentFenceInfoEXT`; null for none.
     pub(crate) fence: vk::Fence,
@@ -66,7 +67,10 @@ impl<'a> Request<'a> {
             indices: unsafe { slice(info.p_image_indices, count) },
             results,
             regions: array!(vk::PresentRegionsKHR<'_>, swapchain_count, p_regions),
-            ids: array!(vk::PresentIdKHR<'_>, swapchain_count, p_present_ids),
+            ids: match array!(PresentId2<'_>, swapchain_count, p_present_ids) {
+                [] => array!(vk::PresentIdKHR<'_>, swapchain_count, p_present_ids),
+                ids => ids,
+            },
             fences: array!(vk::SwapchainPresentFenceInfoEXT<'_>, swapchain_count, p_fences),
             modes: array!(vk::SwapchainPresentModeInfoEXT<'_>, swapchain_count, p_present_modes),
         }
@@ -106,6 +110,24 @@ impl<'a> Request<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_comes_in_either_structure() {
+        let ids = [5u64];
+        let id2 = PresentId2 {
+            s_type: <PresentId2<'_> as vk::TaggedStructure>::STRUCTURE_TYPE,
+            p_next: std::ptr::null_mut(),
+            swapchain_count: 1,
+            p_present_ids: ids.as_ptr(),
+            life: std::marker::PhantomData,
+        };
+        let mut info = vk::PresentInfoKHR::default();
+        let (swapchains, indices) = ([vk::SwapchainKHR::null()], [0]);
+        info = info.swapchains(&swapchains).image_indices(&indices);
+        info.p_next = (&raw const id2).cast();
+        // SAFETY: every array is a local.
+        assert_eq!(unsafe { Request::new(&info) }.asked(0).id, 5);
+    }
 
     #[test]
     fn each_swapchain_gets_its_own_part() {
