@@ -78,6 +78,15 @@ impl Memfd {
     }
 }
 
+/// Seals somebody else's memfd against shrinking from now on.
+///
+/// # Errors
+///
+/// `EPERM` when its maker has ruled out further seals, `EINVAL` when it is no memfd.
+pub fn keep_size(memfd: impl AsFd) -> io::Result<()> {
+    Ok(fcntl_add_seals(memfd, SealFlags::SHRINK)?)
+}
+
 impl TryFrom<OwnedFd> for Memfd {
     type Error = SealError;
 
@@ -121,6 +130,17 @@ mod tests {
         ftruncate(&loose, 12).unwrap();
         let err = Memfd::try_from(loose).unwrap_err();
         assert_eq!(err.to_string(), "the memfd of 12 bytes is not sealed against shrinking");
+    }
+
+    #[test]
+    fn somebody_elses_memfd_can_be_kept_from_shrinking() {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let theirs = memfd_create("test", flags).unwrap();
+        ftruncate(&theirs, 12).unwrap();
+        keep_size(&theirs).unwrap();
+        assert_eq!(ftruncate(&theirs, 0), Err(rustix::io::Errno::PERM));
+        let unsealable = memfd_create("test", MemfdFlags::CLOEXEC).unwrap();
+        assert_eq!(keep_size(&unsealable).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }
 
     #[test]

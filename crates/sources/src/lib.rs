@@ -9,6 +9,8 @@
 //! are counted. What is *not* here: importing memory, and any look at a pixel.
 #![forbid(unsafe_code)]
 
+mod act;
+mod drawing;
 mod election;
 mod error;
 mod home;

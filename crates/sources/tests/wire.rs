@@ -108,7 +108,7 @@ fn a_replaceable_picture_waits_for_its_time_and_a_newer_one_takes_its_place() {
     let mut app = App::start(&host, 8, 4);
     app.present();
     drop(host.frame());
-    let refresh = clock_monotonic() + Duration::from_millis(100);
+    let refresh = clock_monotonic() + Duration::from_millis(500);
     for x in 0..5 {
         app.present_with(|frame| {
             (frame.timestamp, frame.replaceable) = (refresh, true);

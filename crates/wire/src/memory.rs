@@ -1,7 +1,7 @@
 //! A look at the memory and the fences that came: are they what the message says?
 
 use zerohop_frame::{FrameDescriptor, MemoryHandle, SyncPoint};
-use zerohop_kernel::{FdKind, kind_of};
+use zerohop_kernel::{FdKind, keep_size, kind_of};
 
 use crate::{Violation, shape};
 
@@ -19,7 +19,7 @@ pub(crate) fn check(
                 return Err(Violation::Unsealed { object, size });
             }
             (MemoryHandle::OpaqueFd { size, .. }, found) => {
-                opaque(object, *size, found)?;
+                opaque(object, handle, *size, found)?;
                 continue;
             }
             (MemoryHandle::DmaBuf(_), found) => {
@@ -45,8 +45,18 @@ fn holds_planes(descriptor: &FrameDescriptor, object: usize, size: u64) -> Resul
 }
 
 /// What drivers export as opaque is theirs to say (llvmpipe a memfd, radv a dma-buf, NVIDIA a
-/// device file), but where a size can be seen it must do, and a fence is never memory.
-fn opaque(object: usize, declared: u64, found: FdKind) -> Result<(), Violation> {
+/// device file), but a size that can be seen must do and last, and a fence is never memory.
+fn opaque(
+    object: usize,
+    handle: &MemoryHandle,
+    declared: u64,
+    found: FdKind,
+) -> Result<(), Violation> {
+    if let FdKind::Memfd { size, keeps_size: false } = found
+        && keep_size(handle).is_err()
+    {
+        return Err(Violation::Unsealed { object, size });
+    }
     match found {
         FdKind::Memfd { size, .. } | FdKind::DmaBuf { size } if size < declared => {
             Err(Violation::ObjectSize { object, size, declared })

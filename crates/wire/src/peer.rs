@@ -63,6 +63,11 @@ impl Peer {
         (!self.state().session.is_greeted()).then(|| self.since + HELLO_TIMEOUT)
     }
 
+    /// How many memory objects the producer's buffers have.
+    pub fn objects(&self) -> usize {
+        self.state().session.objects()
+    }
+
     /// The next message, or `None` when there is none. Never blocks. It is valid: what it names
     /// exists, its memory is of the kind and the size it says, its numbers are within the limits.
     /// `Hello` is answered here.

@@ -128,6 +128,11 @@ impl Session {
         self.buffers.get(&buffer).is_some_and(|buffer| buffer.out == Some(sequence))
     }
 
+    /// How many memory objects the buffers have, also the retired ones that are out.
+    pub fn objects(&self) -> usize {
+        self.buffers.values().map(|buffer| buffer.objects).sum()
+    }
+
     /// How many pictures are out.
     pub fn out(&self) -> usize {
         self.buffers.values().filter(|buffer| buffer.out.is_some()).count()
@@ -164,8 +169,7 @@ impl Session {
         }
         let siblings = self.buffers.values().filter(|other| other.stream == stream).count();
         most("the number of buffers of a stream", siblings + 1, MAX_BUFFERS)?;
-        let held: usize = self.buffers.values().map(|other| other.objects).sum();
-        most("the number of memory objects", held + objects, MAX_OBJECTS)
+        most("the number of memory objects", self.objects() + objects, MAX_OBJECTS)
     }
 
     fn check_frame(&self, frame: &FrameMessage, now: Duration) -> Result<(), Violation> {

@@ -250,23 +250,35 @@ fn a_fence_must_be_a_fence() {
 fn opaque_memory_is_checked_as_far_as_it_can_be() {
     let wrong = |expected: &str, change: &dyn Fn(&mut OpaqueImage, &mut PlaneLayout)| {
         refused_later(expected, |socket| {
-            let mut shape = descriptor();
-            shape.modifier = Modifier::INVALID;
-            shape.planes[0].stride = 0;
-            let mut image =
-                OpaqueImage { format: 44, usage: 1, array_layers: 1, ..Default::default() };
-            change(&mut image, &mut shape.planes[0]);
-            let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
             let MemoryHandle::Shm(fd) = shm(64) else { unreachable!("shm makes a memfd") };
-            let memory = MemoryHandle::OpaqueFd { fd, device, size: 65, memory_type: 0, image };
-            say(socket, &announce_with(1, shape, memory));
+            say(socket, &opaque(fd, change));
         });
     };
     wrong("object 0 has 64 bytes, not 65", &|_, _| ());
+    refused_later(
+        "object 0 is a memfd of 0 bytes that is not sealed against shrinking",
+        |socket| {
+            let flags = rustix::fs::MemfdFlags::CLOEXEC;
+            let fd = rustix::fs::memfd_create("unsealable", flags).unwrap();
+            say(socket, &opaque(fd, &|_, _| ()));
+        },
+    );
     wrong("the image tiling is 2, not 0 to 1", &|image, _| image.tiling = 2);
     wrong("the number of array layers is 0, not 1 to 2048", &|image, _| image.array_layers = 0);
     wrong("the image format is 0, not 1 to 4294967295", &|image, _| image.format = 0);
     wrong("the stride of opaque memory is 16, not 0 to 0", &|_, plane| plane.stride = 16);
+}
+
+/// Opaque memory of 65 bytes, changed.
+fn opaque(fd: OwnedFd, change: &dyn Fn(&mut OpaqueImage, &mut PlaneLayout)) -> ToHost {
+    let mut shape = descriptor();
+    shape.modifier = Modifier::INVALID;
+    shape.planes[0].stride = 0;
+    let mut image = OpaqueImage { format: 44, usage: 1, array_layers: 1, ..Default::default() };
+    change(&mut image, &mut shape.planes[0]);
+    let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+    let memory = MemoryHandle::OpaqueFd { fd, device, size: 65, memory_type: 0, image };
+    announce_with(1, shape, memory)
 }
 
 #[test]
