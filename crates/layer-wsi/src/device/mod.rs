@@ -109,6 +109,13 @@ impl DeviceState {
         })
     }
 
+    /// Whether its GPU work runs on the CPU, in plain memory.
+    pub(crate) fn is_cpu(&self) -> bool {
+        // SAFETY: `physical` is of this instance.
+        let found = unsafe { self.instance.raw.get_physical_device_properties(self.physical) };
+        found.device_type == vk::PhysicalDeviceType::CPU
+    }
+
     /// The next layer's command, for handing on.
     pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
         let get = self.below.get_device_proc_addr?;

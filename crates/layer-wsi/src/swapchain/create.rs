@@ -10,7 +10,7 @@ use super::handover::Host;
 use super::image::Image;
 use super::pace::Refresh;
 use super::place::Place;
-use super::plan::{Export, SwapchainPlan};
+use super::plan::SwapchainPlan;
 use super::rotation::Rotation;
 use super::stream::{Key, Stream};
 use crate::device::DeviceState;
@@ -55,7 +55,7 @@ fn make(
         return Err(crate::surface::capabilities::lost(surface));
     }
     let mut plan = SwapchainPlan::new(info)?;
-    plan.image.export = Export::choose(device, &plan.image);
+    plan.image.settle(device);
     let count = plan.count as usize;
     let images = (0..count).map(|_| Image::new(device, &plan.image));
     let images = images.collect::<Result<Vec<_>, _>>()?;

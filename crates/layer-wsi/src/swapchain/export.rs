@@ -18,10 +18,29 @@ const PLANES: [vk::ImageAspectFlags; MAX_PLANES] = [
     vk::ImageAspectFlags::MEMORY_PLANE_3_EXT,
 ];
 
+impl ImagePlan {
+    /// Chooses how the images leave the process, and makes them as easy for the host to read as the
+    /// device allows: `SAMPLED`, so that its shaders read them in place, and on a CPU `LINEAR`, so
+    /// that its plain code does. An application cannot tell.
+    pub(crate) fn settle(&mut self, device: &DeviceState) {
+        let sampled = Self { usage: self.usage | vk::ImageUsageFlags::SAMPLED, ..self.clone() };
+        let linear = Self { tiling: vk::ImageTiling::LINEAR, ..sampled.clone() };
+        let linear = device.is_cpu().then_some(linear);
+        for easier in linear.into_iter().chain([sampled]) {
+            let export = Export::choose(device, &easier);
+            if !matches!(export, Export::Nothing(_)) {
+                *self = Self { export, ..easier };
+                return;
+            }
+        }
+        self.export = Export::choose(device, self);
+    }
+}
+
 impl Export {
     /// The best way out for images of `plan`: a dma-buf, which every device can take; else an
     /// opaque handle; else none.
-    pub(crate) fn choose(device: &DeviceState, plan: &ImagePlan) -> Self {
+    fn choose(device: &DeviceState, plan: &ImagePlan) -> Self {
         if device.memory_fd.is_none() {
             return Self::Nothing("the device lacks VK_KHR_external_memory_fd");
         }

@@ -33,15 +33,18 @@ pub(crate) struct ImagePlan {
     pub(crate) extent: vk::Extent2D,
     /// `VkImageCreateInfo::arrayLayers`.
     pub(crate) array_layers: u32,
-    /// What the application asked for, and `TRANSFER_SRC` for the host.
+    /// What the application asked for, and for the host `TRANSFER_SRC` and, where the device lets
+    /// such images out, `SAMPLED`.
     pub(crate) usage: vk::ImageUsageFlags,
+    /// `VkImageCreateInfo::tiling` of what is not a dma-buf.
+    pub(crate) tiling: vk::ImageTiling,
     /// `VkImageCreateInfo::flags`.
     pub(crate) flags: vk::ImageCreateFlags,
     /// The queue families that share the images; empty when one at a time owns them.
     pub(crate) families: Vec<u32>,
     /// `VkImageFormatListCreateInfo`; empty when there is none.
     pub(crate) view_formats: ArrayVec<vk::Format, MAX_VIEW_FORMATS>,
-    /// How the memory leaves. Chosen by `Export::choose` from all of the above.
+    /// How the memory leaves. Chosen by [`settle`](Self::settle) from all of the above.
     pub(crate) export: Export,
 }
 
@@ -147,6 +150,7 @@ impl ImagePlan {
             extent: info.image_extent,
             array_layers: info.image_array_layers,
             usage: info.image_usage | vk::ImageUsageFlags::TRANSFER_SRC,
+            tiling: vk::ImageTiling::OPTIMAL,
             flags,
             families: families.to_vec(),
             view_formats,
@@ -167,7 +171,7 @@ impl ImagePlan {
         };
         let tiling = match self.export {
             Export::DmaBuf(_) => vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT,
-            _ => vk::ImageTiling::OPTIMAL,
+            _ => self.tiling,
         };
         vk::ImageCreateInfo::default()
             .flags(self.flags)

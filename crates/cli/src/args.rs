@@ -1,0 +1,241 @@
+//! What a user may ask for.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use zerohop_frame::Extent;
+
+const EXAMPLES: &str = "\
+Examples:
+  zerohop run -o cube.mp4 -- vkcube --c 300
+      Record 300 pictures of vkcube. Without a display one is started for it.
+  zerohop run -o page.mp4 --seconds 10 --report page.json -- chromium --enable-features=Vulkan \\
+      --ignore-gpu-blocklist file:///page.html
+      Record ten seconds of a page, and say what every picture cost.
+  zerohop run --png frames --every 30 -- vkcube
+      Keep every 30th picture as a file, exactly as it was presented.
+  zerohop doctor
+      Try everything that a recording needs on this machine, and say why what does not work.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  zerohop run -o cube.mp4 -- vkcube --c 300
+  zerohop run -o cube.mp4 --seconds 5 --size 1920x1080 --rate 30 -- vkcube
+  zerohop run --png frames --every 30 --frames 300 -- vkcube
+  zerohop run --report cost.json --trace trace.json -- vkcube --present_mode 1 --c 1000
+  zerohop run -o sky.mp4 --display none -- vkmark --winsys headless
+
+Exit code:
+  that of the application; 128 + N when signal N ended it; 0 when --frames or --seconds ended it;
+  130 after Ctrl-C; 125 when zerohop failed, 126 when the command cannot be run, 127 when it is
+  not found. Ctrl-C ends the application and leaves a playable file; a second one does not wait.
+
+Environment:
+  ZEROHOP_LAYER_PATH  the layer's library, or the folder it is in, where it is not beside zerohop
+  ZEROHOP_LOG         off, error, warn, info or debug: what the layer says in the application";
+
+/// Carries the pictures of a Vulkan application to a video file without copying them.
+#[derive(Debug, Parser)]
+#[command(name = "zerohop", version, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an application and record what it presents
+    Run(Run),
+    /// Try what a recording needs on this machine, and say why what does not work
+    Doctor(Doctor),
+    /// Say what a Vulkan application sees of the layer (for the doctor)
+    #[command(hide = true)]
+    ProbeLayer,
+    /// End what is left of a run whose zerohop was killed (started by every run)
+    #[command(hide = true)]
+    Guard {
+        /// The run's folder
+        folder: PathBuf,
+    },
+}
+
+/// Run an application and record what it presents.
+///
+/// The application runs unmodified: a Vulkan layer hands each picture that it presents to zerohop, where it is looked at, converted and encoded in the very memory it was drawn in.
+/// Pictures that equal the one before cost nothing more.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct Run {
+    /// Record to this fragmented MP4 file (H.264, true timestamps)
+    #[arg(short, long, value_name = "FILE.mp4")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// End after the application has presented N pictures
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) frames: Option<u64>,
+
+    /// End after S seconds
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub(crate) seconds: Option<Duration>,
+
+    /// Size of the private display, where one is started
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = extent)]
+    pub(crate) size: Extent,
+
+    /// Virtual refresh rate that the application is paced by
+    #[arg(long, value_name = "HZ", default_value = "60", value_parser = rate)]
+    pub(crate) rate: f64,
+
+    /// Use this device: a part of its name, its index, or its UUID as in `zerohop doctor`
+    #[arg(long, value_name = "NAME|INDEX|UUID")]
+    pub(crate) device: Option<String>,
+
+    /// Write pictures to numbered PNG files in this folder (copies each one)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) png: Option<PathBuf>,
+
+    /// Write only every Nth picture to --png
+    #[arg(long, value_name = "N", default_value = "1", requires = "png",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
+
+    /// Write what every step cost to this file (JSON)
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Write what happened to every picture to this file (Chrome trace format, for Perfetto)
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Print the report as a table at the end
+    #[arg(long)]
+    pub(crate) table: bool,
+
+    /// Display for the application: the user's, else a private one (auto), none, or this X display
+    #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]
+    pub(crate) display: DisplayChoice,
+
+    /// Bits per second that the encoder aims at, as in 8M or 500k; without, it follows size and rate
+    #[arg(long, value_name = "BITS", value_parser = bits)]
+    pub(crate) bitrate: Option<u32>,
+
+    /// Do not show the live line
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+
+    /// The application and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Try what a recording needs on this machine, and say why what does not work.
+///
+/// Each device is made to allocate a picture, to hand it to a second device and to give the same pixels there.
+/// The exit code is 0 when a recording can work, else 1.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the application's windows are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DisplayChoice {
+    /// On the user's display, or on a private one where there is none.
+    Auto,
+    /// Nowhere.
+    None,
+    /// On this X display.
+    Named(String),
+}
+
+fn display(text: &str) -> Result<DisplayChoice, String> {
+    match text {
+        "auto" => Ok(DisplayChoice::Auto),
+        "none" => Ok(DisplayChoice::None),
+        name if name.contains(':') => Ok(DisplayChoice::Named(name.to_owned())),
+        _ => Err("write auto, none, or a display as in :0".to_owned()),
+    }
+}
+
+fn extent(text: &str) -> Result<Extent, String> {
+    let sides = text.split_once(['x', 'X']);
+    let sides = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        // The protocol of X counts pixels in 16 bits with a sign.
+        Some((width, height)) if (1..=32767).contains(&width) && (1..=32767).contains(&height) => {
+            Ok(Extent { width, height })
+        }
+        _ => Err("write width x height, each 1 to 32767, as in 1280x720".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: Option<f64> = text.parse().ok();
+    rate.filter(|rate| *rate > 0.0 && *rate <= 1000.0)
+        .ok_or_else(|| "write a number above 0, at most 1000, as in 60".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    seconds
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "write a number above 0, as in 2.5".to_owned())
+}
+
+fn bits(text: &str) -> Result<u32, String> {
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1e3),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |digits| (digits, 1e6)),
+    };
+    let bits = digits.parse::<f64>().ok().map(|number| number * unit);
+    bits.filter(|bits| (50e3..=240e6).contains(bits))
+        .map(|bits| bits as u32)
+        .ok_or_else(|| "write bits per second from 50k to 240M, as in 8M".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_with_an_example() {
+        assert_eq!(extent("1x1"), Ok(Extent { width: 1, height: 1 }));
+        for odd in ["", "x", "0x1", "1x0", "32768x1", "1280", "-1x5", "1280x720x24"] {
+            assert!(extent(odd).unwrap_err().contains("1280x720"), "{odd}");
+        }
+        assert_eq!(rate("59.94"), Ok(59.94));
+        for odd in ["0", "-60", "NaN", "inf", "1001", "fast"] {
+            assert!(rate(odd).is_err(), "{odd}");
+        }
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for odd in ["0", "-1", "NaN", "inf", "1e30"] {
+            assert!(seconds(odd).is_err(), "{odd}");
+        }
+        assert_eq!(
+            (bits("8M"), bits("500k"), bits("64000")),
+            (Ok(8_000_000), Ok(500_000), Ok(64_000))
+        );
+        for odd in ["0", "M", "1G", "-8M", "NaN"] {
+            assert!(bits(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_display_is_auto_none_or_named() {
+        assert_eq!(display(":7"), Ok(DisplayChoice::Named(":7".to_owned())));
+        assert_eq!(display("none"), Ok(DisplayChoice::None));
+        assert!(display("7").is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! Which device the user means, and how an application is made to use it.
+
+use std::ffi::OsString;
+
+use zerohop_vulkan::{DeviceChoice, Instance, InstanceOptions};
+
+use crate::failure::{Failure, chain};
+
+/// A device that the user chose, or any.
+#[derive(Debug, Default)]
+pub(crate) struct Chosen {
+    /// For the pipeline.
+    pub(crate) choice: DeviceChoice,
+    /// For the application.
+    pub(crate) environment: Option<(&'static str, OsString)>,
+}
+
+/// The device that `words` name.
+///
+/// # References
+///
+/// Mesa's documentation, "Environment Variables", `MESA_VK_DEVICE_SELECT`: vendor and device in
+/// hexadecimal; an exclamation mark hides the other devices.
+pub(crate) fn choose(words: Option<&str>) -> Result<Chosen, Failure> {
+    let Some(words) = words else { return Ok(Chosen::default()) };
+    let found = Instance::new(InstanceOptions::default())
+        .and_then(|instance| DeviceChoice::parse(words).pick(&instance));
+    let device = found.map_err(|err| {
+        Failure::new(format!("--device {words}"), chain(&err), "see zerohop doctor for the devices")
+    })?;
+    let (vendor, model) = device.vendor_and_device();
+    let select = OsString::from(format!("{vendor:x}:{model:x}!"));
+    Ok(Chosen {
+        choice: DeviceChoice::Owner(device.id()),
+        environment: Some(("MESA_VK_DEVICE_SELECT", select)),
+    })
+}

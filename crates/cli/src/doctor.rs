@@ -1,0 +1,69 @@
+//! `zerohop doctor`: the doctor, with this program's own way of starting displays and applications.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use zerohop_doctor::{LayerProbe, Machine, Report, Trouble};
+use zerohop_frame::Extent;
+
+use crate::args::Doctor;
+use crate::display::Display;
+use crate::failure::{Failure, chain};
+use crate::layer;
+use crate::processes::Processes;
+use crate::runtime_dir::RuntimeDir;
+
+/// Tries everything and says what came of it. Returns the exit code.
+pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
+    let folder = RuntimeDir::create()?;
+    let display = display(folder.path());
+    let layer = probe(folder.path());
+    let report = Report::of(Machine { display, layer });
+    if options.json {
+        let json = report.to_json().map_err(|err| Failure::new("the report", err, "report it"))?;
+        print!("{json}");
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.is_ready() { 0 } else { 1 })
+}
+
+/// What the hidden subcommand does, in a process with the layer around it.
+pub(crate) fn probe_here() -> Result<u8, Failure> {
+    let probe = LayerProbe::of_this_process()
+        .map_err(|err| Failure::new("the layer", chain(&err), "see zerohop doctor"))?;
+    let json = serde_json::to_string(&probe);
+    println!("{}", json.map_err(|err| Failure::new("the probe", err, "report it"))?);
+    Ok(0)
+}
+
+/// Starts a private display and ends it.
+fn display(folder: &Path) -> Result<String, Trouble> {
+    let trouble = |failure: Failure| Trouble::new(failure.why(), failure.todo());
+    let mut processes = Processes::adopt()
+        .map_err(|err| Trouble::new(err.to_string(), "use Linux 3.4 or newer"))?;
+    let size = Extent { width: 64, height: 64 };
+    let display = Display::private(size, folder, &mut processes).map_err(trouble)?;
+    let name = display.environment.iter().find(|(name, _)| *name == "DISPLAY");
+    let name = name.and_then(|(_, value)| value.as_deref()).unwrap_or_default();
+    Ok(format!("Xvfb started as {}", name.to_string_lossy()))
+}
+
+/// Runs this program as an application would be, and asks what it sees.
+fn probe(folder: &Path) -> Result<LayerProbe, Trouble> {
+    let trouble = |failure: Failure| Trouble::new(failure.why(), failure.todo());
+    let todo = "see the application's side with VK_LOADER_DEBUG=all";
+    let library = layer::library().map_err(trouble)?;
+    let failed = |err: std::io::Error| Trouble::new(err.to_string(), todo);
+    let program = env::current_exe().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.arg("probe-layer").stdin(Stdio::null());
+    command.envs(layer::environment(&library, folder).map_err(failed)?);
+    let output = command.output().map_err(failed)?;
+    serde_json::from_slice(&output.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or("it said nothing").to_owned();
+        Trouble::new(format!("an application with it fails: {}: {said}", output.status), todo)
+    })
+}

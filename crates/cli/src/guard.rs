@@ -1,0 +1,80 @@
+//! Ends what an application left when zerohop itself was killed.
+//!
+//! The kernel ends our children for us, but not theirs. So a second process of this program holds
+//! the reading end of a pipe that nobody writes to: it ends when we do, however that comes.
+
+use std::env;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, getpid, kill_process};
+
+use crate::processes::Processes;
+
+/// How long a process has to end after `SIGTERM`.
+const GRACE: Duration = Duration::from_secs(2);
+/// When we give up.
+const LAST: Duration = Duration::from_secs(5);
+/// How often is looked.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The guard over everything that finds its host in one folder.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    /// Its process.
+    pub(crate) pid: Pid,
+    /// Closed by the kernel when we end.
+    _alive: ChildStdin,
+}
+
+impl Guard {
+    /// Watches over the processes whose `ZEROHOP_SOCKET` lies in `folder`.
+    pub(crate) fn start(folder: &Path, processes: &mut Processes) -> io::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("guard").arg(folder).env_remove("ZEROHOP_SOCKET");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (pid, mut child) = processes.spawn_surviving(&mut command)?;
+        let alive = child.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;
+        Ok(Self { pid, _alive: alive })
+    }
+}
+
+/// What the guard does: waits for its parent's end, then ends the others.
+pub(crate) fn watch(folder: &Path) -> u8 {
+    // Nobody writes: this is the end of the file, or an error that means the same.
+    let _ = io::stdin().read(&mut [0]);
+    let begin = Instant::now();
+    while begin.elapsed() < LAST {
+        let left = below_host(folder);
+        if left.is_empty() {
+            break;
+        }
+        let signal = if begin.elapsed() < GRACE { Signal::TERM } else { Signal::KILL };
+        for pid in left {
+            // One that ended by itself is no error.
+            let _ = kill_process(pid, signal);
+            let _ = kill_process(pid, Signal::CONT);
+        }
+        thread::sleep(PAUSE);
+    }
+    let _ = fs::remove_dir_all(folder);
+    0
+}
+
+/// The processes that were started with a socket in `folder`.
+fn below_host(folder: &Path) -> Vec<Pid> {
+    let mark = [b"ZEROHOP_SOCKET=", folder.as_os_str().as_bytes(), b"/"].concat();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let marked = entries.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        let ours = environment.split(|&byte| byte == 0).any(|one| one.starts_with(&mark));
+        (ours && pid != getpid()).then_some(pid)
+    });
+    marked.collect()
+}

@@ -1,0 +1,160 @@
+//! The pipeline in its own thread.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use zerohop_kernel::{Eventfd, clock_monotonic};
+use zerohop_pipeline::{Ending, Facts, Limits, Path, Refused, Stop, Stream, run};
+use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
+use zerohop_vulkan::DeviceChoice;
+
+use crate::args::Run;
+use crate::failure::{Failure, chain};
+use crate::outputs::Outputs;
+
+/// What a pipeline did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Why it ended.
+    pub(crate) ended: Result<Ending, Failure>,
+    /// What it knows about the run.
+    pub(crate) facts: Facts,
+}
+
+/// A pipeline that runs. Dropping it leaves it alone.
+pub(crate) struct Recorder {
+    stop: Arc<Stop>,
+    done: Arc<Eventfd>,
+    control: Control,
+    thread: JoinHandle<Outcome>,
+}
+
+impl Recorder {
+    /// Listens at `socket`, and records what comes.
+    ///
+    /// Pictures that come faster than they can be taken are dropped, so that the application keeps
+    /// its pace. Only where each one is to become a file does the application wait.
+    pub(crate) fn start(
+        options: &Run,
+        outputs: Outputs,
+        socket: &std::path::Path,
+        device: DeviceChoice,
+    ) -> Result<Self, Failure> {
+        let failed = |err: &(dyn std::error::Error + 'static)| {
+            Failure::new("the pipeline", chain(err), "raise the limits on open files and threads")
+        };
+        let overflow = if options.png.is_some() { Overflow::Wait } else { Overflow::default() };
+        let observer = Arc::clone(&outputs.measurements) as _;
+        let source = WireSource::open(WireConfig { socket: socket.into(), overflow, observer });
+        let source = source.map_err(|err| failed(&err))?;
+        let control = source.control();
+        let stop = Arc::new(Stop::new().map_err(|err| failed(&err))?);
+        let done = Arc::new(Eventfd::new().map_err(|err| failed(&err))?);
+        let (told, ring) = (Arc::clone(&stop), Rings(Arc::clone(&done)));
+        let frames = options.frames;
+        let until = options.seconds.map(|seconds| clock_monotonic() + seconds);
+        let body = move || {
+            let _ring = ring;
+            record(source, outputs, device, Limits { frames, until, stop: Some(&told) })
+        };
+        let thread = thread::Builder::new().name("pipeline".to_owned()).spawn(body);
+        Ok(Self { stop, done, control, thread: thread.map_err(|err| failed(&err))? })
+    }
+
+    /// Ends it once everything that the application has presented was taken. To be called when the
+    /// application has ended.
+    pub(crate) fn application_ended(&self) {
+        self.control.application_exited();
+    }
+
+    /// Ends it before its next picture.
+    pub(crate) fn stop(&self) {
+        self.stop.say();
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_done(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// What it did. Waits for its end.
+    pub(crate) fn join(self) -> Outcome {
+        self.thread.join().unwrap_or_else(|_| {
+            let todo = "please report it, with the message above";
+            let ended = Err(Failure::new("the pipeline", "it panicked", todo));
+            Outcome { ended, facts: Facts::default() }
+        })
+    }
+}
+
+/// Polls readable once the pipeline has ended, or is just about to.
+impl AsFd for Recorder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.done.as_fd()
+    }
+}
+
+/// Rings when it is dropped, also by a panic.
+#[derive(Debug)]
+struct Rings(Arc<Eventfd>);
+
+impl Drop for Rings {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}
+
+/// The thread: moves the pictures, and says at the end what it saw.
+fn record(
+    mut source: WireSource,
+    outputs: Outputs,
+    device: DeviceChoice,
+    limits: Limits<'_>,
+) -> Outcome {
+    let Outputs { measurements, mut sink, snapshots, encoder, names } = outputs;
+    let control = source.control();
+    let path = Path::to(&*sink, device, Arc::clone(&measurements));
+    let mut path = path.with_snapshots(snapshots);
+    let ended = run(&mut source, &mut path, &mut *sink, limits, &measurements);
+    let ended = ended.map_err(|err| {
+        let todo = "the application goes on unrecorded; what was recorded before is kept";
+        Failure::new("the recording", chain(&err), todo)
+    });
+    let device = path.device().map(|device| device.physical().name());
+    let facts = Facts { encoder, device, outputs: names, ..facts(&control.report()) };
+    Outcome { ended, facts }
+}
+
+/// What the source saw, as the report tells it.
+fn facts(seen: &zerohop_sources::Report) -> Facts {
+    let main = seen.streams.iter().rev().find(|stream| stream.was_main);
+    let streams = seen.streams.iter().map(|stream| Stream {
+        producer: stream.producer.clone(),
+        name: stream.name.clone(),
+        extent: stream.extent,
+        fourcc: stream.fourcc.to_string(),
+        presented: stream.frames,
+        main: stream.was_main,
+    });
+    let refused = seen.refused.iter().map(|refusal| Refused {
+        pid: refusal.pid,
+        producer: refusal.name.clone(),
+        reason: refusal.reason.clone(),
+    });
+    Facts {
+        handover: main.map_or("none", |stream| match stream.handover {
+            "opaque" => "opaque_fd",
+            "dma-buf" => "dma_buf",
+            other => other,
+        }),
+        sync_tier: main.map_or("none", |stream| {
+            if stream.frames_signaled < stream.frames { "sync_file" } else { "signaled" }
+        }),
+        presented: seen.frames_presented + seen.frames_unsent,
+        replaced: seen.frames_replaced,
+        streams: streams.collect(),
+        refused: refused.collect(),
+        ..Facts::default()
+    }
+}

@@ -1,0 +1,83 @@
+//! What the user sees while an application runs: lines that stay, and one that lives.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use zerohop_frame::Stage;
+use zerohop_pipeline::{Counts, Verdicts};
+
+/// How often the live line changes.
+pub(crate) const BEAT: Duration = Duration::from_millis(250);
+
+/// Standard error. The application has standard output for itself.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    live: bool,
+    drawn: bool,
+    last: Option<(Duration, u64)>,
+    fallbacks: usize,
+}
+
+impl Screen {
+    /// `progress` shows the live line, where standard error is a terminal.
+    pub(crate) fn new(progress: bool) -> Self {
+        let live = progress && io::stderr().is_terminal();
+        Self { live, drawn: false, last: None, fallbacks: 0 }
+    }
+
+    /// Writes a line that stays.
+    pub(crate) fn say(&mut self, line: impl fmt::Display) {
+        self.clear();
+        // Nobody to tell when standard error is closed.
+        let _ = writeln!(io::stderr(), "zerohop: {line}");
+    }
+
+    /// Writes the live line for what was counted up to `now`, and a line for each new fallback.
+    pub(crate) fn show(&mut self, now: Duration, counts: &Counts) {
+        for fallback in counts.fallbacks.iter().skip(self.fallbacks) {
+            self.say(format_args!("{}: {}: {}", fallback.what, fallback.reason, fallback.cost));
+        }
+        self.fallbacks = counts.fallbacks.len();
+        if !self.live {
+            return;
+        }
+        let (then, before) = self.last.unwrap_or((now, counts.taken));
+        if self.last.is_some() && now.saturating_sub(then) < BEAT {
+            return;
+        }
+        let seconds = now.saturating_sub(then).as_secs_f64();
+        let rate = if seconds > 0.0 { (counts.taken - before) as f64 / seconds } else { 0.0 };
+        self.last = Some((now, counts.taken));
+        self.drawn = true;
+        let mut stderr = io::stderr();
+        let _ = write!(stderr, "\r\x1b[K{}", line(rate, counts));
+        let _ = stderr.flush();
+    }
+
+    /// Takes the live line away.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            let mut stderr = io::stderr();
+            let _ = write!(stderr, "\r\x1b[K");
+            let _ = stderr.flush();
+        }
+    }
+}
+
+fn line(rate: f64, counts: &Counts) -> String {
+    let Verdicts { unchanged, changed, region } = counts.verdicts;
+    let encode = counts.stage(Stage::Encode).p50 as f64 / 1000.0;
+    let dropped: u64 = counts.dropped.values().sum();
+    format!(
+        "{rate:5.1} fps  {:>6} pictures: {changed} changed, {region} region, {unchanged} unchanged  \
+         encode {encode:.1} ms  {dropped} dropped",
+        counts.taken
+    )
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

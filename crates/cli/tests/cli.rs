@@ -1,0 +1,242 @@
+//! The program as a user meets it: exit codes, refusals, and that nothing is left running.
+//!
+//! No Vulkan is needed: the applications here present nothing.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// `zerohop run` without a display, with `arguments` and then `script` in a shell. The layer is a
+/// file that nobody loads.
+fn run(arguments: &[&str], script: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zerohop"));
+    command.args(["run", "--display", "none"]).args(arguments);
+    command.args(["--", "sh", "-c", script]);
+    command.env("ZEROHOP_LAYER_PATH", env!("CARGO_BIN_EXE_zerohop"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn finish(mut command: Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    (output, said)
+}
+
+/// Waits until `done`, for ten seconds.
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "{what} did not happen");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process runs that has `mark` as one of its arguments.
+fn runs(mark: &str) -> bool {
+    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).split('\0').any(|word| word == mark)
+    })
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+#[test]
+fn help_shows_examples_and_a_mistake_is_not_the_applications() {
+    let zerohop = env!("CARGO_BIN_EXE_zerohop");
+    for arguments in [&["--help"][..], &["run", "--help"]] {
+        let output = Command::new(zerohop).args(arguments).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("zerohop run -o cube.mp4 -- vkcube"), "{help}");
+        assert!(output.status.success());
+    }
+    for arguments in [&["run", "--frames", "0", "--", "true"][..], &["run"], &["walk"]] {
+        let output = Command::new(zerohop).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(125), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_applications() {
+    let (output, _) = finish(run(&[], "exit 7"));
+    assert_eq!(output.status.code(), Some(7));
+    let (output, _) = finish(run(&[], "kill -KILL $$"));
+    assert_eq!(output.status.code(), Some(128 + 9));
+}
+
+#[test]
+fn the_applications_output_is_its_own() {
+    let (output, said) = finish(run(&[], "echo picture; echo trouble >&2"));
+    assert_eq!(output.stdout, b"picture\n");
+    assert!(said.starts_with("trouble\n"), "{said}");
+}
+
+#[test]
+fn the_application_finds_its_host_and_the_layer() {
+    let script = "test -S \"$ZEROHOP_SOCKET\" && echo $ZEROHOP_RATE $VK_INSTANCE_LAYERS && \
+                  cat ${VK_ADD_LAYER_PATH%%:*}/*.json && echo \"D=$DISPLAY$WAYLAND_DISPLAY\"";
+    let mut command = run(&["--rate", "59.94"], script);
+    command.env_remove("VK_LAYER_PATH").env("VK_ADD_LAYER_PATH", "/elsewhere");
+    command.env("VK_INSTANCE_LAYERS", "VK_LAYER_A");
+    let (output, said) = finish(command);
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.starts_with("59.94 VK_LAYER_A:VK_LAYER_ZEROHOP_wsi\n"), "{found}{said}");
+    assert!(found.contains(env!("CARGO_BIN_EXE_zerohop")), "the manifest has the library: {found}");
+    assert!(found.ends_with("D=\n"), "no display: {found}");
+}
+
+#[test]
+fn a_users_own_layer_path_is_kept() {
+    let mut command = run(&[], "ls ${VK_LAYER_PATH%%:*}; echo $VK_LAYER_PATH");
+    command.env("VK_LAYER_PATH", "/mine");
+    let (output, _) = finish(command);
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.contains("VkLayer_zerohop_wsi.json") && found.ends_with(":/mine\n"), "{found}");
+}
+
+#[test]
+fn a_command_that_cannot_run_touches_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, text) = (folder.path().join("report.json"), folder.path().join("text"));
+    fs::write(&text, "").unwrap();
+    for (name, code) in [("/nonexistent/program", 127), (text.to_str().unwrap(), 126)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zerohop"));
+        command.arg("run").arg("--report").arg(&report).args(["--", name]);
+        let (output, said) = finish(command);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with(&format!("zerohop: {name}: ")), "{said}");
+        assert!(!report.exists());
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_refused_before_the_application_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("started");
+    let script = format!("touch {}", mark.display());
+    for option in ["--output", "--report", "--trace", "--png"] {
+        let (output, said) = finish(run(&[option, "/proc/nowhere/file"], &script));
+        assert_eq!(output.status.code(), Some(125), "{option}: {said}");
+        assert!(said.starts_with("zerohop: /proc/nowhere/file: "), "{option}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!mark.exists(), "{option}");
+    }
+}
+
+#[test]
+fn an_application_that_presents_nothing_is_told_why() {
+    let (_, said) = finish(run(&[], "sleep 1"));
+    assert!(said.contains("presented nothing: it did not load the Vulkan loader"), "{said}");
+}
+
+#[test]
+fn the_time_limit_ends_the_application_and_is_no_failure() {
+    let begin = Instant::now();
+    let (output, said) = finish(run(&["--seconds", "0.3"], "exec sleep 60"));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn an_application_that_ignores_being_asked_is_killed_after_two_seconds() {
+    let begin = Instant::now();
+    let (output, _) = finish(run(&["--seconds", "0.2"], "trap '' TERM; sleep 60.25; sleep 60.25"));
+    assert_eq!(output.status.code(), Some(0));
+    let took = begin.elapsed();
+    assert!(took > Duration::from_secs(2) && took < Duration::from_secs(10), "{took:?}");
+    assert!(!runs("60.25"));
+}
+
+#[test]
+fn what_the_application_leaves_behind_is_ended() {
+    let (output, _) = finish(run(&[], "sleep 61.25 & setsid sleep 61.25 & sleep 0.1; exit 3"));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!runs("61.25"));
+}
+
+#[test]
+fn ctrl_c_ends_the_application_and_leaves_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let arguments = ["--report", report.to_str().unwrap()];
+    let child = run(&arguments, "sleep 62.25").spawn().unwrap();
+    until("the application", || runs("62.25"));
+    signal(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(!runs("62.25"));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["application"]["signal"], 15, "{report}");
+    assert_eq!(report["frames_presented"], 0);
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait() {
+    let child = run(&[], "trap '' TERM; sleep 63.25; sleep 63.25").spawn().unwrap();
+    until("the application", || runs("63.25"));
+    let begin = Instant::now();
+    signal(&child, Signal::INT);
+    sleep(Duration::from_millis(200));
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
+    assert!(!runs("63.25"));
+}
+
+#[test]
+fn nothing_is_left_when_zerohop_is_killed() {
+    let base = tempfile::tempdir().unwrap();
+    let mut command = run(&[], "(sleep 64.25; true) & sleep 64.25; true");
+    let mut child = command.env("XDG_RUNTIME_DIR", base.path()).spawn().unwrap();
+    until("the application", || runs("64.25"));
+    signal(&child, Signal::KILL);
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    until("the end of all processes", || !runs("64.25"));
+    let folders = || fs::read_dir(base.path().join("zerohop")).unwrap().count();
+    until("the end of the folder", || folders() == 0);
+}
+
+#[test]
+fn the_runtime_folder_is_private_and_goes() {
+    let base = tempfile::tempdir().unwrap();
+    let mut command = run(&[], "stat -c %a \"${ZEROHOP_SOCKET%/*}\"; echo \"$ZEROHOP_SOCKET\"");
+    command.env("XDG_RUNTIME_DIR", base.path());
+    let (output, said) = finish(command);
+    let said = String::from_utf8(output.stdout).unwrap() + &said;
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), Some("700"), "{said}");
+    let socket = Path::new(lines.next().unwrap());
+    assert!(socket.starts_with(base.path()), "{said}");
+    assert!(!socket.parent().unwrap().exists());
+    let mode = fs::metadata(base.path().join("zerohop")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn the_doctor_has_a_reason_and_an_advice_for_every_no() {
+    let zerohop = env!("CARGO_BIN_EXE_zerohop");
+    let output = Command::new(zerohop).args(["doctor", "--json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ready = report["ready"].as_bool().unwrap();
+    assert_eq!(output.status.code(), Some(if ready { 0 } else { 1 }), "{report}");
+    let devices = report["devices"].as_array().unwrap();
+    let checks = devices.iter().map(|device| &device["checks"]).chain([&report["checks"]]);
+    let checks: Vec<_> = checks.flat_map(|checks| checks.as_array().unwrap()).collect();
+    assert!(checks.len() >= 4, "{report}");
+    for check in checks {
+        assert!(!check["found"].as_str().unwrap().is_empty(), "{check}");
+        assert_eq!(check["ok"].as_bool().unwrap(), check["todo"].is_null(), "{check}");
+    }
+}

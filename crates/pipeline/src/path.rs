@@ -1,0 +1,179 @@
+//! The stages of a recording: import, classify, convert.
+
+use std::sync::Arc;
+
+use zerohop_frame::{
+    BoxError, DeviceId, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, MemoryHandle,
+    Observer as _, Stage,
+};
+use zerohop_kernel::clock_monotonic;
+use zerohop_passes::{Chroma, Classify, Convert};
+use zerohop_vulkan::{
+    Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, PixelFormat, Queue,
+};
+
+use crate::{Measurements, Snapshots, Stages};
+
+/// Imports each picture, finds out what it is worth, and hands on what changed in the form that a
+/// sink takes.
+///
+/// The device is opened when the first picture comes: opaque memory can be read by the device that
+/// made it, and by no other.
+pub struct Path {
+    choice: DeviceChoice,
+    chroma: Option<Chroma>,
+    measurements: Arc<Measurements>,
+    snapshots: Option<Snapshots>,
+    shape: Option<FrameDescriptor>,
+    machine: Option<Machine>,
+    passes: Option<Passes>,
+}
+
+/// A device with what was imported into it.
+struct Machine {
+    device: Arc<Device>,
+    queue: Arc<Queue>,
+    images: ImportCache,
+}
+
+/// What is made anew for each shape of picture.
+struct Passes {
+    classify: Classify,
+    convert: Option<Convert>,
+}
+
+impl Path {
+    /// The way to `sink`. `choice` is for memory that any device can read.
+    pub fn to(sink: &dyn FrameSink, choice: DeviceChoice, measurements: Arc<Measurements>) -> Self {
+        Self {
+            choice,
+            chroma: chroma(sink),
+            measurements,
+            snapshots: None,
+            shape: None,
+            machine: None,
+            passes: None,
+        }
+    }
+
+    /// Shows pictures to a second sink on the way, before they are found to be worth anything.
+    #[must_use]
+    pub fn with_snapshots(self, snapshots: Option<Snapshots>) -> Self {
+        Self { snapshots, ..self }
+    }
+
+    /// The device that reads the pictures, once there was one.
+    pub fn device(&self) -> Option<&Arc<Device>> {
+        self.machine.as_ref().map(|machine| &machine.device)
+    }
+
+    /// Makes sure that the device is the one that can read `frame`.
+    fn open(&mut self, frame: &Frame) -> Result<(), BoxError> {
+        let owner = owner(frame);
+        let fits = |machine: &Machine| owner.is_none_or(|owner| machine.device.id() == owner);
+        if self.machine.as_ref().is_some_and(fits) {
+            return Ok(());
+        }
+        self.passes = None;
+        let choice = owner.map_or_else(|| self.choice.clone(), DeviceChoice::Owner);
+        let instance = Instance::new(InstanceOptions::from_env())?;
+        let physical = choice.pick(&instance)?;
+        let asked = self.choice.pick(&instance);
+        if self.choice != DeviceChoice::Any && asked.is_ok_and(|one| one.id() != physical.id()) {
+            self.measurements.fallback(Fallback {
+                what: "device".into(),
+                reason: format!("the application renders on {}", physical.name()),
+                cost: "the device that was asked for is not used".into(),
+            });
+        }
+        let device = Device::open(&physical)?;
+        let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
+        self.machine = Some(Machine { device, queue, images });
+        Ok(())
+    }
+
+    /// The image of the frame's buffer, made when it is seen for the first time.
+    fn import(&mut self, frame: &Arc<Frame>) -> Result<Arc<Image>, BoxError> {
+        self.open(frame)?;
+        let begin = clock_monotonic();
+        let machine = self.machine.as_mut().ok_or("no device is open")?;
+        let cached = machine.images.get(frame.buffer())?;
+        if cached.fresh {
+            let sequence = frame.info().sequence;
+            self.measurements.span(sequence, Stage::Import, begin, clock_monotonic());
+        }
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.pass(&machine.queue, frame, &cached.image);
+        }
+        Ok(cached.image)
+    }
+
+    /// The passes for pictures of the frame's shape.
+    fn passes(&mut self, frame: &Frame) -> Result<&mut Passes, BoxError> {
+        let passes = match self.passes.take() {
+            Some(passes) => passes,
+            None => {
+                let device = &self.machine.as_ref().ok_or("no device is open")?.device;
+                let shape = frame.buffer().descriptor();
+                let observer = || Arc::clone(&self.measurements) as _;
+                let convert =
+                    self.chroma.map(|chroma| Convert::new(device, shape, chroma, observer()));
+                let classify = Classify::new(device, shape, observer())?;
+                Passes { classify, convert: convert.transpose()? }
+            }
+        };
+        Ok(self.passes.insert(passes))
+    }
+}
+
+impl Stages for Path {
+    fn reshape(&mut self, descriptor: &FrameDescriptor) -> Result<(), BoxError> {
+        // Refused here, by name, and not for each picture.
+        PixelFormat::of(descriptor.fourcc)?;
+        if self.shape.replace(descriptor.clone()).as_ref() != Some(descriptor) {
+            self.passes = None;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        let sequence = frame.info().sequence;
+        let measurements = Arc::clone(&self.measurements);
+        let image = self.import(&frame)?;
+        let passes = self.passes(&frame)?;
+        let begin = clock_monotonic();
+        let verdict = passes.classify.classify(&frame, &image)?;
+        let classified = clock_monotonic();
+        measurements.span(sequence, Stage::Classify, begin, classified);
+        measurements.verdict(sequence, &verdict);
+        let Some(tiles) = verdict.tiles() else { return Ok(None) };
+        let Some(convert) = &mut passes.convert else { return Ok(Some(frame)) };
+        let converted = convert.convert(&frame, &image, tiles)?;
+        measurements.span(sequence, Stage::Convert, classified, clock_monotonic());
+        if converted.is_none() {
+            measurements.dropped(sequence, "the sink holds all converted pictures");
+        }
+        Ok(converted)
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish)
+    }
+}
+
+/// The chroma that `sink` takes, best first; `None` for a sink that takes pictures as they are.
+fn chroma(sink: &dyn FrameSink) -> Option<Chroma> {
+    sink.formats().iter().find_map(|(fourcc, _)| match *fourcc {
+        Fourcc::NV12 => Some(Chroma::Interleaved),
+        Fourcc::YUV420 => Some(Chroma::Planar),
+        _ => None,
+    })
+}
+
+/// The only device that can read `frame`, if not every one can.
+fn owner(frame: &Frame) -> Option<DeviceId> {
+    frame.buffer().memory().iter().find_map(|memory| match memory {
+        MemoryHandle::OpaqueFd { device, .. } => Some(*device),
+        _ => None,
+    })
+}
