@@ -1,29 +1,31 @@
 //! Source to sink, one thread, no pixel on the CPU.
 //!
 //! ```text
-//! Source ──Frame──► run ──► Stages ──Frame──► FrameSink
-//!                    │        └─ Tap ──Frame──► a second FrameSink
+//! Source ──Frame──► run ──► Stages (Path: import, classify, convert) ──Frame──► FrameSink
+//!                    │        └─ Snapshots ──Frame in plain memory──► a second FrameSink
 //!                    └─► Measurements ──► Report (JSON, table)
 //!                                    └──► Trace  (Chrome trace format)
 //! ```
 //!
-//! [`run`] moves pictures and knows nothing of what they are. [`Stages`] are what happens to them:
-//! import, classification and conversion. Policy is not here: no environment, no signals, no files
+//! [`run`] moves pictures and knows nothing of what they are. [`Stages`] are what happens to them;
+//! [`Path`] is the one for recordings. Policy is not here: no environment, no signals, no files
 //! but the trace.
 #![forbid(unsafe_code)]
 
 mod histogram;
 mod measurements;
+mod path;
 mod report;
 mod run;
+mod snapshots;
 mod stages;
-mod tap;
 mod trace;
 
 pub use histogram::Percentiles;
-pub use measurements::{Copies, Counts, Measurements, Verdict, Verdicts};
+pub use measurements::{Copies, Counts, Measurements, Verdicts};
+pub use path::Path;
 pub use report::{Application, Facts, FallbackLine, Refused, Report, SCHEMA, Stream};
 pub use run::{Ending, Error, Limits, Stop, run};
+pub use snapshots::Snapshots;
 pub use stages::{Stages, Straight};
-pub use tap::Tap;
 pub use trace::Trace;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use zerohop_frame::{Fallback, Observer, Stage};
 use zerohop_kernel::clock_monotonic;
+use zerohop_passes::Verdict;
 
 use crate::Trace;
 use crate::histogram::{Histogram, Percentiles};
@@ -35,17 +36,6 @@ pub(crate) fn name(stage: Stage) -> &'static str {
         Stage::Release => "release",
         _ => "other",
     }
-}
-
-/// What a picture turned out to be worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It equals the one before.
-    Unchanged,
-    /// It differs.
-    Changed,
-    /// It differs only inside a rectangle that is known for it.
-    Region,
 }
 
 /// How many pictures were worth what.
@@ -140,17 +130,16 @@ impl Measurements {
     }
 
     /// Picture `sequence` turned out to be worth `verdict`.
-    pub fn verdict(&self, sequence: u64, verdict: Verdict) {
+    pub fn verdict(&self, sequence: u64, verdict: &Verdict) {
         let mut inner = self.lock();
         let verdicts = &mut inner.counts.verdicts;
-        let (count, name) = match verdict {
-            Verdict::Unchanged => (&mut verdicts.unchanged, "unchanged"),
-            Verdict::Changed => (&mut verdicts.changed, "changed"),
-            Verdict::Region => (&mut verdicts.region, "region"),
-        };
-        *count += 1;
+        *match verdict {
+            Verdict::Unchanged => &mut verdicts.unchanged,
+            Verdict::Changed { .. } => &mut verdicts.changed,
+            Verdict::Region { .. } => &mut verdicts.region,
+        } += 1;
         drop(inner);
-        self.trace_instant(sequence, name);
+        self.trace_instant(sequence, verdict.name());
     }
 
     /// Everything up to now.
@@ -279,7 +268,7 @@ mod tests {
             for stage in STAGES {
                 all.span(sequence, stage, begin, begin * 2);
             }
-            all.verdict(sequence, Verdict::Changed);
+            all.verdict(sequence, &Verdict::Unchanged);
             all.dropped(sequence, "replaced");
             all.cpu_copy(sequence, 4, "a test");
         };

@@ -67,9 +67,15 @@ impl Path {
         self.machine.as_ref().map(|machine| &machine.device)
     }
 
-    /// Makes sure that the device is the one that can read `frame`.
-    fn open(&mut self, frame: &Frame) -> Result<(), BoxError> {
-        let owner = owner(frame);
+    /// Opens the device that is most likely the right one, so that the first picture does not have
+    /// to wait for it.
+    pub fn prepare(&mut self) {
+        // What fails here fails again with the first picture, where somebody hears of it.
+        let _ = self.open(None);
+    }
+
+    /// Makes sure that the device is `owner`, or any when there is none.
+    fn open(&mut self, owner: Option<DeviceId>) -> Result<(), BoxError> {
         let fits = |machine: &Machine| owner.is_none_or(|owner| machine.device.id() == owner);
         if self.machine.as_ref().is_some_and(fits) {
             return Ok(());
@@ -94,7 +100,7 @@ impl Path {
 
     /// The image of the frame's buffer, made when it is seen for the first time.
     fn import(&mut self, frame: &Arc<Frame>) -> Result<Arc<Image>, BoxError> {
-        self.open(frame)?;
+        self.open(owner(frame))?;
         let begin = clock_monotonic();
         let machine = self.machine.as_mut().ok_or("no device is open")?;
         let cached = machine.images.get(frame.buffer())?;

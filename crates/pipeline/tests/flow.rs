@@ -12,7 +12,7 @@ use zerohop_frame::{
     SyncPoint,
 };
 use zerohop_kernel::{Eventfd, clock_monotonic};
-use zerohop_pipeline::{Ending, Error, Limits, Measurements, Stages, Stop, Straight, Tap, run};
+use zerohop_pipeline::{Ending, Error, Limits, Measurements, Stages, Stop, Straight, run};
 
 #[derive(Default)]
 struct Home(Mutex<Vec<u64>>);
@@ -228,25 +228,4 @@ fn a_sink_that_fails_ends_the_pipeline_and_is_finished() {
     let (ending, _) = flow(&mut source, &mut Straight, &mut sink, Limits::default());
     assert!(matches!(ending, Err(Error::Sink(_))), "{ending:?}");
     assert_eq!(source.sent, 3);
-}
-
-#[test]
-fn a_tap_sees_every_nth_picture_changed_or_not() {
-    let (mut source, mut sink) = (Pattern::new(7, true), Hoard::default());
-    let (mut half, mut side) = (Half::default(), Hoard::default());
-    let mut stages = Tap::new(&mut half, &mut side, 3);
-    let (ending, _) = flow(&mut source, &mut stages, &mut sink, Limits::default());
-    assert_eq!(ending.unwrap(), Ending::Source);
-    assert_eq!((side.took, side.finished), (vec![0, 3, 6], 1));
-    assert_eq!(sink.took, [0, 2, 4, 6]);
-}
-
-#[test]
-fn a_tap_that_fails_does_not_cost_the_main_output_a_picture() {
-    let (mut source, mut sink) = (Pattern::new(4, true), Hoard::default());
-    let (mut straight, mut side) = (Straight, Hoard { room: Some(1), ..Hoard::default() });
-    let mut stages = Tap::new(&mut straight, &mut side, 1);
-    let (ending, _) = flow(&mut source, &mut stages, &mut sink, Limits::default());
-    assert!(matches!(ending, Err(Error::Finish(_))), "{ending:?}");
-    assert_eq!(sink.took, [0, 1, 2, 3]);
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use zerohop_frame::{Extent, Fallback, Observer, Stage};
-use zerohop_pipeline::{Application, Facts, Measurements, Report, SCHEMA, Stream, Verdict};
+use zerohop_passes::{Grid, TileSet, Verdict};
+use zerohop_pipeline::{Application, Facts, Measurements, Report, SCHEMA, Stream};
 
 /// A run of three pictures: one encoded, one unchanged, one lost.
 fn report() -> Report {
@@ -16,8 +17,9 @@ fn report() -> Report {
         all.taken();
         all.span(sequence, Stage::PresentToHost, at(0), at(50));
     }
-    all.verdict(0, Verdict::Changed);
-    all.verdict(1, Verdict::Unchanged);
+    let tiles = TileSet::all(Grid::of(Extent { width: 1280, height: 720 }));
+    all.verdict(0, &Verdict::Changed { rect: tiles.bounds(), tiles });
+    all.verdict(1, &Verdict::Unchanged);
     all.submitted();
     all.span(0, Stage::Encode, at(100), at(4100));
     all.dropped(2, "replaced");
