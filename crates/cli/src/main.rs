@@ -1,2 +1,53 @@
-//! zerohop.
-fn main() {}
+//! The program `zerohop`: policy, and nothing that touches a picture.
+//!
+//! Everything a user may set is read here and handed down as arguments: flags, environment,
+//! signals, exit codes.
+#![forbid(unsafe_code)]
+
+mod application;
+mod args;
+mod command;
+mod device;
+mod display;
+mod doctor;
+mod failure;
+mod guard;
+mod layer;
+mod outputs;
+mod processes;
+mod recorder;
+mod run;
+mod runtime_dir;
+mod screen;
+mod silence;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::failure::FAILED;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(err) => {
+            // Help and version come this way too, and are no failure.
+            let _ = err.print();
+            return if err.use_stderr() { FAILED.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match arguments.command {
+        Command::Run(options) => run::run(&options),
+        Command::Doctor(options) => doctor::doctor(&options),
+        Command::Guard { folder } => Ok(guard::watch(&folder)),
+        Command::ProbeLayer => doctor::probe_here(),
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            eprintln!("zerohop: {failure}");
+            failure.code().into()
+        }
+    }
+}

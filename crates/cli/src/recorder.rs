@@ -116,6 +116,7 @@ fn record(
     let control = source.control();
     let path = Path::to(&*sink, device, Arc::clone(&measurements));
     let mut path = path.with_snapshots(snapshots);
+    path.prepare();
     let ended = run(&mut source, &mut path, &mut *sink, limits, &measurements);
     let ended = ended.map_err(|err| {
         let todo = "the application goes on unrecorded; what was recorded before is kept";

@@ -109,6 +109,11 @@ impl PhysicalDevice {
         }
     }
 
+    /// `vendorID` and `deviceID`, as in `MESA_VK_DEVICE_SELECT`.
+    pub fn vendor_and_device(&self) -> (u32, u32) {
+        (self.properties.vendor_id, self.properties.device_id)
+    }
+
     /// The Vulkan version it speaks: major, minor, patch.
     pub fn api_version(&self) -> (u32, u32, u32) {
         let version = self.properties.api_version;

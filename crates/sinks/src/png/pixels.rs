@@ -98,7 +98,7 @@ impl<'a> Pixels<'a> {
 /// A code of `bits` bits as one of 16: the nearest in `code / (2^bits - 1)`.
 fn stretch(code: u32, bits: u32) -> u16 {
     let max = (1 << bits) - 1;
-    if max == 0 { u16::MAX } else { ((code * 65535 + max / 2) / max) as u16 }
+    (code * 65535 + max / 2).checked_div(max).map_or(u16::MAX, |code| code as u16)
 }
 
 /// IEEE 754 binary16.
