@@ -74,8 +74,13 @@ struct Xcb {
         unsafe extern "C" fn(*mut c_void, c_uint, *mut *mut c_void, *mut *mut c_void) -> c_int,
     discard_reply: unsafe extern "C" fn(*mut c_void, c_uint),
     flush: unsafe extern "C" fn(*mut c_void) -> c_int,
-    free: unsafe extern "C" fn(*mut c_void),
     _library: Library,
+}
+
+unsafe extern "C" {
+    /// `free(3)` as libxcb's `malloc` has it: an application may bring both (Chromium does), and the
+    /// linker finds that one first. Looked up in libxcb it would be the C library's.
+    fn free(memory: *mut c_void);
 }
 
 /// Loads libxcb once.
@@ -114,7 +119,7 @@ fn load() -> Result<Xcb, libloading::Error> {
     let library = unsafe { Library::new("libxcb.so.1") }?;
     macro_rules! symbol {
         ($name:literal) => {
-            // SAFETY: the field's type is that of the function in libxcb's headers (and `free(3)`).
+            // SAFETY: the field's type is that of the function in libxcb's headers.
             *unsafe { library.get($name) }?
         };
     }
@@ -127,9 +132,15 @@ fn load() -> Result<Xcb, libloading::Error> {
         poll_for_reply: symbol!(b"xcb_poll_for_reply\0"),
         discard_reply: symbol!(b"xcb_discard_reply\0"),
         flush: symbol!(b"xcb_flush\0"),
-        free: symbol!(b"free\0"),
         _library: library,
     })
+}
+
+/// Frees what libxcb answered.
+fn release(answer: *mut c_void) {
+    // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual); every call
+    // here is the last use of one.
+    unsafe { free(answer) };
 }
 
 /// A window and what is known of its size.
@@ -221,8 +232,8 @@ impl Window {
             unsafe { (self.xcb.get_window_attributes_reply)(connection, cookie, &mut error) };
         // SAFETY: libxcb gave an answer of the kind that was asked for, or null.
         let id = unsafe { reply.as_ref() }.map(|reply| reply.visual);
-        self.free(reply.cast());
-        self.free(error);
+        release(reply.cast());
+        release(error);
         // SAFETY: the connection outlives us.
         let visual = unsafe { visual(connection, id?) }.ok()??;
         Some(*self.visual.get_or_init(|| visual))
@@ -275,14 +286,8 @@ impl Window {
             }
             None => (known.lost, known.extent) = (true, None),
         }
-        self.free(reply);
-        self.free(error);
-    }
-
-    fn free(&self, answer: *mut c_void) {
-        // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual); every
-        // call here is the last use of one.
-        unsafe { (self.xcb.free)(answer) };
+        release(reply);
+        release(error);
     }
 
     fn forget(&self, known: &mut Known) {
