@@ -1,8 +1,7 @@
 //! A recording: an encoder and what takes its packets, on a thread of their own.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use zerohop_encode::{Encoder, PacketSink};
@@ -10,8 +9,8 @@ use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier, Observer, Stag
 use zerohop_kernel::clock_monotonic;
 
 use crate::Error;
+use crate::worker::Worker;
 
-const THREAD: &str = "encode";
 /// Pictures that may wait for the encoder. Whoever brings another one waits.
 const WAITING: usize = 2;
 /// How often the output hears that nothing happens.
@@ -44,8 +43,7 @@ impl Default for Timing {
 pub struct EncodeSink {
     formats: Vec<(Fourcc, Modifier)>,
     clock: Clock,
-    queue: Option<SyncSender<Work>>,
-    thread: Option<JoinHandle<Result<(), Error>>>,
+    worker: Worker<Work>,
 }
 
 enum Work {
@@ -71,20 +69,9 @@ impl EncodeSink {
             observer.fallback(fallback);
         }
         let clock = Arc::clone(&timing.clock);
-        let (queue, work) = sync_channel(WAITING);
         let mut recording = Recording { encoder, out, observer, timing, next_key: None };
-        let thread = std::thread::Builder::new()
-            .name(THREAD.into())
-            .spawn(move || recording.run(&work))
-            .map_err(|source| Error::Thread { name: THREAD, source })?;
-        Ok(Self { formats, clock, queue: Some(queue), thread: Some(thread) })
-    }
-
-    /// Waits for the thread. Its result, the first time.
-    fn join(&mut self) -> Result<(), Error> {
-        self.queue = None;
-        let result = self.thread.take().map(JoinHandle::join);
-        result.unwrap_or(Ok(Ok(()))).unwrap_or(Err(Error::Panicked { name: THREAD }))
+        let worker = Worker::start("encode", WAITING, move |work| recording.run(work))?;
+        Ok(Self { formats, clock, worker })
     }
 }
 
@@ -95,27 +82,16 @@ impl FrameSink for EncodeSink {
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
         let sequence = frame.info().sequence;
-        let queue = self.queue.as_ref().ok_or(Error::Ended { sequence })?;
-        if queue.send(Work::Frame(frame)).is_ok() {
-            return Ok(());
-        }
-        self.join()?;
-        Err(Error::Ended { sequence }.into())
+        self.worker.send(sequence, Work::Frame(frame)).map_err(BoxError::from)
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
-        if let Some(queue) = &self.queue {
-            // A thread that is gone says why when it is joined.
-            let _ = queue.send(Work::Finish((self.clock)()));
+        // A thread that is gone says why when it is joined, or said so before.
+        let sent = self.worker.send(u64::MAX, Work::Finish((self.clock)()));
+        match sent {
+            Err(Error::Ended { .. }) => Ok(()),
+            sent => sent.and_then(|()| self.worker.join()).map_err(BoxError::from),
         }
-        self.join().map_err(BoxError::from)
-    }
-}
-
-impl Drop for EncodeSink {
-    /// Completes the output, for whoever leaves without `finish`.
-    fn drop(&mut self) {
-        let _ = self.finish();
     }
 }
 

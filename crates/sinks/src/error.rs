@@ -33,6 +33,14 @@ pub enum Error {
         /// Its format.
         fourcc: zerohop_frame::Fourcc,
     },
+    /// A picture that cannot be used.
+    #[error("could not read picture {sequence}")]
+    Unreadable {
+        /// Which one.
+        sequence: u64,
+        /// Why.
+        source: BoxError,
+    },
     /// A stream starts with a packet that no decoder can start with.
     #[error("picture {sequence} starts the stream without parameter sets")]
     NoStart {

@@ -19,6 +19,8 @@ mod header;
 mod output;
 
 use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -71,12 +73,17 @@ struct Held {
 }
 
 impl Mp4 {
-    /// A new file at `path`. What was there is gone.
+    /// A new file at `path`, or the standard output for `-`. What was in the file is gone.
     ///
     /// # Errors
     ///
     /// [`Error::Create`], before any picture is lost to it.
     pub fn create(path: &Path) -> Result<Self, Error> {
+        if path.as_os_str() == "-" {
+            let fd = io::stdout().as_fd().try_clone_to_owned();
+            let fd = fd.map_err(|source| Error::Create { path: path.into(), source })?;
+            return Ok(Self::pipe(fd.into(), "the standard output"));
+        }
         Output::create(path).map(Self::new)
     }
 

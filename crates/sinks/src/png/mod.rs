@@ -1,28 +1,34 @@
 //! Numbered PNG files, for looking at pictures one by one.
 //!
 //! Every code of a picture is in its file: formats of up to 8 bits a channel become 8-bit files,
-//! all others 16-bit ones. Reading pictures and compressing them costs the CPU far more than a
-//! recording does.
+//! all others 16-bit ones. Compressing them costs the CPU far more than a recording does.
 
 mod pixels;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, MemoryHandle, Modifier, SharedBuffer};
-use zerohop_kernel::{Mapping, Memfd};
+use ::png::chunk::ChunkType;
+use ::png::{BitDepth, ColorType, Compression, Encoder, SrgbRenderingIntent};
+use zerohop_frame::{BoxError, Color, Fourcc, Frame, FrameSink, Modifier};
 
-use crate::Error;
+use crate::worker::Worker;
+use crate::{Error, pictures};
 use pixels::Pixels;
 
-/// Writes each picture to `NNNNNNNN.png`, after its sequence number, in a folder.
+/// Pictures that may wait to be compressed. Whoever brings another one waits.
+const WAITING: usize = 4;
+
+/// Writes each picture to a PNG named after its sequence, such as `000042.png`, in a folder.
 ///
 /// Takes pictures in memfds, `LINEAR`, of every RGB format there is. Codes are written as they are;
-/// of half floats, what is not in 0..=1 is cut off.
+/// of half floats, what is not in 0..=1 is cut off. A thread of its own compresses them, which
+/// takes longer than a refresh: `submit` blocks while four are waiting, each in its frame.
 pub struct Png {
-    folder: PathBuf,
+    worker: Worker<Arc<Frame>>,
 }
 
 /// Everything that [`Pixels`] can read.
@@ -45,7 +51,7 @@ impl Png {
     ///
     /// # Errors
     ///
-    /// [`Error::Create`] when nothing can be written there.
+    /// [`Error::Create`] when nothing can be written there, [`Error::Thread`].
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Create { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(failed)?;
@@ -53,22 +59,9 @@ impl Png {
         let probe = folder.join(".zerohop");
         File::create(&probe).map_err(failed)?;
         fs::remove_file(probe).map_err(failed)?;
-        Ok(Self { folder: folder.to_owned() })
-    }
-
-    fn write(&self, sequence: u64, buffer: &SharedBuffer) -> Result<(), BoxError> {
-        let descriptor = buffer.descriptor();
-        let [MemoryHandle::Shm(fd)] = buffer.memory() else {
-            return Err(Error::Format { fourcc: descriptor.fourcc }.into());
-        };
-        let mapping = Mapping::new(&Memfd::try_from(fd.try_clone()?)?)?;
-        let pixels = Pixels::new(descriptor, mapping.as_slice())
-            .ok_or(Error::Format { fourcc: descriptor.fourcc })?;
-        let path = self.folder.join(format!("{sequence:08}.png"));
-        let failed = |source| Error::Write { path: path.clone(), written: 0, source };
-        let mut file = BufWriter::new(File::create(&path).map_err(failed)?);
-        encode(&pixels, &mut file).map_err(failed)?;
-        Ok(file.flush().map_err(failed)?)
+        let folder = folder.to_owned();
+        let worker = Worker::start("png", WAITING, move |frames| write_all(&folder, frames))?;
+        Ok(Self { worker })
     }
 }
 
@@ -78,20 +71,59 @@ impl FrameSink for Png {
     }
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
-        while !frame.acquire().wait(std::time::Duration::from_secs(1))? {}
-        self.write(frame.info().sequence, frame.buffer())
+        self.worker.send(frame.info().sequence, frame).map_err(BoxError::from)
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
-        Ok(())
+        self.worker.join().map_err(BoxError::from)
     }
 }
 
-fn encode(pixels: &Pixels<'_>, file: &mut impl io::Write) -> io::Result<()> {
-    let extent = pixels.extent();
-    let mut encoder = png::Encoder::new(file, extent.width, extent.height);
-    encoder.set_color(if pixels.has_alpha() { png::ColorType::Rgba } else { png::ColorType::Rgb });
-    encoder.set_depth(if pixels.is_deep() { png::BitDepth::Sixteen } else { png::BitDepth::Eight });
-    encoder.set_compression(png::Compression::Fast);
-    encoder.write_header()?.write_image_data(&pixels.samples()).map_err(io::Error::from)
+fn write_all(folder: &Path, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
+    for frame in frames {
+        let bytes = encode(&frame)?;
+        let path = folder.join(format!("{:06}.png", frame.info().sequence));
+        drop(frame);
+        write(path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes a whole file, or leaves none.
+fn write(path: PathBuf, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(&path, bytes).map_err(|source| {
+        let _ = fs::remove_file(&path);
+        Error::Write { path, written: 0, source }
+    })
+}
+
+/// The picture as a PNG.
+fn encode(frame: &Frame) -> Result<Vec<u8>, Error> {
+    let shape = frame.buffer().descriptor();
+    let memory = pictures::open(frame)?;
+    let pixels = Pixels::new(shape, memory.as_slice());
+    let pixels = pixels.ok_or(Error::Format { fourcc: shape.fourcc })?;
+    let sequence = frame.info().sequence;
+    compress(&pixels, shape.color)
+        .map_err(|source| Error::Unreadable { sequence, source: source.into() })
+}
+
+fn compress(pixels: &Pixels<'_>, color: Color) -> io::Result<Vec<u8>> {
+    let (extent, mut bytes) = (pixels.extent(), Vec::new());
+    let mut encoder = Encoder::new(&mut bytes, extent.width, extent.height);
+    encoder.set_color(if pixels.has_alpha() { ColorType::Rgba } else { ColorType::Rgb });
+    encoder.set_depth(if pixels.is_deep() { BitDepth::Sixteen } else { BitDepth::Eight });
+    encoder.set_compression(Compression::Fast);
+    if color == Color::SRGB {
+        encoder.set_source_srgb(SrgbRenderingIntent::RelativeColorimetric);
+    }
+    let mut writer = encoder.write_header()?;
+    if color != Color::SRGB {
+        let range = u8::from(color.full_range);
+        let codes = [color.primaries, color.transfer, color.matrix, range];
+        writer.write_chunk(ChunkType(*b"cICP"), &codes)?;
+    }
+    writer.write_image_data(&pixels.samples())?;
+    writer.finish()?;
+    Ok(bytes)
 }

@@ -1,0 +1,93 @@
+//! Pictures in memfds, read where they lie.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use zerohop_frame::{BoxError, Fourcc, Frame, FrameDescriptor, MemoryHandle, Modifier};
+use zerohop_kernel::{Mapping, Memfd};
+
+use crate::Error;
+
+/// How long a picture may take to be complete after it was handed over.
+const COMPLETE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Waits until the picture is complete and maps its memory.
+pub(crate) fn open(frame: &Frame) -> Result<Mapping, Error> {
+    let shape = frame.buffer().descriptor();
+    let [MemoryHandle::Shm(fd)] = frame.buffer().memory() else {
+        return Err(Error::Format { fourcc: shape.fourcc });
+    };
+    let sequence = frame.info().sequence;
+    let unreadable = |source| Error::Unreadable { sequence, source };
+    match frame.acquire().wait(COMPLETE_WITHIN) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(unreadable(format!("not complete after {COMPLETE_WITHIN:?}").into()));
+        }
+        Err(err) => return Err(unreadable(err.into())),
+    }
+    let map = || -> Result<Mapping, BoxError> {
+        Ok(Mapping::new(&Memfd::try_from(fd.as_fd().try_clone_to_owned()?)?)?)
+    };
+    map().map_err(unreadable)
+}
+
+/// The rows of a picture in `memory`, plane by plane, without their padding; `None` when they are
+/// of no format that is known here, or not all there.
+pub(crate) fn rows<'a>(shape: &FrameDescriptor, memory: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+    // Bytes of a pixel, and how many pixels share one in each direction.
+    let planes: &[(u32, u32)] = match shape.fourcc {
+        Fourcc::YUV420 => &[(1, 1), (1, 2), (1, 2)],
+        Fourcc::NV12 => &[(1, 1), (2, 2)],
+        Fourcc::RGB565 => &[(2, 1)],
+        Fourcc::XBGR16161616F | Fourcc::ABGR16161616F => &[(8, 1)],
+        Fourcc::XRGB8888
+        | Fourcc::ARGB8888
+        | Fourcc::XBGR8888
+        | Fourcc::ABGR8888
+        | Fourcc::XRGB2101010
+        | Fourcc::ARGB2101010
+        | Fourcc::XBGR2101010
+        | Fourcc::ABGR2101010 => &[(4, 1)],
+        _ => return None,
+    };
+    if shape.modifier != Modifier::LINEAR || shape.planes.len() != planes.len() {
+        return None;
+    }
+    let mut rows = Vec::new();
+    for (layout, &(bytes, shared)) in shape.planes.iter().zip(planes) {
+        let width = shape.extent.width.div_ceil(shared) as usize * bytes as usize;
+        for row in 0..shape.extent.height.div_ceil(shared) as usize {
+            let start = layout.offset as usize + row * layout.stride as usize;
+            rows.push(memory.get(start..start + width)?);
+        }
+    }
+    Some(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrayvec::ArrayVec;
+    use zerohop_frame::{Color, Extent, PlaneLayout};
+
+    use super::*;
+
+    #[test]
+    fn rows_are_those_of_the_picture_and_all_in_memory() {
+        let plane = |offset, stride| PlaneLayout { object: 0, offset, stride };
+        let mut shape = FrameDescriptor {
+            extent: Extent { width: 3, height: 3 },
+            fourcc: Fourcc::YUV420,
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([plane(0, 4), plane(12, 2), plane(16, 2)]),
+            color: Color::BT709,
+        };
+        let memory: Vec<u8> = (0..20).collect();
+        let wanted: [&[u8]; 7] =
+            [&[0, 1, 2], &[4, 5, 6], &[8, 9, 10], &[12, 13], &[14, 15], &[16, 17], &[18, 19]];
+        assert_eq!(rows(&shape, &memory).unwrap(), wanted);
+        assert!(rows(&shape, &memory[..19]).is_none());
+        shape.fourcc = Fourcc::NV12;
+        assert!(rows(&shape, &memory).is_none(), "it has two planes");
+    }
+}
