@@ -8,7 +8,8 @@ use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    barrier as b, device as d, instance as i, object as o, queue as q, surface as s, swapchain as c,
+    barrier as b, device as d, image as m, instance as i, object as o, queue as q, surface as s,
+    swapchain as c, window as w,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -56,10 +57,10 @@ hooks! {
         vk::PFN_vkEnumerateDeviceExtensionProperties;
     b"vkGetPhysicalDeviceFeatures2" => i::features2, vk::PFN_vkGetPhysicalDeviceFeatures2;
     b"vkGetPhysicalDeviceFeatures2KHR" => i::features2, vk::PFN_vkGetPhysicalDeviceFeatures2;
-    b"vkCreateXcbSurfaceKHR" => s::create_xcb, vk::PFN_vkCreateXcbSurfaceKHR;
-    b"vkCreateXlibSurfaceKHR" => s::create_xlib, vk::PFN_vkCreateXlibSurfaceKHR;
-    b"vkCreateWaylandSurfaceKHR" => s::create_wayland, vk::PFN_vkCreateWaylandSurfaceKHR;
-    b"vkCreateHeadlessSurfaceEXT" => s::create_headless, vk::PFN_vkCreateHeadlessSurfaceEXT;
+    b"vkCreateXcbSurfaceKHR" => w::create_xcb, vk::PFN_vkCreateXcbSurfaceKHR;
+    b"vkCreateXlibSurfaceKHR" => w::create_xlib, vk::PFN_vkCreateXlibSurfaceKHR;
+    b"vkCreateWaylandSurfaceKHR" => w::create_wayland, vk::PFN_vkCreateWaylandSurfaceKHR;
+    b"vkCreateHeadlessSurfaceEXT" => w::create_headless, vk::PFN_vkCreateHeadlessSurfaceEXT;
     b"vkDestroySurfaceKHR" => s::destroy, vk::PFN_vkDestroySurfaceKHR;
     b"vkGetPhysicalDeviceSurfaceSupportKHR" => s::support,
         vk::PFN_vkGetPhysicalDeviceSurfaceSupportKHR;
@@ -75,11 +76,11 @@ hooks! {
         vk::PFN_vkGetPhysicalDeviceSurfacePresentModesKHR;
     b"vkGetPhysicalDevicePresentRectanglesKHR" => s::present_rectangles,
         vk::PFN_vkGetPhysicalDevicePresentRectanglesKHR;
-    b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => s::xcb_support,
+    b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => w::xcb_support,
         vk::PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR;
-    b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => s::xlib_support,
+    b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => w::xlib_support,
         vk::PFN_vkGetPhysicalDeviceXlibPresentationSupportKHR;
-    b"vkGetPhysicalDeviceWaylandPresentationSupportKHR" => s::wayland_support,
+    b"vkGetPhysicalDeviceWaylandPresentationSupportKHR" => w::wayland_support,
         vk::PFN_vkGetPhysicalDeviceWaylandPresentationSupportKHR;
 }
 
@@ -127,9 +128,9 @@ hooks! {
     b"vkQueueEndDebugUtilsLabelEXT" => q::end_label, vk::PFN_vkQueueEndDebugUtilsLabelEXT;
     b"vkQueueInsertDebugUtilsLabelEXT" => q::insert_label,
         vk::PFN_vkQueueInsertDebugUtilsLabelEXT;
-    b"vkCreateImage" => c::create_image, vk::PFN_vkCreateImage;
-    b"vkBindImageMemory2" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
-    b"vkBindImageMemory2KHR" => c::bind_image_memory2, vk::PFN_vkBindImageMemory2;
+    b"vkCreateImage" => m::create_image, vk::PFN_vkCreateImage;
+    b"vkBindImageMemory2" => m::bind_image_memory2, vk::PFN_vkBindImageMemory2;
+    b"vkBindImageMemory2KHR" => m::bind_image_memory2, vk::PFN_vkBindImageMemory2;
 }
 
 hooks! {
@@ -218,5 +219,37 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
         }
         None if HIDDEN.contains(&bytes) || instance(bytes).is_some() => None,
         None => state.next(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerohop_manifest::INSTANCE_EXTENSIONS;
+
+    use super::*;
+
+    /// Every command that the manifest promises has a hook of the right level.
+    #[test]
+    fn what_the_manifest_promises_is_there() {
+        for extension in INSTANCE_EXTENSIONS {
+            for name in extension.commands {
+                assert!(instance(name.as_bytes()).is_some(), "{name}");
+            }
+        }
+        for extension in DEVICE_EXTENSIONS {
+            for name in extension.commands {
+                let physical = name.starts_with("vkGetPhysicalDevice");
+                let table = if physical { instance } else { device };
+                assert!(table(name.as_bytes()).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_hooked_and_hidden() {
+        for name in HIDDEN {
+            let hooked = [global(name), instance(name), device(name), presenting(name)];
+            assert!(hooked.iter().all(Option::is_none), "{}", String::from_utf8_lossy(name));
+        }
     }
 }

@@ -59,10 +59,22 @@ pub(crate) struct DeviceState {
     pub(crate) queues: Table<vk::Queue, QueueState>,
     /// Our swapchains.
     pub(crate) swapchains: Table<vk::SwapchainKHR, Swapchain>,
+    /// The next layer's swapchain commands, where the application can have surfaces that are not
+    /// ours (`VK_KHR_display`). Those swapchains are the driver's own, with what core
+    /// `VK_KHR_swapchain` says and none of our additions.
+    pub(crate) foreign_swapchains: Option<khr::swapchain::DeviceFn>,
     /// Private data that the application put on handles of ours.
     pub(crate) private_data: Table<(vk::PrivateDataSlot, u64), u64>,
     /// Commands of the next layer outside ash's core tables.
     pub(crate) below: Below,
+}
+
+/// Who made a swapchain.
+pub(crate) enum Whose<'a> {
+    /// We.
+    Ours(Arc<Swapchain>),
+    /// The driver, on a surface of a kind that we leave to it.
+    Theirs(&'a khr::swapchain::DeviceFn),
 }
 
 impl DeviceState {
@@ -83,12 +95,23 @@ impl DeviceState {
         })
     }
 
+    /// Whose swapchain is behind `handle`.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_OUT_OF_DATE_KHR` for one that nobody can have made, or that is gone.
+    pub(crate) fn whose(&self, handle: vk::SwapchainKHR) -> Result<Whose<'_>, LayerError> {
+        match &self.foreign_swapchains {
+            Some(theirs) if !self.swapchains.contains(&handle) => Ok(Whose::Theirs(theirs)),
+            _ => self.swapchain(handle).map(Whose::Ours),
+        }
+    }
+
     /// Our swapchain behind `handle`.
     ///
     /// # Errors
     ///
-    /// `VK_ERROR_OUT_OF_DATE_KHR` for a handle that we have not made, or that is gone. Nobody
-    /// else can have made one: the driver's are never enabled for use.
+    /// `VK_ERROR_OUT_OF_DATE_KHR` for a handle that we have not made, or that is gone.
     pub(crate) fn swapchain(&self, handle: vk::SwapchainKHR) -> Result<Arc<Swapchain>, LayerError> {
         self.swapchains.get(&handle).ok_or_else(|| {
             LayerError::refused(

@@ -5,11 +5,13 @@
 
 pub(crate) mod barrier;
 pub(crate) mod device;
+pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod object;
 pub(crate) mod queue;
 pub(crate) mod surface;
 pub(crate) mod swapchain;
+pub(crate) mod window;
 
 /// The array of `count` that begins at `first`; null is an empty one.
 ///

@@ -1,18 +1,18 @@
-//! Commands of a swapchain, and those that can name one.
+//! Commands of a swapchain.
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use ash::vk;
-use zerohop_layer::{Doing as _, LayerError, chain, guard, guard_void, write_list};
+use zerohop_layer::{LayerError, guard, guard_void, write_list};
 
 use super::slice;
-use crate::device::DeviceState;
+use crate::device::{DeviceState, Whose};
 use crate::newer::PresentWait2;
 use crate::swapchain::{self, AcquireRequest, Swapchain};
 
 pub(crate) unsafe extern "system" fn create(
     device: vk::Device,
     info: *const vk::SwapchainCreateInfoKHR<'_>,
-    _allocator: *const vk::AllocationCallbacks<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
     out: *mut vk::SwapchainKHR,
 ) -> vk::Result {
     guard("vkCreateSwapchainKHR", || {
@@ -20,7 +20,15 @@ pub(crate) unsafe extern "system" fn create(
         let state = unsafe { DeviceState::of(device) }?;
         // SAFETY: VUID-vkCreateSwapchainKHR-pCreateInfo-parameter.
         let info = unsafe { &*info };
-        let surface = state.instance.surface(info.surface)?.ok_or_else(foreign)?;
+        let Some(surface) = state.instance.surface(info.surface)? else {
+            let theirs = state.foreign_swapchains.as_ref().ok_or_else(foreign)?;
+            // An old one of ours is of no use to the driver.
+            let ours = state.swapchains.contains(&info.old_swapchain);
+            let old_swapchain = if ours { Default::default() } else { info.old_swapchain };
+            let info = vk::SwapchainCreateInfoKHR { old_swapchain, ..*info };
+            // SAFETY: the arguments are the application's, and the surface is not ours.
+            return Ok(unsafe { (theirs.create_swapchain_khr)(device, &info, allocator, out) });
+        };
         let old = state.swapchains.get(&info.old_swapchain);
         let swapchain = swapchain::create(&state, &surface, info, old)?;
         let handle = zerohop_layer::handle_of(&swapchain);
@@ -33,15 +41,15 @@ pub(crate) unsafe extern "system" fn create(
 
 fn foreign() -> LayerError {
     LayerError::refused(
-        vk::Result::ERROR_NATIVE_WINDOW_IN_USE_KHR,
-        "no swapchain of this layer's for a surface of another kind",
+        vk::Result::ERROR_INITIALIZATION_FAILED,
+        "the driver has no swapchains for a surface that is not ours",
     )
 }
 
 pub(crate) unsafe extern "system" fn destroy(
     device: vk::Device,
     handle: vk::SwapchainKHR,
-    _allocator: *const vk::AllocationCallbacks<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
 ) {
     guard_void("vkDestroySwapchainKHR", || {
         // SAFETY: VUID-vkDestroySwapchainKHR-device-parameter.
@@ -50,6 +58,9 @@ pub(crate) unsafe extern "system" fn destroy(
             let object = vk::Handle::as_raw(handle);
             state.private_data.remove_unless(|(_, named)| *named != object);
             swapchain::destroy(swapchain);
+        } else if let Some(theirs) = &state.foreign_swapchains {
+            // SAFETY: the arguments are the application's, and the swapchain is not ours.
+            unsafe { (theirs.destroy_swapchain_khr)(device, handle, allocator) };
         }
         Ok(())
     });
@@ -64,9 +75,14 @@ pub(crate) unsafe extern "system" fn images(
     guard("vkGetSwapchainImagesKHR", || {
         // SAFETY: VUID-vkGetSwapchainImagesKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        let swapchain = state.swapchain(handle)?;
-        // SAFETY: VUID-vkGetSwapchainImagesKHR-pSwapchainImages-parameter.
-        Ok(unsafe { write_list(swapchain.images(), count, out) })
+        match state.whose(handle)? {
+            // SAFETY: VUID-vkGetSwapchainImagesKHR-pSwapchainImages-parameter.
+            Whose::Ours(swapchain) => Ok(unsafe { write_list(swapchain.images(), count, out) }),
+            Whose::Theirs(theirs) => {
+                // SAFETY: the arguments are the application's, and the swapchain is not ours.
+                Ok(unsafe { (theirs.get_swapchain_images_khr)(device, handle, count, out) })
+            }
+        }
     })
 }
 
@@ -82,8 +98,15 @@ pub(crate) unsafe extern "system" fn acquire(
         // SAFETY: VUID-vkAcquireNextImageKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
         let request = AcquireRequest { timeout, semaphore, fence };
-        // SAFETY: VUID-vkAcquireNextImageKHR-pImageIndex-parameter.
-        unsafe { acquire_into(&*state.swapchain(handle)?, request, out) }
+        match state.whose(handle)? {
+            // SAFETY: VUID-vkAcquireNextImageKHR-pImageIndex-parameter.
+            Whose::Ours(swapchain) => unsafe { acquire_into(&swapchain, request, out) },
+            Whose::Theirs(theirs) => {
+                let acquire = theirs.acquire_next_image_khr;
+                // SAFETY: the arguments are the application's, and the swapchain is not ours.
+                Ok(unsafe { acquire(device, handle, timeout, semaphore, fence, out) })
+            }
+        }
     })
 }
 
@@ -97,10 +120,18 @@ pub(crate) unsafe extern "system" fn acquire2(
         let state = unsafe { DeviceState::of(device) }?;
         // SAFETY: VUID-vkAcquireNextImage2KHR-pAcquireInfo-parameter.
         let info = unsafe { &*info };
-        let request =
-            AcquireRequest { timeout: info.timeout, semaphore: info.semaphore, fence: info.fence };
-        // SAFETY: VUID-vkAcquireNextImage2KHR-pImageIndex-parameter.
-        unsafe { acquire_into(&*state.swapchain(info.swapchain)?, request, out) }
+        let vk::AcquireNextImageInfoKHR { timeout, semaphore, fence, .. } = *info;
+        match state.whose(info.swapchain)? {
+            Whose::Ours(swapchain) => {
+                let request = AcquireRequest { timeout, semaphore, fence };
+                // SAFETY: VUID-vkAcquireNextImage2KHR-pImageIndex-parameter.
+                unsafe { acquire_into(&swapchain, request, out) }
+            }
+            Whose::Theirs(theirs) => {
+                // SAFETY: the arguments are the application's, and the swapchain is not ours.
+                Ok(unsafe { (theirs.acquire_next_image2_khr)(device, info, out) })
+            }
+        }
     })
 }
 
@@ -129,7 +160,18 @@ pub(crate) unsafe extern "system" fn present(
         let state = unsafe { DeviceState::of(queue) }?;
         // SAFETY: VUID-vkQueuePresentKHR-pPresentInfo-parameter.
         let info = unsafe { &*info };
-        swapchain::present(&state, &state.queue(queue)?, info)
+        let known = state.queue(queue)?;
+        // SAFETY: VUID-VkPresentInfoKHR-pSwapchains-parameter.
+        let handles = unsafe { slice(info.p_swapchains, info.swapchain_count) };
+        match &state.foreign_swapchains {
+            // Of a present to both kinds, ours are presented and the driver's are refused.
+            Some(theirs) if !handles.iter().any(|handle| state.swapchains.contains(handle)) => {
+                let _lock = known.lock();
+                // SAFETY: the arguments are the application's, and no swapchain is ours.
+                Ok(unsafe { (theirs.queue_present_khr)(queue, info) })
+            }
+            _ => swapchain::present(&state, &known, info),
+        }
     })
 }
 
@@ -195,50 +237,17 @@ pub(crate) unsafe extern "system" fn group_modes(
     guard("vkGetDeviceGroupSurfacePresentModesKHR", || {
         // SAFETY: VUID-vkGetDeviceGroupSurfacePresentModesKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        state.instance.surface(surface)?;
-        // SAFETY: VUID-vkGetDeviceGroupSurfacePresentModesKHR-pModes-parameter.
-        unsafe { *out = vk::DeviceGroupPresentModeFlagsKHR::LOCAL };
-        Ok(vk::Result::SUCCESS)
-    })
-}
-
-pub(crate) unsafe extern "system" fn create_image(
-    device: vk::Device,
-    info: *const vk::ImageCreateInfo<'_>,
-    allocator: *const vk::AllocationCallbacks<'_>,
-    out: *mut vk::Image,
-) -> vk::Result {
-    guard("vkCreateImage", || {
-        // SAFETY: VUID-vkCreateImage-device-parameter.
-        let state = unsafe { DeviceState::of(device) }?;
-        // SAFETY: VUID-vkCreateImage-pCreateInfo-parameter.
-        let p_next = unsafe { &*info }.p_next;
-        // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
-        let like = unsafe { chain::get::<vk::ImageSwapchainCreateInfoKHR<'_>>(p_next) };
-        let Some(swapchain) = like.map(|it| it.swapchain).filter(|it| *it != Default::default())
-        else {
-            let create = state.raw.fp_v1_0().create_image;
-            // SAFETY: the arguments are the application's.
-            return unsafe { create(device, info, allocator, out) }.doing("create an image");
-        };
-        // SAFETY: VUID-vkCreateImage-pCreateInfo-parameter.
-        let image = state.swapchain(swapchain)?.create_image(unsafe { &*info }, allocator)?;
-        // SAFETY: VUID-vkCreateImage-pImage-parameter.
-        unsafe { *out = image };
-        Ok(vk::Result::SUCCESS)
-    })
-}
-
-pub(crate) unsafe extern "system" fn bind_image_memory2(
-    device: vk::Device,
-    count: u32,
-    infos: *const vk::BindImageMemoryInfo<'_>,
-) -> vk::Result {
-    guard("vkBindImageMemory2", || {
-        // SAFETY: VUID-vkBindImageMemory2-device-parameter.
-        let state = unsafe { DeviceState::of(device) }?;
-        // SAFETY: VUID-vkBindImageMemory2-pBindInfos-parameter.
-        let infos = unsafe { slice(infos, count) };
-        swapchain::bind_image_memory(&state, infos)
+        match (state.instance.surface(surface)?, &state.foreign_swapchains) {
+            (None, Some(theirs)) => {
+                let modes = theirs.get_device_group_surface_present_modes_khr;
+                // SAFETY: the arguments are the application's, and the surface is not ours.
+                Ok(unsafe { modes(device, surface, out) })
+            }
+            _ => {
+                // SAFETY: VUID-vkGetDeviceGroupSurfacePresentModesKHR-pModes-parameter.
+                unsafe { *out = vk::DeviceGroupPresentModeFlagsKHR::LOCAL };
+                Ok(vk::Result::SUCCESS)
+            }
+        }
     })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod formats;
+mod libxcb;
 mod visual;
 mod xcb;
 mod xlib;

@@ -1,95 +1,21 @@
-//! The size and the visual of an X11 window, asked through libxcb.
+//! The size and the visual of an X11 window.
 //!
 //! The connection is the application's. Only requests with an answer of their own are sent, and
 //! libxcb gives such an answer, be it an error, to whoever asked: the application sees nothing.
 
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ash::vk;
-use libloading::Library;
 use zerohop_layer::LayerError;
 
+use super::libxcb::{Cookie, Geometry, Setup, Xcb, release, xcb};
 use super::visual::Visual;
 
 /// How long an answer is good for. A resize is seen after this and one trip to the server.
 const FRESH: Duration = Duration::from_millis(4);
-
-/// `xcb_get_geometry_cookie_t`, and every other cookie.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Cookie {
-    sequence: c_uint,
-}
-
-/// `xcb_get_geometry_reply_t`.
-#[repr(C)]
-struct Geometry {
-    response_type: u8,
-    depth: u8,
-    sequence: u16,
-    length: u32,
-    root: u32,
-    x: i16,
-    y: i16,
-    width: u16,
-    height: u16,
-    border_width: u16,
-    pad: [u8; 2],
-}
-
-/// `xcb_get_window_attributes_reply_t`, as far as we read it.
-#[repr(C)]
-struct Attributes {
-    response_type: u8,
-    backing_store: u8,
-    sequence: u16,
-    length: u32,
-    visual: u32,
-}
-
-/// `xcb_setup_t`, as far as its own length.
-#[repr(C)]
-struct Setup {
-    status: u8,
-    pad: u8,
-    major: u16,
-    minor: u16,
-    /// Of what follows, in units of four bytes.
-    length: u16,
-}
-
-/// What we use of libxcb (`<xcb/xproto.h>`, `<xcb/xcbext.h>`).
-struct Xcb {
-    get_geometry: unsafe extern "C" fn(*mut c_void, u32) -> Cookie,
-    get_geometry_reply:
-        unsafe extern "C" fn(*mut c_void, Cookie, *mut *mut c_void) -> *mut Geometry,
-    get_window_attributes: unsafe extern "C" fn(*mut c_void, u32) -> Cookie,
-    get_window_attributes_reply:
-        unsafe extern "C" fn(*mut c_void, Cookie, *mut *mut c_void) -> *mut Attributes,
-    get_setup: unsafe extern "C" fn(*mut c_void) -> *const Setup,
-    poll_for_reply:
-        unsafe extern "C" fn(*mut c_void, c_uint, *mut *mut c_void, *mut *mut c_void) -> c_int,
-    discard_reply: unsafe extern "C" fn(*mut c_void, c_uint),
-    flush: unsafe extern "C" fn(*mut c_void) -> c_int,
-    _library: Library,
-}
-
-unsafe extern "C" {
-    /// `free(3)` as libxcb's `malloc` has it: an application may bring both (Chromium does), and the
-    /// linker finds that one first. Looked up in libxcb it would be the C library's.
-    fn free(memory: *mut c_void);
-}
-
-/// Loads libxcb once.
-fn xcb() -> Result<&'static Xcb, LayerError> {
-    static XCB: OnceLock<Result<Xcb, libloading::Error>> = OnceLock::new();
-    XCB.get_or_init(load).as_ref().map_err(|err| {
-        LayerError::outside("load libxcb", vk::Result::ERROR_INITIALIZATION_FAILED, err.to_string())
-    })
-}
 
 /// The visual called `id` on the server at the other end.
 ///
@@ -112,35 +38,6 @@ pub(super) unsafe fn visual(
     // SAFETY: libxcb holds as many bytes as the setup says, and never changes them.
     let bytes = unsafe { std::slice::from_raw_parts(setup.cast::<u8>(), len) };
     Ok(Visual::find(bytes, id))
-}
-
-fn load() -> Result<Xcb, libloading::Error> {
-    // SAFETY: libxcb has no initializers that matter; the application has it loaded already.
-    let library = unsafe { Library::new("libxcb.so.1") }?;
-    macro_rules! symbol {
-        ($name:literal) => {
-            // SAFETY: the field's type is that of the function in libxcb's headers.
-            *unsafe { library.get($name) }?
-        };
-    }
-    Ok(Xcb {
-        get_geometry: symbol!(b"xcb_get_geometry\0"),
-        get_geometry_reply: symbol!(b"xcb_get_geometry_reply\0"),
-        get_window_attributes: symbol!(b"xcb_get_window_attributes\0"),
-        get_window_attributes_reply: symbol!(b"xcb_get_window_attributes_reply\0"),
-        get_setup: symbol!(b"xcb_get_setup\0"),
-        poll_for_reply: symbol!(b"xcb_poll_for_reply\0"),
-        discard_reply: symbol!(b"xcb_discard_reply\0"),
-        flush: symbol!(b"xcb_flush\0"),
-        _library: library,
-    })
-}
-
-/// Frees what libxcb answered.
-fn release(answer: *mut c_void) {
-    // SAFETY: libxcb's answers come from malloc(3) and are the caller's (xcb manual); every call
-    // here is the last use of one.
-    unsafe { free(answer) };
 }
 
 /// A window and what is known of its size.
@@ -232,8 +129,10 @@ impl Window {
             unsafe { (self.xcb.get_window_attributes_reply)(connection, cookie, &mut error) };
         // SAFETY: libxcb gave an answer of the kind that was asked for, or null.
         let id = unsafe { reply.as_ref() }.map(|reply| reply.visual);
-        release(reply.cast());
-        release(error);
+        // SAFETY: its last use.
+        unsafe { release(reply.cast()) };
+        // SAFETY: its last use.
+        unsafe { release(error) };
         // SAFETY: the connection outlives us.
         let visual = unsafe { visual(connection, id?) }.ok()??;
         Some(*self.visual.get_or_init(|| visual))
@@ -286,8 +185,10 @@ impl Window {
             }
             None => (known.lost, known.extent) = (true, None),
         }
-        release(reply);
-        release(error);
+        // SAFETY: its last use.
+        unsafe { release(reply) };
+        // SAFETY: its last use.
+        unsafe { release(error) };
     }
 
     fn forget(&self, known: &mut Known) {
