@@ -20,6 +20,9 @@ use crate::watch::Watch;
 /// The most producers at a time.
 const MAX_PEERS: usize = 64;
 
+/// The most producers that come in before the others have their turn.
+const ACCEPTS: usize = 16;
+
 /// How long to wait for a free descriptor before the next producer is accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -81,14 +84,12 @@ impl Io {
         };
         // Read before accepting: what the application began before it exited is not missed.
         let exited = self.shared.exited.load(Ordering::Acquire);
-        if ready.listener || exited {
-            self.accept();
-        }
+        let all_in = if ready.listener || exited { self.accept() } else { true };
         for peer in ready.peers {
             self.hear(peer);
         }
         self.watch.pass_time(clock_monotonic());
-        let over = exited && self.peers.is_empty() && self.accept_after.is_none();
+        let over = exited && all_in && self.peers.is_empty();
         if !self.ended && (over || !self.watch.wants()) {
             self.ended = true;
             self.watch.end();
@@ -130,10 +131,11 @@ impl Io {
         hellos.chain(self.watch.deadline()).chain(self.accept_after).min()
     }
 
-    fn accept(&mut self) {
-        loop {
+    /// Takes in a turn's worth of producers. Returns whether that was all who wait.
+    fn accept(&mut self) -> bool {
+        for _ in 0..ACCEPTS {
             match self.listener.accept() {
-                Ok(None) => return,
+                Ok(None) => return true,
                 Ok(Some(peer)) if self.peers.len() >= MAX_PEERS => {
                     let reason = format!("{MAX_PEERS} producers are connected, no more may");
                     peer.dismiss(&reason);
@@ -150,10 +152,11 @@ impl Io {
                 }
                 Err(_) => {
                     self.accept_after = Some(clock_monotonic() + ACCEPT_PAUSE);
-                    return;
+                    return false;
                 }
             }
         }
+        false
     }
 
     fn count_peer(&mut self) -> u64 {
