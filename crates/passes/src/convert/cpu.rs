@@ -1,6 +1,7 @@
 //! The twin of `convert.wgsl`: the same bytes from the same codes. On a CPU device it is the pass
 //! itself, since there it reads the picture where it lies and writes where encoders read.
 
+use zerohop_frame::Rect;
 use zerohop_kernel::{VectorWork, vectorized};
 use zerohop_vulkan::{PixelFormat, PixelLayout};
 
@@ -42,47 +43,38 @@ impl<R: Rows> VectorWork for Work<'_, R> {
 
     #[inline(always)]
     fn run(self) {
-        let layout = self.job.format.layout();
-        match layout {
-            PixelLayout::Packed { bytes: 2, channels: [r, g, b, _] } => {
-                let max = [r, g, b].map(|it| it.max());
-                self.each(Packed::<2> { shift: [r.shift, g.shift, b.shift], max });
+        let curve = self.job.curve;
+        let PixelLayout::Packed { bytes, channels: [r, g, b, _] } = self.job.format.layout() else {
+            return self.each(Half(curve));
+        };
+        let (shift, max) = ([r.shift, g.shift, b.shift], [r.max(), g.max(), b.max()]);
+        // Constants for the two usual orders: shifts and masks by constants cost less.
+        match (bytes, shift, max) {
+            (2, ..) => self.each(Packed::<2> { shift, max }),
+            (_, [16, 8, 0], [255, 255, 255]) => {
+                self.each(Packed::<4> { shift: [16, 8, 0], max: [255; 3] });
             }
-            PixelLayout::Packed { channels: [r, g, b, _], .. } => {
-                // Constants for the two usual orders, so that shifts and masks cost less.
-                let shift = [r.shift, g.shift, b.shift];
-                let max = [r, g, b].map(|it| it.max());
-                match (shift, max) {
-                    ([16, 8, 0], [255, 255, 255]) => {
-                        self.each(Packed::<4> { shift: [16, 8, 0], max: [255; 3] });
-                    }
-                    ([0, 8, 16], [255, 255, 255]) => {
-                        self.each(Packed::<4> { shift: [0, 8, 16], max: [255; 3] });
-                    }
-                    _ => self.each(Packed::<4> { shift, max }),
-                }
+            (_, [0, 8, 16], [255, 255, 255]) => {
+                self.each(Packed::<4> { shift: [0, 8, 16], max: [255; 3] });
             }
-            PixelLayout::Half { .. } => {
-                let curve = self.job.curve;
-                self.each(Half(curve));
-            }
+            _ => self.each(Packed::<4> { shift, max }),
         }
     }
 }
 
-/// A row of R, G and B codes.
-type Codes = [[i32; SIDE]; 3];
+/// The R, G and B codes of a tile, row by row. Ten bits at most, so four of them fit as a sum.
+type Codes = [[u16; SIDE * SIDE]; 3];
 
 /// How one kind of pixel becomes codes.
 trait Decode: Copy {
     /// Bytes of a pixel.
     const BYTES: usize;
 
-    /// The codes of sixteen pixels.
-    fn sixteen(self, picture: &impl Rows, row: usize, offset: usize) -> Codes;
+    /// Decodes sixteen pixels into row `to`.
+    fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize);
 
     /// The codes of one pixel.
-    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [i32; 3];
+    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [u16; 3];
 }
 
 #[derive(Clone, Copy)]
@@ -93,8 +85,17 @@ struct Packed<const BYTES: usize> {
 
 impl<const BYTES: usize> Packed<BYTES> {
     #[inline(always)]
-    fn split(self, word: u32, channel: usize) -> i32 {
-        (word >> self.shift[channel] & self.max[channel]).cast_signed()
+    fn split(self, word: u32, channel: usize) -> u16 {
+        (word >> self.shift[channel] & self.max[channel]) as u16
+    }
+
+    #[inline(always)]
+    fn split_row(self, words: &[u32; SIDE], codes: &mut Codes, to: usize) {
+        for (channel, codes) in codes.iter_mut().enumerate() {
+            for (code, word) in codes[to * SIDE..][..SIDE].iter_mut().zip(words) {
+                *code = self.split(*word, channel);
+            }
+        }
     }
 }
 
@@ -102,18 +103,19 @@ impl Decode for Packed<4> {
     const BYTES: usize = 4;
 
     #[inline(always)]
-    fn sixteen(self, picture: &impl Rows, row: usize, offset: usize) -> Codes {
+    fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
         let bytes: [u8; 4 * SIDE] = picture.read(row, offset);
-        let word: [u32; SIDE] = std::array::from_fn(|i| {
-            u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
-        });
-        std::array::from_fn(|channel| std::array::from_fn(|i| self.split(word[i], channel)))
+        let mut words = [0; SIDE];
+        for (word, four) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*four);
+        }
+        self.split_row(&words, codes, to);
     }
 
     #[inline(always)]
-    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [i32; 3] {
+    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [u16; 3] {
         let word = u32::from_le_bytes(picture.read(row, offset));
-        std::array::from_fn(|channel| self.split(word, channel))
+        [self.split(word, 0), self.split(word, 1), self.split(word, 2)]
     }
 }
 
@@ -121,17 +123,19 @@ impl Decode for Packed<2> {
     const BYTES: usize = 2;
 
     #[inline(always)]
-    fn sixteen(self, picture: &impl Rows, row: usize, offset: usize) -> Codes {
+    fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
         let bytes: [u8; 2 * SIDE] = picture.read(row, offset);
-        let word: [u32; SIDE] =
-            std::array::from_fn(|i| u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]).into());
-        std::array::from_fn(|channel| std::array::from_fn(|i| self.split(word[i], channel)))
+        let mut words = [0; SIDE];
+        for (word, two) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u16::from_le_bytes(*two).into();
+        }
+        self.split_row(&words, codes, to);
     }
 
     #[inline(always)]
-    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [i32; 3] {
+    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [u16; 3] {
         let word = u16::from_le_bytes(picture.read(row, offset)).into();
-        std::array::from_fn(|channel| self.split(word, channel))
+        [self.split(word, 0), self.split(word, 1), self.split(word, 2)]
     }
 }
 
@@ -142,23 +146,25 @@ impl Decode for Half<'_> {
     const BYTES: usize = 8;
 
     #[inline(always)]
-    fn sixteen(self, picture: &impl Rows, row: usize, offset: usize) -> Codes {
-        let bytes: [u8; 8 * SIDE] = picture.read(row, offset);
-        std::array::from_fn(|channel| {
-            std::array::from_fn(|i| {
-                let at = i * 8 + channel * 2;
-                self.0.code(u16::from_le_bytes([bytes[at], bytes[at + 1]])).into()
-            })
-        })
+    fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
+        for x in 0..SIDE {
+            let one = self.one(picture, row, offset + x * Self::BYTES);
+            set(codes, to * SIDE + x, one);
+        }
     }
 
     #[inline(always)]
-    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [i32; 3] {
-        let bytes: [u8; 8] = picture.read(row, offset);
-        std::array::from_fn(|channel| {
-            let at = channel * 2;
-            self.0.code(u16::from_le_bytes([bytes[at], bytes[at + 1]])).into()
-        })
+    fn one(self, picture: &impl Rows, row: usize, offset: usize) -> [u16; 3] {
+        let [r0, r1, g0, g1, b0, b1, ..]: [u8; 8] = picture.read(row, offset);
+        let code = |bytes| self.0.code(u16::from_le_bytes(bytes));
+        [code([r0, r1]), code([g0, g1]), code([b0, b1])]
+    }
+}
+
+#[inline(always)]
+fn set(codes: &mut Codes, at: usize, one: [u16; 3]) {
+    for (channel, code) in codes.iter_mut().zip(one) {
+        channel[at] = code;
     }
 }
 
@@ -169,95 +175,108 @@ impl<R: Rows> Work<'_, R> {
         let Job { matrix, layout, .. } = self.job;
         for index in self.tiles.iter() {
             let rect = grid.rect(index);
-            for pair in 0..SIDE / 2 {
-                let row = |y: usize| codes(decode, self.picture, rect, y);
-                let (top, low) = (row(2 * pair), row(2 * pair + 1));
-                let y = rect.y as usize + 2 * pair;
-                let at = y * layout.stride as usize + rect.x as usize;
-                put(self.out, at, luma(&matrix.luma, &top));
-                put(self.out, at + layout.stride as usize, luma(&matrix.luma, &low));
-                let sums = sums(&top, &low);
-                let (cb, cr) = (chroma(&matrix.blue, &sums), chroma(&matrix.red, &sums));
-                chroma_row(self.out, layout, rect.x as usize, y / 2, cb, cr);
-            }
+            let codes = decode_tile(decode, self.picture, &rect);
+            let stride = layout.stride as usize;
+            let start = rect.y as usize * stride + rect.x as usize;
+            put_rows::<SIDE>(self.out, start, stride, &luma(&matrix.luma, &codes));
+            let sums = sums(&codes);
+            let (cb, cr) = (chroma(&matrix.blue, &sums), chroma(&matrix.red, &sums));
+            put_chroma(self.out, layout, &rect, &cb, &cr);
         }
     }
 }
 
-/// The codes of one row of a tile; outside of the picture those of the nearest pixel inside.
+/// The codes of a tile; outside of the picture those of the nearest pixel inside.
 #[inline(always)]
-fn codes<D: Decode>(decode: D, picture: &impl Rows, rect: zerohop_frame::Rect, y: usize) -> Codes {
-    let row = rect.y as usize + y.min(rect.height as usize - 1);
+fn decode_tile<D: Decode>(decode: D, picture: &impl Rows, rect: &Rect) -> Codes {
+    let mut codes = [[0; SIDE * SIDE]; 3];
     let left = rect.x as usize * D::BYTES;
-    if rect.width == TILE {
-        return decode.sixteen(picture, row, left);
-    }
-    let mut codes = [[0; SIDE]; 3];
-    for x in 0..SIDE {
-        let offset = left + x.min(rect.width as usize - 1) * D::BYTES;
-        let one = decode.one(picture, row, offset);
-        for (row, code) in codes.iter_mut().zip(one) {
-            row[x] = code;
+    for y in 0..SIDE {
+        let row = rect.y as usize + y.min(rect.height as usize - 1);
+        if rect.width == TILE {
+            decode.row(picture, row, left, &mut codes, y);
+            continue;
+        }
+        for x in 0..SIDE {
+            let offset = left + x.min(rect.width as usize - 1) * D::BYTES;
+            set(&mut codes, y * SIDE + x, decode.one(picture, row, offset));
         }
     }
     codes
 }
 
 #[inline(always)]
-fn luma(weights: &Weights, codes: &Codes) -> [u8; SIDE] {
-    std::array::from_fn(|i| {
-        let sum = codes[0][i] * weights.rgb[0]
-            + codes[1][i] * weights.rgb[1]
-            + codes[2][i] * weights.rgb[2]
-            + weights.bias;
-        (sum >> POINT) as u8
-    })
+fn luma(weights: &Weights, codes: &Codes) -> [u8; SIDE * SIDE] {
+    let mut out = [0; SIDE * SIDE];
+    for (i, code) in out.iter_mut().enumerate() {
+        *code = (dot(weights, codes[0][i], codes[1][i], codes[2][i]) >> POINT) as u8;
+    }
+    out
 }
 
 /// The sums of the four pixels of each chroma sample.
 #[inline(always)]
-fn sums(top: &Codes, low: &Codes) -> [[i32; SIDE / 2]; 3] {
-    std::array::from_fn(|channel| {
-        let both: [i32; SIDE] = std::array::from_fn(|i| top[channel][i] + low[channel][i]);
-        std::array::from_fn(|i| both[2 * i] + both[2 * i + 1])
-    })
+fn sums(codes: &Codes) -> [[u16; SIDE * SIDE / 4]; 3] {
+    let mut sums = [[0; SIDE * SIDE / 4]; 3];
+    for (codes, sums) in codes.iter().zip(&mut sums) {
+        for pair in 0..SIDE / 2 {
+            let mut both = [0; SIDE];
+            for (x, both) in both.iter_mut().enumerate() {
+                *both = codes[pair * 2 * SIDE + x] + codes[(pair * 2 + 1) * SIDE + x];
+            }
+            for x in 0..SIDE / 2 {
+                sums[pair * SIDE / 2 + x] = both[2 * x] + both[2 * x + 1];
+            }
+        }
+    }
+    sums
 }
 
 #[inline(always)]
-fn chroma(weights: &Weights, sums: &[[i32; SIDE / 2]; 3]) -> [u8; SIDE / 2] {
-    std::array::from_fn(|i| {
-        let sum = sums[0][i] * weights.rgb[0]
-            + sums[1][i] * weights.rgb[1]
-            + sums[2][i] * weights.rgb[2]
-            + weights.bias;
-        (sum >> (POINT + 2)) as u8
-    })
+fn chroma(weights: &Weights, sums: &[[u16; SIDE * SIDE / 4]; 3]) -> [u8; SIDE * SIDE / 4] {
+    let mut out = [0; SIDE * SIDE / 4];
+    for (i, code) in out.iter_mut().enumerate() {
+        *code = (dot(weights, sums[0][i], sums[1][i], sums[2][i]) >> (POINT + 2)) as u8;
+    }
+    out
 }
 
 #[inline(always)]
-fn chroma_row(
+fn dot(weights: &Weights, r: u16, g: u16, b: u16) -> i32 {
+    let [kr, kg, kb] = weights.rgb;
+    i32::from(r) * kr + i32::from(g) * kg + i32::from(b) * kb + weights.bias
+}
+
+#[inline(always)]
+fn put_chroma(
     out: &mut [u8],
     layout: &Layout,
-    x: usize,
-    row: usize,
-    cb: [u8; SIDE / 2],
-    cr: [u8; SIDE / 2],
+    rect: &Rect,
+    cb: &[u8; SIDE * SIDE / 4],
+    cr: &[u8; SIDE * SIDE / 4],
 ) {
-    let start = row * layout.chroma_stride as usize;
+    let stride = layout.chroma_stride as usize;
+    let start = rect.y as usize / 2 * stride;
     match layout.chroma {
         Chroma::Interleaved => {
-            let both: [u8; SIDE] =
-                std::array::from_fn(|i| if i % 2 == 0 { cb[i / 2] } else { cr[i / 2] });
-            put(out, layout.cb as usize + start + x, both);
+            let mut both = [0; SIDE * SIDE / 2];
+            for (pair, (cb, cr)) in both.as_chunks_mut().0.iter_mut().zip(cb.iter().zip(cr)) {
+                *pair = [*cb, *cr];
+            }
+            put_rows::<SIDE>(out, layout.cb as usize + start + rect.x as usize, stride, &both);
         }
         Chroma::Planar => {
-            put(out, layout.cb as usize + start + x / 2, cb);
-            put(out, layout.cr as usize + start + x / 2, cr);
+            let start = start + rect.x as usize / 2;
+            put_rows::<{ SIDE / 2 }>(out, layout.cb as usize + start, stride, cb);
+            put_rows::<{ SIDE / 2 }>(out, layout.cr as usize + start, stride, cr);
         }
     }
 }
 
+/// Writes rows of `N` bytes, `stride` apart.
 #[inline(always)]
-fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
-    out[at..at + N].copy_from_slice(&bytes);
+fn put_rows<const N: usize>(out: &mut [u8], start: usize, stride: usize, rows: &[u8]) {
+    for (y, row) in rows.as_chunks::<N>().0.iter().enumerate() {
+        out[start + y * stride..][..N].copy_from_slice(row);
+    }
 }

@@ -1,0 +1,348 @@
+//! Every shader against its twin, and both against what they should be, on whatever device there
+//! is. Each test says what it needs; what is missing is reported as ignored, or as a failure when
+//! `ZEROHOP_REQUIRE` names it. All run under the validation layer where it is installed, and any
+//! message fails the test.
+
+mod common;
+mod reference;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use arrayvec::ArrayVec;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Rect};
+use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet, Verdict};
+use zerohop_vulkan::{Device, PixelFormat};
+
+use common::{Canvas, Machine, Notes, Tiling, noise};
+use reference::{Planes, changed_tiles, planes_of};
+
+/// Odd, tiny, whole tiles and cut ones.
+const SIZES: [(u32, u32); 5] = [(1, 1), (17, 33), (64, 48), (130, 2), (1366, 19)];
+
+type Test = fn(&Machine);
+
+fn main() -> ExitCode {
+    let machine = Machine::open(true).map(Arc::new);
+    let always = |_: &Device| true;
+    let trial = |need, name, has: fn(&Device) -> bool, test: Test| {
+        one(need, name, machine.clone(), has, test)
+    };
+    let tests = vec![
+        trial("device", "changed_tiles_are_found_by_gpu_shaders", always, |it| {
+            finds_changes(it, Route::Gpu, Tiling::Optimal);
+        }),
+        trial("device", "changed_tiles_are_found_by_cpu_shaders", always, |it| {
+            finds_changes(it, Route::Cpu, Tiling::Optimal);
+        }),
+        trial("cpu", "changed_tiles_are_found_in_place", Device::is_cpu, |it| {
+            finds_changes(it, Route::InPlace, Tiling::Linear);
+        }),
+        trial("device", "a_large_picture_is_classified", always, a_large_picture),
+        trial("device", "a_lost_picture_voids_the_damage", always, a_lost_picture),
+        trial("device", "a_source_that_hides_damage_is_caught_once", always, a_lying_source),
+        trial("device", "an_honest_source_is_believed", always, an_honest_source),
+        trial("device", "another_shape_is_refused", always, another_shape),
+        trial("device", "conversion_by_shader_is_that_of_the_definition", always, |it| {
+            converts(it, Route::Gpu, Tiling::Optimal);
+        }),
+        trial("cpu", "conversion_in_place_is_that_of_the_definition", Device::is_cpu, |it| {
+            converts(it, Route::InPlace, Tiling::Linear);
+        }),
+        trial("cpu", "conversion_in_place_is_that_of_the_shader", Device::is_cpu, agree),
+        trial("device", "only_stale_tiles_are_written", always, only_stale_tiles),
+        trial("device", "a_hoarder_gets_no_more_buffers", always, a_hoarder),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+fn one(
+    need: &'static str,
+    name: &'static str,
+    machine: Result<Arc<Machine>, String>,
+    has: fn(&Device) -> bool,
+    test: Test,
+) -> Trial {
+    Trial::ignorable_test(name, move || match machine {
+        Ok(machine) if has(&machine.device) => check(&machine, test),
+        Ok(_) => absent(need, "the device lacks it"),
+        Err(why) => absent(need, &why),
+    })
+    .with_kind(need)
+}
+
+/// Runs one test at a time, so that a message of the validation layer finds its culprit.
+fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let before = machine.complaints();
+    test(machine);
+    if machine.complaints() != before {
+        let texts = machine.instance.messages().map(|messages| messages.texts());
+        return Err(format!("the validation layer says {texts:#?}").into());
+    }
+    Ok(Completion::Completed)
+}
+
+fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
+    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|one| one == need) {
+        return Err(format!("{need} is required here, but {why}").into());
+    }
+    Ok(Completion::ignored_with(format!("no {need}: {why}")))
+}
+
+fn classify(machine: &Machine, canvas: &Canvas, route: Route) -> (Classify, Arc<Notes>) {
+    let notes = Arc::<Notes>::default();
+    let pass = Classify::new(&machine.device, &canvas.descriptor, Arc::clone(&notes) as _);
+    (pass.expect("a known format").with_route(route), notes)
+}
+
+fn look(pass: &mut Classify, canvas: &Canvas, frame: &Arc<Frame>) -> Vec<usize> {
+    let verdict = pass.classify(frame, &canvas.image).expect("a device that works");
+    verdict.tiles().map(|tiles| tiles.iter().collect()).unwrap_or_default()
+}
+
+fn size(width: u32, height: u32) -> Extent {
+    Extent { width, height }
+}
+
+fn format(fourcc: Fourcc) -> PixelFormat {
+    PixelFormat::of(fourcc).expect("a known format")
+}
+
+/// Every format and size: what differs by more than bits that do not count is found, tile by tile.
+fn finds_changes(machine: &Machine, route: Route, tiling: Tiling) {
+    for format in PixelFormat::all() {
+        for (width, height) in SIZES {
+            let extent = size(width, height);
+            let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
+            let (mut pass, _) = classify(machine, &canvas, route);
+            let mut old = noise(7, canvas.image.bytes() as usize);
+            let all = TileSet::all(Grid::of(extent)).len();
+            let first = canvas.show(machine, &old, Damage::Unknown);
+            assert_eq!(look(&mut pass, &canvas, &first).len(), all, "the first picture");
+            let same = canvas.present(Damage::Unknown);
+            assert_eq!(pass.classify(&same, &canvas.image).expect("works"), Verdict::Unchanged);
+            for round in 0..4_usize {
+                let mut new = old.clone();
+                // The last byte first, which is the alpha of the last pixel of the last tile.
+                let count = new.len();
+                for i in 0..=round * 3 {
+                    new[(count - 1 + i * 9973) % count] ^= 0x40;
+                }
+                let frame = canvas.show(machine, &new, Damage::Unknown);
+                let found = look(&mut pass, &canvas, &frame);
+                let expected = changed_tiles(&old, &new, extent, *format);
+                assert_eq!(found, expected, "{} {width}x{height}", format.fourcc());
+                old = new;
+            }
+            drop((first, same));
+            let home = canvas.home.0.lock().expect("no panic inside").len();
+            assert_eq!(home, 6, "every frame is home");
+        }
+    }
+}
+
+fn a_large_picture(machine: &Machine) {
+    let extent = size(1366, 768);
+    for (tiling, route) in [(Tiling::Optimal, Route::Gpu), (Tiling::Linear, Route::Best)] {
+        let format = format(Fourcc::XRGB8888);
+        let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
+        let (mut pass, _) = classify(machine, &canvas, route);
+        let mut bytes = noise(3, canvas.image.bytes() as usize);
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        assert_eq!(look(&mut pass, &canvas, &frame).len(), 4128);
+        bytes[(300 * 1366 + 1365) * 4] ^= 1;
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        let verdict = pass.classify(&frame, &canvas.image).expect("a device that works");
+        let Verdict::Changed { rect, .. } = verdict else { panic!("{verdict:?}") };
+        assert_eq!(rect, Rect { x: 1360, y: 288, width: 6, height: 16 });
+    }
+}
+
+fn damage(rect: Rect) -> Damage {
+    Damage::Rects(ArrayVec::from_iter([rect]))
+}
+
+/// A canvas of 64x64, so sixteen tiles, with a pass that knows its first picture.
+fn known(machine: &Machine) -> (Canvas, Classify, Arc<Notes>, Vec<u8>) {
+    let format = format(Fourcc::XBGR8888);
+    let mut canvas = Canvas::new(machine, size(64, 64), format, Tiling::Optimal, Color::SRGB);
+    let (mut pass, notes) = classify(machine, &canvas, Route::Best);
+    let bytes = noise(9, 64 * 64 * 4);
+    let frame = canvas.show(machine, &bytes, Damage::Unknown);
+    look(&mut pass, &canvas, &frame);
+    (canvas, pass, notes, bytes)
+}
+
+fn a_lost_picture(machine: &Machine) {
+    let (mut canvas, mut pass, notes, mut bytes) = known(machine);
+    canvas.lose_one();
+    // Changed by the picture that was lost; this one changed nothing.
+    bytes[(40 * 64 + 40) * 4] ^= 1;
+    let frame = canvas.show(machine, &bytes, Damage::Rects(ArrayVec::new()));
+    assert_eq!(look(&mut pass, &canvas, &frame), [10]);
+    assert!(notes.fallbacks.lock().expect("no panic inside").is_empty());
+}
+
+fn a_lying_source(machine: &Machine) {
+    let (mut canvas, mut pass, notes, mut bytes) = known(machine);
+    let corner = Rect { x: 0, y: 0, width: 1, height: 1 };
+    // A change elsewhere in each picture, damage always in the corner.
+    let mut caught = None;
+    for round in 0..20 {
+        bytes[(40 * 64 + 40) * 4] ^= 1;
+        bytes[(60 * 64 + 60) * 4] ^= 1;
+        let frame = canvas.show(machine, &bytes, damage(corner));
+        let found = look(&mut pass, &canvas, &frame);
+        match caught {
+            None if found.is_empty() => {}
+            None => {
+                assert_eq!(found, [10, 15], "the picture that gives it away is seen whole");
+                caught = Some(round);
+            }
+            Some(_) => assert_eq!(found, [10, 15]),
+        }
+    }
+    assert!(caught.is_some_and(|round| round <= 16), "{caught:?}");
+    let fallbacks = notes.fallbacks.lock().expect("no panic inside");
+    assert_eq!(fallbacks.len(), 1);
+    assert_eq!(fallbacks[0].what, "damage");
+}
+
+fn an_honest_source(machine: &Machine) {
+    let (mut canvas, mut pass, notes, mut bytes) = known(machine);
+    for round in 0..40_u32 {
+        let (x, y) = (round * 7 % 64, round * 13 % 64);
+        bytes[((y * 64 + x) * 4) as usize] ^= 1;
+        let at = Rect { x, y, width: 1, height: 1 };
+        let frame = canvas.show(machine, &bytes, damage(at));
+        assert_eq!(look(&mut pass, &canvas, &frame), [(y / 16 * 4 + x / 16) as usize]);
+    }
+    assert!(notes.fallbacks.lock().expect("no panic inside").is_empty());
+}
+
+fn another_shape(machine: &Machine) {
+    let (_, mut pass, _, _) = known(machine);
+    let format = format(Fourcc::XRGB8888);
+    let mut other = Canvas::new(machine, size(64, 64), format, Tiling::Optimal, Color::SRGB);
+    let frame = other.show(machine, &noise(1, 64 * 64 * 4), Damage::Unknown);
+    let err = pass.classify(&frame, &other.image).expect_err("another format");
+    assert_eq!(err.to_string(), "a 64x64 XR24 picture for a pass over 64x64 XB24 ones");
+}
+
+fn convert(machine: &Machine, canvas: &Canvas, chroma: Chroma, route: Route) -> Convert {
+    let notes = Arc::<Notes>::default();
+    let pass = Convert::new(&machine.device, &canvas.descriptor, chroma, notes);
+    pass.expect("a known format").with_route(route)
+}
+
+fn whole(canvas: &Canvas) -> TileSet {
+    TileSet::all(Grid::of(canvas.descriptor.extent))
+}
+
+fn converted(pass: &mut Convert, canvas: &Canvas, frame: &Arc<Frame>) -> Planes {
+    let out = pass.convert(frame, &canvas.image, &whole(canvas)).expect("a device that works");
+    planes_of(&out.expect("a free buffer"))
+}
+
+/// What colour means what, for half floats.
+fn colors(format: PixelFormat) -> Vec<Color> {
+    match format.fourcc() {
+        Fourcc::ABGR16161616F => vec![Color::SRGB, Color { transfer: 8, ..Color::SRGB }],
+        _ => vec![Color::SRGB],
+    }
+}
+
+/// Within one code of the real numbers, and padded by the last row and column.
+fn converts(machine: &Machine, route: Route, tiling: Tiling) {
+    for format in PixelFormat::all() {
+        for color in colors(*format) {
+            for (width, height) in SIZES {
+                let extent = size(width, height);
+                let mut canvas = Canvas::new(machine, extent, *format, tiling, color);
+                let bytes = noise(5, canvas.image.bytes() as usize);
+                let frame = canvas.show(machine, &bytes, Damage::Unknown);
+                for chroma in [Chroma::Interleaved, Chroma::Planar] {
+                    let mut pass = convert(machine, &canvas, chroma, route);
+                    let found = converted(&mut pass, &canvas, &frame);
+                    let expected = Planes::by_definition(&bytes, extent, *format, &color);
+                    let off = found.distance(&expected);
+                    assert!(off <= 1, "{} {width}x{height} {chroma:?}: {off}", format.fourcc());
+                }
+            }
+        }
+    }
+}
+
+/// Bit for bit.
+fn agree(machine: &Machine) {
+    for format in PixelFormat::all() {
+        for (width, height) in SIZES {
+            let extent = size(width, height);
+            let [shader, place] = [(Tiling::Optimal, Route::Gpu), (Tiling::Linear, Route::InPlace)]
+                .map(|(tiling, route)| {
+                    let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
+                    let bytes = noise(11, canvas.image.bytes() as usize);
+                    let frame = canvas.show(machine, &bytes, Damage::Unknown);
+                    let mut pass = convert(machine, &canvas, Chroma::Interleaved, route);
+                    converted(&mut pass, &canvas, &frame)
+                });
+            assert_eq!(shader.distance(&place), 0, "{} {width}x{height}", format.fourcc());
+        }
+    }
+}
+
+fn only_stale_tiles(machine: &Machine) {
+    for tiling in [Tiling::Optimal, Tiling::Linear] {
+        let extent = size(130, 70);
+        let format = format(Fourcc::ARGB8888);
+        let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
+        let mut pass = convert(machine, &canvas, Chroma::Planar, Route::Best);
+        let mut bytes = noise(21, canvas.image.bytes() as usize);
+        let mut held = Vec::new();
+        for round in 0..12_usize {
+            let at = round * 7919 % bytes.len();
+            let old = bytes.clone();
+            bytes[at] ^= 0x55;
+            let frame = canvas.show(machine, &bytes, Damage::Unknown);
+            let mut tiles = TileSet::none(Grid::of(extent));
+            changed_tiles(&old, &bytes, extent, format).iter().for_each(|i| tiles.insert(*i));
+            if round % 5 == 4 {
+                pass.skip(&tiles);
+                continue;
+            }
+            let out = pass.convert(&frame, &canvas.image, &tiles).expect("works").expect("free");
+            let expected = Planes::by_definition(&bytes, extent, format, &Color::SRGB);
+            assert!(planes_of(&out).distance(&expected) <= 1, "round {round}");
+            // As an encoder does: the last two are out.
+            held.push(out);
+            if held.len() > 2 {
+                held.remove(0);
+            }
+        }
+    }
+}
+
+fn a_hoarder(machine: &Machine) {
+    let format = format(Fourcc::XRGB8888);
+    let mut canvas = Canvas::new(machine, size(32, 32), format, Tiling::Optimal, Color::SRGB);
+    let mut pass = convert(machine, &canvas, Chroma::Interleaved, Route::Best);
+    let tiles = whole(&canvas);
+    let mut hoard = Vec::new();
+    for value in 0..8 {
+        let frame = canvas.show(machine, &[value * 16; 4096], Damage::Unknown);
+        hoard.push(pass.convert(&frame, &canvas.image, &tiles).expect("works").expect("free"));
+    }
+    let frame = canvas.show(machine, &[255; 4096], Damage::Unknown);
+    assert!(pass.convert(&frame, &canvas.image, &tiles).expect("works").is_none());
+    // What is out is not touched, and what comes home is used.
+    let gone = hoard.remove(3).buffer().id();
+    let out = pass.convert(&frame, &canvas.image, &tiles).expect("works").expect("free");
+    assert_eq!(out.buffer().id(), gone);
+    assert_eq!(planes_of(&out).y[0], 235);
+    assert_eq!(planes_of(&hoard[0]).y[0], 16);
+    assert_eq!(out.info().sequence, frame.info().sequence);
+}
