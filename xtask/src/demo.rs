@@ -39,7 +39,7 @@ fn record(zerohop: &Path, folder: &Path) -> Result<()> {
     }
     fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mut zerohop = Command::new(zerohop);
-    zerohop.args(["run", "--display", "auto", "--size", "1280x720"]);
+    zerohop.args(["run", "--table", "--display", "auto", "--size", "1280x720"]);
     zerohop.args(["--seconds", &SECONDS.to_string()]);
     zerohop.arg("--output").arg(folder.join("cube.mp4"));
     zerohop.arg("--report").arg(folder.join("report.json"));
