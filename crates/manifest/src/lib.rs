@@ -75,13 +75,25 @@ pub fn manifest(library_path: &str, activation: Activation) -> String {
             push(&mut json, format_args!("    \"{key}\": {{ \"{variable}\": \"1\" }},\n"));
         }
     }
-    list(&mut json, "instance_extensions", INSTANCE_EXTENSIONS, ",");
-    list(&mut json, "device_extensions", DEVICE_EXTENSIONS, "");
+    let shown = |one: &&Extension| activation == Activation::Explicit || !is_news(one);
+    let instance: Vec<_> = INSTANCE_EXTENSIONS.iter().filter(shown).collect();
+    let device: Vec<_> = DEVICE_EXTENSIONS.iter().collect();
+    list(&mut json, "instance_extensions", &instance, ",");
+    list(&mut json, "device_extensions", &device, "");
     json.push_str("  }\n}\n");
     json
 }
 
-fn list(json: &mut String, key: &str, extensions: &[Extension], end: &str) {
+/// Whether loaders in use refuse the instance extension as unknown. They list it all the same when
+/// it is an implicit layer's, so that whoever enables all that is listed (`vulkaninfo`) fails. A
+/// driver that lists it needs a newer loader, and then it is there without us.
+///
+/// Seen with the loader of Vulkan 1.3.239, whose filter is `loader_validate_instance_extensions`.
+fn is_news(extension: &Extension) -> bool {
+    extension.name == "VK_KHR_surface_maintenance1"
+}
+
+fn list(json: &mut String, key: &str, extensions: &[&Extension], end: &str) {
     push(json, format_args!("    \"{key}\": [\n"));
     for (index, extension) in extensions.iter().enumerate() {
         let comma = if index + 1 == extensions.len() { "" } else { "," };
@@ -136,6 +148,13 @@ mod tests {
         let implicit = manifest("x", Activation::Implicit);
         assert!(implicit.contains(r#""enable_environment": { "ZEROHOP_WSI_ENABLE": "1" }"#));
         assert!(implicit.contains(r#""disable_environment": { "ZEROHOP_WSI_DISABLE": "1" }"#));
+    }
+
+    #[test]
+    fn what_loaders_refuse_is_not_forced_on_applications() {
+        let news = "VK_KHR_surface_maintenance1";
+        assert!(manifest("x", Activation::Explicit).contains(news));
+        assert!(!manifest("x", Activation::Implicit).contains(news));
     }
 
     #[test]
