@@ -220,10 +220,10 @@ fn check(extent: Extent) -> Result<(), Error> {
 
 /// What to ask of OpenH264, chosen by measuring (`examples/settings.rs`).
 ///
-/// - Camera content, not screen content: the latter looks for scrolled text everywhere, at 2.5
-///   times the time of the whole, for 1 % fewer bits.
-/// - Low complexity: medium takes a third more time for 3 % fewer bits.
-/// - One thread: a second one shortens the wait by a third and costs 10 % more time of processors.
+/// - Camera content, not screen content: the latter looks for scrolled text everywhere, which takes
+///   more than twice the time and makes nothing smaller that turns or shades.
+/// - Low complexity: medium takes a quarter more time for 3 % fewer bits.
+/// - One thread: a second one shortens the wait and costs more time of processors.
 /// - No denoising, adaptive quantization, scene change or background detection: each takes time
 ///   and none makes a rendered picture smaller.
 /// - Leaving out pictures is allowed, since OpenH264 complains on the standard error otherwise; see
