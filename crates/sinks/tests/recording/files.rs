@@ -1,21 +1,25 @@
 //! What stands in the files.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use zerohop_encode::PacketSink as _;
-use zerohop_frame::{BoxError, Extent};
-use zerohop_sinks::Mp4;
+use zerohop_encode::{OpenH264, Options, PacketSink as _};
+use zerohop_frame::{BoxError, Extent, FrameSink as _};
+use zerohop_kernel::clock_monotonic;
+use zerohop_sinks::{EncodeSink, Mp4, Timing};
 
 use crate::boxes::{boxes, find, fragments, number, samples};
+use crate::picture::Pool;
 use crate::plain;
-use crate::record::{SIZE, START, every, packet, record, record_file};
+use crate::record::{Count, SIZE, START, every, packet, record, record_file};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         plain("every_picture_has_its_true_time_and_lasts_until_the_next", true_times),
         plain("a_still_picture_is_in_the_file_while_it_is_shown", still),
+        plain("the_thread_writes_a_still_picture_by_itself", still_by_itself),
         plain("a_picture_that_comes_back_in_time_still_comes_later", backwards),
         plain("a_picture_alone_is_a_recording", alone),
         plain("no_picture_leaves_no_file", nothing),
@@ -83,6 +87,28 @@ fn still() {
     assert_eq!(seen(&path), [(0, 4990 * 90), (4990 * 90, 310 * 90)]);
     mp4.finish(START + Duration::from_millis(6000)).unwrap();
     assert_eq!(seen(&path), [(0, 4990 * 90), (4990 * 90, 1010 * 90)]);
+}
+
+fn still_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.mp4");
+    let out = Box::new(Mp4::create(&path).unwrap());
+    let encoder = Box::new(OpenH264::new(Options::default()));
+    let count = Arc::<Count>::default();
+    let mut sink = EncodeSink::start(encoder, out, count, Timing::default()).unwrap();
+    let shown = clock_monotonic();
+    sink.submit(Arc::new(Pool::new(SIZE, 1).frame(7, shown))).unwrap();
+    let deadline = shown + Duration::from_secs(20);
+    while samples(&fs::read(&path).unwrap()).is_empty() {
+        assert!(clock_monotonic() < deadline, "the picture stays in memory");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let shown_for = || (clock_monotonic() - shown).as_millis() as u32 * 90;
+    let before = shown_for();
+    sink.finish().unwrap();
+    let all = samples(&fs::read(&path).unwrap());
+    assert_eq!(all.len(), 1);
+    assert!((before..=shown_for() + 90).contains(&all[0].duration), "{before}: {all:?}");
 }
 
 fn backwards() {
