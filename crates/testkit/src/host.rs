@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use zerohop_frame::{FrameDescriptor, OpaqueImage};
+use zerohop_frame::{FrameDescriptor, OpaqueImage, SyncPoint};
 use zerohop_kernel::{Listener, Socket};
 use zerohop_wire::{FrameMessage, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId};
 
@@ -69,8 +69,10 @@ pub struct Heard {
     pub retired: usize,
     /// What the buffers of the present connections look like.
     pub buffers: BTreeMap<u64, (FrameDescriptor, Option<OpaqueImage>)>,
-    /// Every picture, in order.
+    /// Every picture, in order, without its fence.
     pub frames: Vec<FrameMessage>,
+    /// How many of them came with a fence.
+    pub fences: usize,
     /// What falls back.
     pub fallbacks: Vec<String>,
     /// Messages that cannot be read, and why.
@@ -213,8 +215,10 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
         }
         ToHost::Retire { .. } => heard.retired += 1,
         ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
-        ToHost::Frame(frame) => {
+        ToHost::Frame(mut frame) => {
             picture(guest, manner, &frame);
+            let fence = std::mem::take(&mut frame.acquire);
+            heard.fences += usize::from(matches!(fence, SyncPoint::SyncFile(_)));
             heard.frames.push(frame);
         }
     }

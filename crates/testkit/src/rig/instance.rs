@@ -45,6 +45,15 @@ impl Instance {
     pub fn new() -> Result<Arc<Self>, Error> {
         // SAFETY: the loader is the system's, and is never unloaded before `entry` is dropped.
         let entry = unsafe { Entry::load() }?;
+        Self::over(entry)
+    }
+
+    /// Makes one with a loader of the test's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn over(entry: Entry) -> Result<Arc<Self>, Error> {
         let listed = listed(&entry)?;
         let names = EXTENSIONS.iter().map(|name| CString::from(*name));
         let extensions: BTreeSet<_> = names.filter(|name| listed.contains(name)).collect();

@@ -1,0 +1,278 @@
+//! The layer over a driver that counts everything: what it hands down, what it leaves behind, and
+//! what it does when a call fails or a host misbehaves.
+//!
+#![allow(unsafe_code, reason = "a loader of our own calls the layer")]
+
+mod loader;
+mod scenario;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use ash::vk;
+use libtest_mimic::{Arguments, Failed, Trial};
+use zerohop_testkit::fake_driver::{FakeDriver, Options};
+use zerohop_testkit::host::{Host, Lie, Manner};
+use zerohop_wire::SOCKET_VARIABLE;
+
+use scenario::{Scenario, Trouble};
+
+/// The first argument of a child; the name of a test follows.
+const FLAG: &str = "--alone";
+
+/// Each test has a process of its own: a layer has one host per process, and descriptors are
+/// counted.
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().collect();
+    if let [_, flag, name] = &args[..]
+        && flag == FLAG
+    {
+        return alone(name);
+    }
+    let trials = TESTS.iter().map(|(name, _)| Trial::test(*name, move || start_alone(name)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Runs one test in this process.
+fn alone(name: &str) -> ExitCode {
+    let folder = env::temp_dir().join(format!("zerohop-fake-{}", std::process::id()));
+    let socket = folder.join("host");
+    // SAFETY: this is the only thread yet.
+    unsafe { env::set_var(SOCKET_VARIABLE, &socket) };
+    // SAFETY: as above. Errors that are provoked need not be read.
+    unsafe { env::set_var("ZEROHOP_LOG", "off") };
+    let found = TESTS.iter().find(|(test, _)| *test == name);
+    let done = found.map_or_else(|| Err(format!("no test {name}")), |(_, test)| test(&socket));
+    // There may be none.
+    let _ = fs::remove_dir_all(&folder);
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one test in a process of its own.
+fn start_alone(name: &str) -> Result<(), Failed> {
+    let done = Command::new(env::current_exe()?).args([FLAG, name]).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stdout);
+    let log = String::from_utf8_lossy(&done.stderr);
+    Err(format!("{said}{log}({})", done.status).into())
+}
+
+type Test = fn(&PathBuf) -> Result<(), String>;
+
+const TESTS: &[(&str, Test)] = &[
+    ("nothing_is_left_behind_without_a_host", |_| clean(Options::default(), None)),
+    ("nothing_is_left_behind_with_a_host", |socket| clean(Options::default(), Some(socket))),
+    ("a_driver_without_exportable_memory_goes_on", without_memory),
+    ("a_driver_without_a_swapchain_gets_no_present_layout", without_swapchain),
+    ("sync_files_go_along_where_the_driver_has_them", sync_files),
+    ("each_picture_is_announced_sent_and_closed_once", bookkeeping),
+    ("two_drivers_at_once_never_see_each_others_handles", two_drivers),
+    ("any_call_may_run_out_of_host_memory", |socket| {
+        every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, Options::default(), socket)
+    }),
+    ("any_call_may_run_out_of_device_memory_with_sync_files", |socket| {
+        let options = Options { sync_fd: true, ..Options::default() };
+        every_failure(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, options, socket)
+    }),
+    ("any_call_may_lose_the_device", |socket| {
+        every_failure(vk::Result::ERROR_DEVICE_LOST, Options::default(), socket)
+    }),
+    ("a_slow_host_costs_nothing", |socket| manner(socket, Manner::Slow(Duration::from_millis(30)))),
+    ("a_hoarding_host_costs_nothing", |socket| manner(socket, Manner::Hoarding(2))),
+    ("a_host_that_keeps_everything_costs_nothing", |socket| manner(socket, Manner::Never)),
+    ("a_deaf_host_costs_nothing", |socket| manner(socket, Manner::Deaf)),
+    ("a_host_that_hangs_up_costs_nothing", |socket| manner(socket, Manner::HangsUp(3))),
+    ("a_host_that_invents_buffers_costs_nothing", |socket| lie(socket, Lie::UnknownBuffer)),
+    ("a_host_that_invents_pictures_costs_nothing", |socket| lie(socket, Lie::WrongSequence)),
+    ("a_host_that_releases_twice_costs_nothing", |socket| lie(socket, Lie::Twice)),
+    ("a_host_that_speaks_garbage_costs_nothing", |socket| lie(socket, Lie::Garbage)),
+    ("a_host_that_changes_its_version_costs_nothing", |socket| lie(socket, Lie::WelcomeAgain)),
+];
+
+/// After so long the layer looks for a host again.
+const AGAIN: Duration = Duration::from_millis(1100);
+
+/// Descriptors of this process.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// Checks that nothing of `driver` is alive, that it has nothing to complain of, and that no
+/// descriptor is left of `before`.
+fn settled(driver: &FakeDriver, before: usize) -> Result<(), String> {
+    let (live, complaints) = (driver.live(), driver.complaints());
+    if !live.is_empty() {
+        return Err(format!("left behind: {live:?}, complaints: {complaints:?}"));
+    }
+    if !complaints.is_empty() {
+        return Err(format!("{} complaints: {:?}", complaints.len(), &complaints[..1]));
+    }
+    match descriptors() {
+        after if after > before => Err(format!("{before} descriptors before, {after} after")),
+        _ => Ok(()),
+    }
+}
+
+/// As [`settled`], when there was a host: the layer learns that it is gone when it next presents.
+fn settled_alone(driver: &FakeDriver, before: usize) -> Result<(), String> {
+    let last = FakeDriver::new(Options::default());
+    Scenario::default().play(&last).map_err(|trouble| trouble.to_string())?;
+    settled(&last, before)?;
+    settled(driver, before)
+}
+
+fn start(socket: &Path, manner: Manner) -> Result<Host, String> {
+    Host::start(socket, manner).map_err(|err| format!("start a host: {err}"))
+}
+
+fn clean(options: Options, socket: Option<&PathBuf>) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(options);
+    let host = socket.map(|socket| start(socket, Manner::Prompt)).transpose()?;
+    Scenario::default().play(&driver).map_err(|trouble| trouble.to_string())?;
+    drop(host);
+    settled_alone(&driver, before)
+}
+
+fn without_memory(socket: &PathBuf) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options { memory_fd: false, ..Options::default() });
+    let host = start(socket, Manner::Prompt)?;
+    Scenario::default().play(&driver).map_err(|trouble| trouble.to_string())?;
+    let frames = host.heard().frames.len();
+    drop(host);
+    if frames > 0 {
+        return Err(format!("{frames} pictures in memory that cannot leave"));
+    }
+    settled_alone(&driver, before)
+}
+
+fn without_swapchain(socket: &PathBuf) -> Result<(), String> {
+    clean(Options { swapchain: false, ..Options::default() }, Some(socket))
+}
+
+fn sync_files(socket: &PathBuf) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options { sync_fd: true, ..Options::default() });
+    let host = start(socket, Manner::Prompt)?;
+    let scenario = Scenario::default();
+    scenario.play(&driver).map_err(|trouble| trouble.to_string())?;
+    let told = host.wait(Duration::from_secs(2), |heard| heard.frames.len() >= scenario.presents());
+    let (fences, frames) = {
+        let heard = host.heard();
+        (heard.fences, heard.frames.len())
+    };
+    drop(host);
+    if !told || fences != frames {
+        return Err(format!("{fences} of {frames} pictures came with a fence"));
+    }
+    if driver.calls("vkImportSemaphoreFdKHR") == 0 || driver.calls("vkImportFenceFdKHR") == 0 {
+        return Err("no acquire was signaled by a descriptor".to_owned());
+    }
+    settled_alone(&driver, before)
+}
+
+fn bookkeeping(socket: &PathBuf) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options::default());
+    let host = start(socket, Manner::Prompt)?;
+    let scenario = Scenario::default();
+    scenario.play(&driver).map_err(|trouble| trouble.to_string())?;
+    host.wait(Duration::from_secs(2), |heard| heard.closed >= heard.opened);
+    let said = {
+        let heard = host.heard();
+        let numbers: Vec<_> = heard.frames.iter().map(|frame| frame.sequence).collect();
+        let in_order = numbers.is_sorted_by(|a, b| a < b);
+        let counts = (heard.connections, heard.opened, heard.closed, numbers.len(), in_order);
+        let good = counts == (1, 1, 1, scenario.presents(), true);
+        let retired = heard.retired == heard.announced || heard.closed == heard.opened;
+        (good && retired && heard.refused.is_empty()).then_some(()).ok_or(format!("{heard:?}"))
+    };
+    drop(host);
+    said?;
+    settled_alone(&driver, before)
+}
+
+fn two_drivers(socket: &PathBuf) -> Result<(), String> {
+    let before = descriptors();
+    let host = start(socket, Manner::Prompt)?;
+    let plain = FakeDriver::new(Options::default());
+    let synced = FakeDriver::new(Options { sync_fd: true, ..Options::default() });
+    let played = Scenario::default().play_both(&plain, &synced);
+    drop(host);
+    played.map_err(|trouble| trouble.to_string())?;
+    settled_alone(&plain, before)?;
+    settled_alone(&synced, before)
+}
+
+/// Plays once for every call that can fail, and lets that one fail: without a host, then with one
+/// that stays.
+fn every_failure(code: vk::Result, options: Options, socket: &PathBuf) -> Result<(), String> {
+    every_failure_of(code, options).map_err(|why| format!("without a host {why}"))?;
+    let host = start(socket, Manner::Prompt)?;
+    // So that the connection's descriptors are counted from the start.
+    let begin = Instant::now();
+    while host.heard().frames.is_empty() {
+        if begin.elapsed() > 4 * AGAIN {
+            return Err("the host never heard of it".to_owned());
+        }
+        let driver = FakeDriver::new(options);
+        Scenario::default().play(&driver).map_err(|trouble| trouble.to_string())?;
+        thread::sleep(AGAIN / 20);
+    }
+    every_failure_of(code, options).map_err(|why| format!("with a host {why}"))
+}
+
+fn every_failure_of(code: vk::Result, options: Options) -> Result<(), String> {
+    for allowed in 0.. {
+        let before = descriptors();
+        let driver = FakeDriver::new(options);
+        driver.fail_after(allowed, code);
+        let played = Scenario::default().play(&driver);
+        let spared = driver.spare();
+        if let Err(Trouble::Broken(why)) = &played {
+            return Err(format!("after {allowed} calls: {why}"));
+        }
+        let settled = settled(&driver, before);
+        settled.map_err(|why| format!("after {allowed} calls: {why} ({played:?})"))?;
+        if spared {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Plays fast before a host of bad manners.
+fn manner(socket: &PathBuf, manner: Manner) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options::default());
+    let host = start(socket, manner)?;
+    let scenario = Scenario { frames: 40, mode: vk::PresentModeKHR::IMMEDIATE };
+    let begin = Instant::now();
+    let played = scenario.play(&driver);
+    let took = begin.elapsed();
+    let heard = host.heard().connections;
+    drop(host);
+    played.map_err(|trouble| trouble.to_string())?;
+    if heard == 0 {
+        return Err("the host never heard of it".to_owned());
+    }
+    if took > Duration::from_secs(3) {
+        return Err(format!("{} presents took {took:?}", scenario.presents()));
+    }
+    settled_alone(&driver, before)
+}
+
+fn lie(socket: &PathBuf, lie: Lie) -> Result<(), String> {
+    manner(socket, Manner::Lies(lie))
+}

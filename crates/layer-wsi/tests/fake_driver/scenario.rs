@@ -1,0 +1,156 @@
+//! An application, reduced to its calls.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ash::vk;
+use zerohop_frame::Extent;
+use zerohop_testkit::fake_driver::FakeDriver;
+use zerohop_testkit::rig::{
+    Device, DeviceOptions, Error, Fence, Instance, Semaphore, Surface, Swapchain, SwapchainOptions,
+    Window,
+};
+
+use crate::loader;
+
+/// How long an acquire may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Pictures into a headless surface, then as many into a second swapchain made from the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    /// Pictures for each of the two swapchains.
+    pub(crate) frames: u32,
+    pub(crate) mode: vk::PresentModeKHR,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self { frames: 5, mode: vk::PresentModeKHR::IMMEDIATE }
+    }
+}
+
+/// Why it ended early.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// A call failed, and said so.
+    Refused(String),
+    /// What must not happen.
+    Broken(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Broken(why) => write!(f, "broken: {why}"),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(err: Error) -> Self {
+        match err.code() {
+            Some(code) => code.into(),
+            None => Self::Refused(err.to_string()),
+        }
+    }
+}
+
+impl From<vk::Result> for Trouble {
+    #[track_caller]
+    fn from(code: vk::Result) -> Self {
+        let line = std::panic::Location::caller().line();
+        let text = format!("{code:?} in line {line}");
+        match code {
+            vk::Result::ERROR_UNKNOWN => Self::Broken(text),
+            _ => Self::Refused(text),
+        }
+    }
+}
+
+/// A device and its surface.
+struct Stage {
+    swapchain: Option<Swapchain>,
+    surface: Surface,
+    device: Arc<Device>,
+}
+
+impl Stage {
+    fn open(driver: &FakeDriver) -> Result<Self, Trouble> {
+        driver.enter();
+        let instance = Instance::over(loader::entry())?;
+        let device = Device::new(&instance, &DeviceOptions::default())?;
+        let surface = Surface::new(&instance, Window::Headless)?;
+        Ok(Self { swapchain: None, surface, device })
+    }
+
+    /// Makes a swapchain, from the one before where there is one.
+    fn replace(&mut self, mode: vk::PresentModeKHR) -> Result<(), Trouble> {
+        let physical = self.device.physical();
+        let caps = self.surface.capabilities(physical)?;
+        let formats = self.surface.formats(physical)?;
+        let format = *formats.first().ok_or(Trouble::Broken("no format".to_owned()))?;
+        let extent = Extent { width: 32, height: 16 };
+        let options = SwapchainOptions { mode, ..SwapchainOptions::new(format, extent) };
+        let old = self.swapchain.as_ref().map_or(vk::SwapchainKHR::null(), Swapchain::raw);
+        let info = options.info(&self.surface, &caps).old_swapchain(old);
+        self.swapchain = Some(Swapchain::new(&self.device, &info)?);
+        Ok(())
+    }
+
+    /// Acquires with semaphore and fence, submits what waits for one and signals another, presents.
+    fn show(&self) -> Result<(), Trouble> {
+        let missing = || Trouble::Broken("no swapchain".to_owned());
+        let swapchain = self.swapchain.as_ref().ok_or_else(missing)?;
+        let (ready, done) = (Semaphore::new(&self.device)?, Semaphore::new(&self.device)?);
+        let fence = Fence::new(&self.device, false)?;
+        let acquired = swapchain.acquire(PATIENCE, ready.raw(), fence.raw())?;
+        fence.wait(PATIENCE)?;
+        let (wait, signal) = ([ready.raw()], [done.raw()]);
+        let stages = [vk::PipelineStageFlags::ALL_COMMANDS];
+        let submit = vk::SubmitInfo::default()
+            .wait_semaphores(&wait)
+            .wait_dst_stage_mask(&stages)
+            .signal_semaphores(&signal);
+        {
+            let queue = self.device.queue();
+            // SAFETY: the queue is locked; the semaphores are the device's.
+            unsafe { self.device.raw().queue_submit(*queue, &[submit], vk::Fence::null()) }?;
+        }
+        swapchain.present(acquired.index, &signal)?;
+        Ok(())
+    }
+}
+
+impl Scenario {
+    /// How many presents there are in all.
+    pub(crate) fn presents(&self) -> usize {
+        2 * self.frames as usize
+    }
+
+    /// Plays it to its end on `driver`.
+    pub(crate) fn play(&self, driver: &FakeDriver) -> Result<(), Trouble> {
+        let mut stage = Stage::open(driver)?;
+        for _ in 0..2 {
+            stage.replace(self.mode)?;
+            (0..self.frames).try_for_each(|_| stage.show())?;
+        }
+        Ok(())
+    }
+
+    /// Plays it on two drivers, picture by picture.
+    pub(crate) fn play_both(&self, one: &FakeDriver, two: &FakeDriver) -> Result<(), Trouble> {
+        let (mut left, mut right) = (Stage::open(one)?, Stage::open(two)?);
+        for _ in 0..2 {
+            left.replace(self.mode)?;
+            right.replace(self.mode)?;
+            for _ in 0..self.frames {
+                left.show()?;
+                right.show()?;
+            }
+        }
+        Ok(())
+    }
+}

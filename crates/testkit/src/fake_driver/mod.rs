@@ -1,0 +1,142 @@
+//! A Vulkan driver that does nothing and writes down everything: the next layer under a layer
+//! that is being tested.
+//!
+//! It counts every object and every descriptor, knows which semaphores and fences are signaled,
+//! and complains of every handle that it did not make. Nothing is drawn. It can be told to lack
+//! things, and to fail at any call.
+
+mod chain;
+mod device;
+mod handles;
+mod instance;
+mod lookup;
+mod memory;
+mod physical;
+mod submit;
+mod sync;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ash::vk;
+
+pub use handles::Kind;
+use handles::Object;
+pub use lookup::{get_device_proc_addr, get_instance_proc_addr};
+
+/// What the driver has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `VK_KHR_external_memory_fd` with `OPAQUE_FD` images.
+    pub memory_fd: bool,
+    /// `VK_KHR_external_semaphore_fd` and `VK_KHR_external_fence_fd` with `SYNC_FD`.
+    pub sync_fd: bool,
+    /// `VK_KHR_swapchain` of its own.
+    pub swapchain: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { memory_fd: true, sync_fd: false, swapchain: true }
+    }
+}
+
+/// The driver. Clones are the same one.
+#[derive(Clone)]
+pub struct FakeDriver(Arc<State>);
+
+impl FakeDriver {
+    /// A driver with `options`.
+    pub fn new(options: Options) -> Self {
+        Self(Arc::new(State { options, inner: Mutex::default() }))
+    }
+
+    /// From now on `vkCreateInstance` of this thread makes instances of this driver.
+    pub fn enter(&self) {
+        CURRENT.with(|current| *current.borrow_mut() = Some(Arc::clone(&self.0)));
+    }
+
+    /// The objects that are alive, by their kind.
+    pub fn live(&self) -> BTreeMap<Kind, usize> {
+        let mut live = BTreeMap::new();
+        for (kind, _) in self.0.lock().objects.keys() {
+            *live.entry(*kind).or_default() += 1;
+        }
+        live
+    }
+
+    /// How often a command was called.
+    pub fn calls(&self, command: &str) -> u64 {
+        self.0.lock().calls.get(command).copied().unwrap_or(0)
+    }
+
+    /// What was done wrong.
+    pub fn complaints(&self) -> Vec<String> {
+        self.0.lock().complaints.clone()
+    }
+
+    /// Lets `allowed` more calls that can fail succeed, and the next one fail with `code`; those
+    /// after it succeed again.
+    pub fn fail_after(&self, allowed: u64, code: vk::Result) {
+        self.0.lock().failure = Some((allowed, code));
+    }
+
+    /// Forgets a failure to come. Returns whether it was still to come.
+    pub fn spare(&self) -> bool {
+        self.0.lock().failure.take().is_some()
+    }
+}
+
+thread_local! {
+    /// The driver of this thread's next instance.
+    static CURRENT: RefCell<Option<Arc<State>>> = const { RefCell::new(None) };
+}
+
+/// What every handle leads to.
+struct State {
+    options: Options,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    last: u64,
+    objects: BTreeMap<(Kind, u64), Object>,
+    calls: BTreeMap<&'static str, u64>,
+    complaints: Vec<String>,
+    failure: Option<(u64, vk::Result)>,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Counts a call that cannot fail.
+    fn count(&mut self, command: &'static str) {
+        *self.calls.entry(command).or_default() += 1;
+    }
+
+    /// Counts a call that can fail, and says whether it does.
+    fn attempt(&mut self, command: &'static str) -> Result<(), vk::Result> {
+        self.count(command);
+        match self.failure {
+            Some((0, code)) => {
+                self.failure = None;
+                Err(code)
+            }
+            Some((allowed, code)) => {
+                self.failure = Some((allowed - 1, code));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn complain(&mut self, what: String) {
+        self.complaints.push(what);
+    }
+}
