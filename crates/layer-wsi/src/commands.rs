@@ -36,10 +36,12 @@ macro_rules! hooks {
 }
 
 hooks! {
-    /// Commands that need no instance.
+    /// Commands that need no instance, and the one that layers above ask for without (Mesa's
+    /// overlay does). Applications never see this: the loader answers them.
     global:
     b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
     b"vkCreateInstance" => i::create_instance, vk::PFN_vkCreateInstance;
+    b"vkCreateDevice" => i::create_device, vk::PFN_vkCreateDevice;
     b"vkEnumerateInstanceLayerProperties" => i::enumerate_layers,
         vk::PFN_vkEnumerateInstanceLayerProperties;
     b"vkEnumerateInstanceExtensionProperties" => i::enumerate_instance_extensions,
@@ -50,7 +52,6 @@ hooks! {
     /// Commands of an instance or a physical device.
     instance:
     b"vkDestroyInstance" => i::destroy_instance, vk::PFN_vkDestroyInstance;
-    b"vkCreateDevice" => i::create_device, vk::PFN_vkCreateDevice;
     b"vkEnumerateDeviceLayerProperties" => i::enumerate_device_layers,
         vk::PFN_vkEnumerateDeviceLayerProperties;
     b"vkEnumerateDeviceExtensionProperties" => i::enumerate_device_extensions,
