@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use zerohop_frame::{Fallback, Observer, Stage};
+use zerohop_frame::{Fallback, Observer, Rect, Stage};
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::Verdict;
 
@@ -139,7 +139,12 @@ impl Measurements {
             Verdict::Region { .. } => &mut verdicts.region,
         } += 1;
         drop(inner);
-        self.trace_instant(sequence, verdict.name());
+        let place = match verdict {
+            Verdict::Unchanged => None,
+            Verdict::Changed { rect, .. } => Some(*rect),
+            Verdict::Region { region, .. } => Some(*region),
+        };
+        self.trace_instant(sequence, verdict.name(), place);
     }
 
     /// Everything up to now.
@@ -154,9 +159,9 @@ impl Measurements {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn trace_instant(&self, sequence: u64, what: &str) {
+    fn trace_instant(&self, sequence: u64, what: &str, place: Option<Rect>) {
         if let Some(trace) = &self.trace {
-            trace.instant(sequence, what, clock_monotonic());
+            trace.instant(sequence, what, place, clock_monotonic());
         }
     }
 }
@@ -181,7 +186,7 @@ impl Observer for Measurements {
 
     fn dropped(&self, sequence: u64, why: &'static str) {
         *self.lock().counts.dropped.entry(why).or_default() += 1;
-        self.trace_instant(sequence, &format!("dropped: {why}"));
+        self.trace_instant(sequence, &format!("dropped: {why}"), None);
     }
 
     fn fallback(&self, fallback: Fallback) {

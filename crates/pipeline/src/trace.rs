@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use zerohop_frame::Stage;
+use zerohop_frame::{Rect, Stage};
 
 use crate::measurements::{STAGES, name};
 
@@ -87,13 +87,17 @@ impl Trace {
         }
     }
 
-    /// `what` happened to picture `sequence` at `when`.
-    pub(crate) fn instant(&self, sequence: u64, what: &str, when: Duration) {
+    /// `what` happened to picture `sequence` at `when`, in `place` if it was not everywhere.
+    pub(crate) fn instant(&self, sequence: u64, what: &str, place: Option<Rect>, when: Duration) {
         let what = serde_json::Value::from(what);
+        let place = place.map(|Rect { x, y, width, height }| {
+            format!(",\"x\":{x},\"y\":{y},\"width\":{width},\"height\":{height}")
+        });
         self.push(&format!(
             "{{\"name\":{what},\"cat\":\"frame\",\"ph\":\"i\",\"s\":\"p\",\"ts\":{},\"pid\":1,\
-             \"tid\":0,\"args\":{{\"sequence\":{sequence}}}}}",
-            when.as_micros()
+             \"tid\":0,\"args\":{{\"sequence\":{sequence}{}}}}}",
+            when.as_micros(),
+            place.unwrap_or_default()
         ));
     }
 
@@ -167,7 +171,8 @@ mod tests {
         let at = Duration::from_micros;
         for sequence in 0..3 {
             trace.span(sequence, Stage::Classify, at(10 * sequence), at(10 * sequence + 7));
-            trace.instant(sequence, "dropped: \"quoted\"", at(9));
+            let place = Rect { x: 16, y: 0, width: 32, height: 48 };
+            trace.instant(sequence, "dropped: \"quoted\"", Some(place), at(9));
             trace.flush().unwrap();
             assert_eq!(events(&path).len(), start + 2 * (sequence as usize + 1));
         }
@@ -179,6 +184,8 @@ mod tests {
         let classify = &all[start + 2];
         assert_eq!((&classify["ts"], &classify["dur"]), (&Value::from(10), &Value::from(7)));
         assert_eq!(classify["args"]["sequence"], 1);
+        let dropped = &all[start + 3]["args"];
+        assert_eq!((&dropped["x"], &dropped["height"]), (&16.into(), &48.into()));
         assert_eq!((&all[start + 6]["ph"], &all[start + 7]["ph"]), (&"b".into(), &"e".into()));
     }
 }
