@@ -34,7 +34,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   demo                     a video of vkcube in target/demo, from nothing
-  test [--apps] [--slow]   everything that is tested; --apps: real programs, --slow: long runs
+  test [--slow]            everything that is tested; --slow: also what takes minutes
+  test --apps [NAMES...]   real programs under zerohop run: target/apps
   ci                       what must pass before a change lands
   tidy                     the rules of the house that no compiler checks
   manifest [--release]     the layer's manifest, beside the layer

@@ -11,15 +11,16 @@ use crate::shell;
 use crate::timing::Timing;
 use crate::tree;
 
-/// `cargo xtask test [--slow]`, or `--apps` for the applications only.
+/// `cargo xtask test [--slow]`, or `--apps [NAMES]` for the applications only.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let (apps, slow) = (args.flag("--apps"), args.flag("--slow"));
-    args.end()?;
-    if !apps {
+    if !args.flag("--apps") {
+        let slow = args.flag("--slow");
+        args.end()?;
         return usual(slow);
     }
+    let names = args.rest()?;
     let mut timing = Timing::new();
-    let result = apps::run(&mut timing);
+    let result = apps::run(&names, &mut timing);
     timing.print();
     result
 }
