@@ -130,6 +130,7 @@ hooks! {
     b"vkQueueInsertDebugUtilsLabelEXT" => q::insert_label,
         vk::PFN_vkQueueInsertDebugUtilsLabelEXT;
     b"vkCreateImage" => m::create_image, vk::PFN_vkCreateImage;
+    b"vkDestroyImage" => m::destroy_image, vk::PFN_vkDestroyImage;
     b"vkBindImageMemory2" => m::bind_image_memory2, vk::PFN_vkBindImageMemory2;
     b"vkBindImageMemory2KHR" => m::bind_image_memory2, vk::PFN_vkBindImageMemory2;
 }

@@ -173,6 +173,7 @@ fn describe(
         set_device_loader_data: None,
         queues: Table::new(),
         swapchains: Table::new(),
+        aliases: Table::new(),
         foreign_swapchains: (instance.foreign_surfaces && has(khr::swapchain::NAME)).then(|| {
             khr::swapchain::DeviceFn::load(|name| next.raw_device_command(raw.handle(), name))
         }),

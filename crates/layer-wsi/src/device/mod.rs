@@ -21,7 +21,7 @@ pub(crate) use queue::QueueState;
 
 use crate::extensions::ExtensionSet;
 use crate::instance::InstanceState;
-use crate::swapchain::Swapchain;
+use crate::swapchain::{Alias, Swapchain};
 
 /// All devices, by the dispatch pointer that their queues share.
 static DEVICES: Table<DispatchKey, DeviceState> = Table::new();
@@ -63,6 +63,8 @@ pub(crate) struct DeviceState {
     /// ours (`VK_KHR_display`). Those swapchains are the driver's own, with what core
     /// `VK_KHR_swapchain` says and none of our additions.
     pub(crate) foreign_swapchains: Option<khr::swapchain::DeviceFn>,
+    /// Images of the application's over the memory of swapchain images.
+    pub(crate) aliases: Table<vk::Image, Alias>,
     /// Private data that the application put on handles of ours.
     pub(crate) private_data: Table<(vk::PrivateDataSlot, u64), u64>,
     /// Commands of the next layer outside ash's core tables.

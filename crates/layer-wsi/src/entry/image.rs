@@ -2,7 +2,7 @@
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use ash::vk;
-use zerohop_layer::{Doing as _, chain, guard};
+use zerohop_layer::{Doing as _, chain, guard, guard_void};
 
 use super::slice;
 use crate::device::DeviceState;
@@ -33,6 +33,23 @@ pub(crate) unsafe extern "system" fn create_image(
         unsafe { *out = image };
         Ok(vk::Result::SUCCESS)
     })
+}
+
+pub(crate) unsafe extern "system" fn destroy_image(
+    device: vk::Device,
+    image: vk::Image,
+    allocator: *const vk::AllocationCallbacks<'_>,
+) {
+    guard_void("vkDestroyImage", || {
+        // SAFETY: VUID-vkDestroyImage-device-parameter.
+        let state = unsafe { DeviceState::of(device) }?;
+        let alias = swapchain::forget_image(&state, image);
+        let destroy = state.raw.fp_v1_0().destroy_image;
+        // SAFETY: the arguments are the application's.
+        unsafe { destroy(device, image, allocator) };
+        drop(alias);
+        Ok(())
+    });
 }
 
 pub(crate) unsafe extern "system" fn bind_image_memory2(

@@ -43,7 +43,7 @@ impl Swapchain {
             Err(code) => return Ok((None, code)),
         };
         let image = &self.images[index];
-        let ready = image.allocate(&self.plan.image).and_then(|()| {
+        let ready = image.allocate(&self.plan.image).and_then(|_| {
             let (semaphore, fence) = (request.semaphore, request.fence);
             self.places()[index].come_back(self, index, after, semaphore, fence)
         });

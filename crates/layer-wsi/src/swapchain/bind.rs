@@ -1,11 +1,12 @@
 //! Images of the application's over the memory of swapchain images: `vkCreateImage` with
 //! `VkImageSwapchainCreateInfoKHR`, `vkBindImageMemory2` with `VkBindImageMemorySwapchainInfoKHR`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use ash::vk;
 use zerohop_layer::{Doing, LayerError, chain};
 
+use super::memory::Memory;
 use super::plan::Export;
 use super::{Swapchain, export, image};
 use crate::device::DeviceState;
@@ -17,7 +18,7 @@ const OURS: &[vk::StructureType] = &[vk::StructureType::BIND_IMAGE_MEMORY_SWAPCH
 ///
 /// # Errors
 ///
-/// For a swapchain image without memory, and what the next layer reports.
+/// When the memory cannot be shared, and what the next layer reports.
 pub(crate) fn bind_image_memory(
     device: &Arc<DeviceState>,
     infos: &[vk::BindImageMemoryInfo<'_>],
@@ -32,7 +33,7 @@ pub(crate) fn bind_image_memory(
             continue;
         };
         let swapchain = device.swapchain(named.swapchain)?;
-        copy.memory = swapchain.memory(named.image_index)?;
+        copy.memory = Alias::bind(&swapchain, named.image_index, copy.image)?;
         copy.memory_offset = 0;
         // SAFETY: VUID-VkBindImageMemoryInfo-pNext-pNext.
         let stripped = unsafe { chain::without(copy.p_next, OURS) };
@@ -67,14 +68,51 @@ impl Swapchain {
         };
         image::create(&self.device, plan, modifier, allocator)
     }
+}
 
-    fn memory(&self, index: u32) -> Result<vk::DeviceMemory, LayerError> {
-        let image = self.images.get(index as usize);
-        image.and_then(image::Image::memory).ok_or_else(|| {
-            LayerError::refused(
-                vk::Result::ERROR_OUT_OF_DEVICE_MEMORY,
-                format!("swapchain image {index} of {} has no memory", self.images.len()),
-            )
-        })
+/// An image of the application's over the memory of a swapchain image. The application draws into
+/// it in the other's place, so this is the one that is handed over.
+pub(crate) struct Alias {
+    swapchain: Weak<Swapchain>,
+    index: usize,
+    /// `None` when the swapchain image's own could be used.
+    _memory: Option<Memory>,
+}
+
+impl Alias {
+    /// The memory for `image` over swapchain image `index`.
+    fn bind(
+        swapchain: &Arc<Swapchain>,
+        index: u32,
+        image: vk::Image,
+    ) -> Result<vk::DeviceMemory, LayerError> {
+        let index = index as usize;
+        let ours = swapchain.images.get(index).ok_or_else(|| {
+            let what = format!("no swapchain image {index} of {}", swapchain.images.len());
+            LayerError::refused(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, what)
+        })?;
+        let plan = &swapchain.plan.image;
+        let memory = ours.allocate(plan)?;
+        // What cannot leave cannot be had twice; drivers take it for the other image all the same.
+        let again = plan.export.handle_type().map(|_| memory.again(image, &plan.export));
+        let again = again.transpose()?;
+        let raw = again.as_ref().unwrap_or(memory).raw();
+        swapchain.places()[index].draw_into(Some(image));
+        let alias = Self { swapchain: Arc::downgrade(swapchain), index, _memory: again };
+        swapchain.device.aliases.insert(image, Arc::new(alias));
+        Ok(raw)
     }
+}
+
+/// Before `vkDestroyImage`: forgets an image over the memory of ours. What is returned is to be
+/// dropped after it.
+pub(crate) fn forget_image(device: &DeviceState, image: vk::Image) -> Option<Arc<Alias>> {
+    if !device.aliases.contains(&image) {
+        return None;
+    }
+    let alias = device.aliases.remove(&image)?;
+    if let Some(swapchain) = alias.swapchain.upgrade() {
+        swapchain.places()[alias.index].forget(image);
+    }
+    Some(alias)
 }

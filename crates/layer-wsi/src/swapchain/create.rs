@@ -60,7 +60,7 @@ fn make(
     let images = (0..count).map(|_| Image::new(device, &plan.image));
     let images = images.collect::<Result<Vec<_>, _>>()?;
     if !plan.deferred {
-        images.iter().try_for_each(|image| image.allocate(&plan.image))?;
+        images.iter().try_for_each(|image| image.allocate(&plan.image).map(drop))?;
     }
     Host::get().greet();
     Ok(Arc::new(Swapchain {

@@ -1,6 +1,5 @@
 //! One swapchain image and its memory.
 
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 
 use arrayvec::ArrayVec;
@@ -11,6 +10,7 @@ use zerohop_frame::{
 use zerohop_layer::{Doing, LayerError};
 
 use super::export;
+use super::memory::Memory;
 use super::plan::{Export, ImagePlan, SwapchainPlan};
 use super::stream::Key;
 use crate::device::DeviceState;
@@ -20,14 +20,8 @@ pub(crate) struct Image {
     device: Arc<DeviceState>,
     key: Key,
     raw: vk::Image,
+    /// Freed after the image is destroyed.
     memory: OnceLock<Memory>,
-}
-
-#[derive(Clone, Copy)]
-struct Memory {
-    raw: vk::DeviceMemory,
-    size: u64,
-    memory_type: u32,
 }
 
 impl Image {
@@ -51,67 +45,21 @@ impl Image {
         self.raw
     }
 
-    /// The memory, for an image of the application's over it. `None` before it has any.
-    pub(crate) fn memory(&self) -> Option<vk::DeviceMemory> {
-        self.memory.get().map(|memory| memory.raw)
-    }
-
     /// Gives the image memory of its own, if it has none yet.
     ///
     /// # Errors
     ///
     /// [`LayerError::Call`] when the device is out of memory.
-    pub(crate) fn allocate(&self, plan: &ImagePlan) -> Result<(), LayerError> {
-        if self.memory.get().is_some() {
-            return Ok(());
+    pub(crate) fn allocate(&self, plan: &ImagePlan) -> Result<&Memory, LayerError> {
+        if let Some(memory) = self.memory.get() {
+            return Ok(memory);
         }
-        let memory = self.dedicated(plan)?;
+        let memory = Memory::new(&self.device, self.raw, &plan.export)?;
         // SAFETY: the image has no memory yet, and `memory` was made for it.
-        let bound = unsafe { self.device.raw.bind_image_memory(self.raw, memory.raw, 0) };
-        if let Err(err) = bound {
-            // SAFETY: nothing is bound to it.
-            unsafe { self.device.raw.free_memory(memory.raw, None) };
-            return Err(err).doing("bind the memory of a swapchain image");
-        }
-        // One thread at a time acquires from a swapchain, so nobody was here before us.
-        let _ = self.memory.set(memory);
-        Ok(())
-    }
-
-    fn dedicated(&self, plan: &ImagePlan) -> Result<Memory, LayerError> {
-        // SAFETY: the image is alive.
-        let needs = unsafe { self.device.raw.get_image_memory_requirements(self.raw) };
-        let memory_type = self.memory_type(needs.memory_type_bits)?;
-        let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().image(self.raw);
-        let mut export = vk::ExportMemoryAllocateInfo::default();
-        let mut info = vk::MemoryAllocateInfo::default()
-            .allocation_size(needs.size)
-            .memory_type_index(memory_type)
-            .push_next(&mut dedicated);
-        if let Some(handle_type) = plan.export.handle_type() {
-            export = export.handle_types(handle_type);
-            info = info.push_next(&mut export);
-        }
-        // SAFETY: the chain points to locals.
-        let raw = unsafe { self.device.raw.allocate_memory(&info, None) }
-            .doing("allocate the memory of a swapchain image")?;
-        Ok(Memory { raw, size: needs.size, memory_type })
-    }
-
-    /// The first memory type in `bits` on the device, or else the first at all.
-    fn memory_type(&self, bits: u32) -> Result<u32, LayerError> {
-        let properties = &self.device.memory_properties;
-        let has = |index: u32, flags| {
-            bits & (1 << index) != 0
-                && properties.memory_types[index as usize].property_flags.contains(flags)
-        };
-        let first = |flags| (0..properties.memory_type_count).find(|&index| has(index, flags));
-        first(vk::MemoryPropertyFlags::DEVICE_LOCAL)
-            .or_else(|| first(vk::MemoryPropertyFlags::empty()))
-            .ok_or_else(|| {
-                let code = vk::Result::ERROR_OUT_OF_DEVICE_MEMORY;
-                LayerError::refused(code, format!("no memory type in {bits:#b} for an image"))
-            })
+        unsafe { self.device.raw.bind_image_memory(self.raw, memory.raw(), 0) }
+            .doing("bind the memory of a swapchain image")?;
+        // One thread at a time uses a swapchain, so nobody was here before us.
+        Ok(self.memory.get_or_init(|| memory))
     }
 
     /// What the host must know to read the image, with its memory.
@@ -125,7 +73,7 @@ impl Image {
     ) -> Result<(FrameDescriptor, ArrayVec<MemoryHandle, MAX_PLANES>), LayerError> {
         let refused = |why| LayerError::refused(vk::Result::ERROR_INVALID_EXTERNAL_HANDLE, why);
         let fourcc = plan.fourcc.ok_or(refused("the format has no fourcc"))?;
-        let memory = *self.memory.get().ok_or(refused("the image has no memory yet"))?;
+        let memory = self.memory.get().ok_or(refused("the image has no memory yet"))?;
         let (modifier, planes, handle) = match &plan.image.export {
             Export::Nothing(why) => return Err(refused(why)),
             Export::Opaque => {
@@ -136,7 +84,7 @@ impl Image {
             Export::DmaBuf(_) => {
                 let (modifier, planes) =
                     export::layout_of(&self.device, plan.image.format, self.raw)?;
-                (modifier, planes, MemoryHandle::DmaBuf(self.export_fd(&plan.image, memory)?))
+                (modifier, planes, MemoryHandle::DmaBuf(memory.export(&plan.image.export)?))
             }
         };
         let (extent, color) = (plan.image.size(), plan.color);
@@ -144,9 +92,9 @@ impl Image {
         Ok((descriptor, ArrayVec::from_iter([handle])))
     }
 
-    fn opaque(&self, plan: &SwapchainPlan, memory: Memory) -> Result<MemoryHandle, LayerError> {
+    fn opaque(&self, plan: &SwapchainPlan, memory: &Memory) -> Result<MemoryHandle, LayerError> {
         let image = &plan.image;
-        let fd = self.export_fd(image, memory)?;
+        let fd = memory.export(&image.export)?;
         let unsigned = |raw: i32| u32::try_from(raw).unwrap_or_default();
         let base = image.base();
         let image = OpaqueImage {
@@ -161,18 +109,6 @@ impl Image {
         let (device, size, memory_type) = (self.device.id, memory.size, memory.memory_type);
         Ok(MemoryHandle::OpaqueFd { fd, device, size, memory_type, image })
     }
-
-    fn export_fd(&self, plan: &ImagePlan, memory: Memory) -> Result<OwnedFd, LayerError> {
-        let why = "the device lacks VK_KHR_external_memory_fd";
-        let lacks = || LayerError::refused(vk::Result::ERROR_EXTENSION_NOT_PRESENT, why);
-        let memory_fd = self.device.memory_fd.as_ref().ok_or_else(lacks)?;
-        let handle_type = plan.export.handle_type().ok_or_else(lacks)?;
-        let info = vk::MemoryGetFdInfoKHR::default().memory(memory.raw).handle_type(handle_type);
-        // SAFETY: the memory was allocated for export as this type.
-        let fd = unsafe { memory_fd.get_memory_fd(&info) }.doing("export an image")?;
-        // SAFETY: a successful call gives us a new descriptor (vkGetMemoryFdKHR).
-        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-    }
 }
 
 impl Drop for Image {
@@ -180,10 +116,6 @@ impl Drop for Image {
         // SAFETY: the application has finished with its images before it destroys the swapchain
         // (VUID-vkDestroySwapchainKHR-swapchain-01282), and we with ours (`Crossing`).
         unsafe { self.device.raw.destroy_image(self.raw, None) };
-        if let Some(memory) = self.memory.get() {
-            // SAFETY: its one image is gone.
-            unsafe { self.device.raw.free_memory(memory.raw, None) };
-        }
     }
 }
 

@@ -23,6 +23,7 @@ mod format;
 mod handover;
 mod image;
 mod line;
+mod memory;
 mod pace;
 mod place;
 mod plan;
@@ -42,7 +43,7 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_layer::LayerError;
 
 pub(crate) use acquire::AcquireRequest;
-pub(crate) use bind::bind_image_memory;
+pub(crate) use bind::{Alias, bind_image_memory, forget_image};
 pub(crate) use create::{create, destroy};
 pub(crate) use present::present;
 pub(crate) use stream::Stream;

@@ -23,6 +23,8 @@ pub(crate) struct Place {
     crossing: Option<Crossing>,
     /// Whether it is in the handover state.
     abroad: bool,
+    /// The image that the application draws into in its place, over the same memory.
+    alias: Option<vk::Image>,
 }
 
 impl Place {
@@ -94,6 +96,20 @@ impl Place {
         submit(device, &queue, Batch { fence, ..Batch::default() })
     }
 
+    /// From now on the application draws into `alias`, or without one into the image itself.
+    pub(crate) fn draw_into(&mut self, alias: Option<vk::Image>) {
+        self.alias = alias;
+        // It was recorded for the other. What was submitted of it is waited for.
+        self.crossing = None;
+    }
+
+    /// `alias` will be destroyed.
+    pub(crate) fn forget(&mut self, alias: vk::Image) {
+        if self.alias == Some(alias) {
+            self.draw_into(None);
+        }
+    }
+
     fn crossing(
         &mut self,
         swapchain: &Swapchain,
@@ -104,7 +120,7 @@ impl Place {
         let crossing = match fits {
             Some(crossing) => crossing,
             None => {
-                let image = swapchain.images[index].raw();
+                let image = self.alias.unwrap_or_else(|| swapchain.images[index].raw());
                 Crossing::new(&swapchain.device, queue, image, &swapchain.plan.image)?
             }
         };
