@@ -2,12 +2,14 @@
 //!
 //! - [`pattern`], [`Layout`], [`check`]: pictures that say which one they are, and what became of
 //!   them on their way.
+//! - [`app`]: an application that shows them.
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
 //! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`fake_driver`]: what a layer stands on when there is nothing.
 //! - [`xcb`], [`Xvfb`]: a window and a screen to show it on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
+pub mod app;
 pub mod check;
 pub mod fake_driver;
 pub mod host;

@@ -1,19 +1,20 @@
 //! One case in a process of its own.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs, io, thread};
 
 use tempfile::TempDir;
-use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY};
+use zerohop_manifest::{LAYER_NAME, LIBRARY};
 use zerohop_testkit::Xvfb;
 use zerohop_testkit::host::{Host, Manner};
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::bench::{Bench, Outcome, Platform, Verdict};
 use crate::cases::{self, Case};
+use crate::layers;
 
 /// The first argument of a child; case and platform follow.
 pub(crate) const FLAG: &str = "--case";
@@ -176,9 +177,8 @@ pub(crate) struct Launcher {
 
 impl Launcher {
     pub(crate) fn new() -> io::Result<Self> {
-        let layers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-layers");
         let program = env::current_exe()?;
-        manifest(&program, &layers)?;
+        let layers = layers::manifest_of(&program, "conformance")?;
         let screen = Xvfb::start(1280, 1024).map_err(|err| format!("no Xvfb: {err}"));
         Ok(Self { program, layers, screen })
     }
@@ -290,12 +290,4 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String>
         let _ = pipe.map(|mut pipe| pipe.read_to_string(&mut text));
         text
     })
-}
-
-/// Writes the layer's manifest into `dir`. Cargo puts the library beside the test program.
-fn manifest(program: &Path, dir: &Path) -> io::Result<()> {
-    let library = program.with_file_name(LIBRARY);
-    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Explicit);
-    fs::create_dir_all(dir)?;
-    fs::write(dir.join(FILE_NAME), json)
 }

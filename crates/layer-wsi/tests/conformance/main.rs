@@ -13,6 +13,8 @@
 mod bench;
 mod cases;
 mod child;
+#[path = "../common/layers.rs"]
+mod layers;
 mod table;
 
 use std::env;

@@ -1,19 +1,21 @@
 //! The application: draws, presents, and makes its swapchain anew when it must.
 
 use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::rig::{Device, DeviceOptions, Features, Instance};
 use ash::khr;
-use zerohop_testkit::rig::{Device, DeviceOptions, Features, Instance};
 
-use crate::options::Play;
-use crate::stage::Stage;
+use super::options::Play;
+use super::stage::Stage;
 
 /// Plays to the end, and prints one line of JSON about it.
-pub(crate) fn play(options: &Play) -> Result<ExitCode, Box<dyn Error>> {
+pub(super) fn play(options: &Play) -> Result<ExitCode, Box<dyn Error>> {
     let instance = Instance::new()?;
     let mut extensions = Vec::new();
     if options.present_id {
@@ -45,8 +47,47 @@ fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<(), Box<d
         for stage in &mut *stages {
             stage.show(present)?;
         }
+        let done = present + 1;
+        if options.watch_every.is_some_and(|every| done.is_multiple_of(every)) {
+            Watch::now(done, begin).print()?;
+        }
     }
     stages.iter_mut().try_for_each(Stage::finish)
+}
+
+/// What the process has at one moment.
+struct Watch {
+    presents: u32,
+    seconds: f64,
+    descriptors: usize,
+    /// Resident memory in KiB, shared memory included, files not.
+    memory: u64,
+}
+
+impl Watch {
+    fn now(presents: u32, begin: Instant) -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let kib = |name| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
+        };
+        Self {
+            presents,
+            seconds: begin.elapsed().as_secs_f64(),
+            descriptors: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
+            memory: kib("RssAnon:") + kib("RssShmem:"),
+        }
+    }
+
+    /// One line of JSON, at once.
+    fn print(&self) -> io::Result<()> {
+        let Self { presents, seconds, descriptors, memory } = self;
+        println!(
+            "{{\"presents\":{presents},\"seconds\":{seconds:.6},\
+             \"descriptors\":{descriptors},\"memory_kib\":{memory}}}"
+        );
+        io::stdout().flush()
+    }
 }
 
 /// Says how it went. What the validation layer said is a failure.

@@ -6,15 +6,15 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::check::{Checker, Picture};
+use crate::pattern::Scene;
+use crate::{Layout, Pixel};
 use zerohop_frame::Extent;
-use zerohop_testkit::check::{Checker, Picture};
-use zerohop_testkit::pattern::Scene;
-use zerohop_testkit::{Layout, Pixel};
 
-use crate::options::Check;
+use super::options::Check;
 
 /// Prints what is to be said about the pictures. Fails when one cannot be read.
-pub(crate) fn check(check: &Check) -> Result<ExitCode, Box<dyn Error>> {
+pub(super) fn check(check: &Check) -> Result<ExitCode, Box<dyn Error>> {
     let layout = Layout::of(check.format.raw()).ok_or("the pattern is not drawn in this format")?;
     let mut checker = Checker::new(Scene { moving: check.damage.map(|part| part.0) });
     for path in files(&check.dir)? {

@@ -1,19 +1,21 @@
-//! `zerohop-pattern`: a Vulkan application whose pictures say which one they are, and a checker
-//! for what became of them.
-
-use std::process::ExitCode;
-
-use clap::Parser;
+//! The application `zerohop-pattern`, for its own program and for tests that start themselves as
+//! one.
 
 mod options;
 mod play;
 mod pngs;
 mod stage;
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
 use options::{Command, Options};
 
-fn main() -> ExitCode {
-    let options = Options::parse();
+/// Runs the application with a command line, whose first word is the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let options = Options::parse_from(args);
     let done = match &options.command {
         Some(Command::Check(check)) => pngs::check(check),
         None => play::play(&options.play),

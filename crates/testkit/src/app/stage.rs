@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
 
+use crate::rig::{Device, Easel, Surface, Swapchain, SwapchainOptions, Window};
+use crate::xcb;
 use ash::vk;
 use zerohop_frame::Extent;
-use zerohop_testkit::rig::{Device, Easel, Surface, Swapchain, SwapchainOptions, Window};
-use zerohop_testkit::xcb;
 
-use crate::options::{Play, WindowKind};
+use super::options::{Play, WindowKind};
 
 const OUT_OF_DATE: vk::Result = vk::Result::ERROR_OUT_OF_DATE_KHR;
 
@@ -28,7 +28,7 @@ struct Chain {
 }
 
 /// A window that is drawn to.
-pub(crate) struct Stage {
+pub(super) struct Stage {
     chain: Option<Chain>,
     surface: Surface,
     device: Arc<Device>,
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
     extent: Extent,
     presents: u32,
     /// How often the swapchain was made anew.
-    pub(crate) recreations: u32,
+    pub(super) recreations: u32,
 }
 
 /// The options that a stage needs.
@@ -50,12 +50,12 @@ struct Shape {
     recreate_every: Option<u32>,
     resize_every: Option<u32>,
     present_id: bool,
-    scene: zerohop_testkit::pattern::Scene,
+    scene: crate::pattern::Scene,
 }
 
 impl Stage {
     /// Opens a window.
-    pub(crate) fn new(device: &Arc<Device>, play: &Play) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn new(device: &Arc<Device>, play: &Play) -> Result<Self, Box<dyn Error>> {
         let extent = play.size.0;
         let window = match play.window {
             WindowKind::Headless => Window::Headless,
@@ -86,7 +86,7 @@ impl Stage {
     }
 
     /// Draws the picture of the `present`th present, and presents what is held too long.
-    pub(crate) fn show(&mut self, present: u32) -> Result<(), Box<dyn Error>> {
+    pub(super) fn show(&mut self, present: u32) -> Result<(), Box<dyn Error>> {
         let every = |n: Option<u32>| n.is_some_and(|n| present > 0 && present.is_multiple_of(n));
         if every(self.options.resize_every) {
             self.resize()?;
@@ -101,7 +101,7 @@ impl Stage {
     }
 
     /// Presents all that is held.
-    pub(crate) fn finish(&mut self) -> Result<(), Box<dyn Error>> {
+    pub(super) fn finish(&mut self) -> Result<(), Box<dyn Error>> {
         while self.chain.as_ref().is_some_and(|chain| !chain.held.is_empty()) {
             self.present()?;
         }

@@ -3,24 +3,24 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::pattern::Scene;
 use ash::vk;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zerohop_frame::{Extent, Rect};
-use zerohop_testkit::pattern::Scene;
 
 /// Draws numbered pictures with Vulkan, or checks captured ones.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
-pub(crate) struct Options {
+pub(super) struct Options {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(super) command: Option<Command>,
     #[command(flatten)]
-    pub(crate) play: Play,
+    pub(super) play: Play,
 }
 
 /// What else the program does.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Looks at captured pictures. Exits with 1 when one is wrong, torn or out of order, and
     /// unless allowed, when one is missing or seen twice.
     Check(Check),
@@ -28,89 +28,92 @@ pub(crate) enum Command {
 
 /// What is checked.
 #[derive(Args, Debug)]
-pub(crate) struct Check {
+pub(super) struct Check {
     /// A directory of PNG files, taken in the order of their names.
-    pub(crate) dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// How many pictures there should be, numbered from `first`.
     #[arg(long)]
-    pub(crate) frames: u32,
+    pub(super) frames: u32,
     /// The first number.
     #[arg(long, default_value_t = 0)]
-    pub(crate) first: u32,
+    pub(super) first: u32,
     /// Format that the application drew in.
     #[arg(long, default_value = "bgra8-unorm")]
-    pub(crate) format: Format,
+    pub(super) format: Format,
     /// The part that moves, where the application was started with `--damage`.
     #[arg(long, value_name = "WxH+X+Y")]
-    pub(crate) damage: Option<Part>,
+    pub(super) damage: Option<Part>,
     /// Missing pictures are fine.
     #[arg(long)]
-    pub(crate) missing: bool,
+    pub(super) missing: bool,
     /// Pictures seen twice are fine.
     #[arg(long)]
-    pub(crate) twice: bool,
+    pub(super) twice: bool,
     /// Compare alpha too.
     #[arg(long)]
-    pub(crate) alpha: bool,
+    pub(super) alpha: bool,
 }
 
 /// What is drawn.
 #[derive(Args, Debug)]
-pub(crate) struct Play {
+pub(super) struct Play {
     /// Where it is shown.
     #[arg(long, default_value = "headless")]
-    pub(crate) window: WindowKind,
+    pub(super) window: WindowKind,
     /// Size in pixels.
     #[arg(long, default_value = "640x360", value_name = "WxH")]
-    pub(crate) size: Size,
+    pub(super) size: Size,
     /// Format of the swapchain.
     #[arg(long, default_value = "bgra8-unorm")]
-    pub(crate) format: Format,
+    pub(super) format: Format,
     /// When presents take effect.
     #[arg(long, default_value = "fifo")]
-    pub(crate) present_mode: Mode,
+    pub(super) present_mode: Mode,
     /// How many presents.
     #[arg(long, default_value_t = 120)]
-    pub(crate) frames: u32,
+    pub(super) frames: u32,
     /// Swapchain images to ask for.
     #[arg(long, default_value_t = 3)]
-    pub(crate) images: u32,
+    pub(super) images: u32,
     /// The most presents in a second.
     #[arg(long, value_name = "HZ")]
-    pub(crate) rate_limit: Option<f64>,
+    pub(super) rate_limit: Option<f64>,
     /// Makes the swapchain anew, from the old one, after every N presents.
     #[arg(long, value_name = "N")]
-    pub(crate) recreate_every: Option<u32>,
+    pub(super) recreate_every: Option<u32>,
     /// Changes the size after every N presents.
     #[arg(long, value_name = "N")]
-    pub(crate) resize_every: Option<u32>,
+    pub(super) resize_every: Option<u32>,
     /// Redraws this part only, and says so with `VK_KHR_incremental_present`.
     #[arg(long, value_name = "WxH+X+Y")]
-    pub(crate) damage: Option<Part>,
+    pub(super) damage: Option<Part>,
     /// Says the number of each picture with `VK_KHR_present_id`.
     #[arg(long)]
-    pub(crate) present_id: bool,
+    pub(super) present_id: bool,
     /// How many images are acquired before the first of them is presented.
     #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(crate) hold: u32,
+    pub(super) hold: u32,
     /// How many presents show the same picture.
     #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(crate) still: u32,
+    pub(super) still: u32,
+    /// Prints time, descriptors and memory after every N presents.
+    #[arg(long, value_name = "N")]
+    pub(super) watch_every: Option<u32>,
     /// How many windows, each drawn to in turn.
     #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(crate) windows: u32,
+    pub(super) windows: u32,
 }
 
 impl Play {
     /// The scene that is drawn.
-    pub(crate) fn scene(&self) -> Scene {
+    pub(super) fn scene(&self) -> Scene {
         Scene { moving: self.damage.map(|part| part.0) }
     }
 }
 
 /// Where pictures are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WindowKind {
+pub(super) enum WindowKind {
     /// Nowhere (`VK_EXT_headless_surface`).
     Headless,
     /// In a window of the X server that `DISPLAY` names.
@@ -119,7 +122,7 @@ pub(crate) enum WindowKind {
 
 /// `VkPresentModeKHR`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Mode {
+pub(super) enum Mode {
     /// `VK_PRESENT_MODE_FIFO_KHR`.
     Fifo,
     /// `VK_PRESENT_MODE_FIFO_RELAXED_KHR`.
@@ -131,7 +134,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) fn raw(self) -> vk::PresentModeKHR {
+    pub(super) fn raw(self) -> vk::PresentModeKHR {
         match self {
             Self::Fifo => vk::PresentModeKHR::FIFO,
             Self::FifoRelaxed => vk::PresentModeKHR::FIFO_RELAXED,
@@ -144,7 +147,7 @@ impl Mode {
 /// `VkFormat` of the swapchain.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[allow(missing_docs, reason = "each is named after its format")]
-pub(crate) enum Format {
+pub(super) enum Format {
     Bgra8Unorm,
     Bgra8Srgb,
     Rgba8Unorm,
@@ -157,7 +160,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn raw(self) -> vk::Format {
+    pub(super) fn raw(self) -> vk::Format {
         match self {
             Self::Bgra8Unorm => vk::Format::B8G8R8A8_UNORM,
             Self::Bgra8Srgb => vk::Format::B8G8R8A8_SRGB,
@@ -174,7 +177,7 @@ impl Format {
 
 /// A size, as in `640x360`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Size(pub(crate) Extent);
+pub(super) struct Size(pub(super) Extent);
 
 impl FromStr for Size {
     type Err = String;
@@ -190,7 +193,7 @@ impl FromStr for Size {
 
 /// A rectangle, as in `100x50+0+10`. It begins at column 0, where the picture's number is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part(pub(crate) Rect);
+pub(super) struct Part(pub(super) Rect);
 
 impl FromStr for Part {
     type Err = String;
