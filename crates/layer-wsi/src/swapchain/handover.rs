@@ -153,7 +153,9 @@ impl Host {
             return;
         }
         state.fallbacks.push([what, reason, cost]);
-        log(Level::Warn, format_args!("{what}: {reason}; {cost}"));
+        // A host tells its user, where there is one.
+        let level = if self.path.is_some() { Level::Info } else { Level::Warn };
+        log(level, format_args!("{what}: {reason}; {cost}"));
         if let Some(line) = &mut state.line
             && line.producer.is_welcome()
         {
