@@ -121,6 +121,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "BITS", value_parser = bits)]
     pub(crate) bitrate: Option<u32>,
 
+    /// Check zerohop's own use of Vulkan with the Khronos validation layer; a message is a failure
+    #[arg(long)]
+    pub(crate) validation: bool,
+
     /// Do not show the live line
     #[arg(long)]
     pub(crate) no_progress: bool,

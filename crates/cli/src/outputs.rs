@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier};
+use zerohop_frame::FrameSink;
 use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
-use zerohop_sinks::{EncodeSink, Mp4, Png, Timing};
+use zerohop_sinks::{EncodeSink, Mp4, Null, Png, Timing};
 
 use crate::args::Run;
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ impl Outputs {
         let names = names.into_iter().flatten().map(|path| path.display().to_string()).collect();
         let (sink, encoder) = match &options.output {
             Some(path) => recording(options, path, &measurements)?,
-            None => (Box::new(Nothing) as Box<_>, None),
+            None => (Box::new(Null) as Box<_>, None),
         };
         let snapshots = options.png.as_deref();
         let snapshots = snapshots.map(|path| pictures(path, options.every, &measurements));
@@ -77,27 +77,12 @@ fn recording(
     Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), Some(name)))
 }
 
-/// Takes every picture, for a run that only measures.
-struct Nothing;
-
-impl FrameSink for Nothing {
-    fn formats(&self) -> &[(Fourcc, Modifier)] {
-        &[]
-    }
-
-    fn submit(&mut self, _: Arc<Frame>) -> Result<(), BoxError> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), BoxError> {
-        Ok(())
-    }
-}
-
 /// `path` cannot be written because of `err`.
 pub(crate) fn unwritable(path: &Path, err: &(dyn std::error::Error + 'static)) -> Failure {
     let todo = "choose a place that you can write to, with space left";
-    Failure::new(path.display().to_string(), crate::failure::chain(err), todo)
+    // The path is named already.
+    let cause = err.source().unwrap_or(err);
+    Failure::new(path.display().to_string(), crate::failure::chain(cause), todo)
 }
 
 /// Where the report goes, if it was asked for.

@@ -3,9 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use zerohop_kernel::{Eventfd, clock_monotonic};
-use zerohop_pipeline::{Ending, Facts, Limits, Path, Refused, Stop, Stream, run};
+use zerohop_frame::{Source as _, SourceEvent};
+use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
+use zerohop_pipeline::{Counts, Ending, Facts, Limits, Path, Refused, Stop, Stream, run};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
 
@@ -14,12 +16,15 @@ use crate::failure::{Failure, chain};
 use crate::outputs::Outputs;
 
 /// What a pipeline did.
-#[derive(Debug)]
 pub(crate) struct Outcome {
     /// Why it ended.
     pub(crate) ended: Result<Ending, Failure>,
-    /// What it knows about the run.
+    /// What was counted up to then.
+    pub(crate) counts: Counts,
+    /// What else it knows about the run.
     pub(crate) facts: Facts,
+    /// Kept so that the application keeps its host: it gets its pictures back unread.
+    _source: Option<WireSource>,
 }
 
 /// A pipeline that runs. Dropping it leaves it alone.
@@ -52,11 +57,16 @@ impl Recorder {
         let stop = Arc::new(Stop::new().map_err(|err| failed(&err))?);
         let done = Arc::new(Eventfd::new().map_err(|err| failed(&err))?);
         let (told, ring) = (Arc::clone(&stop), Rings(Arc::clone(&done)));
-        let frames = options.frames;
+        let (frames, validation) = (options.frames, options.validation);
         let until = options.seconds.map(|seconds| clock_monotonic() + seconds);
         let body = move || {
             let _ring = ring;
-            record(source, outputs, device, Limits { frames, until, stop: Some(&told) })
+            record(
+                source,
+                outputs,
+                (device, validation),
+                Limits { frames, until, stop: Some(&told) },
+            )
         };
         let thread = thread::Builder::new().name("pipeline".to_owned()).spawn(body);
         Ok(Self { stop, done, control, thread: thread.map_err(|err| failed(&err))? })
@@ -83,7 +93,7 @@ impl Recorder {
         self.thread.join().unwrap_or_else(|_| {
             let todo = "please report it, with the message above";
             let ended = Err(Failure::new("the pipeline", "it panicked", todo));
-            Outcome { ended, facts: Facts::default() }
+            Outcome { ended, counts: Counts::default(), facts: Facts::default(), _source: None }
         })
     }
 }
@@ -109,22 +119,43 @@ impl Drop for Rings {
 fn record(
     mut source: WireSource,
     outputs: Outputs,
-    device: DeviceChoice,
+    (device, validation): (DeviceChoice, bool),
     limits: Limits<'_>,
 ) -> Outcome {
     let Outputs { measurements, mut sink, snapshots, encoder, names } = outputs;
-    let control = source.control();
     let path = Path::to(&*sink, device, Arc::clone(&measurements));
-    let mut path = path.with_snapshots(snapshots);
+    let mut path = path.with_snapshots(snapshots).with_validation(validation);
     path.prepare();
     let ended = run(&mut source, &mut path, &mut *sink, limits, &measurements);
+    let (counts, seen) = (measurements.counts(), source.control().report());
+    end(&mut source);
     let ended = ended.map_err(|err| {
         let todo = "the application goes on unrecorded; what was recorded before is kept";
         Failure::new("the recording", chain(&err), todo)
     });
     let device = path.device().map(|device| device.physical().name());
-    let facts = Facts { encoder, device, outputs: names, ..facts(&control.report()) };
-    Outcome { ended, facts }
+    // What came after the end was not part of it.
+    let lost = seen.frames_dropped + seen.frames_replaced + seen.frames_unsent;
+    let presented = counts.taken + lost;
+    let facts = Facts { encoder, device, presented, outputs: names, ..facts(&seen) };
+    Outcome { ended, counts, facts, _source: Some(source) }
+}
+
+/// Takes no more pictures, and gives back those that wait.
+fn end(source: &mut WireSource) {
+    source.control().stop();
+    loop {
+        match source.poll_event() {
+            Ok(Some(SourceEvent::Ended)) | Err(_) => return,
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let ready = wait_readable(source.readiness(), Duration::from_secs(1));
+                if !ready.unwrap_or(false) {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// What the source saw, as the report tells it.
@@ -152,7 +183,6 @@ fn facts(seen: &zerohop_sources::Report) -> Facts {
         sync_tier: main.map_or("none", |stream| {
             if stream.frames_signaled < stream.frames { "sync_file" } else { "signaled" }
         }),
-        presented: seen.frames_presented + seen.frames_unsent,
         replaced: seen.frames_replaced,
         streams: streams.collect(),
         refused: refused.collect(),

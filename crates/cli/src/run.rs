@@ -239,7 +239,9 @@ impl Session<'_> {
     }
 
     fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
-        let facts = self.outcome.take().map(|outcome| outcome.facts).unwrap_or_default();
+        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
+        let (counts, facts) =
+            outcome.unwrap_or_else(|| (self.measurements.counts(), Facts::default()));
         let status = self.processes.status(self.application);
         let application = Application {
             command: self.options.command.iter().map(|one| one.to_string_lossy().into()).collect(),
@@ -248,10 +250,12 @@ impl Session<'_> {
         };
         let duration = clock_monotonic().saturating_sub(self.begin);
         let facts = Facts { application, duration, ..facts };
-        let report = Report::new(self.measurements.counts(), facts);
+        let report = Report::new(counts, facts);
         self.screen.clear();
         if self.options.table {
             eprint!("{report}");
+        } else if report.frames_presented() > 0 {
+            self.screen.say(report.summary());
         }
         file.write(&report)
     }

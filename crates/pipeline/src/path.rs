@@ -20,6 +20,7 @@ use crate::{Measurements, Snapshots, Stages};
 /// The device is opened when the first picture comes: opaque memory can be read by the device that
 /// made it, and by no other.
 pub struct Path {
+    instance: InstanceOptions,
     choice: DeviceChoice,
     chroma: Option<Chroma>,
     measurements: Arc<Measurements>,
@@ -31,6 +32,7 @@ pub struct Path {
 
 /// A device with what was imported into it.
 struct Machine {
+    instance: Arc<Instance>,
     device: Arc<Device>,
     queue: Arc<Queue>,
     images: ImportCache,
@@ -46,6 +48,7 @@ impl Path {
     /// The way to `sink`. `choice` is for memory that any device can read.
     pub fn to(sink: &dyn FrameSink, choice: DeviceChoice, measurements: Arc<Measurements>) -> Self {
         Self {
+            instance: InstanceOptions::default(),
             choice,
             chroma: chroma(sink),
             measurements,
@@ -54,6 +57,13 @@ impl Path {
             machine: None,
             passes: None,
         }
+    }
+
+    /// Runs under the Khronos validation layer, if `validation` says so. What it says comes as an
+    /// error at the end.
+    #[must_use]
+    pub fn with_validation(self, validation: bool) -> Self {
+        Self { instance: InstanceOptions { validation }, ..self }
     }
 
     /// Shows pictures to a second sink on the way, before they are found to be worth anything.
@@ -82,7 +92,7 @@ impl Path {
         }
         self.passes = None;
         let choice = owner.map_or_else(|| self.choice.clone(), DeviceChoice::Owner);
-        let instance = Instance::new(InstanceOptions::from_env())?;
+        let instance = Instance::new(self.instance)?;
         let physical = choice.pick(&instance)?;
         let asked = self.choice.pick(&instance);
         if self.choice != DeviceChoice::Any && asked.is_ok_and(|one| one.id() != physical.id()) {
@@ -94,7 +104,7 @@ impl Path {
         }
         let device = Device::open(&physical)?;
         let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
-        self.machine = Some(Machine { device, queue, images });
+        self.machine = Some(Machine { instance, device, queue, images });
         Ok(())
     }
 
@@ -163,7 +173,14 @@ impl Stages for Path {
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
-        self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish)
+        let finished = self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish);
+        // Destroyed before the messages are counted: the layer tells of leaks then.
+        self.passes = None;
+        let said = self.machine.as_ref().and_then(|machine| machine.instance.messages());
+        match said.map(|messages| messages.texts()).unwrap_or_default().first() {
+            Some(first) => Err(format!("the validation layer says: {first}").into()),
+            None => finished,
+        }
     }
 }
 

@@ -157,6 +157,28 @@ impl Report {
         }
     }
 
+    /// Pictures of the main stream that it presented, wherever they ended.
+    pub fn frames_presented(&self) -> u64 {
+        self.frames_presented
+    }
+
+    /// The run in one line.
+    pub fn summary(&self) -> String {
+        let outputs = match &self.outputs[..] {
+            [] => String::new(),
+            outputs => format!("{}: ", outputs.join(", ")),
+        };
+        let Verdicts { unchanged, .. } = self.verdicts;
+        format!(
+            "{outputs}{} pictures in {:.1} s: {} encoded, {unchanged} unchanged, {} replaced, {} dropped",
+            self.frames_presented,
+            self.duration_s,
+            self.frames_encoded,
+            self.frames_replaced,
+            self.frames_dropped
+        )
+    }
+
     /// The JSON text, with a line for every key.
     ///
     /// # Errors
