@@ -77,6 +77,69 @@ fn a_key_picture_brings_its_parameter_sets() {
     }
 }
 
+/// Reads a sequence parameter set bit by bit.
+struct Bits(Vec<bool>);
+
+impl Bits {
+    fn of(unit: &[u8]) -> Self {
+        let mut bytes = Vec::new();
+        for &byte in unit {
+            // After two zeros a three is there only to prevent a start code (H.264 7.4.1).
+            if !(byte == 3 && bytes.ends_with(&[0, 0])) {
+                bytes.push(byte);
+            }
+        }
+        Self(
+            bytes
+                .iter()
+                .rev()
+                .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1))
+                .collect(),
+        )
+    }
+
+    fn u(&mut self, count: u32) -> u32 {
+        (0..count).fold(0, |number, _| number << 1 | u32::from(self.0.pop().unwrap()))
+    }
+
+    /// `ue(v)` (H.264 9.1).
+    fn ue(&mut self) -> u32 {
+        let zeros = (0..).find(|_| self.u(1) == 1).unwrap();
+        (1 << zeros) - 1 + self.u(zeros)
+    }
+}
+
+/// The fields of H.264 7.3.2.1.1 and E.1.1, for streams like those of OpenH264.
+#[test]
+fn the_stream_itself_says_what_its_colors_mean() {
+    let full = Color { primaries: 9, transfer: 16, matrix: 9, full_range: true };
+    for color in [Color::BT709, full] {
+        let pool = Pool::shaped(SIZE, |shape| shape.color = color);
+        let mut encoder = OpenH264::new(Options::default());
+        let packet = encode(&mut encoder, pool.frame(0, Duration::ZERO), false);
+        let mut sps =
+            Bits::of(nal_units(&packet.data).find(|unit| Nal::of(unit) == Nal::Sps).unwrap());
+        let (_header, profile, _constraints, level) = (sps.u(8), sps.u(8), sps.u(8), sps.u(8));
+        assert_eq!((profile, level), (66, 31), "Baseline, level 3.1");
+        let (_id, _frame_num) = (sps.ue(), sps.ue());
+        if sps.ue() == 0 {
+            sps.ue();
+        }
+        let (references, _gaps) = (sps.ue(), sps.u(1));
+        assert_eq!(references, 1);
+        assert_eq!((sps.ue() + 1, sps.ue() + 1), (20, 12), "macroblocks");
+        let (_frames_only, _direct, cropped) = (sps.u(1), sps.u(1), sps.u(1));
+        assert_eq!(cropped, 1);
+        assert_eq!([sps.ue(), sps.ue(), sps.ue(), sps.ue()], [0, 0, 0, 6], "192 - 2 * 6 rows");
+        let (vui, aspect, overscan, signal) = (sps.u(1), sps.u(1), sps.u(1), sps.u(1));
+        assert_eq!((vui, aspect, overscan, signal), (1, 0, 0, 1));
+        let (_format, range, described) = (sps.u(3), sps.u(1), sps.u(1));
+        assert_eq!((range == 1, described), (color.full_range, 1));
+        let codes = [color.primaries, color.transfer, color.matrix].map(u32::from);
+        assert_eq!([sps.u(8), sps.u(8), sps.u(8)], codes);
+    }
+}
+
 #[test]
 fn another_size_starts_with_a_key_picture() {
     let mut encoder = OpenH264::new(Options::default());

@@ -83,13 +83,14 @@ fn cut() {
     let path = directory.path().join("a.mp4");
     record_file(&path, 130);
     let file = fs::read(&path).unwrap();
-    let moofs = boxes(&file).into_iter().filter(|(_, kind, _)| *kind == b"moof");
-    let starts: Vec<usize> = moofs.map(|(start, _, _)| start).collect();
-    for (index, &start) in starts.iter().enumerate().skip(1) {
+    let ends = |kind: &[u8; 4]| kind == b"moof" || kind == b"mfra";
+    let starts = boxes(&file).into_iter().filter(|(_, kind, _)| ends(kind));
+    let starts: Vec<usize> = starts.map(|(start, _, _)| start).collect();
+    for pair in starts.windows(2).skip(1) {
+        let (start, end) = (pair[0], pair[1]);
         let mut part = file.clone();
         part[start + 4..start + 8].copy_from_slice(b"free");
-        let end = starts.get(index + 1).copied().unwrap_or(start + 600);
-        for length in (start..end).step_by(211) {
+        for length in (start..end).step_by(211).chain([end]) {
             fs::write(&path, &part[..length]).unwrap();
             let whole = samples(&file[..start]).len();
             let times: Vec<String> = (0..whole).map(|n| (n * 1500).to_string()).collect();
