@@ -69,6 +69,8 @@ hooks! {
         vk::PFN_vkGetPhysicalDeviceSurfaceCapabilitiesKHR;
     b"vkGetPhysicalDeviceSurfaceCapabilities2KHR" => s::capabilities2,
         vk::PFN_vkGetPhysicalDeviceSurfaceCapabilities2KHR;
+    b"vkGetPhysicalDeviceSurfaceCapabilities2EXT" => s::capabilities_and_counters,
+        vk::PFN_vkGetPhysicalDeviceSurfaceCapabilities2EXT;
     b"vkGetPhysicalDeviceSurfaceFormatsKHR" => s::formats,
         vk::PFN_vkGetPhysicalDeviceSurfaceFormatsKHR;
     b"vkGetPhysicalDeviceSurfaceFormats2KHR" => s::formats2,
@@ -162,7 +164,6 @@ const HIDDEN: &[&[u8]] = &[
     b"vkGetRefreshCycleDurationGOOGLE",
     b"vkGetPastPresentationTimingGOOGLE",
     b"vkGetSwapchainCounterEXT",
-    b"vkGetPhysicalDeviceSurfaceCapabilities2EXT",
     b"vkGetPhysicalDeviceSurfacePresentModes2EXT",
     b"vkGetDeviceGroupSurfacePresentModes2EXT",
     b"vkAcquireFullScreenExclusiveModeEXT",

@@ -66,10 +66,25 @@ pub(crate) unsafe fn create(
         set_device_loader_data,
         ..describe(instance, physical, &next, next.device(raw), &plan)
     };
+    if state.presents {
+        log(Level::Info, format_args!("a device that presents: {}", abilities(&state)));
+    }
     // SAFETY: the next layer has just made it.
     let key = unsafe { DispatchKey::of(raw) };
     DEVICES.insert(key, Arc::new(state));
     Ok(())
+}
+
+/// What a device can do for pictures of ours, for people.
+fn abilities(state: &DeviceState) -> String {
+    let memory = match (&state.memory_fd, &state.modifiers) {
+        (None, _) => "no memory leaves the process",
+        (Some(_), None) => "memory leaves as OPAQUE_FD",
+        (Some(_), Some(_)) => "memory leaves as OPAQUE_FD or dma-buf",
+    };
+    let semaphores = if state.semaphore_fd.is_some() { "SYNC_FD" } else { "no" };
+    let fences = if state.fence_fd.is_some() { "SYNC_FD" } else { "no" };
+    format!("{memory}, {semaphores} semaphores, {fences} fences")
 }
 
 /// Feature structures that we answer; the driver never sees them.

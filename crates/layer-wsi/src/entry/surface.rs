@@ -88,6 +88,28 @@ pub(crate) unsafe extern "system" fn capabilities2(
     })
 }
 
+/// `VK_EXT_display_surface_counter` is a driver's; a surface of ours has no counters.
+pub(crate) unsafe extern "system" fn capabilities_and_counters(
+    physical: vk::PhysicalDevice,
+    surface: vk::SurfaceKHR,
+    out: *mut vk::SurfaceCapabilities2EXT<'_>,
+) -> vk::Result {
+    guard("vkGetPhysicalDeviceSurfaceCapabilities2EXT", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilities2EXT-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        let Some(ours) = state.surface(surface)? else {
+            let below = state.below.counters.get_physical_device_surface_capabilities2_ext;
+            // SAFETY: the arguments are the application's, and the surface is not ours.
+            return Ok(unsafe { below(physical, surface, out) });
+        };
+        let it = caps::capabilities(&*state.physical(physical)?, &ours, None)?;
+        // SAFETY: VUID-vkGetPhysicalDeviceSurfaceCapabilities2EXT-pSurfaceCapabilities-parameter.
+        let out = unsafe { &mut *out };
+        caps::fill_counters(out, &it);
+        Ok(vk::Result::SUCCESS)
+    })
+}
+
 pub(crate) unsafe extern "system" fn formats(
     physical: vk::PhysicalDevice,
     surface: vk::SurfaceKHR,

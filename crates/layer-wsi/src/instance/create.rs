@@ -137,6 +137,7 @@ impl Below {
             surface: ash::khr::surface::InstanceFn::load(&mut find),
             capabilities2: ash::khr::get_surface_capabilities2::InstanceFn::load(&mut find),
             swapchain: ash::khr::swapchain::InstanceFn::load(&mut find),
+            counters: ash::ext::display_surface_counter::InstanceFn::load(&mut find),
         }
     }
 }

@@ -7,7 +7,7 @@ mod physical;
 use std::ffi::CStr;
 use std::sync::Arc;
 
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 use zerohop_layer::{DispatchKey, LayerError, Table};
 
 pub(crate) use create::{create, destroy};
@@ -45,6 +45,7 @@ pub(crate) struct Below {
     pub(crate) surface: khr::surface::InstanceFn,
     pub(crate) capabilities2: khr::get_surface_capabilities2::InstanceFn,
     pub(crate) swapchain: khr::swapchain::InstanceFn,
+    pub(crate) counters: ext::display_surface_counter::InstanceFn,
 }
 
 impl InstanceState {

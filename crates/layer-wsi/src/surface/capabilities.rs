@@ -132,6 +132,29 @@ pub(crate) unsafe fn fill(
     Ok(())
 }
 
+/// The same as `from`, and no counters.
+pub(crate) fn fill_counters(
+    to: &mut vk::SurfaceCapabilities2EXT<'_>,
+    from: &vk::SurfaceCapabilitiesKHR,
+) {
+    *to = vk::SurfaceCapabilities2EXT {
+        s_type: to.s_type,
+        p_next: to.p_next,
+        min_image_count: from.min_image_count,
+        max_image_count: from.max_image_count,
+        current_extent: from.current_extent,
+        min_image_extent: from.min_image_extent,
+        max_image_extent: from.max_image_extent,
+        max_image_array_layers: from.max_image_array_layers,
+        supported_transforms: from.supported_transforms,
+        current_transform: from.current_transform,
+        supported_composite_alpha: from.supported_composite_alpha,
+        supported_usage_flags: from.supported_usage_flags,
+        supported_surface_counters: vk::SurfaceCounterFlagsEXT::empty(),
+        ..*to
+    };
+}
+
 /// Fills the `T` of a chain in, if there is one.
 ///
 /// # Safety
