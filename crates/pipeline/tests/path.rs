@@ -1,0 +1,232 @@
+//! The path of a recording on a real device, under the validation layer where it is installed.
+//!
+//! What is missing is reported as ignored, or as a failure when `ZEROHOP_REQUIRE` names it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use zerohop_frame::{
+    BoxError, BufferId, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo,
+    FrameSink, MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, Stage,
+    SyncPoint,
+};
+use zerohop_kernel::{Mapping, MappingMut, Memfd};
+use zerohop_pipeline::{Measurements, Path, Snapshots, Stages, Verdicts};
+use zerohop_vulkan::{Device, DeviceChoice, Instance, InstanceOptions};
+
+/// An odd size: neither tiles nor chroma come out even.
+const EXTENT: Extent = Extent { width: 117, height: 59 };
+const STRIDE: usize = EXTENT.width as usize * 4;
+
+fn main() -> ExitCode {
+    let validated = Instance::new(InstanceOptions { validation: true }).is_ok();
+    let device = Instance::new(InstanceOptions::default())
+        .and_then(|instance| Device::open(&DeviceChoice::Any.pick(&instance)?))
+        .map(drop)
+        .map_err(|err| err.to_string());
+    let trial = |name, test: fn(bool)| {
+        let device = device.clone();
+        Trial::ignorable_test(name, move || match device {
+            Ok(()) => {
+                test(validated);
+                Ok(Completion::Completed)
+            }
+            Err(why) => absent("device", &why),
+        })
+        .with_kind("device")
+    };
+    let tests = vec![
+        trial("a_still_picture_is_converted_once", a_still_picture),
+        trial("a_sink_of_any_format_gets_the_very_frame", the_very_frame),
+        trial("snapshots_show_every_nth_picture_as_it_was", snapshots_show),
+        trial("a_snapshot_that_fails_costs_the_recording_nothing", snapshots_fail),
+        trial("a_new_shape_begins_anew", a_new_shape),
+        trial("a_format_that_no_pass_reads_is_refused_by_name", an_unknown_format),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
+    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
+    if required.split(',').any(|one| one == need) {
+        return Err(format!("{need} is required here, but {why}").into());
+    }
+    Ok(Completion::ignored_with(format!("no {need}: {why}")))
+}
+
+#[derive(Default)]
+struct Home(Mutex<Vec<u64>>);
+
+impl Recycle for Home {
+    fn recycle(&self, release: Release) {
+        self.0.lock().unwrap().push(release.sequence);
+    }
+}
+
+/// What a sink was given: the sequence, the buffer, the bytes.
+type Seen = Arc<Mutex<Vec<(u64, BufferId, Vec<u8>)>>>;
+
+/// Looks at pictures in memfds. Fails after `room` of them.
+struct Eye {
+    formats: Vec<(Fourcc, Modifier)>,
+    seen: Seen,
+    room: usize,
+}
+
+impl Eye {
+    fn new(fourcc: Option<Fourcc>) -> Self {
+        let formats = fourcc.map(|fourcc| (fourcc, Modifier::LINEAR)).into_iter().collect();
+        Self { formats, seen: Seen::default(), room: usize::MAX }
+    }
+}
+
+impl FrameSink for Eye {
+    fn formats(&self) -> &[(Fourcc, Modifier)] {
+        &self.formats
+    }
+
+    fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
+        let mut seen = self.seen.lock().unwrap();
+        if seen.len() == self.room {
+            return Err("the eye is closed".into());
+        }
+        let [MemoryHandle::Shm(fd)] = frame.buffer().memory() else { panic!("not in a memfd") };
+        let mapping = Mapping::new(&Memfd::try_from(fd.try_clone()?)?)?;
+        let bytes = mapping.as_slice().to_vec();
+        seen.push((frame.info().sequence, frame.buffer().id(), bytes));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+/// Picture `seed`, every pixel different from its neighbours.
+fn bytes(seed: u8, extent: Extent) -> Vec<u8> {
+    let size = extent.width as usize * extent.height as usize * 4;
+    (0..size).map(|at| (at * 7 + at / 251) as u8 ^ seed).collect()
+}
+
+fn shape(extent: Extent, fourcc: Fourcc) -> FrameDescriptor {
+    let planes = [PlaneLayout { object: 0, offset: 0, stride: extent.width * 4 }];
+    FrameDescriptor {
+        extent,
+        fourcc,
+        modifier: Modifier::LINEAR,
+        planes: ArrayVec::from_iter(planes),
+        color: Color::SRGB,
+    }
+}
+
+fn frame(sequence: u64, seed: u8, extent: Extent, home: &Arc<Home>) -> Arc<Frame> {
+    let bytes = bytes(seed, extent);
+    let memfd = Memfd::create("picture", bytes.len() as u64).unwrap();
+    MappingMut::new(&memfd).unwrap().as_mut_slice().copy_from_slice(&bytes);
+    let memory = ArrayVec::from_iter([MemoryHandle::Shm(memfd.into())]);
+    let buffer = SharedBuffer::new(shape(extent, Fourcc::XRGB8888), memory).unwrap();
+    let info = FrameInfo {
+        sequence,
+        timestamp: Duration::from_millis(sequence * 16),
+        presented: Duration::ZERO,
+        damage: Damage::Unknown,
+    };
+    Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::clone(home) as _))
+}
+
+fn path(sink: &Eye, validated: bool) -> (Path, Arc<Measurements>) {
+    let all = Arc::new(Measurements::default());
+    let path = Path::to(sink, DeviceChoice::Any, Arc::clone(&all)).with_validation(validated);
+    (path, all)
+}
+
+fn a_still_picture(validated: bool) {
+    let (mut sink, home) = (Eye::new(Some(Fourcc::YUV420)), Arc::<Home>::default());
+    let (mut path, all) = path(&sink, validated);
+    path.reshape(&shape(EXTENT, Fourcc::XRGB8888)).unwrap();
+    for (sequence, seed) in [(0, 1), (1, 1), (2, 1), (3, 9), (4, 9)] {
+        if let Some(out) = path.run(frame(sequence, seed, EXTENT, &home)).unwrap() {
+            assert_eq!(out.buffer().descriptor().fourcc, Fourcc::YUV420);
+            sink.submit(out).unwrap();
+        }
+    }
+    path.finish().unwrap();
+    let seen: Vec<u64> = sink.seen.lock().unwrap().iter().map(|(sequence, ..)| *sequence).collect();
+    assert_eq!(seen, [0, 3]);
+    let counts = all.counts();
+    assert_eq!(counts.verdicts, Verdicts { unchanged: 3, changed: 2, region: 0 });
+    let spans =
+        [Stage::Import, Stage::Classify, Stage::Convert].map(|stage| counts.stage(stage).count);
+    assert_eq!(spans, [5, 5, 2], "unchanged pictures are not converted");
+    assert_eq!(*home.0.lock().unwrap(), [0, 1, 2, 3, 4], "each home as soon as it was read");
+}
+
+fn the_very_frame(validated: bool) {
+    let (mut sink, home) = (Eye::new(None), Arc::<Home>::default());
+    let (mut path, all) = path(&sink, validated);
+    let picture = frame(0, 5, EXTENT, &home);
+    let id = picture.buffer().id();
+    sink.submit(path.run(picture).unwrap().unwrap()).unwrap();
+    assert!(path.run(frame(1, 5, EXTENT, &home)).unwrap().is_none(), "unchanged");
+    path.finish().unwrap();
+    let seen = sink.seen.lock().unwrap();
+    assert_eq!((seen.len(), seen[0].1), (1, id));
+    assert_eq!(all.counts().stage(Stage::Convert).count, 0);
+}
+
+fn snapshots_show(validated: bool) {
+    let (sink, side, home) = (Eye::new(None), Eye::new(None), Arc::<Home>::default());
+    let (path, all) = path(&sink, validated);
+    let seen = Arc::clone(&side.seen);
+    let snapshots = Snapshots::new(Box::new(side), 2, all.of_sinks());
+    let mut path = path.with_snapshots(Some(snapshots));
+    for sequence in 0..5 {
+        // All the same: a snapshot does not ask what a picture is worth.
+        path.run(frame(sequence, 3, EXTENT, &home)).unwrap();
+    }
+    path.finish().unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.iter().map(|(sequence, ..)| *sequence).collect::<Vec<_>>(), [0, 2, 4]);
+    assert!(seen.iter().all(|(.., found)| *found == bytes(3, EXTENT)), "every byte as it was");
+    let counts = all.counts();
+    assert_eq!(counts.path_copies.cpu_bytes, 0, "copies of a sink are its own");
+    assert!(counts.sink_copies.cpu_bytes >= 3 * (STRIDE * EXTENT.height as usize) as u64);
+}
+
+fn snapshots_fail(validated: bool) {
+    let (sink, mut side, home) = (Eye::new(None), Eye::new(None), Arc::<Home>::default());
+    side.room = 1;
+    let (path, all) = path(&sink, validated);
+    let snapshots = Snapshots::new(Box::new(side), 1, all.of_sinks());
+    let mut path = path.with_snapshots(Some(snapshots));
+    for sequence in 0..3 {
+        let out = path.run(frame(sequence, sequence as u8, EXTENT, &home)).unwrap();
+        assert!(out.is_some(), "picture {sequence}");
+    }
+    assert_eq!(path.finish().unwrap_err().to_string(), "the eye is closed");
+}
+
+fn a_new_shape(validated: bool) {
+    let (sink, home) = (Eye::new(Some(Fourcc::NV12)), Arc::<Home>::default());
+    let (mut path, all) = path(&sink, validated);
+    for (sequence, side) in [(0, 64), (1, 64), (2, 48), (3, 1)] {
+        let extent = Extent { width: side, height: side };
+        path.reshape(&shape(extent, Fourcc::XRGB8888)).unwrap();
+        let out = path.run(frame(sequence, 0, extent, &home)).unwrap();
+        assert_eq!(out.is_some(), sequence != 1, "picture {sequence}");
+        let fourcc = out.map(|out| out.buffer().descriptor().fourcc);
+        assert!(fourcc.is_none_or(|fourcc| fourcc == Fourcc::NV12));
+    }
+    path.finish().unwrap();
+    assert_eq!(all.counts().verdicts, Verdicts { unchanged: 1, changed: 3, region: 0 });
+}
+
+fn an_unknown_format(validated: bool) {
+    let (mut path, _) = path(&Eye::new(None), validated);
+    let err = path.reshape(&shape(EXTENT, Fourcc::NV12)).unwrap_err();
+    assert_eq!(err.to_string(), "no Vulkan format for NV12");
+}
