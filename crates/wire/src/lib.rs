@@ -6,6 +6,25 @@
 //! message is checked twice: before it is sent and when it arrives. Neither end blocks, and
 //! neither starts a thread.
 //!
+//! ```
+//! use zerohop_kernel::Socket;
+//! use zerohop_wire::{Peer, Producer, StreamId, ToHost, text};
+//!
+//! let (ours, theirs) = Socket::pair()?;
+//! let mut producer = Producer::over(ours, "vkcube")?;
+//! let peer = Peer::over(theirs)?;
+//! producer.send(&ToHost::OpenStream { stream: StreamId(1), name: text("window") })?;
+//!
+//! assert!(matches!(peer.poll()?, Some(ToHost::Hello { .. })));
+//! assert!(matches!(peer.poll()?, Some(ToHost::OpenStream { .. })));
+//! assert!(peer.poll()?.is_none());
+//!
+//! // A buffer that was not announced never leaves the producer.
+//! let err = producer.send(&ToHost::Retire { buffer: zerohop_wire::WireBufferId(3) });
+//! assert_eq!(err.unwrap_err().to_string(), "the message is invalid");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What is *not* here: which stream is watched, how long a picture waits and what becomes of it
 //! (`zerohop-sources`).
 #![forbid(unsafe_code)]
