@@ -55,19 +55,23 @@ fn chroma_of(sum: vec3<i32>, weight: vec4<i32>) -> u32 {
 }
 
 // One invocation for 8 by 2 pixels: two words of luma in each row, four samples of each chroma.
-@compute @workgroup_size(64)
+// One workgroup for 8 tiles. Neighbours on the list are neighbours in the picture more often than
+// not, so sixteen invocations in turn write one row of all: what lies in host memory is written
+// across a bus, which likes long lines.
+@compute @workgroup_size(128)
 fn main(
-    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
 ) {
-    let lane = id.y * groups.x * 64u + id.x;
-    if (lane >> 4u) >= job.count {
+    let index = (group.y * groups.x + group.x) * 8u + ((lane & 15u) >> 1u);
+    if index >= job.count {
         return;
     }
-    let tile = tiles[lane >> 4u];
+    let tile = tiles[index];
     let corner = vec2<u32>(tile % job.columns, tile / job.columns) * 16u;
     let x = corner.x + (lane & 1u) * 8u;
-    let y = corner.y + ((lane >> 1u) & 7u) * 2u;
+    let y = corner.y + (lane >> 4u) * 2u;
 
     var cb = 0u;
     var cr = 0u;

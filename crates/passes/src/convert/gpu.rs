@@ -15,7 +15,7 @@ use crate::shader::{self, Push, groups};
 use crate::{Error, Grid, TileSet};
 
 /// Tiles of a workgroup.
-const EACH: usize = 4;
+const EACH: usize = 8;
 
 /// The shader with what it reads.
 pub(super) struct Gpu {
