@@ -126,6 +126,8 @@ hooks! {
     b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
     b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
     b"vkQueueBindSparse" => q::bind_sparse, vk::PFN_vkQueueBindSparse;
+    b"vkQueueSetPerformanceConfigurationINTEL" => q::set_performance,
+        vk::PFN_vkQueueSetPerformanceConfigurationINTEL;
     b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
     b"vkQueueBeginDebugUtilsLabelEXT" => q::begin_label, vk::PFN_vkQueueBeginDebugUtilsLabelEXT;
     b"vkQueueEndDebugUtilsLabelEXT" => q::end_label, vk::PFN_vkQueueEndDebugUtilsLabelEXT;

@@ -13,6 +13,7 @@ pub(crate) struct Below {
     pub(crate) queue_begin_label: Option<vk::PFN_vkQueueBeginDebugUtilsLabelEXT>,
     pub(crate) queue_end_label: Option<vk::PFN_vkQueueEndDebugUtilsLabelEXT>,
     pub(crate) queue_insert_label: Option<vk::PFN_vkQueueInsertDebugUtilsLabelEXT>,
+    pub(crate) queue_set_performance: Option<vk::PFN_vkQueueSetPerformanceConfigurationINTEL>,
     pub(crate) transition_layout: Option<vk::PFN_vkTransitionImageLayoutEXT>,
     pub(crate) set_object_name: Option<vk::PFN_vkSetDebugUtilsObjectNameEXT>,
     pub(crate) set_object_tag: Option<vk::PFN_vkSetDebugUtilsObjectTagEXT>,
@@ -43,6 +44,7 @@ impl Below {
             queue_begin_label: find!(c"vkQueueBeginDebugUtilsLabelEXT"),
             queue_end_label: find!(c"vkQueueEndDebugUtilsLabelEXT"),
             queue_insert_label: find!(c"vkQueueInsertDebugUtilsLabelEXT"),
+            queue_set_performance: find!(c"vkQueueSetPerformanceConfigurationINTEL"),
             transition_layout: find!(c"vkTransitionImageLayout")
                 .or_else(|| find!(c"vkTransitionImageLayoutEXT")),
             set_object_name: find!(c"vkSetDebugUtilsObjectNameEXT"),

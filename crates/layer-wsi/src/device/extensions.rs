@@ -10,8 +10,8 @@ use zerohop_manifest::{DEVICE_EXTENSIONS, LAYER_NAME};
 use crate::extensions::{name, properties};
 use crate::instance::InstanceState;
 
-/// Extensions of drivers that take a surface or swapchain and that we do not have. They would
-/// hand our handles to the driver.
+/// Extensions of drivers that say something about surfaces or swapchains and that we do not have.
+/// They would hand our handles to the driver, or promise what our swapchains do not do.
 const HIDDEN: &[&CStr] = &[
     c"VK_KHR_display_swapchain",
     c"VK_KHR_shared_presentable_image",
@@ -19,6 +19,8 @@ const HIDDEN: &[&CStr] = &[
     c"VK_EXT_present_mode_fifo_latest_ready",
     c"VK_EXT_present_timing",
     c"VK_EXT_hdr_metadata",
+    c"VK_EXT_image_compression_control_swapchain",
+    c"VK_EXT_multisampled_render_to_swapchain",
     c"VK_HUAWEI_hdr_vivid",
     c"VK_EXT_full_screen_exclusive",
     c"VK_EXT_display_control",
@@ -27,7 +29,6 @@ const HIDDEN: &[&CStr] = &[
     c"VK_NV_low_latency2",
     c"VK_NV_present_barrier",
     c"VK_NV_present_metering",
-    c"VK_SEC_amigo_profiling",
 ];
 
 /// Whether `name` is an extension of the driver's that we keep from applications.

@@ -56,6 +56,23 @@ pub(crate) unsafe extern "system" fn bind_sparse(
     })
 }
 
+pub(crate) unsafe extern "system" fn set_performance(
+    queue: vk::Queue,
+    configuration: vk::PerformanceConfigurationINTEL,
+) -> vk::Result {
+    guard("vkQueueSetPerformanceConfigurationINTEL", || {
+        // SAFETY: VUID-vkQueueSetPerformanceConfigurationINTEL-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let known = state.queues.get(&queue);
+        let _lock = known.as_ref().map(|known| known.lock());
+        let Some(set) = state.below.queue_set_performance else {
+            return Ok(vk::Result::ERROR_EXTENSION_NOT_PRESENT);
+        };
+        // SAFETY: the arguments are the application's.
+        unsafe { set(queue, configuration) }.doing("configure the queue")
+    })
+}
+
 pub(crate) unsafe extern "system" fn wait_idle(queue: vk::Queue) -> vk::Result {
     guard("vkQueueWaitIdle", || {
         // SAFETY: VUID-vkQueueWaitIdle-queue-parameter.
