@@ -16,9 +16,11 @@ mod level;
 mod nal;
 mod openh264;
 mod planes;
+mod settings;
 mod vui;
 
 pub use encoder::{Encoder, Packet, PacketSink};
 pub use error::Error;
 pub use nal::{Nal, nal_units};
-pub use openh264::{ASSEMBLY, OpenH264, Options, Rate};
+pub use openh264::{ASSEMBLY, OpenH264};
+pub use settings::{Options, Rate};

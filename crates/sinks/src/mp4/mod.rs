@@ -16,6 +16,7 @@
 mod boxes;
 mod fragment;
 mod header;
+mod index;
 mod output;
 
 use std::fs::File;
@@ -28,9 +29,9 @@ use zerohop_encode::{Packet, PacketSink};
 use zerohop_frame::BoxError;
 
 use crate::Error;
-use boxes::Boxes;
 use fragment::{Fragment, duration};
-use header::{Header, Stream, TRACK, header, mehd};
+use header::{Header, Stream, header, mehd};
+use index::index;
 use output::Output;
 
 /// Ticks a second. Whole numbers of them make a picture at every usual rate.
@@ -201,33 +202,6 @@ impl PacketSink for Mp4 {
     fn finish(&mut self, end: Duration) -> Result<(), BoxError> {
         self.complete(end).map_err(BoxError::from)
     }
-}
-
-/// Where decoding can start.
-///
-/// # References
-///
-/// ISO/IEC 14496-12, 8.8.9 to 8.8.11 (`mfra`, `tfra`, `mfro`).
-fn index(keys: &[(u64, u64)]) -> Vec<u8> {
-    let mut boxes = Boxes::default();
-    boxes.put(b"mfra", |at| {
-        at.full(b"tfra", 1, 0, |at| {
-            at.u32(TRACK);
-            at.u32(0);
-            at.u32(u32::try_from(keys.len()).unwrap_or(0));
-            for &(time, offset) in keys {
-                at.u64(time);
-                at.u64(offset);
-                // The first sample of the first run of the first track.
-                at.bytes(&[1, 1, 1]);
-            }
-        });
-        at.full(b"mfro", 0, 0, |at| {
-            let size = at.len() + 4;
-            at.u32(u32::try_from(size).unwrap_or(0));
-        });
-    });
-    boxes.0
 }
 
 /// The time since `origin`, to the nearest tick.
