@@ -72,7 +72,7 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "FILE.mp4")]
     pub(crate) output: Option<PathBuf>,
 
-    /// End after the application has presented N pictures
+    /// End after N pictures, changed or not
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) frames: Option<u64>,
 
@@ -117,7 +117,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]
     pub(crate) display: DisplayChoice,
 
-    /// Bits per second that the encoder aims at, as in 8M or 500k; without, it follows size and rate
+    /// Bits per second that the encoder aims at, as in 8M or 500k; without, all pictures have the same quality
     #[arg(long, value_name = "BITS", value_parser = bits)]
     pub(crate) bitrate: Option<u32>,
 

@@ -52,7 +52,7 @@ impl Display {
                 "no X server listens there",
                 "start it first, or use --display auto for a private one",
             )),
-            DisplayChoice::Auto if users_listens() => {
+            DisplayChoice::Auto if users_display_listens() => {
                 Ok(Self { environment: Vec::new(), server: None })
             }
             DisplayChoice::Auto => Self::private(size, folder, processes),
@@ -112,7 +112,7 @@ fn without() -> Vec<(&'static str, Option<OsString>)> {
 }
 
 /// Whether a display that the environment names answers.
-fn users_listens() -> bool {
+pub(crate) fn users_display_listens() -> bool {
     let wayland = env::var_os("WAYLAND_DISPLAY").filter(|name| !name.is_empty());
     let x = env::var_os("DISPLAY").filter(|name| !name.is_empty());
     wayland.is_some_and(|name| wayland_listens(&name))

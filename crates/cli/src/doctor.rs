@@ -4,11 +4,11 @@ use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use zerohop_doctor::{LayerProbe, Machine, Report, Trouble};
+use zerohop_doctor::{Check, LayerProbe, Machine, Report, Trouble};
 use zerohop_frame::Extent;
 
 use crate::args::Doctor;
-use crate::display::Display;
+use crate::display::{Display, users_display_listens};
 use crate::failure::{Failure, chain};
 use crate::layer;
 use crate::processes::Processes;
@@ -18,6 +18,11 @@ use crate::runtime_dir::RuntimeDir;
 pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     let folder = RuntimeDir::create()?;
     let display = display(folder.path());
+    let display = if users_display_listens() {
+        Check::useful("private display", display)
+    } else {
+        Check::required("private display", display)
+    };
     let layer = probe(folder.path());
     let report = Report::of(Machine { display, layer });
     if options.json {

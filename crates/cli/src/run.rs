@@ -18,7 +18,7 @@ use crate::display::Display;
 use crate::failure::{FAILED, Failure};
 use crate::guard::Guard;
 use crate::layer;
-use crate::outputs::{Outputs, ReportFile};
+use crate::outputs::{Outputs, ReportFile, unwritable};
 use crate::processes::{Processes, below};
 use crate::recorder::{Outcome, Recorder};
 use crate::runtime_dir::RuntimeDir;
@@ -66,9 +66,11 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     session.conduct(recorder, report)
 }
 
-/// The signals that end a run, and the one that says that a child has ended.
+/// The signals that end a run; the one that says that a child has ended; and the one that would
+/// kill us for a file longer than allowed, which is as good as a full disk.
 fn catch() -> Result<Signals, Failure> {
-    let signals = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::CHILD];
+    let ending = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+    let signals: Vec<_> = ending.into_iter().chain([Signal::CHILD, Signal::XFSZ]).collect();
     Signals::catch(&signals)
         .map_err(|err| Failure::new("signals", err, "raise the limit on open files"))
 }
@@ -151,7 +153,7 @@ impl Session<'_> {
     }
 
     /// The processes that are ours and not the application's.
-    fn helpers(&self) -> Vec<Pid> {
+    fn ours(&self) -> Vec<Pid> {
         self.server.into_iter().chain([self.guard.pid]).collect()
     }
 
@@ -172,7 +174,7 @@ impl Session<'_> {
         let counts = self.measurements.counts();
         if counts.taken == 0 {
             let mut pids = below(getpid());
-            let ours = self.helpers();
+            let ours = self.ours();
             pids.retain(|pid| !ours.contains(pid));
             self.sightings.look(&pids);
         }
@@ -196,7 +198,7 @@ impl Session<'_> {
             recorder.stop();
         }
         self.processes.end(self.application, &hurry);
-        let spared = self.helpers();
+        let spared = self.ours();
         let left = self.processes.end_others(&spared, &hurry);
         if !left.is_empty() {
             let pids: Vec<_> = left.iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
@@ -257,13 +259,16 @@ impl Session<'_> {
         } else if report.frames_presented() > 0 {
             self.screen.say(report.summary());
         }
-        file.write(&report)
+        file.write(&report)?;
+        let trace = self.measurements.trace().zip(self.options.trace.as_deref());
+        trace.map_or(Ok(()), |(trace, path)| trace.flush().map_err(|err| unwritable(path, &err)))
     }
 }
 
 /// The next signal that wants us to end.
 fn ending_signal(signals: &Signals) -> Option<Signal> {
-    std::iter::from_fn(|| signals.poll_signal()).find(|&signal| signal != Signal::CHILD)
+    let ends = |signal: &Signal| ![Signal::CHILD, Signal::XFSZ].contains(signal);
+    std::iter::from_fn(|| signals.poll_signal()).find(ends)
 }
 
 /// Whether another such signal came by now.

@@ -69,9 +69,10 @@ fn line(rate: f64, counts: &Counts) -> String {
     let Verdicts { unchanged, changed, region } = counts.verdicts;
     let encode = counts.stage(Stage::Encode).p50 as f64 / 1000.0;
     let dropped: u64 = counts.dropped.values().sum();
+    // Short enough for 80 columns, also in long runs.
     format!(
-        "{rate:5.1} fps  {:>6} pictures: {changed} changed, {region} region, {unchanged} unchanged  \
-         encode {encode:.1} ms  {dropped} dropped",
+        "{rate:5.1} fps  {:>6}: {changed} changed, {region} region, {unchanged} same, \
+         {dropped} dropped, encode {encode:.1} ms",
         counts.taken
     )
 }

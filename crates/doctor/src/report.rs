@@ -12,8 +12,8 @@ pub const SCHEMA: u32 = 1;
 
 /// What the doctor cannot find out by itself, because it is policy.
 pub struct Machine {
-    /// Starts and ends a private display: what it was.
-    pub display: Result<String, Trouble>,
+    /// What became of starting a private display.
+    pub display: Check,
     /// Runs [`LayerProbe::of_this_process`] in a process that is started as an application is.
     pub layer: Result<LayerProbe, Trouble>,
 }
@@ -36,7 +36,7 @@ impl Report {
         let mut checks = vec![loader];
         checks.push(Check::required("layer", machine.layer.and_then(|probe| probe.verdict())));
         checks.extend(encoder::check());
-        checks.push(Check::required("private display", machine.display));
+        checks.push(machine.display);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
         Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), ready, checks, devices }
     }

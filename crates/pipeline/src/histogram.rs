@@ -20,7 +20,7 @@ pub(crate) struct Histogram {
     max: u64,
 }
 
-/// What a [`Histogram`] amounts to. Times are microseconds.
+/// What many durations amount to, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Percentiles {
     /// How many durations there were.
