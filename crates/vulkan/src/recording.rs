@@ -122,6 +122,31 @@ impl Recording {
         self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
     }
 
+    /// Copies byte ranges (start and length) from one buffer to the same places in another.
+    ///
+    /// # Panics
+    ///
+    /// When a range is empty or not in both buffers.
+    pub fn copy_ranges(&mut self, from: &Arc<Buffer>, to: &Arc<Buffer>, ranges: &[(u64, u64)]) {
+        if ranges.is_empty() {
+            return;
+        }
+        let room = from.size().min(to.size());
+        let regions: Vec<_> = ranges
+            .iter()
+            .map(|&(start, length)| {
+                assert!(length > 0 && start + length <= room, "bytes of both buffers");
+                vk::BufferCopy::default().src_offset(start).dst_offset(start).size(length)
+            })
+            .collect();
+        let (device, commands) = (self.device().raw(), self.commands());
+        // SAFETY: recording; both are kept below and the ranges are in them.
+        unsafe { device.cmd_copy_buffer(commands, from.raw(), to.raw(), &regions) };
+        let slot = self.slot_mut();
+        slot.keep.push(Arc::<Buffer>::clone(from));
+        slot.keep.push(Arc::<Buffer>::clone(to));
+    }
+
     /// Copies rows without padding from the start of `buffer` into a picture of ours.
     pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
         image.discard(self.device().raw(), self.commands());

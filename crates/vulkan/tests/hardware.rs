@@ -13,6 +13,7 @@ use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
     OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
 };
+use zerohop_kernel::{MappingMut, Memfd, udmabuf};
 use zerohop_vulkan::{
     Buffer, Device, DeviceChoice, Error, HostBuffer, HostMemory, Image, ImportCache, Instance,
     InstanceOptions, PixelFormat, Queue, Recording, Semaphore, opaque_of, read_back, write_picture,
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         trial("device", "a_memfd_that_may_shrink_is_refused", always, a_memfd_that_may_shrink),
         trial("device", "a_frame_goes_home_after_its_submission", always, a_frame_goes_home),
         trial("device", "command_buffers_are_used_again", always, command_buffers_are_used_again),
+        trial("dma_buf", "a_dma_buf_is_read_by_modifier", takes_dma_bufs, a_dma_buf_is_read),
+        trial("dma_buf", "a_small_dma_buf_is_refused", takes_dma_bufs, a_small_dma_buf),
         trial("host_pointers", "host_memory_is_shared", Device::has_host_pointers, host_memory),
         trial("cpu", "a_linear_image_is_read_in_place", Device::is_cpu, linear_in_place),
         trial("sync_file", "a_past_fence_imports", Device::has_sync_files, a_past_fence_imports),
@@ -357,6 +360,37 @@ fn command_buffers_are_used_again(machine: &Machine) -> Result<(), Error> {
         drop(Recording::begin(&machine.queue)?);
     }
     assert_eq!(files(), before);
+    Ok(())
+}
+
+/// Whether a dma-buf can be made here, and imported.
+fn takes_dma_bufs(device: &Device) -> bool {
+    device.has_modifiers() && std::path::Path::new("/dev/udmabuf").exists()
+}
+
+/// A small picture in a dma-buf of `size` bytes, over plain memory.
+fn dma_buf(size: u64, bytes: &[u8]) -> Arc<SharedBuffer> {
+    let memfd = Memfd::create("picture", size).expect("a memfd");
+    let mut mapping = MappingMut::new(&memfd).expect("a mapping");
+    mapping.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
+    let handle = MemoryHandle::DmaBuf(udmabuf(&memfd).expect("a dma-buf"));
+    let shape = descriptor(small().0, Fourcc::XRGB8888, Modifier::LINEAR, 256);
+    SharedBuffer::new(shape, ArrayVec::from_iter([handle])).expect("the descriptor is sound")
+}
+
+fn a_dma_buf_is_read(machine: &Machine) -> Result<(), Error> {
+    let bytes: Vec<u8> = (0..16384_u32).map(|i| (i * 11 + i / 256) as u8).collect();
+    let buffer = dma_buf(16384, &bytes);
+    let image = Arc::new(Image::import(&machine.device, &buffer)?);
+    let read = read_back(&machine.queue, &frame(&buffer, &Arc::default()), &image)?;
+    assert!(read.bytes == bytes, "the rows of the dma-buf");
+    assert!(machine.device.modifiers(small().1).contains(&Modifier::LINEAR));
+    Ok(())
+}
+
+fn a_small_dma_buf(machine: &Machine) -> Result<(), Error> {
+    let err = Image::import(&machine.device, &dma_buf(4096, &[])).err().expect("no room");
+    assert_eq!(err.to_string(), "the picture needs 16384 bytes, the memory has 4096");
     Ok(())
 }
 

@@ -170,7 +170,7 @@ impl Classify {
             Some(gpu) => gpu,
             None => Gpu::new(&self.device, self.format, self.grid, self.seed, picture.route)?,
         };
-        let why = "the picture lies in host memory that a shader cannot read";
+        let why = "a shader cannot read the picture where it lies";
         picture.image.copies().report(picture.frame, &*self.observer, why);
         self.gpu.insert(gpu).look(picture.frame, picture.image, look)
     }

@@ -153,14 +153,9 @@ impl Convert {
             Some(gpu) => gpu,
             None => Gpu::new(&self.device, self.format, self.layout, self.grid, &self.curve)?,
         };
-        let why = "the picture lies in host memory that a shader cannot read";
-        image.copies().report(frame, &*self.observer, why);
         let gpu = self.gpu.insert(gpu);
-        let (point, copied) = gpu.write(frame, image, slot, &self.matrix)?;
-        if copied > 0 {
-            let why = "the device cannot write into host memory";
-            self.observer.cpu_copy(frame.info().sequence, copied, why);
-        }
+        let (point, copies) = gpu.write(frame, image, slot, &self.matrix)?;
+        copies.report(frame, &*self.observer, "the device and the host do not share this memory");
         Ok(point)
     }
 }
