@@ -3,7 +3,7 @@
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `ZEROHOP_SOCKET` | path of the host's socket | none: nobody listens |
+//! | `ZEROHOP_SOCKET` | path of the host's socket; not heeded with raised privileges | none: nobody listens |
 //! | `ZEROHOP_RATE` | virtual refresh in Hz, above 0 and at most 1000 | 60 |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
@@ -33,10 +33,19 @@ pub struct Config {
 pub fn get() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
     CONFIG.get_or_init(|| Config {
-        socket: std::env::var_os("ZEROHOP_SOCKET").filter(|path| !path.is_empty()).map(Into::into),
+        socket: std::env::var_os("ZEROHOP_SOCKET")
+            .filter(|path| !path.is_empty() && !is_privileged())
+            .map(Into::into),
         refresh: refresh(std::env::var("ZEROHOP_RATE").ok().as_deref()),
         log: level(std::env::var("ZEROHOP_LOG").ok().as_deref()),
     })
+}
+
+/// Whether the process has rights that whoever set the environment lacks, as a set-user-id program
+/// has. Its pictures go nowhere then; the loader ignores layers from the environment likewise.
+fn is_privileged() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    getuid() != geteuid() || getgid() != getegid()
 }
 
 /// A rate that is no number or out of range counts as none given.
