@@ -75,13 +75,17 @@ pub fn manifest(library_path: &str, activation: Activation) -> String {
             push(&mut json, format_args!("    \"{key}\": {{ \"{variable}\": \"1\" }},\n"));
         }
     }
+    push_extensions(&mut json, activation);
+    json.push_str("  }\n}\n");
+    json
+}
+
+fn push_extensions(json: &mut String, activation: Activation) {
     let shown = |one: &&Extension| activation == Activation::Explicit || !is_news(one);
     let instance: Vec<_> = INSTANCE_EXTENSIONS.iter().filter(shown).collect();
     let device: Vec<_> = DEVICE_EXTENSIONS.iter().collect();
-    list(&mut json, "instance_extensions", &instance, ",");
-    list(&mut json, "device_extensions", &device, "");
-    json.push_str("  }\n}\n");
-    json
+    list(json, "instance_extensions", &instance, ",");
+    list(json, "device_extensions", &device, "");
 }
 
 /// Whether loaders in use refuse the instance extension as unknown. They list it all the same when

@@ -1,18 +1,15 @@
 //! `vkCreateDevice` and its end.
 
-use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, c_char};
 use std::sync::Arc;
 
 use ash::{ext, khr, vk};
 use zerohop_layer::link::{self, Next};
 use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, chain, log};
-use zerohop_manifest::DEVICE_EXTENSIONS;
 
+use super::plan::{OURS, Plan};
 use super::{Below, DEVICES, DeviceState, extensions, query};
-use crate::extensions::{ExtensionSet, name, names};
+use crate::extensions::{name, names};
 use crate::instance::InstanceState;
-use crate::newer::{PresentId2Features, PresentWait2Features};
 use crate::swapchain;
 
 /// Creates a device in the next layer, with what we need besides, and remembers it.
@@ -41,7 +38,7 @@ pub(crate) unsafe fn create(
     let driver = driver.iter().map(|entry| name(entry).to_owned()).collect();
     let plan = Plan::new(&asked, &driver)?;
 
-    let down: Vec<*const c_char> = plan.down.iter().map(|name| name.as_ptr()).collect();
+    let down = plan.names();
     // Before the copy: the loader's own structures are copied along.
     next.arm();
     // SAFETY: `p_next` is a chain of live structures.
@@ -87,69 +84,7 @@ fn abilities(state: &DeviceState) -> String {
     format!("{memory}, {semaphores} semaphores, {fences} fences")
 }
 
-/// Feature structures that we answer; the driver never sees them.
-const OURS: &[vk::StructureType] = &[
-    vk::StructureType::PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT,
-    vk::StructureType::PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR,
-    vk::StructureType::PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR,
-    <PresentId2Features<'_> as vk::TaggedStructure>::STRUCTURE_TYPE,
-    <PresentWait2Features<'_> as vk::TaggedStructure>::STRUCTURE_TYPE,
-];
-
-/// What we add when the driver has it, in groups that are of use only whole.
-const WANTED: &[&[&CStr]] = &[
-    &[khr::external_memory::NAME],
-    &[khr::external_memory_fd::NAME],
-    &[khr::get_memory_requirements2::NAME],
-    &[khr::dedicated_allocation::NAME],
-    &[khr::bind_memory2::NAME],
-    &[khr::image_format_list::NAME],
-    &[
-        ext::image_drm_format_modifier::NAME,
-        ext::external_memory_dma_buf::NAME,
-        ext::queue_family_foreign::NAME,
-    ],
-    &[khr::external_semaphore::NAME, khr::external_semaphore_fd::NAME],
-    &[khr::external_fence::NAME, khr::external_fence_fd::NAME],
-];
-
-/// Which extension goes where.
-struct Plan {
-    /// Those of ours that the application enabled.
-    ours: ExtensionSet,
-    /// What goes down, each name once.
-    down: BTreeSet<CString>,
-}
-
-impl Plan {
-    /// Ours stay here, but for `VK_KHR_swapchain`: where the driver has it, it goes down too, since
-    /// the layout `PRESENT_SRC_KHR` and extensions of the driver's depend on it.
-    ///
-    /// # Errors
-    ///
-    /// `VK_ERROR_EXTENSION_NOT_PRESENT` for one that we hide.
-    fn new(asked: &[&CStr], driver: &BTreeSet<CString>) -> Result<Self, LayerError> {
-        let mut ours = ExtensionSet::of(DEVICE_EXTENSIONS);
-        let mut down = BTreeSet::new();
-        for name in asked {
-            if extensions::is_hidden(name) {
-                let what = format!("{} is not offered under this layer", name.to_string_lossy());
-                return Err(LayerError::refused(vk::Result::ERROR_EXTENSION_NOT_PRESENT, what));
-            }
-            let kept = ours.insert(name);
-            if !kept || (*name == khr::swapchain::NAME && driver.contains(*name)) {
-                down.insert((*name).to_owned());
-            }
-        }
-        for group in WANTED {
-            if group.iter().all(|name| driver.contains(*name)) {
-                down.extend(group.iter().map(|name| (*name).to_owned()));
-            }
-        }
-        Ok(Self { ours, down })
-    }
-}
-
+/// The state of a new device. Long because it has many fields.
 fn describe(
     instance: &Arc<InstanceState>,
     physical: vk::PhysicalDevice,
@@ -159,9 +94,7 @@ fn describe(
 ) -> DeviceState {
     // ash finds extension commands through an instance's `vkGetDeviceProcAddr`.
     let finder = next.device_finder(instance.raw.handle());
-    let has = |name| plan.down.contains(name);
-    let presents = plan.ours.contains(khr::swapchain::NAME);
-    let has_memory = has(khr::external_memory_fd::NAME);
+    let has = |name| plan.has(name);
     let has_semaphore =
         has(khr::external_semaphore_fd::NAME) && query::semaphore_takes_sync_fd(instance, physical);
     let has_fence =
@@ -172,15 +105,12 @@ fn describe(
         physical,
         instance: Arc::clone(instance),
         memory_properties,
-        memory_fd: has_memory.then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
+        memory_fd: has(khr::external_memory_fd::NAME)
+            .then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
         modifiers: has(ext::image_drm_format_modifier::NAME)
             .then(|| ext::image_drm_format_modifier::Device::new(&finder, &raw)),
-        presents,
-        present_layout: if presents && !has(khr::swapchain::NAME) {
-            vk::ImageLayout::GENERAL
-        } else {
-            vk::ImageLayout::PRESENT_SRC_KHR
-        },
+        presents: plan.presents(),
+        present_layout: plan.present_layout(),
         semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),
         fence_fd: has_fence.then(|| khr::external_fence_fd::Device::new(&finder, &raw)),
         id: query::device_id(instance, physical),

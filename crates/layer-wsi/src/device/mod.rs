@@ -3,6 +3,7 @@
 mod below;
 mod create;
 mod extensions;
+mod plan;
 mod query;
 mod queue;
 
