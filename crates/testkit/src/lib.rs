@@ -6,7 +6,7 @@
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
 //! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`fake_driver`]: what a layer stands on when there is nothing.
-//! - [`xcb`], [`Xvfb`]: a window and a screen to show it on.
+//! - [`xcb`], [`xlib`], [`Xvfb`]: a window and a screen to show it on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
 pub mod app;
@@ -17,6 +17,7 @@ mod layout;
 pub mod pattern;
 pub mod rig;
 pub mod xcb;
+pub mod xlib;
 mod xvfb;
 
 pub use layout::Layout;

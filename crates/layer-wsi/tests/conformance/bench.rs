@@ -11,7 +11,7 @@ use zerohop_testkit::rig::{
     self, Device, DeviceOptions, Easel, Instance, Painter, Surface, Swapchain, SwapchainOptions,
     Window,
 };
-use zerohop_testkit::{pattern::Scene, xcb};
+use zerohop_testkit::{pattern::Scene, xcb, xlib};
 
 /// The size of surfaces whose size does not matter.
 pub(crate) const EXTENT: Extent = Extent { width: 96, height: 64 };
@@ -21,10 +21,11 @@ pub(crate) const EXTENT: Extent = Extent { width: 96, height: 64 };
 pub(crate) enum Platform {
     Headless,
     Xcb,
+    Xlib,
 }
 
 impl Platform {
-    pub(crate) const ALL: [Self; 2] = [Self::Headless, Self::Xcb];
+    pub(crate) const ALL: [Self; 3] = [Self::Headless, Self::Xcb, Self::Xlib];
 }
 
 impl fmt::Display for Platform {
@@ -32,6 +33,7 @@ impl fmt::Display for Platform {
         f.write_str(match self {
             Self::Headless => "headless",
             Self::Xcb => "xcb",
+            Self::Xlib => "xlib",
         })
     }
 }
@@ -59,7 +61,8 @@ pub(crate) type Outcome<T = ()> = Result<T, Verdict>;
 #[macro_export]
 macro_rules! ensure {
     ($condition:expr, $($message:tt)+) => {
-        if !$condition {
+        let holds: bool = $condition;
+        if !holds {
             return Err($crate::bench::Verdict::Failed(format!(
                 "line {}: {}", line!(), format!($($message)+)
             )));
@@ -97,12 +100,14 @@ impl From<xcb::Error> for Verdict {
 pub(crate) struct Bench {
     platform: Platform,
     connection: OnceLock<Arc<xcb::Connection>>,
+    display: OnceLock<Arc<xlib::Display>>,
     instance: Arc<Instance>,
 }
 
 impl Bench {
     pub(crate) fn new(platform: Platform) -> Outcome<Self> {
-        Ok(Self { platform, connection: OnceLock::new(), instance: Instance::new()? })
+        let (connection, display) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { platform, connection, display, instance: Instance::new()? })
     }
 
     pub(crate) fn platform(&self) -> Platform {
@@ -117,10 +122,24 @@ impl Bench {
         Ok(self.instance.physical()?)
     }
 
+    /// Whether surfaces have windows behind them.
+    pub(crate) fn has_windows(&self) -> bool {
+        self.platform != Platform::Headless
+    }
+
     /// A window of `extent` pixels, where the platform has windows.
     pub(crate) fn window(&self, extent: Extent) -> Outcome<Window> {
-        if self.platform == Platform::Headless {
-            return Ok(Window::Headless);
+        match self.platform {
+            Platform::Headless => return Ok(Window::Headless),
+            Platform::Xcb => {}
+            Platform::Xlib => {
+                if self.display.get().is_none() {
+                    // Nobody else sets it: a case is one thread.
+                    let _ = self.display.set(xlib::Display::open(None).map_err(rig::Error::from)?);
+                }
+                let display = self.display.get().ok_or(vk::Result::ERROR_UNKNOWN)?;
+                return Ok(Window::Xlib(xlib::Window::open(display, extent)));
+            }
         }
         if self.connection.get().is_none() {
             // Nobody else sets it: a case is one thread.

@@ -86,6 +86,8 @@ pub(crate) enum Ended {
     Passed,
     Failed(String),
     Unsupported(String),
+    /// It was not run.
+    LeftOut,
 }
 
 impl Ended {
@@ -110,6 +112,7 @@ impl fmt::Display for Ended {
             Self::Passed => f.write_str("pass"),
             Self::Failed(why) => write!(f, "**fail**: {why}"),
             Self::Unsupported(why) => write!(f, "not supported: {why}"),
+            Self::LeftOut => f.write_str("-"),
         }
     }
 }
@@ -186,7 +189,7 @@ impl Launcher {
     /// Whether surfaces of `platform` can be made here, or why not.
     pub(crate) fn offers(&self, platform: Platform) -> Result<(), String> {
         match (platform, &self.screen) {
-            (Platform::Xcb, Err(why)) => Err(why.clone()),
+            (Platform::Xcb | Platform::Xlib, Err(why)) => Err(why.clone()),
             _ => Ok(()),
         }
     }

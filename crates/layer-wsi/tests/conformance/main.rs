@@ -74,6 +74,10 @@ fn trial(
         }
         let mut row = Row { case: case.name, platform, ended: Vec::new() };
         for configuration in Configuration::COMPARED {
+            if is_left_out(case, platform, configuration) {
+                row.ended.push(Ended::LeftOut);
+                continue;
+            }
             let mut ended = launcher.run(case, platform, configuration);
             if configuration == Configuration::Above && matches!(ended, Ended::Failed(_)) {
                 let reference = launcher.run(case, platform, Configuration::Reference);
@@ -81,14 +85,22 @@ fn trial(
             }
             row.ended.push(ended);
         }
-        let verdict = judge(case, &row);
+        let verdict = judge(&row);
         table.add(row);
         verdict
     })
 }
 
+/// Whether nothing is to be learned, or nothing new: an Xlib window is an xcb window to the layer,
+/// so it meets the validation layer only when there is time.
+fn is_left_out(case: &Case, platform: Platform, configuration: Configuration) -> bool {
+    let validated = matches!(configuration, Configuration::Above | Configuration::Below);
+    case.without_validation && configuration == Configuration::Above
+        || validated && platform == Platform::Xlib && env::var("ZEROHOP_SLOW").is_err()
+}
+
 /// The layer never fails, and supports what the driver supports.
-fn judge(case: &Case, row: &Row) -> Result<Completion, Failed> {
+fn judge(row: &Row) -> Result<Completion, Failed> {
     let [bare, layer, above, below] = &row.ended[..] else {
         return Err("not every configuration ran".into());
     };
@@ -98,7 +110,7 @@ fn judge(case: &Case, row: &Row) -> Result<Completion, Failed> {
     if let (Ended::Passed, Ended::Unsupported(why)) = (bare, layer) {
         return Err(format!("the driver alone passes, the layer does not support: {why}").into());
     }
-    if let (false, Ended::Failed(why)) = (case.without_validation, above) {
+    if let Ended::Failed(why) = above {
         return Err(format!("with the validation layer above: {why}").into());
     }
     if let Ended::Failed(why) = below {

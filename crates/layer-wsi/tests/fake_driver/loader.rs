@@ -79,8 +79,8 @@ unsafe extern "system" fn instance_extensions(
         return vk::Result::SUCCESS;
     }
     for (i, extension) in INSTANCE_EXTENSIONS.iter().enumerate() {
-        let mut one = vk::ExtensionProperties::default();
-        one.spec_version = extension.version;
+        let mut one =
+            vk::ExtensionProperties { spec_version: extension.version, ..Default::default() };
         for (to, from) in one.extension_name.iter_mut().zip(extension.name.bytes()) {
             *to = from.cast_signed();
         }

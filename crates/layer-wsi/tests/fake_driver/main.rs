@@ -6,7 +6,7 @@
 mod loader;
 mod scenario;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -67,7 +67,7 @@ fn start_alone(name: &str) -> Result<(), Failed> {
     Err(format!("{said}{log}({})", done.status).into())
 }
 
-type Test = fn(&PathBuf) -> Result<(), String>;
+type Test = fn(&Path) -> Result<(), String>;
 
 const TESTS: &[(&str, Test)] = &[
     ("nothing_is_left_behind_without_a_host", |_| clean(Options::default(), None)),
@@ -135,7 +135,7 @@ fn start(socket: &Path, manner: Manner) -> Result<Host, String> {
     Host::start(socket, manner).map_err(|err| format!("start a host: {err}"))
 }
 
-fn clean(options: Options, socket: Option<&PathBuf>) -> Result<(), String> {
+fn clean(options: Options, socket: Option<&Path>) -> Result<(), String> {
     let before = descriptors();
     let driver = FakeDriver::new(options);
     let host = socket.map(|socket| start(socket, Manner::Prompt)).transpose()?;
@@ -144,7 +144,7 @@ fn clean(options: Options, socket: Option<&PathBuf>) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn without_memory(socket: &PathBuf) -> Result<(), String> {
+fn without_memory(socket: &Path) -> Result<(), String> {
     let before = descriptors();
     let driver = FakeDriver::new(Options { memory_fd: false, ..Options::default() });
     let host = start(socket, Manner::Prompt)?;
@@ -157,11 +157,11 @@ fn without_memory(socket: &PathBuf) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn without_swapchain(socket: &PathBuf) -> Result<(), String> {
+fn without_swapchain(socket: &Path) -> Result<(), String> {
     clean(Options { swapchain: false, ..Options::default() }, Some(socket))
 }
 
-fn sync_files(socket: &PathBuf) -> Result<(), String> {
+fn sync_files(socket: &Path) -> Result<(), String> {
     let before = descriptors();
     let driver = FakeDriver::new(Options { sync_fd: true, ..Options::default() });
     let host = start(socket, Manner::Prompt)?;
@@ -182,7 +182,7 @@ fn sync_files(socket: &PathBuf) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn bookkeeping(socket: &PathBuf) -> Result<(), String> {
+fn bookkeeping(socket: &Path) -> Result<(), String> {
     let before = descriptors();
     let driver = FakeDriver::new(Options::default());
     let host = start(socket, Manner::Prompt)?;
@@ -203,7 +203,7 @@ fn bookkeeping(socket: &PathBuf) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn two_drivers(socket: &PathBuf) -> Result<(), String> {
+fn two_drivers(socket: &Path) -> Result<(), String> {
     let before = descriptors();
     let host = start(socket, Manner::Prompt)?;
     let plain = FakeDriver::new(Options::default());
@@ -217,7 +217,7 @@ fn two_drivers(socket: &PathBuf) -> Result<(), String> {
 
 /// Plays once for every call that can fail, and lets that one fail: without a host, then with one
 /// that stays.
-fn every_failure(code: vk::Result, options: Options, socket: &PathBuf) -> Result<(), String> {
+fn every_failure(code: vk::Result, options: Options, socket: &Path) -> Result<(), String> {
     every_failure_of(code, options).map_err(|why| format!("without a host {why}"))?;
     let host = start(socket, Manner::Prompt)?;
     // So that the connection's descriptors are counted from the start.
@@ -253,7 +253,7 @@ fn every_failure_of(code: vk::Result, options: Options) -> Result<(), String> {
 }
 
 /// Plays fast before a host of bad manners.
-fn manner(socket: &PathBuf, manner: Manner) -> Result<(), String> {
+fn manner(socket: &Path, manner: Manner) -> Result<(), String> {
     let before = descriptors();
     let driver = FakeDriver::new(Options::default());
     let host = start(socket, manner)?;
@@ -273,6 +273,6 @@ fn manner(socket: &PathBuf, manner: Manner) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn lie(socket: &PathBuf, lie: Lie) -> Result<(), String> {
+fn lie(socket: &Path, lie: Lie) -> Result<(), String> {
     manner(socket, Manner::Lies(lie))
 }

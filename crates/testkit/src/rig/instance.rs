@@ -23,11 +23,12 @@ pub struct Instance {
 }
 
 /// What an instance enables when it is there.
-const EXTENSIONS: [&CStr; 10] = [
+const EXTENSIONS: [&CStr; 11] = [
     khr::surface::NAME,
     khr::get_surface_capabilities2::NAME,
     khr::surface_protected_capabilities::NAME,
     khr::xcb_surface::NAME,
+    khr::xlib_surface::NAME,
     khr::wayland_surface::NAME,
     ext::headless_surface::NAME,
     ext::surface_maintenance1::NAME,

@@ -44,6 +44,9 @@ pub enum Error {
     /// There is no window.
     #[error("open a window")]
     Window(#[from] crate::xcb::Error),
+    /// There is no window of Xlib's.
+    #[error("open a window of Xlib's")]
+    Xlib(#[from] crate::xlib::Error),
 }
 
 impl Error {

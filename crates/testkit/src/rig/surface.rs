@@ -6,7 +6,7 @@ use ash::{ext, khr, vk};
 use zerohop_frame::Extent;
 
 use super::{Doing, Error, Instance};
-use crate::xcb;
+use crate::{xcb, xlib};
 
 /// What a surface shows on.
 pub enum Window {
@@ -14,6 +14,59 @@ pub enum Window {
     Headless,
     /// A window of an X server.
     Xcb(xcb::Window),
+    /// The same, through Xlib.
+    Xlib(xlib::Window),
+}
+
+impl Window {
+    /// Whether there is something to see, with a size of its own.
+    pub fn is_real(&self) -> bool {
+        !matches!(self, Self::Headless)
+    }
+
+    /// Gives the window another size, where it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Window`].
+    pub fn resize(&self, extent: Extent) -> Result<(), Error> {
+        match self {
+            Self::Headless => {}
+            Self::Xcb(window) => window.resize(extent)?,
+            Self::Xlib(window) => window.resize(extent),
+        }
+        Ok(())
+    }
+
+    /// Shows it or hides it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Window`].
+    pub fn show(&self, shown: bool) -> Result<(), Error> {
+        match (self, shown) {
+            (Self::Headless, _) => {}
+            (Self::Xcb(window), true) => window.map()?,
+            (Self::Xcb(window), false) => window.unmap()?,
+            (Self::Xlib(window), true) => window.map(),
+            (Self::Xlib(window), false) => window.unmap(),
+        }
+        Ok(())
+    }
+
+    /// Destroys it before its time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Window`].
+    pub fn destroy(&self) -> Result<(), Error> {
+        match self {
+            Self::Headless => {}
+            Self::Xcb(window) => window.destroy()?,
+            Self::Xlib(window) => window.destroy(),
+        }
+        Ok(())
+    }
 }
 
 /// A `VkSurfaceKHR` and its window.
@@ -34,6 +87,7 @@ impl Surface {
         let extension = match &window {
             Window::Headless => ext::headless_surface::NAME,
             Window::Xcb(_) => khr::xcb_surface::NAME,
+            Window::Xlib(_) => khr::xlib_surface::NAME,
         };
         if !instance.has(extension) {
             return Err(Error::Missing(extension.to_string_lossy().into_owned()));
@@ -52,6 +106,14 @@ impl Surface {
                     .window(window.id());
                 // SAFETY: connection and window live as long as the surface does.
                 unsafe { make.create_xcb_surface(&info, None) }
+            }
+            Window::Xlib(window) => {
+                let make = khr::xlib_surface::Instance::new(entry, raw);
+                let info = vk::XlibSurfaceCreateInfoKHR::default()
+                    .dpy(window.display().raw().cast())
+                    .window(window.id());
+                // SAFETY: display and window live as long as the surface does.
+                unsafe { make.create_xlib_surface(&info, None) }
             }
         };
         let raw = raw.doing("create a surface")?;
@@ -74,10 +136,7 @@ impl Surface {
     ///
     /// [`Error::Window`].
     pub fn resize(&self, extent: Extent) -> Result<(), Error> {
-        match &self.window {
-            Window::Headless => Ok(()),
-            Window::Xcb(window) => Ok(window.resize(extent)?),
-        }
+        self.window.resize(extent)
     }
 
     /// `vkGetPhysicalDeviceSurfaceCapabilitiesKHR`.

@@ -302,8 +302,7 @@ fn regions_without_rectangles(bench: &Bench) -> Outcome {
     for frame in 0..4 {
         let index = easel.draw(&swapchain, frame)?.index;
         let (wait, swapchains, indices) = ([easel.drawn(index)], [swapchain.raw()], [index]);
-        let mut regions = vk::PresentRegionsKHR::default();
-        regions.swapchain_count = 1;
+        let mut regions = vk::PresentRegionsKHR { swapchain_count: 1, ..Default::default() };
         let info = vk::PresentInfoKHR::default()
             .wait_semaphores(&wait)
             .swapchains(&swapchains)

@@ -87,8 +87,7 @@ fn none(bench: &Bench) -> Outcome {
     for frame in 0..3 {
         let index = easel.draw(&swapchain, frame)?.index;
         let (wait, swapchains, indices) = ([easel.drawn(index)], [swapchain.raw()], [index]);
-        let mut id = vk::PresentIdKHR::default();
-        id.swapchain_count = 1;
+        let mut id = vk::PresentIdKHR { swapchain_count: 1, ..Default::default() };
         let info = vk::PresentInfoKHR::default()
             .wait_semaphores(&wait)
             .swapchains(&swapchains)

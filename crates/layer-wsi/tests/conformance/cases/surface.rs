@@ -55,6 +55,14 @@ fn make(bench: &Bench, window: &Window, allocator: &Allocator) -> Result<(), vk:
             // SAFETY: the extension is enabled, or `bench.surface()` had failed before.
             unsafe { make.create_headless_surface(&info, Some(&callbacks)) }
         }
+        Window::Xlib(window) => {
+            let make = khr::xlib_surface::Instance::new(entry, raw);
+            let info = vk::XlibSurfaceCreateInfoKHR::default()
+                .dpy(window.display().raw().cast())
+                .window(window.id());
+            // SAFETY: as above; the window lives.
+            unsafe { make.create_xlib_surface(&info, Some(&callbacks)) }
+        }
         Window::Xcb(window) => {
             let make = khr::xcb_surface::Instance::new(entry, raw);
             let info = vk::XcbSurfaceCreateInfoKHR::default()
@@ -114,20 +122,30 @@ fn support(bench: &Bench) -> Outcome {
 
 fn presentation_support(bench: &Bench) -> Outcome {
     let surface = bench.surface()?;
-    let Window::Xcb(window) = surface.window() else {
-        return Err(Verdict::Unsupported("no presentation support query".to_owned()));
-    };
     let (instance, physical) = (bench.instance(), bench.physical()?);
-    let xcb = khr::xcb_surface::Instance::new(instance.entry(), instance.raw());
-    let connection = window.connection();
-    let (root, visual) = connection.root()?;
-    ensure!(root != 0, "no root window");
-    // SAFETY: the connection is open, the visual is its own, and there is a family 0.
-    let can = unsafe {
-        let connection = &mut *connection.raw().cast();
-        xcb.get_physical_device_xcb_presentation_support(physical, 0, connection, visual)
+    let (entry, raw) = (instance.entry(), instance.raw());
+    let can = match surface.window() {
+        Window::Headless => {
+            return Err(Verdict::Unsupported("no presentation support query".to_owned()));
+        }
+        Window::Xcb(window) => {
+            let xcb = khr::xcb_surface::Instance::new(entry, raw);
+            let query = xcb.fp().get_physical_device_xcb_presentation_support_khr;
+            let (_, visual) = window.connection().root()?;
+            let connection = window.connection().raw().cast();
+            // SAFETY: the connection is open, the visual is its own, and there is a family 0.
+            unsafe { query(physical, 0, connection, visual) }
+        }
+        Window::Xlib(window) => {
+            let xlib = khr::xlib_surface::Instance::new(entry, raw);
+            let query = xlib.fp().get_physical_device_xlib_presentation_support_khr;
+            let display = window.display();
+            let visual = u32::try_from(display.visual()).unwrap_or(0);
+            // SAFETY: the display is open, the visual is its own, and there is a family 0.
+            unsafe { query(physical, 0, display.raw().cast(), visual) }
+        }
     };
-    ensure!(can, "family 0 does not present to the root's visual");
+    ensure!(can == vk::TRUE, "family 0 does not present to the root's visual");
     Ok(())
 }
 
@@ -142,7 +160,7 @@ fn check_capabilities(platform: Platform, caps: &vk::SurfaceCapabilitiesKHR) -> 
     let now = caps.current_extent;
     let special = now.width == u32::MAX && now.height == u32::MAX;
     ensure!(special || now.width != u32::MAX && now.height != u32::MAX, "half special: {now:?}");
-    if platform == Platform::Xcb {
+    if platform != Platform::Headless {
         ensure!(!special, "a window of X11 has a size");
         ensure!(now == low && now == high, "X11: {low:?}, {now:?}, {high:?} are not the same");
     }
@@ -188,8 +206,8 @@ fn protected_capabilities(bench: &Bench) -> Outcome {
         return Err(Verdict::Unsupported("VK_KHR_surface_protected_capabilities".to_owned()));
     }
     let info = vk::PhysicalDeviceSurfaceInfo2KHR::default().surface(surface.raw());
-    let mut protected = vk::SurfaceProtectedCapabilitiesKHR::default();
-    protected.supports_protected = 7;
+    let mut protected =
+        vk::SurfaceProtectedCapabilitiesKHR { supports_protected: 7, ..Default::default() };
     let mut caps = vk::SurfaceCapabilities2KHR::default().push_next(&mut protected);
     // SAFETY: the surface lives; the chain is a structure of an enabled extension.
     unsafe { queries.get_physical_device_surface_capabilities2(physical, &info, &mut caps) }?;
@@ -236,7 +254,7 @@ fn formats2(bench: &Bench) -> Outcome {
         let code = unsafe { query(physical, &raw const info, count, pointer) };
         for (i, format) in formats.iter().take(room.min(*count as usize)).enumerate() {
             // SAFETY: `i` is below the room of the caller's array.
-            unsafe { array.add(i).write(format.surface_format) };
+            unsafe { array.wrapping_add(i).write(format.surface_format) };
         }
         code
     })?;
@@ -329,14 +347,16 @@ fn initial_size(bench: &Bench) -> Outcome {
         let surface = bench.surface_of(Extent { width, height })?;
         let now = surface.capabilities(bench.physical()?)?.current_extent;
         let want = vk::Extent2D { width, height };
-        let has_size = bench.platform() == Platform::Xcb;
-        ensure!(!has_size || now == want, "the window has {want:?}, the surface {now:?}");
+        ensure!(
+            !bench.has_windows() || now == want,
+            "the window has {want:?}, the surface {now:?}"
+        );
     }
     Ok(())
 }
 
 fn follows_the_window(bench: &Bench) -> Outcome {
-    if bench.platform() == Platform::Headless {
+    if !bench.has_windows() {
         return Err(Verdict::Unsupported("the platform has no windows".to_owned()));
     }
     let surface = bench.surface()?;
@@ -357,7 +377,7 @@ fn two_at_once(bench: &Bench) -> Outcome {
     let size = |surface: &Surface| -> Outcome<vk::Extent2D> {
         Ok(surface.capabilities(bench.physical()?)?.current_extent)
     };
-    if bench.platform() == Platform::Xcb {
+    if bench.has_windows() {
         let (one, two) = (size(&one)?, size(&two)?);
         ensure!(one != two, "both surfaces have {one:?}");
     }

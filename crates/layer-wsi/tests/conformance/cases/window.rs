@@ -5,7 +5,6 @@ use std::time::Duration;
 use ash::vk;
 use zerohop_frame::Extent;
 use zerohop_testkit::rig::{Easel, Swapchain, Window};
-use zerohop_testkit::xcb;
 
 use super::Case;
 use crate::bench::{Bench, Outcome, Stage, Verdict};
@@ -23,11 +22,10 @@ pub(crate) const CASES: &[Case] = &[
 /// How many pictures may pass until a change is noticed.
 const SOON: u32 = 10;
 
-fn window(stage: &Stage) -> Outcome<&xcb::Window> {
-    match stage.surface.window() {
-        Window::Xcb(window) => Ok(window),
-        Window::Headless => Err(Verdict::Unsupported("the platform has no windows".to_owned())),
-    }
+fn window(stage: &Stage) -> Outcome<&Window> {
+    let window = stage.surface.window();
+    let none = || Verdict::Unsupported("the platform has no windows".to_owned());
+    window.is_real().then_some(window).ok_or_else(none)
 }
 
 /// Shows pictures until one is suboptimal or fails, and gives what was said.
@@ -101,11 +99,11 @@ fn unmapped(bench: &Bench) -> Outcome {
     let swapchain = stage.swapchain()?;
     let mut easel = stage.easel(&swapchain)?;
     easel.show(&swapchain, 0)?;
-    window(&stage)?.unmap()?;
+    window(&stage)?.show(false)?;
     for frame in 1..SOON {
         easel.show(&swapchain, frame)?;
     }
-    window(&stage)?.map()?;
+    window(&stage)?.show(true)?;
     easel.show(&swapchain, SOON)?;
     Ok(())
 }
