@@ -7,20 +7,18 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 use zerohop_wire::MAX_POINTS;
 
+use super::gate::Gate;
 use super::plan::{Export, ImagePlan};
 use super::ring::Fences;
+use super::submit::{Batch, submit};
 use super::sync_fd;
 use crate::device::{DeviceState, QueueState};
-
-/// How long we wait for work of our own that should long be done.
-const OVERDUE: Duration = Duration::from_secs(5);
 
 /// One image, and the queue that presents it.
 pub(crate) struct Crossing {
@@ -29,10 +27,10 @@ pub(crate) struct Crossing {
     pool: vk::CommandPool,
     out: vk::CommandBuffer,
     back: vk::CommandBuffer,
-    /// Signaled when the image has left, or never did.
-    left: vk::Fence,
-    /// Signaled when the image is back, or never left.
-    returned: vk::Fence,
+    /// Signaled when the image has left.
+    left: Gate,
+    /// Signaled when the image is back.
+    returned: Gate,
     /// Signaled when the picture is complete, for export. Null where that cannot be.
     pub(crate) ready: vk::Semaphore,
     /// Room for the host's fences.
@@ -58,13 +56,13 @@ impl Crossing {
             pool: vk::CommandPool::null(),
             out: vk::CommandBuffer::null(),
             back: vk::CommandBuffer::null(),
-            left: vk::Fence::null(),
-            returned: vk::Fence::null(),
+            left: Gate::default(),
+            returned: Gate::default(),
             ready: vk::Semaphore::null(),
             imports: ArrayVec::new(),
         };
-        new.left = new.fence()?;
-        new.returned = new.fence()?;
+        new.left.fence = new.fence()?;
+        new.returned.fence = new.fence()?;
         if device.semaphore_fd.is_some() {
             new.ready = new.semaphore(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)?;
         }
@@ -80,24 +78,41 @@ impl Crossing {
         self.queue.family == queue.family
     }
 
-    /// Begins the way out: what to submit, and the fence to submit it with.
+    /// Submits the way out, after `waits`. [`ready`](Self::ready) is signaled then, where there is
+    /// one.
     ///
     /// # Errors
     ///
-    /// [`LayerError::Call`]; `VK_TIMEOUT` when the last one is not done.
-    pub(crate) fn leave(&self) -> Result<(vk::CommandBuffer, vk::Fence), LayerError> {
-        self.rearm(self.left)?;
-        Ok((self.out, self.left))
+    /// [`LayerError::Call`]; `VK_TIMEOUT` when the last one is not done. The crossing is of no more
+    /// use.
+    pub(crate) fn leave(&mut self, waits: &[vk::Semaphore]) -> Result<(), LayerError> {
+        let ready = [self.ready];
+        let signals = if self.ready == vk::Semaphore::null() { &[][..] } else { &ready };
+        let batch = Batch { waits, buffers: &[self.out], signals, fence: self.left.fence };
+        self.left.open(&self.device)?;
+        submit(&self.device, &self.queue, batch)?;
+        self.left.pending = true;
+        Ok(())
     }
 
-    /// Begins the way back, as [`leave`](Self::leave).
+    /// Submits the way back on `queue`, once the host has reached `after`; `signals` are signaled
+    /// then.
     ///
     /// # Errors
     ///
     /// As [`leave`](Self::leave).
-    pub(crate) fn come_back(&self) -> Result<(vk::CommandBuffer, vk::Fence), LayerError> {
-        self.rearm(self.returned)?;
-        Ok((self.back, self.returned))
+    pub(crate) fn come_back(
+        &mut self,
+        queue: &QueueState,
+        after: &Fences,
+        signals: &[vk::Semaphore],
+    ) -> Result<(), LayerError> {
+        self.returned.open(&self.device)?;
+        let waits = &self.import(after)?;
+        let batch = Batch { waits, buffers: &[self.back], signals, fence: self.returned.fence };
+        submit(&self.device, queue, batch)?;
+        self.returned.pending = true;
+        Ok(())
     }
 
     /// Semaphores that are signaled once the host has finished with the image. Where the device
@@ -106,7 +121,7 @@ impl Crossing {
     /// # Errors
     ///
     /// [`LayerError::Call`].
-    pub(crate) fn import(
+    fn import(
         &mut self,
         after: &Fences,
     ) -> Result<ArrayVec<vk::Semaphore, MAX_POINTS>, LayerError> {
@@ -130,25 +145,11 @@ impl Crossing {
     ///
     /// [`LayerError::Call`]; `VK_TIMEOUT` when the device takes very long.
     pub(crate) fn wait_left(&self) -> Result<(), LayerError> {
-        self.wait(self.left)
-    }
-
-    fn rearm(&self, fence: vk::Fence) -> Result<(), LayerError> {
-        // Done long ago: its image has been to the application and the host since.
-        self.wait(fence)?;
-        // SAFETY: it has signaled, and only we submit with it.
-        unsafe { self.device.raw.reset_fences(&[fence]) }.doing("reset a fence")
-    }
-
-    fn wait(&self, fence: vk::Fence) -> Result<(), LayerError> {
-        let timeout = u64::try_from(OVERDUE.as_nanos()).unwrap_or(u64::MAX);
-        // SAFETY: the fence is ours and alive.
-        unsafe { self.device.raw.wait_for_fences(&[fence], true, timeout) }
-            .doing("wait for a picture to leave")
+        self.left.wait(&self.device)
     }
 
     fn fence(&self) -> Result<vk::Fence, LayerError> {
-        let info = vk::FenceCreateInfo::default().flags(vk::FenceCreateFlags::SIGNALED);
+        let info = vk::FenceCreateInfo::default();
         // SAFETY: the device is alive.
         unsafe { self.device.raw.create_fence(&info, None) }.doing("create a fence")
     }
@@ -199,9 +200,8 @@ impl Crossing {
 
 impl Drop for Crossing {
     fn drop(&mut self) {
-        let submitted = [self.left, self.returned];
-        if submitted.iter().any(|fence| *fence != vk::Fence::null() && self.wait(*fence).is_err()) {
-            // A device that is lost or hangs: what it may still use is not freed.
+        if [&self.left, &self.returned].into_iter().any(|gate| !gate.is_done(&self.device)) {
+            // A device that hangs: what it may still use is not freed.
             return;
         }
         let raw = &self.device.raw;
@@ -213,9 +213,9 @@ impl Drop for Crossing {
             // SAFETY: the last batch that waits for it is done (`returned`).
             unsafe { raw.destroy_semaphore(semaphore, None) };
         }
-        for fence in submitted {
-            // SAFETY: it has signaled.
-            unsafe { raw.destroy_fence(fence, None) };
+        for gate in [&self.left, &self.returned] {
+            // SAFETY: nothing is pending on it; null is allowed.
+            unsafe { raw.destroy_fence(gate.fence, None) };
         }
     }
 }

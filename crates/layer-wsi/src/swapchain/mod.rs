@@ -20,6 +20,7 @@ mod crossing;
 mod damage;
 mod export;
 mod format;
+mod gate;
 mod handover;
 mod image;
 mod line;

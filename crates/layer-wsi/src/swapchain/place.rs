@@ -40,15 +40,14 @@ impl Place {
         index: usize,
         waits: &[vk::Semaphore],
     ) -> Result<SyncPoint, LayerError> {
-        let device = &swapchain.device;
         let crossing = self.crossing(swapchain, queue, index)?;
-        let (buffer, fence) = crossing.leave()?;
+        if let Err(err) = crossing.leave(waits) {
+            self.crossing = None;
+            return Err(err);
+        }
         let ready = crossing.ready;
-        let signals = if ready == vk::Semaphore::null() { &[][..] } else { &[ready] };
-        let batch = Batch { waits, buffers: &[buffer], signals, fence };
-        submit(device, queue, batch)?;
         self.abroad = true;
-        if signals.is_empty() {
+        if ready == vk::Semaphore::null() {
             Host::get().fall_back(
                 "sync",
                 "the device cannot export SYNC_FD semaphores",
@@ -57,7 +56,7 @@ impl Place {
             self.crossing(swapchain, queue, index)?.wait_left()?;
             return Ok(SyncPoint::Signaled);
         }
-        let exported = sync_fd::export(device, ready);
+        let exported = sync_fd::export(&swapchain.device, ready);
         if exported.is_err() {
             // Still signaled, the semaphore is of no more use.
             self.crossing = None;
@@ -88,10 +87,10 @@ impl Place {
             return submit(device, &queue, Batch { signals, fence, ..Batch::default() });
         }
         let crossing = self.crossing(swapchain, &queue, index)?;
-        let (buffer, returned) = crossing.come_back()?;
-        let waits = crossing.import(&after)?;
-        let batch = Batch { waits: &waits, buffers: &[buffer], signals, fence: returned };
-        submit(device, &queue, batch)?;
+        if let Err(err) = crossing.come_back(&queue, &after, signals) {
+            self.crossing = None;
+            return Err(err);
+        }
         self.abroad = false;
         submit(device, &queue, Batch { fence, ..Batch::default() })
     }
