@@ -144,7 +144,8 @@ fn create(
         .usage(vk::ImageUsageFlags::SAMPLED | vk::ImageUsageFlags::TRANSFER_SRC);
     check_support(device, &info, descriptor)?;
     info = info.push_next(&mut external).push_next(&mut modifier);
-    UnboundImage::create(device, &info)
+    let rows = layouts.first().filter(|_| descriptor.modifier == Modifier::LINEAR).copied();
+    Ok(UnboundImage::create(device, &info)?.with_rows(rows))
 }
 
 /// Asks the device whether it takes such an image, and its memory as a dma-buf.

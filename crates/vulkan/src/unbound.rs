@@ -16,6 +16,8 @@ pub(crate) struct UnboundImage {
     raw: vk::Image,
     usage: vk::ImageUsageFlags,
     linear: bool,
+    /// Where the rows lie, when its maker says so and not the driver.
+    given: Option<vk::SubresourceLayout>,
 }
 
 /// The flags that an opaque image may have; others ask for features that we do not enable.
@@ -76,7 +78,13 @@ impl UnboundImage {
         // whether it takes the numbers.
         let raw = unsafe { device.raw().create_image(info, None) }.doing("create an image")?;
         let linear = info.tiling == vk::ImageTiling::LINEAR;
-        Ok(Self { device: Arc::clone(device), raw, usage: info.usage, linear })
+        Ok(Self { device: Arc::clone(device), raw, usage: info.usage, linear, given: None })
+    }
+
+    /// Remembers where the rows lie.
+    pub(crate) fn with_rows(mut self, given: Option<vk::SubresourceLayout>) -> Self {
+        self.given = given;
+        self
     }
 
     /// Gives the image its memory.
@@ -114,10 +122,11 @@ impl UnboundImage {
     /// Where the rows lie; `None` when only the driver knows.
     pub(crate) fn linear_layout(&self) -> Option<vk::SubresourceLayout> {
         let part = vk::ImageSubresource::default().aspect_mask(vk::ImageAspectFlags::COLOR);
-        self.linear.then(|| {
+        let asked = self.linear.then(|| {
             // SAFETY: the tiling is LINEAR (VUID-vkGetImageSubresourceLayout-image-07790).
             unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) }
-        })
+        });
+        asked.or(self.given)
     }
 }
 

@@ -91,11 +91,22 @@ fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
     let said = || machine.instance.messages().map_or(0, |messages| messages.count());
     let before = said();
     test(machine).map_err(|err| format!("{err}: {:?}", std::error::Error::source(&err)))?;
-    if said() != before {
-        let texts = machine.instance.messages().map(|messages| messages.texts());
-        return Err(format!("the validation layer says {texts:#?}").into());
+    let texts = machine.instance.messages().map(|messages| messages.texts()).unwrap_or_default();
+    let first = usize::try_from(before).unwrap_or(usize::MAX);
+    let new: Vec<_> = texts.iter().skip(first).collect();
+    let more = said() - before > new.len() as u64;
+    if !more && new.iter().all(|text| is_mistaken(text, &machine.device)) {
+        return Ok(Completion::Completed);
     }
-    Ok(Completion::Completed)
+    Err(format!("the validation layer says {new:#?}").into())
+}
+
+/// llvmpipe of Mesa 25.0.7 and 26.1 leaves `VkDrmFormatModifierPropertiesList2EXT` empty, and the
+/// validation layer of 1.4.309 takes that for an image that nothing can read.
+fn is_mistaken(text: &str, device: &Device) -> bool {
+    let view = text.contains("VUID-VkImageViewCreateInfo-None-02273");
+    let copy = text.contains("VUID-vkCmdCopyImageToBuffer-srcImage-01998");
+    device.is_cpu() && (view || copy) && text.contains("DRM_FORMAT_MODIFIER")
 }
 
 fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
@@ -384,6 +395,15 @@ fn a_dma_buf_is_read(machine: &Machine) -> Result<(), Error> {
     let image = Arc::new(Image::import(&machine.device, &buffer)?);
     let read = read_back(&machine.queue, &frame(&buffer, &Arc::default()), &image)?;
     assert!(read.bytes == bytes, "the rows of the dma-buf");
+    assert_eq!(image.pixels().is_some(), machine.device.is_cpu(), "read in place by a CPU");
+    let copy = Arc::new(Buffer::read_back(&machine.device, 16384)?);
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame(&buffer, &Arc::default()), &image)?;
+    recording.copy_out(&image, &copy);
+    let _ = recording.submit_and_wait()?;
+    let mut found = vec![0; 16384];
+    copy.read_into(0, &mut found);
+    assert!(found == bytes, "the device's view of the dma-buf");
     assert!(machine.device.modifiers(small().1).contains(&Modifier::LINEAR));
     Ok(())
 }
