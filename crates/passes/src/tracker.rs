@@ -5,11 +5,11 @@
 //! A *changed present* is one with at least one changed tile. A rectangle of tiles is the
 //! **region** when
 //!
-//! 1. it is the smallest rectangle around the tiles that changed in 6 or more of the last 32
+//! 1. it is the smallest rectangle around the tiles that changed in 4 or more of the last 20
 //!    changed presents;
-//! 2. 26 or more of these changed nothing outside of it;
-//! 3. these 32 span at least half a second and at most six: a video changes several times a
-//!    second for a while, a blinking cursor does so twice, and a burst is over soon;
+//! 2. 17 or more of these changed nothing outside of it;
+//! 3. these 20 span at least 0.3 seconds and at most four: a video changes several times a second
+//!    for a while, a blinking cursor does so twice, and a burst is over soon;
 //! 4. it is at least 3 tiles wide and high, and covers at most three quarters of the picture:
 //!    below, nothing is gained; above, it is the picture itself that moves, as on a scrolling page.
 //!
@@ -17,6 +17,7 @@
 //! nothing inside changed for two seconds. Then the search begins anew.
 //!
 //! What the region shows does not matter: a cube that turns on a still background is one as well.
+//! Its borders are those of tiles, so it may be up to 15 pixels larger than what moves on each side.
 
 use std::time::Duration;
 
@@ -24,15 +25,19 @@ use zerohop_frame::Rect;
 
 use crate::{Grid, TILE, TileSet};
 
-/// How many changed presents are remembered: the bits of the histories.
-const MEMORY: u32 = 32;
+/// How many changed presents a region is found in.
+const SEEN: u32 = 20;
 /// In how many of them a tile must have changed to count.
-const OFTEN: u32 = 6;
-/// How many of them may have changed something outside of the region.
-const OUTSIDE: u32 = 6;
-/// How long [`MEMORY`] changed presents take at least and at most.
+const OFTEN: u32 = 4;
+/// How many of them may have changed something outside.
+const ELSEWHERE: u32 = 3;
+/// How long they take at least and at most.
 const SPAN: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(450)..=Duration::from_secs(6);
+    Duration::from_millis(300)..=Duration::from_secs(4);
+/// How many of the last 32 changed presents may change something outside before the region is lost.
+const OUTSIDE: u32 = 6;
+/// The bits of a history that a region is found in.
+const LAST: u32 = (1 << SEEN) - 1;
 /// The least width and height, in tiles.
 const LEAST: u32 = 3;
 /// How long the region may be still.
@@ -42,7 +47,7 @@ const STILL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Tracker {
     grid: Grid,
-    /// For each tile, in which of the last changed presents it changed: bit 0 is the latest.
+    /// For each tile, in which of the last 32 changed presents it changed: bit 0 is the latest.
     tiles: Vec<u32>,
     /// When the last changed presents were, the latest last.
     times: std::collections::VecDeque<Duration>,
@@ -107,7 +112,7 @@ impl Tracker {
         for index in tiles.iter() {
             self.tiles[index] |= 1;
         }
-        if self.times.len() == MEMORY as usize {
+        if self.times.len() == SEEN as usize {
             self.times.pop_front();
         }
         self.times.push_back(now);
@@ -130,13 +135,13 @@ impl Tracker {
     /// The region by the rule above.
     fn search(&self, now: Duration) -> Option<Region> {
         let first = *self.times.front()?;
-        let full = self.times.len() == MEMORY as usize;
+        let full = self.times.len() == SEEN as usize;
         if !full || !SPAN.contains(&now.saturating_sub(first)) {
             return None;
         }
         let mut often = TileSet::none(self.grid);
         for (index, history) in self.tiles.iter().enumerate() {
-            if history.count_ones() >= OFTEN {
+            if (history & LAST).count_ones() >= OFTEN {
                 often.insert(index);
             }
         }
@@ -146,14 +151,14 @@ impl Tracker {
         }
         let tiles = TileSet::touching(self.grid, &rect);
         let outside = self.outside(&tiles);
-        let quiet = outside.count_ones() <= OUTSIDE;
+        let quiet = outside.count_ones() <= ELSEWHERE;
         quiet.then_some(Region { tiles, rect, outside, moved: now })
     }
 
     /// Which of the last changed presents changed a tile that is not in `region`.
     fn outside(&self, region: &TileSet) -> u32 {
         let others = self.tiles.iter().enumerate().filter(|(index, _)| !region.contains(*index));
-        others.fold(0, |all, (_, history)| all | history)
+        others.fold(0, |all, (_, history)| all | history) & LAST
     }
 
     fn is_sized(&self, rect: &Rect) -> bool {
@@ -204,8 +209,8 @@ mod tests {
     #[test]
     fn a_video_on_a_still_page_is_the_region() {
         let mut show = Show::at(30);
-        assert_eq!(show.run(31, |_| vec![VIDEO]), 0, "too early to tell");
-        assert_eq!(show.run(269, |_| vec![VIDEO]), 269);
+        assert_eq!(show.run(19, |_| vec![VIDEO]), 0, "too early to tell");
+        assert_eq!(show.run(281, |_| vec![VIDEO]), 281);
         assert_eq!(show.tracker.region(), Some(VIDEO));
     }
 
@@ -213,7 +218,7 @@ mod tests {
     fn unchanged_presents_in_between_do_not_matter() {
         let mut show = Show::at(60);
         let found = show.run(600, |i| if i % 2 == 0 { vec![VIDEO] } else { vec![] });
-        assert_eq!(found, 300 - 31);
+        assert_eq!(found, 300 - 19);
     }
 
     #[test]
@@ -230,7 +235,7 @@ mod tests {
         let cursor = Rect { x: 40, y: 40, width: 2, height: 18 };
         let rects = |i: u32| if i.is_multiple_of(15) { vec![VIDEO, cursor] } else { vec![VIDEO] };
         let found = show.run(300, rects);
-        assert!(found >= 300 - 31 - 20, "{found}");
+        assert!(found >= 300 - 19 - 20, "{found}");
         assert_eq!(show.tracker.region(), Some(VIDEO));
     }
 
