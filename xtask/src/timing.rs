@@ -35,12 +35,16 @@ impl Timing {
         self.parts.push((name.to_owned(), took));
     }
 
-    /// Prints the table, longest first.
+    /// Prints the table, longest first; what took less than half a second shares a line.
     pub(crate) fn print(&mut self) {
         self.parts.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
         println!("\n{:>8}  part", "seconds");
-        for (name, took) in &self.parts {
-            println!("{:>8.1}  {name}", took.as_secs_f64());
+        let line = |name: &str, took: Duration| println!("{:>8.1}  {name}", took.as_secs_f64());
+        let long = self.parts.partition_point(|(_, took)| *took >= Duration::from_millis(500));
+        self.parts[..long].iter().for_each(|(name, took)| line(name, *took));
+        let short = &self.parts[long..];
+        if !short.is_empty() {
+            line(&format!("{} short ones", short.len()), short.iter().map(|(_, took)| took).sum());
         }
         println!("{:>8.1}  in all", self.begin.elapsed().as_secs_f64());
     }
