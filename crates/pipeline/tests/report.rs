@@ -10,7 +10,7 @@ use zerohop_passes::{Grid, TileSet, Verdict};
 use zerohop_pipeline::{Application, Facts, Measurements, Report, SCHEMA, Stream};
 
 /// A run of three pictures: one encoded, one unchanged, one lost.
-fn report() -> Report {
+fn measured() -> Arc<Measurements> {
     let all = Arc::new(Measurements::default());
     let at = Duration::from_micros;
     for sequence in 0..3 {
@@ -29,6 +29,10 @@ fn report() -> Report {
         reason: "no SYNC_FD".into(),
         cost: "a wait at each present".into(),
     });
+    all
+}
+
+fn report() -> Report {
     let stream = Stream {
         producer: "vkcube".into(),
         name: "xcb window".into(),
@@ -51,7 +55,7 @@ fn report() -> Report {
         refused: Vec::new(),
         outputs: vec!["cube.mp4".into()],
     };
-    Report::new(all.counts(), facts)
+    Report::new(measured().counts(), facts)
 }
 
 fn json() -> Value {
