@@ -8,11 +8,12 @@ use zerohop_doctor::{Check, LayerProbe, Machine, Report, Trouble};
 use zerohop_frame::Extent;
 
 use crate::args::Doctor;
-use crate::display::{Display, users_display_listens};
+use crate::display::users_display_listens;
 use crate::failure::{Failure, chain};
 use crate::layer;
 use crate::processes::Processes;
 use crate::runtime_dir::RuntimeDir;
+use crate::xvfb::Xvfb;
 
 /// Tries everything and says what came of it. Returns the exit code.
 pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
@@ -49,10 +50,8 @@ fn display(folder: &Path) -> Result<String, Trouble> {
     let mut processes = Processes::adopt()
         .map_err(|err| Trouble::new(err.to_string(), "use Linux 3.4 or newer"))?;
     let size = Extent { width: 64, height: 64 };
-    let display = Display::private(size, folder, &mut processes).map_err(trouble)?;
-    let name = display.environment.iter().find(|(name, _)| *name == "DISPLAY");
-    let name = name.and_then(|(_, value)| value.as_deref()).unwrap_or_default();
-    Ok(format!("Xvfb started as {}", name.to_string_lossy()))
+    let server = Xvfb::start(size, folder, &mut processes).map_err(trouble)?;
+    Ok(format!("Xvfb started as {}", server.display))
 }
 
 /// Runs this program as an application would be, and asks what it sees.

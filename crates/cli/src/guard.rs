@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
+use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::processes::Processes;
 
@@ -33,10 +34,10 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Watches over the processes whose `ZEROHOP_SOCKET` lies in `folder`.
+    /// Watches over the processes that were told of a socket in `folder`.
     pub(crate) fn start(folder: &Path, processes: &mut Processes) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg("guard").arg(folder).env_remove("ZEROHOP_SOCKET");
+        command.arg("guard").arg(folder).env_remove(SOCKET_VARIABLE);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let (pid, mut child) = processes.spawn_surviving(&mut command)?;
         let alive = child.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;
@@ -68,7 +69,8 @@ pub(crate) fn watch(folder: &Path) -> u8 {
 
 /// The processes that were started with a socket in `folder`.
 fn below_host(folder: &Path) -> Vec<Pid> {
-    let mark = [b"ZEROHOP_SOCKET=", folder.as_os_str().as_bytes(), b"/"].concat();
+    let folder = folder.as_os_str().as_bytes();
+    let mark = [SOCKET_VARIABLE.as_bytes(), b"=", folder, b"/"].concat();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let marked = entries.filter_map(|entry| {
         let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;

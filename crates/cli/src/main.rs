@@ -10,6 +10,7 @@ mod command;
 mod device;
 mod display;
 mod doctor;
+mod facts;
 mod failure;
 mod guard;
 mod layer;
@@ -19,7 +20,9 @@ mod recorder;
 mod run;
 mod runtime_dir;
 mod screen;
+mod session;
 mod silence;
+mod xvfb;
 
 use std::process::ExitCode;
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use zerohop_frame::{Source as _, SourceEvent};
 use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
-use zerohop_pipeline::{Counts, Ending, Facts, Limits, Path, Refused, Stop, Stream, run};
+use zerohop_pipeline::{Counts, Ending, Facts, Limits, Path, Stop, run};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
 
 use crate::args::Run;
+use crate::facts::facts;
 use crate::failure::{Failure, chain};
 use crate::outputs::Outputs;
 
@@ -155,37 +156,5 @@ fn end(source: &mut WireSource) {
                 }
             }
         }
-    }
-}
-
-/// What the source saw, as the report tells it.
-fn facts(seen: &zerohop_sources::Report) -> Facts {
-    let main = seen.streams.iter().rev().find(|stream| stream.was_main);
-    let streams = seen.streams.iter().map(|stream| Stream {
-        producer: stream.producer.clone(),
-        name: stream.name.clone(),
-        extent: stream.extent,
-        fourcc: stream.fourcc.to_string(),
-        presented: stream.frames,
-        main: stream.was_main,
-    });
-    let refused = seen.refused.iter().map(|refusal| Refused {
-        pid: refusal.pid,
-        producer: refusal.name.clone(),
-        reason: refusal.reason.clone(),
-    });
-    Facts {
-        handover: main.map_or("none", |stream| match stream.handover {
-            "opaque" => "opaque_fd",
-            "dma-buf" => "dma_buf",
-            other => other,
-        }),
-        sync_tier: main.map_or("none", |stream| {
-            if stream.frames_signaled < stream.frames { "sync_file" } else { "signaled" }
-        }),
-        replaced: seen.frames_replaced,
-        streams: streams.collect(),
-        refused: refused.collect(),
-        ..Facts::default()
     }
 }

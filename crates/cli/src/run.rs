@@ -1,31 +1,27 @@
-//! `zerohop run`: an application, its display, and the pipeline that its pictures go through.
+//! `zerohop run`: everything that a run needs, in the order in which it may fail.
 
-use std::cell::Cell;
-use std::os::fd::AsFd as _;
+use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitStatus, getpid};
-use zerohop_kernel::{Signals, clock_monotonic};
-use zerohop_pipeline::{Application, Facts, Measurements, Report};
+use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::application;
 use crate::args::Run;
 use crate::command;
 use crate::device;
 use crate::display::Display;
-use crate::failure::{FAILED, Failure};
+use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::layer;
-use crate::outputs::{Outputs, ReportFile, unwritable};
-use crate::processes::{Processes, below};
-use crate::recorder::{Outcome, Recorder};
+use crate::outputs::{Outputs, ReportFile};
+use crate::processes::Processes;
+use crate::recorder::Recorder;
 use crate::runtime_dir::RuntimeDir;
-use crate::screen::{BEAT, Screen};
-use crate::silence::Sightings;
+use crate::session::{Cast, Session, catch};
 
 /// Runs it all, to the exit code.
+// Long because each line is one thing that can fail, and their order is the point.
 pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let program = command::find(&options.command[0])?;
     let library = layer::library()?;
@@ -40,239 +36,19 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let guard = Guard::start(folder.path(), &mut processes)
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
     let display = Display::open(&options.display, options.size, folder.path(), &mut processes)?;
+    let mut environment = layers(&library, folder.path())?;
+    environment.extend(device.environment);
     let socket = folder.path().join("socket");
-    let begin = clock_monotonic();
     let measurements = Arc::clone(&outputs.measurements);
     let recorder = Recorder::start(options, outputs, &socket, device.choice)?;
-    let mut environment = layer::environment(&library, folder.path())
-        .map_err(|err| Failure::new(folder.path().display().to_string(), err, "free some space"))?;
-    environment.extend(device.environment);
-    environment.push(("ZEROHOP_SOCKET", socket.into()));
+    environment.push((SOCKET_VARIABLE, socket.into()));
     let application = application::start(options, &program, environment, &display, &mut processes)?;
-    let session = Session {
-        options,
-        signals,
-        hurry: Cell::new(false),
-        processes,
-        application,
-        guard,
-        server: display.server,
-        measurements,
-        screen: Screen::new(!options.no_progress),
-        sightings: Sightings::default(),
-        begin,
-        outcome: None,
-    };
-    session.conduct(recorder, report)
+    let cast = Cast { processes, application, guard, server: display.server };
+    Session::new(options, signals, cast, measurements).conduct(recorder, report)
 }
 
-/// The signals that end a run; the one that says that a child has ended; and the one that would
-/// kill us for a file longer than allowed, which is as good as a full disk.
-fn catch() -> Result<Signals, Failure> {
-    let ending = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
-    let signals: Vec<_> = ending.into_iter().chain([Signal::CHILD, Signal::XFSZ]).collect();
-    Signals::catch(&signals)
-        .map_err(|err| Failure::new("signals", err, "raise the limit on open files"))
-}
-
-/// What ended a run first.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    /// The application did, by itself.
-    Application(WaitStatus),
-    /// `--frames` or `--seconds`.
-    Limit,
-    /// Somebody wanted us to end.
-    Signal(Signal),
-}
-
-/// A run, while the application lives.
-struct Session<'a> {
-    options: &'a Run,
-    signals: Signals,
-    /// Whether the user does not want to wait.
-    hurry: Cell<bool>,
-    processes: Processes,
-    application: Pid,
-    guard: Guard,
-    server: Option<Pid>,
-    measurements: Arc<Measurements>,
-    screen: Screen,
-    sightings: Sightings,
-    /// When the recording began, on `CLOCK_MONOTONIC`.
-    begin: Duration,
-    /// What the pipeline did, once it has ended.
-    outcome: Option<Outcome>,
-}
-
-impl Session<'_> {
-    /// Waits for the end, ends what is left, and says what happened. Returns the exit code.
-    fn conduct(mut self, recorder: Recorder, report: ReportFile) -> Result<u8, Failure> {
-        let mut recorder = Some(recorder);
-        let end = self.watch(&mut recorder);
-        self.end_application(end, recorder.as_ref());
-        if let Some(recorder) = recorder {
-            self.finish(recorder, end);
-        }
-        if let Some(server) = self.server {
-            self.processes.end(server, &|| self.hurry.get());
-        }
-        self.screen.show(clock_monotonic(), &self.measurements.counts());
-        self.explain_silence();
-        let failed = self.outcome.as_ref().is_some_and(|outcome| outcome.ended.is_err());
-        self.write_report(report)?;
-        Ok(match end {
-            _ if failed => FAILED,
-            End::Application(status) => application::code(status),
-            End::Limit => 0,
-            End::Signal(signal) => u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED),
-        })
-    }
-
-    /// Waits until something ends the run.
-    fn watch(&mut self, recorder: &mut Option<Recorder>) -> End {
-        loop {
-            self.wait(recorder.as_ref());
-            if let Some(signal) = ending_signal(&self.signals) {
-                return End::Signal(signal);
-            }
-            self.processes.reap();
-            if let Some(status) = self.processes.status(self.application) {
-                return End::Application(status);
-            }
-            if let Some(recorder) = recorder.take_if(|recorder| recorder.is_done()) {
-                let outcome = recorder.join();
-                let limit = outcome.ended.is_ok();
-                self.conclude(outcome);
-                if limit {
-                    return End::Limit;
-                }
-            }
-            self.beat();
-        }
-    }
-
-    /// The processes that are ours and not the application's.
-    fn ours(&self) -> Vec<Pid> {
-        self.server.into_iter().chain([self.guard.pid]).collect()
-    }
-
-    /// Waits for a signal, for the end of the pipeline, or for the next beat.
-    fn wait(&self, recorder: Option<&Recorder>) {
-        let signals = PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN);
-        let mut fds = vec![signals];
-        fds.extend(recorder.map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN)));
-        // Many programs that present nothing are gone soon: they are looked at often at first.
-        let young = clock_monotonic().saturating_sub(self.begin) < Duration::from_secs(1);
-        let beat = if young && !self.sightings.saw_layer() { BEAT / 8 } else { BEAT };
-        // A failure is `EINTR`, and then there is something to do.
-        let _ = poll(&mut fds, Timespec::try_from(beat).ok().as_ref());
-    }
-
-    /// What is done four times a second.
-    fn beat(&mut self) {
-        let counts = self.measurements.counts();
-        if counts.taken == 0 {
-            let mut pids = below(getpid());
-            let ours = self.ours();
-            pids.retain(|pid| !ours.contains(pid));
-            self.sightings.look(&pids);
-        }
-        self.screen.show(clock_monotonic(), &counts);
-        if let Some(status) = self.server.and_then(|server| self.processes.status(server)) {
-            self.server = None;
-            let why = format!("Xvfb ended with code {}", application::code(status));
-            let todo = "the application's windows are gone";
-            self.screen.say(Failure::new("the private display", why, todo));
-        }
-        if let Some(trace) = self.measurements.trace() {
-            // Said at the end, with the report.
-            let _ = trace.flush();
-        }
-    }
-
-    /// Ends the application, if it did not end by itself, and what it left behind.
-    fn end_application(&mut self, end: End, recorder: Option<&Recorder>) {
-        let hurry = || hurried(&self.signals, &self.hurry);
-        if let (End::Signal(_), Some(recorder)) = (end, recorder) {
-            recorder.stop();
-        }
-        self.processes.end(self.application, &hurry);
-        let spared = self.ours();
-        let left = self.processes.end_others(&spared, &hurry);
-        if !left.is_empty() {
-            let pids: Vec<_> = left.iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
-            let why = format!("processes {} do not end", pids.join(", "));
-            self.screen.say(Failure::new("the application", why, "see what they wait for"));
-        }
-    }
-
-    /// Lets the pipeline write what it has. A hurried user does not wait for it.
-    fn finish(&mut self, recorder: Recorder, end: End) {
-        match end {
-            End::Application(_) => recorder.application_ended(),
-            _ => recorder.stop(),
-        }
-        while !recorder.is_done() {
-            if hurried(&self.signals, &self.hurry) {
-                return;
-            }
-            self.wait(Some(&recorder));
-            self.beat();
-        }
-        self.conclude(recorder.join());
-    }
-
-    /// Keeps what the pipeline did. A failure is said at once: the application may go on for long.
-    fn conclude(&mut self, outcome: Outcome) {
-        if let Err(failure) = &outcome.ended {
-            self.screen.say(failure);
-        }
-        self.outcome = Some(outcome);
-    }
-
-    /// Says why nothing was recorded, if nothing was.
-    fn explain_silence(&mut self) {
-        if self.measurements.counts().taken == 0 && !self.hurry.get() {
-            let (why, todo) = self.sightings.explain();
-            let what = self.options.command[0].to_string_lossy();
-            self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
-        }
-    }
-
-    fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
-        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
-        let (counts, facts) =
-            outcome.unwrap_or_else(|| (self.measurements.counts(), Facts::default()));
-        let status = self.processes.status(self.application);
-        let application = Application {
-            command: self.options.command.iter().map(|one| one.to_string_lossy().into()).collect(),
-            exit_code: status.and_then(WaitStatus::exit_status),
-            signal: status.and_then(WaitStatus::terminating_signal),
-        };
-        let duration = clock_monotonic().saturating_sub(self.begin);
-        let facts = Facts { application, duration, ..facts };
-        let report = Report::new(counts, facts);
-        self.screen.clear();
-        if self.options.table {
-            eprint!("{report}");
-        } else if report.frames_presented() > 0 {
-            self.screen.say(report.summary());
-        }
-        file.write(&report)?;
-        let trace = self.measurements.trace().zip(self.options.trace.as_deref());
-        trace.map_or(Ok(()), |(trace, path)| trace.flush().map_err(|err| unwritable(path, &err)))
-    }
-}
-
-/// The next signal that wants us to end.
-fn ending_signal(signals: &Signals) -> Option<Signal> {
-    let ends = |signal: &Signal| ![Signal::CHILD, Signal::XFSZ].contains(signal);
-    std::iter::from_fn(|| signals.poll_signal()).find(ends)
-}
-
-/// Whether another such signal came by now.
-fn hurried(signals: &Signals, flag: &Cell<bool>) -> bool {
-    flag.set(flag.get() || ending_signal(signals).is_some());
-    flag.get()
+/// What makes an application load the layer in `library`.
+fn layers(library: &Path, folder: &Path) -> Result<Vec<(&'static str, OsString)>, Failure> {
+    layer::environment(library, folder)
+        .map_err(|err| Failure::new(folder.display().to_string(), err, "free some space there"))
 }

@@ -12,6 +12,7 @@
 //! but the trace.
 #![forbid(unsafe_code)]
 
+mod counts;
 mod histogram;
 mod measurements;
 mod path;
@@ -19,10 +20,12 @@ mod report;
 mod run;
 mod snapshots;
 mod stages;
+mod table;
 mod trace;
 
+pub use counts::{Copies, Counts, Verdicts};
 pub use histogram::Percentiles;
-pub use measurements::{Copies, Counts, Measurements, Verdicts};
+pub use measurements::Measurements;
 pub use path::Path;
 pub use report::{Application, Facts, FallbackLine, Refused, Report, SCHEMA, Stream};
 pub use run::{Ending, Error, Limits, Stop, run};

@@ -1,94 +1,18 @@
 //! What is counted while a pipeline runs, in a fixed amount of memory.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use zerohop_frame::{Fallback, Observer, Rect, Stage};
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::Verdict;
 
 use crate::Trace;
-use crate::histogram::{Histogram, Percentiles};
-
-/// The steps that are measured, in the order of a picture's way.
-pub(crate) const STAGES: [Stage; 6] = [
-    Stage::PresentToHost,
-    Stage::Import,
-    Stage::Classify,
-    Stage::Convert,
-    Stage::Encode,
-    Stage::Release,
-];
+use crate::counts::{Counts, STAGES, name};
+use crate::histogram::Histogram;
 
 /// The most fallbacks that are kept; a producer that makes up more is ignored.
 const MAX_FALLBACKS: usize = 64;
-
-/// The name of a step in report and trace.
-pub(crate) fn name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::PresentToHost => "present_to_host",
-        Stage::Import => "import",
-        Stage::Classify => "classify",
-        Stage::Convert => "convert",
-        Stage::Encode => "encode",
-        Stage::Release => "release",
-        _ => "other",
-    }
-}
-
-/// How many pictures were worth what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verdicts {
-    /// They equal the one before.
-    pub unchanged: u64,
-    /// They differ.
-    pub changed: u64,
-    /// They differ only inside a rectangle that is known for it.
-    pub region: u64,
-}
-
-/// Copies of pixels, by their reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Copies {
-    /// Bytes that the CPU copied.
-    pub cpu_bytes: u64,
-    /// Pictures that the GPU copied.
-    pub gpu: u64,
-    /// How often, by reason.
-    pub reasons: BTreeMap<&'static str, u64>,
-}
-
-/// All counts at one moment.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Pictures that came out of the source.
-    pub taken: u64,
-    /// Pictures that were handed to the main sink.
-    pub submitted: u64,
-    /// What they were worth.
-    pub verdicts: Verdicts,
-    /// Lost pictures, by reason.
-    pub dropped: BTreeMap<&'static str, u64>,
-    /// Copies on the way to the main sink.
-    pub path_copies: Copies,
-    /// Copies that sinks made for themselves.
-    pub sink_copies: Copies,
-    /// Worse paths that came into use.
-    pub fallbacks: Vec<Fallback>,
-    /// Durations by step.
-    pub stages: Vec<(&'static str, Percentiles)>,
-}
-
-impl Counts {
-    /// The durations of one step; all zero when it never ran.
-    pub fn stage(&self, stage: Stage) -> Percentiles {
-        let found = self.stages.iter().find(|(one, _)| *one == name(stage));
-        found.map_or_else(Percentiles::default, |(_, percentiles)| *percentiles)
-    }
-}
 
 /// Takes measurements from all threads of a pipeline.
 #[derive(Debug, Default)]
@@ -177,11 +101,11 @@ impl Observer for Measurements {
     }
 
     fn cpu_copy(&self, _: u64, bytes: u64, why: &'static str) {
-        cpu_copy(&mut self.lock().counts.path_copies, bytes, why);
+        self.lock().counts.path_copies.cpu(bytes, why);
     }
 
     fn gpu_copy(&self, _: u64, why: &'static str) {
-        gpu_copy(&mut self.lock().counts.path_copies, why);
+        self.lock().counts.path_copies.gpu(why);
     }
 
     fn dropped(&self, sequence: u64, why: &'static str) {
@@ -197,16 +121,6 @@ impl Observer for Measurements {
     }
 }
 
-fn cpu_copy(copies: &mut Copies, bytes: u64, why: &'static str) {
-    copies.cpu_bytes += bytes;
-    *copies.reasons.entry(why).or_default() += 1;
-}
-
-fn gpu_copy(copies: &mut Copies, why: &'static str) {
-    copies.gpu += 1;
-    *copies.reasons.entry(why).or_default() += 1;
-}
-
 /// The same counts, with copies put down to the sinks.
 struct OfSinks(Arc<Measurements>);
 
@@ -216,11 +130,11 @@ impl Observer for OfSinks {
     }
 
     fn cpu_copy(&self, _: u64, bytes: u64, why: &'static str) {
-        cpu_copy(&mut self.0.lock().counts.sink_copies, bytes, why);
+        self.0.lock().counts.sink_copies.cpu(bytes, why);
     }
 
     fn gpu_copy(&self, _: u64, why: &'static str) {
-        gpu_copy(&mut self.0.lock().counts.sink_copies, why);
+        self.0.lock().counts.sink_copies.gpu(why);
     }
 
     fn dropped(&self, sequence: u64, why: &'static str) {

@@ -1,15 +1,13 @@
 //! What a run did, for people and for programs. The JSON keys are documented in `REPORT.md`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Number, Value};
 use zerohop_frame::Extent;
 
-use crate::histogram::Percentiles;
-use crate::measurements::{Copies, Counts, STAGES, Verdicts, name};
+use crate::{Copies, Counts, Percentiles, Verdicts};
 
 /// The version of the schema. It counts up when a key changes its meaning or goes; new keys do not
 /// change it.
@@ -99,28 +97,28 @@ pub struct FallbackLine {
 pub struct Report {
     schema: u32,
     version: &'static str,
-    application: Application,
-    duration_s: f64,
-    fps: f64,
-    frames_presented: u64,
-    frames_encoded: u64,
-    frames_replaced: u64,
-    frames_dropped: u64,
-    drop_reasons: BTreeMap<&'static str, u64>,
-    verdicts: Verdicts,
-    handover: &'static str,
-    sync_tier: &'static str,
-    device: Option<String>,
-    encoder: Option<String>,
-    bytes_copied_by_cpu: Number,
-    gpu_copies: Number,
+    pub(crate) application: Application,
+    pub(crate) duration_s: f64,
+    pub(crate) fps: f64,
+    pub(crate) frames_presented: u64,
+    pub(crate) frames_encoded: u64,
+    pub(crate) frames_replaced: u64,
+    pub(crate) frames_dropped: u64,
+    pub(crate) drop_reasons: BTreeMap<&'static str, u64>,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) handover: &'static str,
+    pub(crate) sync_tier: &'static str,
+    pub(crate) device: Option<String>,
+    pub(crate) encoder: Option<String>,
+    pub(crate) bytes_copied_by_cpu: Number,
+    pub(crate) gpu_copies: Number,
     copy_reasons: BTreeMap<&'static str, u64>,
-    sink_copies: Copies,
-    fallbacks: Vec<FallbackLine>,
+    pub(crate) sink_copies: Copies,
+    pub(crate) fallbacks: Vec<FallbackLine>,
     streams: Vec<Stream>,
-    refused: Vec<Refused>,
-    outputs: Vec<String>,
-    stages: BTreeMap<&'static str, Percentiles>,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) stages: BTreeMap<&'static str, Percentiles>,
 }
 
 impl Report {
@@ -207,74 +205,4 @@ fn per_frame(total: u64, frames: u64) -> Number {
 
 fn size<S: serde::Serializer>(extent: &Extent, serializer: S) -> Result<S::Ok, S::Error> {
     Value::from(format!("{}x{}", extent.width, extent.height)).serialize(serializer)
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = |f: &mut fmt::Formatter<'_>, key: &str, value: &dyn fmt::Display| {
-            writeln!(f, "  {key:<22}{value}")
-        };
-        writeln!(f, "{}", self.application.command.join(" "))?;
-        let Verdicts { unchanged, changed, region } = self.verdicts;
-        line(f, "duration", &format_args!("{:.2} s, {:.1} frames/s", self.duration_s, self.fps))?;
-        line(f, "frames presented", &self.frames_presented)?;
-        line(f, "frames encoded", &self.frames_encoded)?;
-        line(f, "frames replaced", &self.frames_replaced)?;
-        line(f, "frames dropped", &Reasons(self.frames_dropped, &self.drop_reasons))?;
-        line(
-            f,
-            "verdicts",
-            &format_args!("{unchanged} unchanged, {changed} changed, {region} region"),
-        )?;
-        line(f, "handover", &self.handover)?;
-        line(f, "sync tier", &self.sync_tier)?;
-        line(f, "device", &self.device.as_deref().unwrap_or("none"))?;
-        line(f, "encoder", &self.encoder.as_deref().unwrap_or("none"))?;
-        line(f, "bytes copied by CPU", &format_args!("{} a frame", self.bytes_copied_by_cpu))?;
-        line(f, "copies by GPU", &format_args!("{} a frame", self.gpu_copies))?;
-        let copied: u64 = self.sink_copies.reasons.values().sum();
-        line(f, "copies made by sinks", &Reasons(copied, &self.sink_copies.reasons))?;
-        for FallbackLine { what, reason, cost } in &self.fallbacks {
-            line(f, "fallback", &format_args!("{what}: {reason}: {cost}"))?;
-        }
-        for Refused { pid, producer, reason } in &self.refused {
-            line(f, "refused", &format_args!("process {pid} {producer:?}: {reason}"))?;
-        }
-        for output in &self.outputs {
-            line(f, "output", output)?;
-        }
-        self.durations(f)
-    }
-}
-
-impl Report {
-    fn durations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\n  {:<18}{:>8}{:>10}{:>10}{:>10}{:>10}",
-            "step (us)", "count", "p50", "p95", "p99", "max"
-        )?;
-        for stage in STAGES {
-            let Some(Percentiles { count, p50, p95, p99, max }) = self.stages.get(name(stage))
-            else {
-                continue;
-            };
-            let step = name(stage).replace('_', " ");
-            writeln!(f, "  {step:<18}{count:>8}{p50:>10}{p95:>10}{p99:>10}{max:>10}")?;
-        }
-        Ok(())
-    }
-}
-
-/// A count with what it is made of.
-struct Reasons<'a>(u64, &'a BTreeMap<&'static str, u64>);
-
-impl fmt::Display for Reasons<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        for (index, (why, count)) in self.1.iter().enumerate() {
-            write!(f, "{}{count} {why}", if index == 0 { ": " } else { ", " })?;
-        }
-        Ok(())
-    }
 }

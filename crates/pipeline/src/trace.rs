@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use zerohop_frame::{Rect, Stage};
 
-use crate::measurements::{STAGES, name};
+use crate::counts::{STAGES, name};
 
 /// Bytes of events that wait for [`Trace::flush`] before a writer flushes by itself.
 const ENOUGH: usize = 256 * 1024;

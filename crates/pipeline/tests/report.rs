@@ -10,7 +10,7 @@ use zerohop_passes::{Grid, TileSet, Verdict};
 use zerohop_pipeline::{Application, Facts, Measurements, Report, SCHEMA, Stream};
 
 /// A run of three pictures: one encoded, one unchanged, one lost.
-fn measured() -> Arc<Measurements> {
+fn report() -> Report {
     let all = Arc::new(Measurements::default());
     let at = Duration::from_micros;
     for sequence in 0..3 {
@@ -29,10 +29,11 @@ fn measured() -> Arc<Measurements> {
         reason: "no SYNC_FD".into(),
         cost: "a wait at each present".into(),
     });
-    all
+    Report::new(all.counts(), facts())
 }
 
-fn report() -> Report {
+/// What whoever ran it knows.
+fn facts() -> Facts {
     let stream = Stream {
         producer: "vkcube".into(),
         name: "xcb window".into(),
@@ -42,7 +43,7 @@ fn report() -> Report {
         main: true,
     };
     let command = vec!["vkcube".into(), "--c".into(), "3".into()];
-    let facts = Facts {
+    Facts {
         application: Application { command, exit_code: Some(0), signal: None },
         duration: Duration::from_millis(1500),
         handover: "opaque_fd",
@@ -54,8 +55,7 @@ fn report() -> Report {
         replaced: 0,
         refused: Vec::new(),
         outputs: vec!["cube.mp4".into()],
-    };
-    Report::new(measured().counts(), facts)
+    }
 }
 
 fn json() -> Value {

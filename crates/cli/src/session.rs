@@ -1,0 +1,265 @@
+//! A run from the start of its application to the exit code.
+
+use std::cell::Cell;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitStatus, getpid};
+use zerohop_kernel::{Signals, clock_monotonic};
+use zerohop_pipeline::{Application, Facts, Measurements, Report};
+
+use crate::application;
+use crate::args::Run;
+use crate::failure::{FAILED, Failure};
+use crate::guard::Guard;
+use crate::outputs::{ReportFile, unwritable};
+use crate::processes::{Processes, below};
+use crate::recorder::{Outcome, Recorder};
+use crate::screen::{BEAT, Screen};
+use crate::silence::Sightings;
+
+/// The signals that end a run; the one that says that a child has ended; and the one that would
+/// kill us for a file longer than allowed, which is as good as a full disk.
+pub(crate) fn catch() -> Result<Signals, Failure> {
+    let ending = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+    let signals: Vec<_> = ending.into_iter().chain([Signal::CHILD, Signal::XFSZ]).collect();
+    Signals::catch(&signals)
+        .map_err(|err| Failure::new("signals", err, "raise the limit on open files"))
+}
+
+/// What ended a run first.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The application did, by itself.
+    Application(WaitStatus),
+    /// `--frames` or `--seconds`.
+    Limit,
+    /// Somebody wanted us to end.
+    Signal(Signal),
+}
+
+/// Every process of a run.
+#[derive(Debug)]
+pub(crate) struct Cast {
+    /// All that were started, and theirs.
+    pub(crate) processes: Processes,
+    /// The application.
+    pub(crate) application: Pid,
+    /// Watches over the others.
+    pub(crate) guard: Guard,
+    /// The private display, while there is one.
+    pub(crate) server: Option<Pid>,
+}
+
+impl Cast {
+    /// The processes that are ours and not the application's.
+    fn ours(&self) -> Vec<Pid> {
+        self.server.into_iter().chain([self.guard.pid]).collect()
+    }
+}
+
+/// A run, while the application lives.
+pub(crate) struct Session<'a> {
+    options: &'a Run,
+    signals: Signals,
+    /// Whether the user does not want to wait.
+    hurry: Cell<bool>,
+    cast: Cast,
+    measurements: Arc<Measurements>,
+    screen: Screen,
+    sightings: Sightings,
+    /// When the recording began, on `CLOCK_MONOTONIC`.
+    begin: Duration,
+    /// What the pipeline did, once it has ended.
+    outcome: Option<Outcome>,
+}
+
+impl<'a> Session<'a> {
+    /// A run that begins now.
+    pub(crate) fn new(
+        options: &'a Run,
+        signals: Signals,
+        cast: Cast,
+        measurements: Arc<Measurements>,
+    ) -> Self {
+        Self {
+            options,
+            signals,
+            hurry: Cell::new(false),
+            cast,
+            measurements,
+            screen: Screen::new(!options.no_progress),
+            sightings: Sightings::default(),
+            begin: clock_monotonic(),
+            outcome: None,
+        }
+    }
+
+    /// Waits for the end, ends what is left, and says what happened. Returns the exit code.
+    pub(crate) fn conduct(mut self, recorder: Recorder, report: ReportFile) -> Result<u8, Failure> {
+        let mut recorder = Some(recorder);
+        let end = self.watch(&mut recorder);
+        self.end_application(end, recorder.as_ref());
+        if let Some(recorder) = recorder {
+            self.finish(recorder, end);
+        }
+        if let Some(server) = self.cast.server {
+            self.cast.processes.end(server, &|| self.hurry.get());
+        }
+        self.screen.show(clock_monotonic(), &self.measurements.counts());
+        self.explain_silence();
+        let failed = self.outcome.as_ref().is_some_and(|outcome| outcome.ended.is_err());
+        self.write_report(report)?;
+        Ok(match end {
+            _ if failed => FAILED,
+            End::Application(status) => application::code(status),
+            End::Limit => 0,
+            End::Signal(signal) => u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED),
+        })
+    }
+
+    /// Waits until something ends the run.
+    fn watch(&mut self, recorder: &mut Option<Recorder>) -> End {
+        loop {
+            self.wait(recorder.as_ref());
+            if let Some(signal) = ending_signal(&self.signals) {
+                return End::Signal(signal);
+            }
+            self.cast.processes.reap();
+            if let Some(status) = self.cast.processes.status(self.cast.application) {
+                return End::Application(status);
+            }
+            if let Some(recorder) = recorder.take_if(|recorder| recorder.is_done()) {
+                let outcome = recorder.join();
+                let limit = outcome.ended.is_ok();
+                self.conclude(outcome);
+                if limit {
+                    return End::Limit;
+                }
+            }
+            self.beat();
+        }
+    }
+
+    /// Waits for a signal, for the end of the pipeline, or for the next beat.
+    fn wait(&self, recorder: Option<&Recorder>) {
+        let signals = PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN);
+        let mut fds = vec![signals];
+        fds.extend(recorder.map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN)));
+        // Many programs that present nothing are gone soon: they are looked at often at first.
+        let young = clock_monotonic().saturating_sub(self.begin) < Duration::from_secs(1);
+        let beat = if young && !self.sightings.saw_layer() { BEAT / 8 } else { BEAT };
+        // A failure is `EINTR`, and then there is something to do.
+        let _ = poll(&mut fds, Timespec::try_from(beat).ok().as_ref());
+    }
+
+    /// What is done four times a second.
+    fn beat(&mut self) {
+        let counts = self.measurements.counts();
+        if counts.taken == 0 {
+            let mut pids = below(getpid());
+            let ours = self.cast.ours();
+            pids.retain(|pid| !ours.contains(pid));
+            self.sightings.look(&pids);
+        }
+        self.screen.show(clock_monotonic(), &counts);
+        if let Some(status) = self.cast.server.and_then(|server| self.cast.processes.status(server))
+        {
+            self.cast.server = None;
+            let why = format!("Xvfb ended with code {}", application::code(status));
+            let todo = "the application's windows are gone";
+            self.screen.say(Failure::new("the private display", why, todo));
+        }
+        if let Some(trace) = self.measurements.trace() {
+            // Said at the end, with the report.
+            let _ = trace.flush();
+        }
+    }
+
+    /// Ends the application, if it did not end by itself, and what it left behind.
+    fn end_application(&mut self, end: End, recorder: Option<&Recorder>) {
+        let hurry = || hurried(&self.signals, &self.hurry);
+        if let (End::Signal(_), Some(recorder)) = (end, recorder) {
+            recorder.stop();
+        }
+        self.cast.processes.end(self.cast.application, &hurry);
+        let spared = self.cast.ours();
+        let left = self.cast.processes.end_others(&spared, &hurry);
+        if !left.is_empty() {
+            let pids: Vec<_> = left.iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
+            let why = format!("processes {} do not end", pids.join(", "));
+            self.screen.say(Failure::new("the application", why, "see what they wait for"));
+        }
+    }
+
+    /// Lets the pipeline write what it has. A hurried user does not wait for it.
+    fn finish(&mut self, recorder: Recorder, end: End) {
+        match end {
+            End::Application(_) => recorder.application_ended(),
+            _ => recorder.stop(),
+        }
+        while !recorder.is_done() {
+            if hurried(&self.signals, &self.hurry) {
+                return;
+            }
+            self.wait(Some(&recorder));
+            self.beat();
+        }
+        self.conclude(recorder.join());
+    }
+
+    /// Keeps what the pipeline did. A failure is said at once: the application may go on for long.
+    fn conclude(&mut self, outcome: Outcome) {
+        if let Err(failure) = &outcome.ended {
+            self.screen.say(failure);
+        }
+        self.outcome = Some(outcome);
+    }
+
+    /// Says why nothing was recorded, if nothing was.
+    fn explain_silence(&mut self) {
+        if self.measurements.counts().taken == 0 && !self.hurry.get() {
+            let (why, todo) = self.sightings.explain();
+            let what = self.options.command[0].to_string_lossy();
+            self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
+        }
+    }
+
+    fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
+        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
+        let (counts, facts) =
+            outcome.unwrap_or_else(|| (self.measurements.counts(), Facts::default()));
+        let status = self.cast.processes.status(self.cast.application);
+        let application = Application {
+            command: self.options.command.iter().map(|one| one.to_string_lossy().into()).collect(),
+            exit_code: status.and_then(WaitStatus::exit_status),
+            signal: status.and_then(WaitStatus::terminating_signal),
+        };
+        let duration = clock_monotonic().saturating_sub(self.begin);
+        let facts = Facts { application, duration, ..facts };
+        let report = Report::new(counts, facts);
+        self.screen.clear();
+        if self.options.table {
+            eprint!("{report}");
+        } else if report.frames_presented() > 0 {
+            self.screen.say(report.summary());
+        }
+        file.write(&report)?;
+        let trace = self.measurements.trace().zip(self.options.trace.as_deref());
+        trace.map_or(Ok(()), |(trace, path)| trace.flush().map_err(|err| unwritable(path, &err)))
+    }
+}
+
+/// The next signal that wants us to end.
+fn ending_signal(signals: &Signals) -> Option<Signal> {
+    let ends = |signal: &Signal| ![Signal::CHILD, Signal::XFSZ].contains(signal);
+    std::iter::from_fn(|| signals.poll_signal()).find(ends)
+}
+
+/// Whether another such signal came by now.
+fn hurried(signals: &Signals, flag: &Cell<bool>) -> bool {
+    flag.set(flag.get() || ending_signal(signals).is_some());
+    flag.get()
+}

@@ -1,0 +1,97 @@
+//! What is counted, as plain numbers.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use zerohop_frame::{Fallback, Stage};
+
+use crate::Percentiles;
+
+/// The steps that are measured, in the order of a picture's way.
+pub(crate) const STAGES: [Stage; 6] = [
+    Stage::PresentToHost,
+    Stage::Import,
+    Stage::Classify,
+    Stage::Convert,
+    Stage::Encode,
+    Stage::Release,
+];
+
+/// The name of a step in report and trace.
+pub(crate) fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::PresentToHost => "present_to_host",
+        Stage::Import => "import",
+        Stage::Classify => "classify",
+        Stage::Convert => "convert",
+        Stage::Encode => "encode",
+        Stage::Release => "release",
+        _ => "other",
+    }
+}
+
+/// How many pictures were worth what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// They equal the one before.
+    pub unchanged: u64,
+    /// They differ.
+    pub changed: u64,
+    /// They differ only inside a rectangle that is known for it.
+    pub region: u64,
+}
+
+/// Copies of pixels, by their reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Copies {
+    /// Bytes that the CPU copied.
+    pub cpu_bytes: u64,
+    /// Pictures that the GPU copied.
+    pub gpu: u64,
+    /// How often, by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl Copies {
+    /// One more by the CPU.
+    pub(crate) fn cpu(&mut self, bytes: u64, why: &'static str) {
+        self.cpu_bytes += bytes;
+        *self.reasons.entry(why).or_default() += 1;
+    }
+
+    /// One more by the GPU.
+    pub(crate) fn gpu(&mut self, why: &'static str) {
+        self.gpu += 1;
+        *self.reasons.entry(why).or_default() += 1;
+    }
+}
+
+/// All counts at one moment.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Pictures that came out of the source.
+    pub taken: u64,
+    /// Pictures that were handed to the main sink.
+    pub submitted: u64,
+    /// What they were worth.
+    pub verdicts: Verdicts,
+    /// Lost pictures, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Copies on the way to the main sink.
+    pub path_copies: Copies,
+    /// Copies that sinks made for themselves.
+    pub sink_copies: Copies,
+    /// Worse paths that came into use.
+    pub fallbacks: Vec<Fallback>,
+    /// Durations by step.
+    pub stages: Vec<(&'static str, Percentiles)>,
+}
+
+impl Counts {
+    /// The durations of one step; all zero when it never ran.
+    pub fn stage(&self, stage: Stage) -> Percentiles {
+        let found = self.stages.iter().find(|(one, _)| *one == name(stage));
+        found.map_or_else(Percentiles::default, |(_, percentiles)| *percentiles)
+    }
+}
