@@ -32,6 +32,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The same after the host has refused us.
 const RETRY_REFUSED: Duration = Duration::from_secs(10);
 
+/// The most fallbacks that are told. Nobody reads more.
+const MAX_FALLBACKS: usize = 32;
+
 /// The host.
 pub(crate) struct Host {
     path: Option<PathBuf>,
@@ -49,7 +52,7 @@ struct State {
     /// Whether a thread waits at the socket, for all that wait.
     watched: bool,
     /// What was told, or would have been, to be told again after a reconnection.
-    fallbacks: Vec<[&'static str; 3]>,
+    fallbacks: Vec<[String; 3]>,
 }
 
 impl Host {
@@ -115,12 +118,8 @@ impl Host {
         match line.send(parcel, export) {
             Ok(()) => return true,
             Err(Unsent::Wire(WireError::Full)) => {}
-            Err(Unsent::Export(err)) => {
-                log(Level::Error, format_args!("no announcement: {}", chain_line(&err)));
-            }
-            Err(Unsent::Wire(err @ WireError::Invalid(_))) => {
-                log(Level::Error, format_args!("a picture was not sent: {}", chain_line(&err)));
-            }
+            Err(Unsent::Export(err)) => state.lose(&err),
+            Err(Unsent::Wire(err @ WireError::Invalid(_))) => state.lose(&err),
             Err(Unsent::Wire(err)) => {
                 // The host's last words say more than a broken pipe.
                 state.hear();
@@ -145,22 +144,10 @@ impl Host {
         }
     }
 
-    /// Says once, here and to the host, that `what` takes a worse path because of `reason`, and
-    /// what that costs.
-    pub(crate) fn fall_back(&self, what: &'static str, reason: &'static str, cost: &'static str) {
-        let mut state = self.lock();
-        if state.fallbacks.contains(&[what, reason, cost]) {
-            return;
-        }
-        state.fallbacks.push([what, reason, cost]);
-        // A host tells its user, where there is one.
-        let level = if self.path.is_some() { Level::Info } else { Level::Warn };
-        log(level, format_args!("{what}: {reason}; {cost}"));
-        if let Some(line) = &mut state.line
-            && line.producer.is_welcome()
-        {
-            line.say(fallback([what, reason, cost]));
-        }
+    /// Says once that `what` takes a worse path because of `reason`, and what that costs: to the
+    /// host, and here while nobody listens.
+    pub(crate) fn fall_back(&self, what: &str, reason: &str, cost: &str) {
+        self.lock().fall_back([what, reason, cost]);
     }
 
     /// Gives up on a host that has kept images since `since` and said nothing for
@@ -202,6 +189,27 @@ impl Host {
 }
 
 impl State {
+    fn fall_back(&mut self, fallback: [&str; 3]) {
+        if self.fallbacks.len() == MAX_FALLBACKS || self.fallbacks.iter().any(|it| *it == fallback)
+        {
+            return;
+        }
+        self.fallbacks.push(fallback.map(str::to_owned));
+        let line = self.line.as_mut().filter(|line| line.producer.is_welcome());
+        let level = if line.is_some() { Level::Info } else { Level::Warn };
+        let [what, reason, cost] = fallback;
+        log(level, format_args!("{what}: {reason}: {cost}"));
+        if let Some(line) = line {
+            line.say(to_host(fallback));
+        }
+    }
+
+    /// A picture cannot be sent, and the next of its kind neither.
+    fn lose(&mut self, why: &(dyn Error + 'static)) {
+        let why = chain_line(why);
+        self.fall_back(["handover", &why, "the host does not see these pictures"]);
+    }
+
     /// Takes in what the host has said.
     fn hear(&mut self) {
         while let Some(line) = &mut self.line {
@@ -219,7 +227,9 @@ impl State {
         match message {
             ToProducer::Welcome { .. } => {
                 log(Level::Info, format_args!("the host listens"));
-                self.fallbacks.iter().for_each(|one| line.say(fallback(*one)));
+                for [what, reason, cost] in &self.fallbacks {
+                    line.say(to_host([what, reason, cost]));
+                }
             }
             ToProducer::Release { buffer, sequence, after } => {
                 line.release(buffer, sequence, after);
@@ -246,6 +256,6 @@ impl State {
 #[error("the host has kept every image for {} ms without a word", PATIENCE.as_millis())]
 struct Stalled;
 
-fn fallback([what, reason, cost]: [&str; 3]) -> ToHost {
+fn to_host([what, reason, cost]: [&str; 3]) -> ToHost {
     ToHost::Fallback { what: text(what), reason: text(reason), cost: text(cost) }
 }
