@@ -3,6 +3,7 @@
 //!
 #![allow(unsafe_code, reason = "a loader of our own calls the layer")]
 
+#[path = "../common/loader.rs"]
 mod loader;
 mod scenario;
 

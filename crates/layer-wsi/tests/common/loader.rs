@@ -1,6 +1,7 @@
 //! As much of a Vulkan loader as a layer needs: it links the layer to the fake driver, in this
-//! process.
+//! process, or to what a test puts in between.
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem;
 use std::ptr;
@@ -15,6 +16,20 @@ use zerohop_layer::abi::{
 use zerohop_layer_wsi::vkNegotiateLoaderLayerInterfaceVersion;
 use zerohop_manifest::INSTANCE_EXTENSIONS;
 use zerohop_testkit::fake_driver;
+
+/// The two look-ups of what is below the layer.
+type Below = (vk::PFN_vkGetInstanceProcAddr, vk::PFN_vkGetDeviceProcAddr);
+
+thread_local! {
+    static BELOW: Cell<Below> =
+        const { Cell::new((fake_driver::get_instance_proc_addr, fake_driver::get_device_proc_addr)) };
+}
+
+/// From now on instances and devices of this thread are linked to `below`.
+#[allow(dead_code, reason = "only some of the tests put something in between")]
+pub(crate) fn link(below: Below) {
+    BELOW.set(below);
+}
 
 /// The layer's `vkGetInstanceProcAddr`. Agrees with the layer on an interface, once.
 fn layer() -> vk::PFN_vkGetInstanceProcAddr {
@@ -99,7 +114,7 @@ unsafe extern "system" fn create_instance(
     let info = unsafe { *info };
     let mut link = InstanceLink {
         next: ptr::null_mut(),
-        get_instance_proc_addr: Some(fake_driver::get_instance_proc_addr),
+        get_instance_proc_addr: Some(BELOW.get().0),
         get_physical_device_proc_addr: None,
     };
     let create = InstanceCreate {
@@ -140,8 +155,8 @@ unsafe extern "system" fn create_device(
     let info = unsafe { *info };
     let mut link = DeviceLink {
         next: ptr::null_mut(),
-        get_instance_proc_addr: Some(fake_driver::get_instance_proc_addr),
-        get_device_proc_addr: Some(fake_driver::get_device_proc_addr),
+        get_instance_proc_addr: Some(BELOW.get().0),
+        get_device_proc_addr: Some(BELOW.get().1),
     };
     let callback = DeviceCreate {
         s_type: vk::StructureType::LOADER_DEVICE_CREATE_INFO,
