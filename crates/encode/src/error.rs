@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use zerohop_frame::{Color, Extent, Fourcc};
+use zerohop_frame::{Color, Fourcc};
 use zerohop_kernel::SealError;
 
 /// Why a picture was not compressed.
@@ -16,12 +16,6 @@ pub enum Error {
     /// The picture does not lie in one memfd.
     #[error("the encoder reads pictures in one memfd, this one lies in {0}")]
     Memory(&'static str),
-    /// The size does not go with the encoder.
-    #[error(
-        "OpenH264 takes even sizes from 16x16 to 3840x2160, not {}x{}",
-        .0.width, .0.height
-    )]
-    Size(Extent),
     /// A plane is longer than the memory.
     #[error("plane {plane} of the picture ends at byte {end} of {size}")]
     Plane {
@@ -68,28 +62,15 @@ pub enum Error {
     /// The memory cannot be mapped.
     #[error("could not map the picture's memory")]
     Map(#[source] io::Error),
-    /// OpenH264 refused its settings.
-    #[error("OpenH264 refused {}x{}", .extent.width, .extent.height)]
-    Settings {
-        /// The size asked for.
-        extent: Extent,
-        /// Its words.
-        source: openh264::Error,
-    },
-    /// The rate control never had room for a picture.
-    #[error("OpenH264 left picture {sequence} out {offers} times, for want of bits")]
-    NoRoom {
-        /// Which one.
-        sequence: u64,
-        /// How often it was offered.
-        offers: u32,
-    },
+    /// OpenH264 refused what it was asked for.
+    #[error(transparent)]
+    Settings(zerohop_openh264::Error),
     /// OpenH264 failed.
     #[error("OpenH264 failed on picture {sequence}")]
     Encode {
         /// Which one.
         sequence: u64,
         /// Its words.
-        source: openh264::Error,
+        source: zerohop_openh264::Error,
     },
 }

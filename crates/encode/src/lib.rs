@@ -12,15 +12,14 @@
 
 mod encoder;
 mod error;
-mod level;
 mod nal;
 mod openh264;
 mod planes;
 mod settings;
-mod vui;
 
 pub use encoder::{Encoder, Packet, PacketSink};
 pub use error::Error;
 pub use nal::{Nal, nal_units};
-pub use openh264::{ASSEMBLY, OpenH264};
+pub use openh264::OpenH264;
 pub use settings::{Options, Rate};
+pub use zerohop_openh264::ASSEMBLY;

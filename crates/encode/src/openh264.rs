@@ -4,23 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openh264::encoder::FrameType;
-use openh264::{OpenH264API, Timestamp};
 use zerohop_frame::{Color, Extent, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier};
+use zerohop_openh264::{ASSEMBLY, Coded, Picture};
 
-use crate::planes::{Mappings, Planes};
-use crate::settings::config;
+use crate::planes::{Mappings, planes};
+use crate::settings::settings;
 use crate::{Encoder, Error, Options, Packet};
-
-/// Whether OpenH264 was built with its assembly (`nasm`). Without it it is more than twice
-/// as slow.
-pub const ASSEMBLY: bool = cfg!(openh264_asm);
 
 /// How long a picture may take to be complete after it was handed over.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(2);
-
-/// How often a picture is offered that the rate control has no room for.
-const OFFERS: u32 = 20_000;
 
 /// Encodes YU12 pictures in memfds, on the caller's thread: when `encode` returns the frame is on
 /// its way home and its packet is there.
@@ -36,7 +28,7 @@ struct Stream {
     extent: Extent,
     color: Color,
     options: Options,
-    encoder: openh264::encoder::Encoder,
+    encoder: zerohop_openh264::Encoder,
 }
 
 impl OpenH264 {
@@ -49,7 +41,7 @@ impl OpenH264 {
     fn compress(&mut self, frame: &Frame, key: bool) -> Result<(), Error> {
         let (descriptor, info) = (frame.buffer().descriptor(), frame.info());
         let memory = self.mappings.of(frame.buffer())?;
-        let planes = Planes::new(descriptor, memory.as_slice())?;
+        let picture = planes(descriptor, memory.as_slice())?;
         wait(frame)?;
         let wanted = |stream: &Stream| {
             stream.fits(descriptor) && (!key || stream.options.rate == self.options.rate)
@@ -58,10 +50,11 @@ impl OpenH264 {
             Some(stream) => stream,
             None => Stream::open(descriptor, self.options)?,
         };
+        let failed = |source| Error::Encode { sequence: info.sequence, source };
         if key {
-            stream.encoder.force_intra_frame();
+            stream.encoder.force_key().map_err(failed)?;
         }
-        let (data, key) = stream.encode_somehow(descriptor, &planes, info)?;
+        let Coded { data, key } = stream.encode(descriptor, &picture, info)?;
         self.stream = Some(stream);
         let FrameDescriptor { extent, color, .. } = *descriptor;
         let FrameInfo { timestamp: pts, sequence, .. } = *info;
@@ -101,40 +94,26 @@ impl Encoder for OpenH264 {
 }
 
 impl Stream {
-    /// As [`encode`](Self::encode). A picture of noise may take more bits than OpenH264 has room
-    /// for, which ends its stream: a coarser one takes over.
-    fn encode_somehow(
+    /// Compresses a picture. One of noise may take more bits than OpenH264 has room for, which
+    /// ends its stream: a coarser one takes over.
+    fn encode(
         &mut self,
         descriptor: &FrameDescriptor,
-        planes: &Planes<'_>,
+        picture: &Picture<'_>,
         info: &FrameInfo,
-    ) -> Result<(Vec<u8>, bool), Error> {
+    ) -> Result<Coded, Error> {
         loop {
-            match (self.encode(planes, info), self.options.rate.coarser()) {
-                (Err(Error::Encode { .. }), Some(rate)) => {
+            let coded = self.encoder.encode(picture, info.timestamp);
+            match (coded, self.options.rate.coarser()) {
+                (Err(_), Some(rate)) => {
                     *self = Self::open(descriptor, Options { rate, ..self.options })?;
                 }
-                (done, _) => return done,
+                (coded, _) => {
+                    let sequence = info.sequence;
+                    return coded.map_err(|source| Error::Encode { sequence, source });
+                }
             }
         }
-    }
-
-    /// The packet of a picture, and whether it is a key picture.
-    ///
-    /// The rate control would rather leave out a picture than exceed its rate, and says that it
-    /// did; what it left out may be the last one before a long standstill. Each time it does, time
-    /// goes on for it, so that the picture is offered until it is taken.
-    fn encode(&mut self, planes: &Planes<'_>, info: &FrameInfo) -> Result<(Vec<u8>, bool), Error> {
-        let sequence = info.sequence;
-        let timestamp = Timestamp::from_millis(millis(info.timestamp));
-        for _ in 0..OFFERS {
-            let bits = self.encoder.encode_at(planes, timestamp);
-            let bits = bits.map_err(|source| Error::Encode { sequence, source })?;
-            if !matches!(bits.frame_type(), FrameType::Skip | FrameType::Invalid) {
-                return Ok((bits.to_vec(), bits.frame_type() == FrameType::IDR));
-            }
-        }
-        Err(Error::NoRoom { sequence, offers: OFFERS })
     }
 
     fn fits(&self, descriptor: &FrameDescriptor) -> bool {
@@ -143,24 +122,13 @@ impl Stream {
 
     fn open(descriptor: &FrameDescriptor, options: Options) -> Result<Self, Error> {
         let FrameDescriptor { extent, color, .. } = *descriptor;
-        check(extent)?;
-        let config = config(extent, color, options)?;
-        let encoder =
-            openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), config)
-                .map_err(|source| Error::Settings { extent, source })?;
+        // A 4:2:0 stream cannot hold RGB (H.264 E.2.1, `matrix_coefficients`).
+        if color.matrix == 0 {
+            return Err(Error::Color(color));
+        }
+        let encoder = zerohop_openh264::Encoder::new(&settings(descriptor, options));
+        let encoder = encoder.map_err(Error::Settings)?;
         Ok(Self { extent, color, options, encoder })
-    }
-}
-
-/// The sizes that OpenH264 takes (`welsEncoderExt.cpp`, `EncodeFrame`; level 5.2).
-fn check(extent: Extent) -> Result<(), Error> {
-    let Extent { width, height } = extent;
-    let (long, short) = (width.max(height), width.min(height));
-    let even = width.is_multiple_of(2) && height.is_multiple_of(2);
-    if even && short >= 16 && long <= 3840 && short <= 2160 {
-        Ok(())
-    } else {
-        Err(Error::Size(extent))
     }
 }
 
@@ -171,8 +139,4 @@ fn wait(frame: &Frame) -> Result<(), Error> {
         Ok(false) => Err(Error::NotReady { sequence, waited: COMPLETE_WITHIN }),
         Err(source) => Err(Error::Wait { sequence, source }),
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX >> 1)
 }

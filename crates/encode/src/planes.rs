@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Weak};
 
-use openh264::formats::YUVSource;
 use zerohop_frame::{
-    BufferId, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, SharedBuffer,
+    BufferId, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, SharedBuffer,
 };
 use zerohop_kernel::{Mapping, Memfd};
+use zerohop_openh264::Picture;
 
 use crate::Error;
 
@@ -39,36 +39,29 @@ fn map(buffer: &SharedBuffer) -> Result<Mapping, Error> {
     Mapping::new(&memfd.map_err(Error::Memfd)?).map_err(Error::Map)
 }
 
-/// The three planes of a YU12 picture, checked against their memory.
-pub(crate) struct Planes<'a> {
-    extent: Extent,
-    strides: (usize, usize),
-    planes: [&'a [u8]; 3],
-}
-
-impl<'a> Planes<'a> {
-    /// Finds the planes of `descriptor` in `memory`.
-    pub(crate) fn new(descriptor: &FrameDescriptor, memory: &'a [u8]) -> Result<Self, Error> {
-        let FrameDescriptor { extent, fourcc, modifier, ref planes, .. } = *descriptor;
-        if fourcc != Fourcc::YUV420 || modifier != Modifier::LINEAR {
-            return Err(Error::Format(fourcc));
-        }
-        let strides: Vec<u32> = planes.iter().map(|plane| plane.stride).collect();
-        let [y, u, v] = strides[..] else {
-            return Err(Error::Strides { strides, width: extent.width });
-        };
-        if y < extent.width || u != v || u < extent.width.div_ceil(2) {
-            return Err(Error::Strides { strides, width: extent.width });
-        }
-        let plane = |plane, rows| slice(memory, plane, &planes[plane], rows);
-        let half = extent.height.div_ceil(2);
-        let planes = [plane(0, extent.height)?, plane(1, half)?, plane(2, half)?];
-        Ok(Self { extent, strides: (y as usize, u as usize), planes })
+/// Finds the planes of `descriptor` in `memory`.
+pub(crate) fn planes<'a>(
+    descriptor: &FrameDescriptor,
+    memory: &'a [u8],
+) -> Result<Picture<'a>, Error> {
+    let FrameDescriptor { extent, fourcc, modifier, ref planes, .. } = *descriptor;
+    if fourcc != Fourcc::YUV420 || modifier != Modifier::LINEAR {
+        return Err(Error::Format(fourcc));
     }
+    let strides: Vec<u32> = planes.iter().map(|plane| plane.stride).collect();
+    let [luma, chroma, other] = strides[..] else {
+        return Err(Error::Strides { strides, width: extent.width });
+    };
+    if luma < extent.width || chroma != other || chroma < extent.width.div_ceil(2) {
+        return Err(Error::Strides { strides, width: extent.width });
+    }
+    let plane = |plane, rows| slice(memory, plane, &planes[plane], rows);
+    let half = extent.height.div_ceil(2);
+    let planes = [plane(0, extent.height)?, plane(1, half)?, plane(2, half)?];
+    Ok(Picture { planes, strides: [luma, chroma] })
 }
 
-/// `rows` whole rows from `layout.offset` on. A last row may not be cut short: the encoder takes
-/// whole strides.
+/// `rows` whole rows from `layout.offset` on.
 fn slice<'a>(
     memory: &'a [u8],
     plane: usize,
@@ -82,33 +75,10 @@ fn slice<'a>(
     found.ok_or(Error::Plane { plane, end, size: memory.len() as u64 })
 }
 
-impl YUVSource for Planes<'_> {
-    fn dimensions(&self) -> (usize, usize) {
-        (self.extent.width as usize, self.extent.height as usize)
-    }
-
-    fn strides(&self) -> (usize, usize, usize) {
-        let (luma, chroma) = self.strides;
-        (luma, chroma, chroma)
-    }
-
-    fn y(&self) -> &[u8] {
-        self.planes[0]
-    }
-
-    fn u(&self) -> &[u8] {
-        self.planes[1]
-    }
-
-    fn v(&self) -> &[u8] {
-        self.planes[2]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use arrayvec::ArrayVec;
-    use zerohop_frame::Color;
+    use zerohop_frame::{Color, Extent};
 
     use super::*;
 

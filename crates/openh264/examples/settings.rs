@@ -1,6 +1,6 @@
 //! What OpenH264's settings cost and give, on pictures like those it is used for.
 //!
-//! `cargo run --release -p zerohop-encode --example settings [FILE.yuv WIDTH HEIGHT]`
+//! `cargo run --release -p zerohop-openh264 --example settings [FILE.yuv WIDTH HEIGHT]`
 //!
 //! Encodes raw YU12 pictures (or, without a file, a scene drawn here) with one setting changed at a
 //! time, and prints the processor time and the bits per picture and the PSNR of luma. A file comes
@@ -11,46 +11,42 @@ use std::error::Error;
 use std::time::Duration;
 
 use openh264::decoder::Decoder;
-use openh264::encoder::{
-    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, QpRange, RateControlMode,
-    UsageType,
-};
-use openh264::formats::{YUVSlices, YUVSource};
-use openh264::{OpenH264API, Timestamp};
+use openh264::formats::YUVSource;
 use rustix::time::{ClockId, clock_gettime};
+use zerohop_frame::{Color, Extent};
+use zerohop_openh264::{Complexity, Content, Encoder, Picture, Rate, Settings};
 
-/// What the crate asks for by default.
-fn chosen() -> EncoderConfig {
-    EncoderConfig::new()
-        .usage_type(UsageType::CameraVideoRealTime)
-        .complexity(Complexity::Low)
-        .num_threads(1)
-        .scene_change_detect(false)
-        .adaptive_quantization(false)
-        .background_detection(false)
-        .max_frame_rate(FrameRate::from_hz(60.0))
-        .rate_control_mode(RateControlMode::Bufferbased)
-        .qp(QpRange::new(24, 24))
+/// What `zerohop-encode` asks for, at its default quality.
+fn chosen(extent: Extent) -> Settings {
+    Settings {
+        extent,
+        color: Color::BT709,
+        hertz: 60,
+        rate: Rate::Quantizer(24),
+        content: Content::Camera,
+        complexity: Complexity::Low,
+        loop_filter: false,
+        arithmetic: false,
+        background: false,
+        threads: 1,
+    }
 }
 
 /// One change to [`chosen`].
-type Change = fn(EncoderConfig) -> EncoderConfig;
+type Change = fn(&mut Settings);
 
 const CHANGES: [(&str, Change); 11] = [
-    ("as chosen", |config| config),
-    ("quantizer 20", |config| config.qp(QpRange::new(20, 20))),
-    ("quantizer 28", |config| config.qp(QpRange::new(28, 28))),
-    ("screen content", |config| config.usage_type(UsageType::ScreenContentRealTime)),
-    ("medium complexity", |config| config.complexity(Complexity::Medium)),
-    ("high complexity", |config| config.complexity(Complexity::High)),
-    ("two threads", |config| config.num_threads(2)),
-    ("scene changes", |config| config.scene_change_detect(true)),
-    ("adaptive quantizer", |config| config.adaptive_quantization(true)),
-    ("background", |config| config.background_detection(true)),
-    ("4 Mbit/s", |config| {
-        let config = config.rate_control_mode(RateControlMode::Bitrate).qp(QpRange::new(0, 51));
-        config.bitrate(BitRate::from_bps(4_000_000))
-    }),
+    ("as chosen", |_| {}),
+    ("quantizer 20", |settings| settings.rate = Rate::Quantizer(20)),
+    ("quantizer 28", |settings| settings.rate = Rate::Quantizer(28)),
+    ("loop filter", |settings| settings.loop_filter = true),
+    ("arithmetic coding", |settings| settings.arithmetic = true),
+    ("screen content", |settings| settings.content = Content::Screen),
+    ("medium complexity", |settings| settings.complexity = Complexity::Medium),
+    ("high complexity", |settings| settings.complexity = Complexity::High),
+    ("two threads", |settings| settings.threads = 2),
+    ("background", |settings| settings.background = true),
+    ("4 Mbit/s", |settings| settings.rate = Rate::Bits(4_000_000)),
 ];
 
 /// Pictures one after the other, packed YU12.
@@ -72,7 +68,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("{:<20} {:>10} {:>10} {:>9}", "", "cpu ms", "kbit", "psnr dB");
     for (name, change) in CHANGES {
-        let (cpu, bits, psnr) = measure(&pictures, change(chosen()))?;
+        let mut settings = chosen(pictures.extent());
+        change(&mut settings);
+        let (cpu, bits, psnr) = measure(&pictures, &settings)?;
         println!("{name:<20} {:>10.2} {:>10.1} {psnr:>9.2}", cpu.as_secs_f64() * 1e3, bits / 1e3);
     }
     Ok(())
@@ -81,19 +79,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Processor time, bits and PSNR per picture.
 fn measure(
     pictures: &Pictures,
-    config: EncoderConfig,
+    settings: &Settings,
 ) -> Result<(Duration, f64, f64), Box<dyn Error>> {
-    let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), config)?;
+    let mut encoder = Encoder::new(settings)?;
     let mut decoder = Decoder::new()?;
     let (mut cpu, mut bits, mut squares, mut count) = (Duration::ZERO, 0, 0, 0);
     for picture in pictures.bytes.chunks_exact(pictures.size()) {
         let begin = processor_time();
-        let packet = loop {
-            let packet = encoder.encode_at(&pictures.planes(picture), Timestamp::ZERO)?;
-            if packet.frame_type() != FrameType::Skip {
-                break packet.to_vec();
-            }
-        };
+        let packet = encoder.encode(&pictures.planes(picture), Duration::ZERO)?.data;
         cpu += processor_time() - begin;
         bits += packet.len() * 8;
         let decoded = decoder.decode(&packet)?.ok_or("a packet without a picture")?;
@@ -115,11 +108,14 @@ impl Pictures {
         self.width * self.height * 3 / 2
     }
 
-    fn planes<'a>(&self, picture: &'a [u8]) -> YUVSlices<'a> {
+    fn extent(&self) -> Extent {
+        Extent { width: self.width as u32, height: self.height as u32 }
+    }
+
+    fn planes<'a>(&self, picture: &'a [u8]) -> Picture<'a> {
         let (luma, chroma) = picture.split_at(self.width * self.height);
         let (u, v) = chroma.split_at(chroma.len() / 2);
-        let strides = (self.width, self.width / 2, self.width / 2);
-        YUVSlices::new((luma, u, v), (self.width, self.height), strides)
+        Picture { planes: [luma, u, v], strides: [self.width as u32, self.width as u32 / 2] }
     }
 
     /// The sum of the squared differences of luma.
