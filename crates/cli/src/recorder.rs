@@ -53,7 +53,10 @@ impl Recorder {
         let overflow = if options.png.is_some() { Overflow::Wait } else { Overflow::default() };
         let observer = Arc::clone(&outputs.measurements) as _;
         let source = WireSource::open(WireConfig { socket: socket.into(), overflow, observer });
-        let source = source.map_err(|err| failed(&err))?;
+        let source = source.map_err(|err| {
+            let todo = "set TMPDIR to a folder of yours with a short path";
+            Failure::new("the socket", chain(&err), todo)
+        })?;
         let control = source.control();
         let stop = Arc::new(Stop::new().map_err(|err| failed(&err))?);
         let done = Arc::new(Eventfd::new().map_err(|err| failed(&err))?);

@@ -15,6 +15,10 @@ use crate::failure::Failure;
 /// What our folders are called, before the process id.
 const PREFIX: &str = "run-";
 
+/// The longest runtime folder of a user that is taken, in bytes: the path of a socket below it has
+/// at most 107 (`unix(7)`).
+const LONGEST: usize = 70;
+
 /// A folder that only its user can enter, removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct RuntimeDir {
@@ -64,7 +68,9 @@ fn base() -> PathBuf {
     let user = geteuid().as_raw();
     let given = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let ours = |path: &PathBuf| {
-        path.is_absolute() && fs::metadata(path).is_ok_and(|dir| dir.is_dir() && dir.uid() == user)
+        path.is_absolute()
+            && path.as_os_str().len() <= LONGEST
+            && fs::metadata(path).is_ok_and(|dir| dir.is_dir() && dir.uid() == user)
     };
     given
         .filter(ours)

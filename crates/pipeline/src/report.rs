@@ -166,14 +166,15 @@ impl Report {
             [] => String::new(),
             outputs => format!("{}: ", outputs.join(", ")),
         };
-        let Verdicts { unchanged, .. } = self.verdicts;
+        let Verdicts { unchanged, changed, region } = self.verdicts;
+        let done = match self.encoder {
+            Some(_) => format!("{} encoded", self.frames_encoded),
+            None => format!("{} changed", changed + region),
+        };
+        let Self { frames_presented, frames_replaced, frames_dropped, duration_s, .. } = self;
         format!(
-            "{outputs}{} pictures in {:.1} s: {} encoded, {unchanged} unchanged, {} replaced, {} dropped",
-            self.frames_presented,
-            self.duration_s,
-            self.frames_encoded,
-            self.frames_replaced,
-            self.frames_dropped
+            "{outputs}{frames_presented} pictures in {duration_s:.1} s: {done}, {unchanged} \
+             unchanged, {frames_replaced} replaced, {frames_dropped} dropped"
         )
     }
 
