@@ -211,6 +211,9 @@ fn of_device_extension(name: &[u8]) -> Option<bool> {
 /// What `vkGetDeviceProcAddr` answers.
 pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunction {
     let bytes = name.to_bytes();
+    if handle == vk::Device::null() {
+        return None;
+    }
     // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
     let state = unsafe { DeviceState::of(handle) }.ok()?;
     let rewrites = state.present_layout != vk::ImageLayout::PRESENT_SRC_KHR;

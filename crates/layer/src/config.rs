@@ -12,11 +12,15 @@
 //! [`ENABLE_ENVIRONMENT`]: zerohop_manifest::ENABLE_ENVIRONMENT
 //! [`DISABLE_ENVIRONMENT`]: zerohop_manifest::DISABLE_ENVIRONMENT
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::log::Level;
+use crate::log::{Level, write};
+
+/// The time between two vblanks at 60 Hz.
+const DEFAULT: Duration = Duration::from_nanos(16_666_667);
 
 /// What the environment asks for.
 #[derive(Clone, Debug)]
@@ -32,13 +36,23 @@ pub struct Config {
 /// The configuration of this process.
 pub fn get() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
-    CONFIG.get_or_init(|| Config {
-        socket: std::env::var_os("ZEROHOP_SOCKET")
-            .filter(|path| !path.is_empty() && !is_privileged())
-            .map(Into::into),
-        refresh: refresh(std::env::var("ZEROHOP_RATE").ok().as_deref()),
-        log: level(std::env::var("ZEROHOP_LOG").ok().as_deref()),
-    })
+    CONFIG.get_or_init(|| read(|name| std::env::var_os(name)))
+}
+
+fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
+    let given = |name| variable(name).filter(|value| !value.is_empty());
+    let text = |name| given(name).map(|value| value.to_string_lossy().into_owned());
+    let log = level(text("ZEROHOP_LOG").as_deref());
+    let refresh = text("ZEROHOP_RATE").map_or(Ok(DEFAULT), |rate| refresh(&rate).ok_or(rate));
+    let refresh = refresh.unwrap_or_else(|rate| {
+        if log >= Level::Warn {
+            // Not by way of `log`, which asks for the configuration that we are about to make.
+            write(format_args!("no rate above 0 and at most 1000 Hz, so 60: ZEROHOP_RATE={rate}"));
+        }
+        DEFAULT
+    });
+    let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
+    Config { socket: socket.map(Into::into), refresh, log }
 }
 
 /// Whether the process has rights that whoever set the environment lacks, as a set-user-id program
@@ -48,12 +62,11 @@ fn is_privileged() -> bool {
     getuid() != geteuid() || getgid() != getegid()
 }
 
-/// A rate that is no number or out of range counts as none given.
-fn refresh(rate: Option<&str>) -> Duration {
-    let asked = rate.and_then(|rate| rate.trim().parse::<f64>().ok());
-    let rate = asked.filter(|rate| *rate > 0.0 && *rate <= 1000.0).unwrap_or(60.0);
+/// The time between two vblanks at `rate` Hz. `None`: no number, or out of range.
+fn refresh(rate: &str) -> Option<Duration> {
+    let rate = rate.trim().parse::<f64>().ok().filter(|rate| *rate > 0.0 && *rate <= 1000.0)?;
     // The slowest rate a double can name would overflow a `Duration`; one vblank a day is plenty.
-    Duration::from_secs_f64((1.0 / rate).min(86_400.0))
+    Some(Duration::from_secs_f64((1.0 / rate).min(86_400.0)))
 }
 
 fn level(word: Option<&str>) -> Level {
@@ -72,10 +85,19 @@ mod tests {
 
     #[test]
     fn a_rate_out_of_range_counts_as_none() {
-        assert_eq!(refresh(Some("50")), Duration::from_millis(20));
-        for odd in [None, Some("0"), Some("-1"), Some("NaN"), Some("inf"), Some("fast")] {
-            assert_eq!(refresh(odd), Duration::from_secs_f64(1.0 / 60.0), "{odd:?}");
+        assert_eq!(refresh("50"), Some(Duration::from_millis(20)));
+        for odd in ["0", "-1", "NaN", "inf", "fast", "1001"] {
+            assert_eq!(refresh(odd), None, "{odd:?}");
         }
-        assert_eq!(refresh(Some("1e-300")), Duration::from_secs(86_400));
+        assert_eq!(refresh("1e-300"), Some(Duration::from_secs(86_400)));
+        let odd = read(|name| (name == "ZEROHOP_RATE").then(|| "fast".into()));
+        assert_eq!(odd.refresh, DEFAULT);
+    }
+
+    #[test]
+    fn nothing_is_asked_for_by_an_empty_environment() {
+        let config = read(|_| None);
+        assert_eq!((config.socket, config.refresh, config.log), (None, DEFAULT, Level::Warn));
+        assert_eq!(read(|_| Some(OsString::new())).socket, None);
     }
 }

@@ -23,7 +23,12 @@ pub enum Level {
 /// Writes one line, if the level asked for in the environment includes `level`.
 pub fn log(level: Level, text: fmt::Arguments<'_>) {
     if level <= config::get().log {
-        // One write per line, so that threads do not mix. A closed stderr is nobody's problem.
-        let _ = std::io::stderr().write_all(format!("zerohop: {text}\n").as_bytes());
+        write(text);
     }
+}
+
+/// Writes one line, whatever the level.
+pub(crate) fn write(text: fmt::Arguments<'_>) {
+    // One write per line, so that threads do not mix. A closed stderr is nobody's problem.
+    let _ = std::io::stderr().write_all(format!("zerohop: {text}\n").as_bytes());
 }

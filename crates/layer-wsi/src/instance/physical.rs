@@ -40,7 +40,8 @@ pub(crate) struct PhysicalState {
     families: Vec<vk::QueueFlags>,
     /// Pixels in a row or column of the largest image.
     pub(crate) largest: u32,
-    /// Those of [`CANDIDATES`] that the device can render to and hand over.
+    /// Those of [`CANDIDATES`] that the device can render to and hand over; where there is none,
+    /// those that it can render to.
     formats: Vec<vk::Format>,
     /// Usages that some of `formats` can have.
     pub(crate) usage: vk::ImageUsageFlags,
@@ -67,10 +68,15 @@ impl PhysicalState {
         let extensions = device::extensions_below(instance, handle)?;
         let has = |wanted| extensions.iter().any(|one| name(one) == wanted);
         let exports = instance.has_properties2 && has(khr::external_memory_fd::NAME);
-        let formats: Vec<_> = CANDIDATES
-            .into_iter()
-            .filter(|format| can_present(instance, handle, *format, exports))
-            .collect();
+        let able = |exports| -> Vec<_> {
+            let fits = |format: &vk::Format| can_present(instance, handle, *format, exports);
+            CANDIDATES.into_iter().filter(fits).collect()
+        };
+        let mut formats = able(exports);
+        if formats.is_empty() {
+            // The application goes on, with pictures that nobody else sees.
+            formats = able(false);
+        }
         let mut usage = usages(instance, handle, &formats);
         if has(ext::attachment_feedback_loop_layout::NAME) {
             usage |= vk::ImageUsageFlags::ATTACHMENT_FEEDBACK_LOOP_EXT;
