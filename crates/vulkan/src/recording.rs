@@ -38,7 +38,7 @@ impl Recording {
     /// # Errors
     ///
     /// [`Error::Timeout`] when the device cannot wait by itself and the picture is not complete
-    /// within ten seconds.
+    /// within half a minute.
     pub fn read(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<(), Error> {
         if self.slot().frames.iter().any(|one| Arc::ptr_eq(one, frame)) {
             return Ok(());
@@ -270,7 +270,7 @@ impl Drop for Recording {
 ///
 /// # Errors
 ///
-/// [`Error::Timeout`] after ten seconds, [`Error::Os`].
+/// [`Error::Timeout`] after half a minute, [`Error::Os`].
 pub fn wait_on_cpu(point: &SyncPoint) -> Result<(), Error> {
     use crate::error::Doing;
     if point.wait(PATIENCE).doing("wait for a fence")? {
