@@ -38,6 +38,8 @@ impl Guard {
     pub(crate) fn start(folder: &Path, processes: &mut Processes) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("guard").arg(folder).env_remove(SOCKET_VARIABLE);
+        // It must not keep a file system busy.
+        command.current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let (pid, mut child) = processes.spawn_surviving(&mut command)?;
         let alive = child.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;

@@ -31,7 +31,7 @@ impl RuntimeDir {
     /// Makes one under `$XDG_RUNTIME_DIR`, or under the folder for temporary files, and removes
     /// those of processes that were killed.
     pub(crate) fn create() -> Result<Self, Failure> {
-        let base = base();
+        let base = std::path::absolute(base()).unwrap_or_else(|_| base());
         let made = private(&base).and_then(|()| {
             sweep(&base);
             Self::below(&base)
