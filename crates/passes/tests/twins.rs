@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Rect};
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet, Verdict};
-use zerohop_vulkan::{Device, PixelFormat};
+use zerohop_vulkan::{Device, ImportCache, PixelFormat};
 
 use common::{Canvas, Machine, Notes, Tiling, noise};
 use reference::{Planes, changed_tiles, planes_of};
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         trial("cpu", "conversion_in_place_is_that_of_the_shader", Device::is_cpu, agree),
         trial("device", "only_stale_tiles_are_written", always, only_stale_tiles),
         trial("device", "a_hoarder_gets_no_more_buffers", always, a_hoarder),
+        trial("device", "resizes_leave_nothing_behind", always, resizes),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
@@ -345,4 +346,38 @@ fn a_hoarder(machine: &Machine) {
     assert_eq!(planes_of(&out).y[0], 235);
     assert_eq!(planes_of(&hoard[0]).y[0], 16);
     assert_eq!(out.info().sequence, frame.info().sequence);
+}
+
+/// A device of its own, so that the validation layer can tell what is left when it goes.
+fn resizes(_: &Machine) {
+    let machine = Machine::open(true).expect("it opened before");
+    let round = |i: u32| {
+        let format = format(if i.is_multiple_of(2) { Fourcc::XRGB8888 } else { Fourcc::XBGR8888 });
+        let tiling = if i.is_multiple_of(3) { Tiling::Linear } else { Tiling::Optimal };
+        let extent = size(100 + i % 7 * 31, 60 + i % 5 * 17);
+        let mut canvas = Canvas::new(&machine, extent, format, tiling, Color::SRGB);
+        let (mut classify, _) = classify(&machine, &canvas, Route::Best);
+        let mut convert = convert(&machine, &canvas, Chroma::Planar, Route::Best);
+        let bytes = noise(i, canvas.image.bytes() as usize);
+        let mut imports = ImportCache::new(&machine.device);
+        for _ in 0..3 {
+            let frame = canvas.show(&machine, &bytes, Damage::Unknown);
+            let image = imports.get(frame.buffer()).expect("an import").image;
+            let verdict = classify.classify(&frame, &image).expect("works");
+            if let Some(tiles) = verdict.tiles() {
+                let out = convert.convert(&frame, &image, tiles).expect("works");
+                drop(out.expect("a free buffer"));
+            }
+        }
+    };
+    let files = || std::fs::read_dir("/proc/self/fd").expect("proc").count();
+    (0..20).for_each(round);
+    let before = files();
+    (20..120).for_each(round);
+    assert_eq!(files(), before, "descriptors");
+    let Machine { instance, device, queue } = machine;
+    drop(queue);
+    assert!(Arc::into_inner(device).is_some(), "nobody else holds the device");
+    let said = instance.messages().map(|messages| messages.texts()).unwrap_or_default();
+    assert!(said.is_empty(), "{said:#?}");
 }
