@@ -51,6 +51,7 @@ fn main() -> ExitCode {
             converts(it, Route::InPlace, Tiling::Linear);
         }),
         trial("cpu", "conversion_in_place_is_that_of_the_shader", Device::is_cpu, agree),
+        trial("device", "a_large_picture_is_converted", always, converts_a_large_picture),
         trial("device", "only_stale_tiles_are_written", always, only_stale_tiles),
         trial("device", "a_hoarder_gets_no_more_buffers", always, a_hoarder),
         trial("device", "resizes_leave_nothing_behind", always, resizes),
@@ -275,6 +276,18 @@ fn converts(machine: &Machine, route: Route, tiling: Tiling) {
                 }
             }
         }
+    }
+}
+
+fn converts_a_large_picture(machine: &Machine) {
+    let (extent, format) = (size(1366, 768), format(Fourcc::XRGB8888));
+    let bytes = noise(5, 1366 * 768 * 4);
+    let expected = Planes::by_definition(&bytes, extent, format, &Color::SRGB);
+    for tiling in [Tiling::Optimal, Tiling::Linear] {
+        let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        let mut pass = convert(machine, &canvas, Chroma::Planar, Route::Best);
+        assert!(converted(&mut pass, &canvas, &frame).distance(&expected) <= 1, "{tiling:?}");
     }
 }
 
