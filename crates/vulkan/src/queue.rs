@@ -10,7 +10,7 @@ use crate::error::Doing;
 use crate::{Device, Error, Image, Semaphore};
 
 /// How long we wait for the device before we call it hung.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Anything that a submission needs until it is done.
 pub(crate) trait Keep: Send + Sync {}

@@ -6,7 +6,8 @@ use std::time::Duration;
 use ash::vk;
 use zerohop_frame::{Frame, SyncPoint};
 
-use crate::queue::{PATIENCE, Slot};
+use crate::error::Doing;
+use crate::queue::Slot;
 use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
@@ -38,7 +39,7 @@ impl Recording {
     /// # Errors
     ///
     /// [`Error::Timeout`] when the device cannot wait by itself and the picture is not complete
-    /// within half a minute.
+    /// within ten seconds.
     pub fn read(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<(), Error> {
         if self.slot().frames.iter().any(|one| Arc::ptr_eq(one, frame)) {
             return Ok(());
@@ -206,7 +207,14 @@ impl Recording {
         let slot = self.slot_mut();
         let _ = slot.signal()?;
         slot.submit(true)?;
-        let point = slot.signal()?.export()?;
+        let point = match slot.signal()?.export() {
+            Ok(point) => point,
+            Err(err) => {
+                // Nobody would know when the pictures are read.
+                slot.wait()?;
+                return Err(err);
+            }
+        };
         for frame in slot.frames.drain(..) {
             frame.hold_until(point.clone());
         }
@@ -266,13 +274,15 @@ impl Drop for Recording {
     }
 }
 
+/// How long we wait for the maker of a picture.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Waits for `point` on the CPU.
 ///
 /// # Errors
 ///
-/// [`Error::Timeout`] after half a minute, [`Error::Os`].
+/// [`Error::Timeout`] after ten seconds, [`Error::Os`].
 pub fn wait_on_cpu(point: &SyncPoint) -> Result<(), Error> {
-    use crate::error::Doing;
     if point.wait(PATIENCE).doing("wait for a fence")? {
         return Ok(());
     }
