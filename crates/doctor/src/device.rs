@@ -189,7 +189,7 @@ fn dma_buf(capabilities: &Capabilities) -> Result<String, Trouble> {
         Capabilities { dma_buf: false, .. } => "VK_EXT_external_memory_dma_buf",
         Capabilities { modifiers: false, .. } => "VK_EXT_image_drm_format_modifier",
         Capabilities { foreign: false, .. } => "VK_EXT_queue_family_foreign",
-        _ => return Ok("listed with modifiers".to_owned()),
+        _ => return Ok("listed with modifiers; not tried".to_owned()),
     };
     Err(Trouble::new(format!("it lacks {lacks}"), todo))
 }

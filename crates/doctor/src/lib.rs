@@ -1,8 +1,19 @@
 //! Tries every path on this machine, and says why one does not work and what to do about it.
 //!
-//! Nothing is taken on a driver's word: a picture is made, handed over and compared, a fence is
-//! taken out, a picture is encoded, the layer is loaded. What needs policy (where the layer is,
-//! how a display is started) comes in through [`Machine`].
+//! A picture is made, handed over and compared, a fence is taken out, a picture is encoded, the
+//! layer is loaded: little is taken on a driver's word, and what is says so. What needs policy
+//! (where the layer is, how a display is started) comes in through [`Machine`].
+//!
+//! # The JSON object
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `schema`, `version` | versions of these keys and of zerohop |
+//! | `ready` | whether a recording works here: no required check failed, and one device works |
+//! | `checks` | what was tried on the machine: see [`Check`] |
+//! | `devices` | every Vulkan device, with what was tried on it: see [`DeviceReport`] |
+//!
+//! New keys may come; what is there keeps its meaning within a `schema`.
 #![forbid(unsafe_code)]
 
 mod check;
