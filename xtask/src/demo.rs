@@ -20,7 +20,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     args.end()?;
     tree::adopt_orphans()?;
     let mut timing = Timing::new();
-    setup::ensure(&[Purpose::Build, Purpose::Demo])?;
+    timing.part("setup", || setup::ensure(&[Purpose::Build, Purpose::Demo]))?;
     let zerohop = timing.part("build", programs::zerohop)?;
     let folder = project::target().join("demo");
     let recorded = timing.part("record vkcube", || record(&zerohop, &folder));

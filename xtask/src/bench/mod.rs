@@ -6,6 +6,7 @@ mod overhead;
 mod present;
 mod quality;
 mod record;
+mod recorders;
 
 use std::fs;
 
