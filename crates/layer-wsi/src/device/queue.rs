@@ -26,6 +26,29 @@ impl QueueState {
     pub(crate) fn lock(&self) -> MutexGuard<'_, ()> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Waits for what was submitted so far, without the lock: that may take long, and an acquire on
+    /// another thread, which may submit too, has a timeout of its own.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports. The work may still be running then.
+    pub(crate) fn settle(&self, device: &ash::Device) -> Result<(), vk::Result> {
+        // SAFETY: the device is alive.
+        let fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) }?;
+        let submitted = {
+            let _lock = self.lock();
+            // SAFETY: the queue is locked, and the fence ours alone.
+            unsafe { device.queue_submit(self.raw, &[], fence) }
+        };
+        let settled = submitted.and_then(|()| {
+            // SAFETY: the fence is ours, and was submitted.
+            unsafe { device.wait_for_fences(&[fence], true, u64::MAX) }
+        });
+        // SAFETY: it has signaled, or never will: it was not submitted, or the device is lost.
+        unsafe { device.destroy_fence(fence, None) };
+        settled
+    }
 }
 
 impl DeviceState {

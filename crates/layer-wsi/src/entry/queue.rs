@@ -78,6 +78,8 @@ pub(crate) unsafe extern "system" fn wait_idle(queue: vk::Queue) -> vk::Result {
         // SAFETY: VUID-vkQueueWaitIdle-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
         let known = state.queues.get(&queue);
+        // The driver says what there is to say of a failure.
+        let _ = known.as_ref().map(|known| known.settle(&state.raw));
         let _lock = known.as_ref().map(|known| known.lock());
         // SAFETY: the argument is the application's.
         unsafe { (state.raw.fp_v1_0().queue_wait_idle)(queue) }.doing("wait for the queue")
@@ -91,6 +93,10 @@ pub(crate) unsafe extern "system" fn device_wait_idle(device: vk::Device) -> vk:
         // In one order everywhere, so that two of these cannot lock each other out.
         let mut queues = state.queues.values();
         queues.sort_by_key(|queue| queue.raw);
+        for queue in &queues {
+            // As above.
+            let _ = queue.settle(&state.raw);
+        }
         let _locks: Vec<_> = queues.iter().map(|queue| queue.lock()).collect();
         // SAFETY: the argument is the application's.
         unsafe { (state.raw.fp_v1_0().device_wait_idle)(device) }.doing("wait for the device")

@@ -4,9 +4,12 @@
 //! names for objects. It writes down what it gets.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +25,9 @@ thread_local! {
     static SEEN: RefCell<Vec<(&'static str, u64)>> = const { RefCell::new(Vec::new()) };
     /// Whether instances of more than Vulkan 1.0 are refused.
     pub(crate) static OLD: Cell<bool> = const { Cell::new(false) };
+    /// What to tell of a wait for fences, and what to wait for before it ends.
+    pub(crate) static WORK: RefCell<Option<(Sender<()>, Receiver<()>)>> =
+        const { RefCell::new(None) };
 }
 
 /// How often two threads were in one queue at a time.
@@ -67,6 +73,7 @@ fn own(name: &CStr) -> vk::PFN_vkVoidFunction {
         b"vkSetPrivateData": vk::PFN_vkSetPrivateData = set_private_data,
         b"vkGetPrivateData": vk::PFN_vkGetPrivateData = get_private_data,
         b"vkQueueSubmit": vk::PFN_vkQueueSubmit = submit,
+        b"vkWaitForFences": vk::PFN_vkWaitForFences = wait_for_fences,
     }
 }
 
@@ -243,6 +250,24 @@ unsafe extern "system" fn get_private_data(
     unsafe { *out = 0 };
 }
 
+/// Work that takes as long as the test says.
+unsafe extern "system" fn wait_for_fences(
+    device: vk::Device,
+    count: u32,
+    fences: *const vk::Fence,
+    all: vk::Bool32,
+    timeout: u64,
+) -> vk::Result {
+    if let Some((begun, done)) = WORK.take() {
+        begun.send(()).expect("the test listens");
+        done.recv().expect("the test ends the work");
+    }
+    // SAFETY: the type belongs to the name.
+    let wait: vk::PFN_vkWaitForFences = unsafe { fake(c"vkWaitForFences") };
+    // SAFETY: the caller's arguments.
+    unsafe { wait(device, count, fences, all, timeout) }
+}
+
 /// Takes its time, and notices who else is there.
 unsafe extern "system" fn submit(
     queue: vk::Queue,
@@ -256,14 +281,15 @@ unsafe extern "system" fn submit(
             unsafe { fake(c"vkQueueSubmit") }
         };
     }
-    static BUSY: AtomicBool = AtomicBool::new(false);
-    if BUSY.swap(true, Ordering::AcqRel) {
+    static BUSY: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+    let busy = || BUSY.lock().unwrap_or_else(PoisonError::into_inner);
+    if !busy().insert(queue.as_raw()) {
         OVERLAPS.fetch_add(1, Ordering::Relaxed);
     }
     thread::sleep(Duration::from_micros(50));
     let submit = SUBMIT.with(|submit| *submit);
     // SAFETY: the caller's arguments.
     let code = unsafe { submit(queue, count, submits, fence) };
-    BUSY.store(false, Ordering::Release);
+    busy().remove(&queue.as_raw());
     code
 }

@@ -7,13 +7,17 @@ mod below;
 mod loader;
 
 use std::ffi::CStr;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ash::vk::{self, Handle};
 use ash::{ext, khr};
 use zerohop_testkit::fake_driver::{FakeDriver, Options};
+
+/// How long a thing may take that takes no time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An application with an instance and a device.
 struct Application {
@@ -258,6 +262,48 @@ fn our_submits_never_meet_the_applications() {
     });
     assert_eq!(below::OVERLAPS.load(Ordering::Relaxed), 0);
     assert!(app.driver.calls("vkQueueSubmit") >= 300, "each acquire submits as well");
+    // SAFETY: nothing is pending in the driver.
+    unsafe { app.device.destroy_fence(fence, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.swapchains().destroy_swapchain(swapchain, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.surfaces().destroy_surface(surface, None) };
+    app.end();
+}
+
+/// A bare driver acquires while another thread waits for the device, and so must we.
+#[test]
+fn an_acquire_does_not_wait_for_who_waits_for_the_device() {
+    let app = Application::presenting();
+    let surface = app.headless();
+    let swapchain = app.swapchain(surface, vk::SwapchainKHR::null());
+    // SAFETY: the device has this queue.
+    unsafe { app.device.get_device_queue(0, 0) };
+    // SAFETY: the device is live.
+    let fence = unsafe { app.device.create_fence(&Default::default(), None) }.unwrap();
+    let ((tell_begun, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            below::WORK.set(Some((tell_begun, ended)));
+            // SAFETY: the other thread makes no call with a queue.
+            unsafe { app.device.device_wait_idle() }.unwrap();
+        });
+        begun.recv_timeout(PATIENCE).expect("the device is waited for");
+        let acquired = scope.spawn(|| {
+            // SAFETY: the fence is not signaled.
+            unsafe {
+                app.swapchains().acquire_next_image(swapchain, 0, vk::Semaphore::null(), fence)
+            }
+            .unwrap();
+        });
+        let start = Instant::now();
+        while !acquired.is_finished() && start.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let in_time = acquired.is_finished();
+        end.send(()).unwrap();
+        assert!(in_time, "the acquire waited for the device");
+    });
     // SAFETY: nothing is pending in the driver.
     unsafe { app.device.destroy_fence(fence, None) };
     // SAFETY: it is used no more.
