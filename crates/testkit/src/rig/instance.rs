@@ -23,7 +23,7 @@ pub struct Instance {
 }
 
 /// What an instance enables when it is there.
-const EXTENSIONS: [&CStr; 11] = [
+const EXTENSIONS: [&CStr; 12] = [
     khr::surface::NAME,
     khr::get_surface_capabilities2::NAME,
     khr::surface_protected_capabilities::NAME,
@@ -31,6 +31,7 @@ const EXTENSIONS: [&CStr; 11] = [
     khr::xlib_surface::NAME,
     khr::wayland_surface::NAME,
     ext::headless_surface::NAME,
+    ext::display_surface_counter::NAME,
     ext::surface_maintenance1::NAME,
     c"VK_KHR_surface_maintenance1",
     ext::swapchain_colorspace::NAME,

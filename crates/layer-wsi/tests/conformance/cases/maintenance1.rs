@@ -12,6 +12,8 @@ use crate::ensure;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("maintenance1::present_fence", present_fence),
+    Case::new("maintenance1::present_fences_signal_in_order", fences_in_order),
+    Case::new("maintenance1::present_fence_of_a_stale_present", stale_fence),
     Case::new("maintenance1::present_fences_are_reused", present_fences_are_reused),
     Case::new("maintenance1::present_fences_of_two_swapchains", fences_of_two),
     Case::new("maintenance1::compatible_modes", compatible_modes),
@@ -70,6 +72,65 @@ fn present_fence(bench: &Bench) -> Outcome {
             ensure!(code.is_ok(), "{code:?} for the fence of present {frame} in {mode:?}");
         }
     }
+    Ok(())
+}
+
+/// "Fences associated with presentations to the same swapchain on the same queue must be signaled
+/// in the same order" (VkSwapchainPresentFenceInfoEXT).
+fn fences_in_order(bench: &Bench) -> Outcome {
+    let stage = stage(bench)?;
+    for mode in stage.surface.present_modes(stage.device.physical())? {
+        let swapchain = stage.swapchain_in(mode)?;
+        let mut easel = stage.easel(&swapchain)?;
+        let mut fences: Vec<Fence> = Vec::new();
+        for frame in 0..12 {
+            let fence = Fence::new(&stage.device, false)?;
+            let index = easel.draw(&swapchain, frame)?.index;
+            present(&swapchain, index, easel.drawn(index), fence.raw())?;
+            fences.push(fence);
+            // Asked from the newest to the oldest: none can overtake while we look.
+            let mut newer = false;
+            for (i, fence) in fences.iter().enumerate().rev() {
+                let signaled = fence.is_signaled()?;
+                ensure!(signaled || !newer, "in {mode:?} fence {i} is behind a later one");
+                newer |= signaled;
+            }
+        }
+        for fence in &fences {
+            fence.wait(5 * SECOND)?;
+        }
+    }
+    Ok(())
+}
+
+/// Also a present that is too late for its window waits, signals and is done.
+fn stale_fence(bench: &Bench) -> Outcome {
+    let stage = stage(bench)?;
+    if !stage.surface.window().is_real() {
+        return Err(Verdict::Unsupported("the platform has no windows".to_owned()));
+    }
+    let swapchain = stage.swapchain()?;
+    let mut easel = stage.easel(&swapchain)?;
+    let fence = Fence::new(&stage.device, false)?;
+    let index = easel.draw(&swapchain, 0)?.index;
+    stage.surface.resize(zerohop_frame::Extent { width: 33, height: 44 })?;
+    let (wait, fences) = ([easel.drawn(index)], [fence.raw()]);
+    let (swapchains, indices) = ([swapchain.raw()], [index]);
+    let mut results = [vk::Result::ERROR_UNKNOWN];
+    let mut chain = vk::SwapchainPresentFenceInfoEXT::default().fences(&fences);
+    let info = vk::PresentInfoKHR::default()
+        .wait_semaphores(&wait)
+        .swapchains(&swapchains)
+        .image_indices(&indices)
+        .results(&mut results)
+        .push_next(&mut chain);
+    let code = match swapchain.present_with(&info) {
+        Ok(false) => vk::Result::SUCCESS,
+        Ok(true) => vk::Result::SUBOPTIMAL_KHR,
+        Err(code) => code,
+    };
+    ensure!(results == [code], "{results:?}, and {code:?} in all");
+    fence.wait(5 * SECOND)?;
     Ok(())
 }
 

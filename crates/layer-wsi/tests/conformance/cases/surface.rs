@@ -1,6 +1,6 @@
 //! Surfaces and what can be asked about them.
 
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 use zerohop_frame::Extent;
 use zerohop_testkit::rig::{Allocator, Surface, Window};
 
@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("surface::capabilities", capabilities),
     Case::new("surface::capabilities2", capabilities2),
     Case::new("surface::protected_capabilities", protected_capabilities),
+    Case::new("surface::counters", counters),
     Case::new("surface::formats", formats),
     Case::new("surface::formats2", formats2),
     Case::new("surface::formats_can_be_images", formats_can_be_images),
@@ -213,6 +214,26 @@ fn protected_capabilities(bench: &Bench) -> Outcome {
     unsafe { queries.get_physical_device_surface_capabilities2(physical, &info, &mut caps) }?;
     let answer = protected.supports_protected;
     ensure!(answer <= 1, "supportsProtected is {answer}");
+    Ok(())
+}
+
+/// An extension of drivers that takes surfaces too.
+fn counters(bench: &Bench) -> Outcome {
+    let (surface, physical, instance) = (bench.surface()?, bench.physical()?, bench.instance());
+    if !instance.has(ext::display_surface_counter::NAME) {
+        return Err(Verdict::Unsupported("VK_EXT_display_surface_counter".to_owned()));
+    }
+    let counters = ext::display_surface_counter::Instance::new(instance.entry(), instance.raw());
+    let query = counters.fp().get_physical_device_surface_capabilities2_ext;
+    let mut caps = vk::SurfaceCapabilities2EXT::default();
+    // SAFETY: the surface lives; the extension is enabled.
+    unsafe { query(physical, surface.raw(), &raw mut caps) }.result()?;
+    let plain = surface.capabilities(physical)?;
+    let (here, there) = (caps.current_extent, plain.current_extent);
+    ensure!(here == there, "{here:?} here, {there:?} there");
+    ensure!(caps.min_image_count == plain.min_image_count, "{} images", caps.min_image_count);
+    let usage = caps.supported_usage_flags;
+    ensure!(usage == plain.supported_usage_flags, "usage {usage:?}");
     Ok(())
 }
 
