@@ -6,7 +6,7 @@
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
 //! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`fake_driver`]: what a layer stands on when there is nothing.
-//! - [`xcb`], [`xlib`], [`Xvfb`]: a window and a screen to show it on.
+//! - [`xcb`], [`xlib`], [`wayland`], [`Xvfb`], [`Weston`]: windows, and screens to show them on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
 pub mod app;
@@ -16,10 +16,13 @@ pub mod host;
 mod layout;
 pub mod pattern;
 pub mod rig;
+pub mod wayland;
+mod weston;
 pub mod xcb;
 pub mod xlib;
 mod xvfb;
 
 pub use layout::Layout;
 pub use pattern::Pixel;
+pub use weston::Weston;
 pub use xvfb::Xvfb;

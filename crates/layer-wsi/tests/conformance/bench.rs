@@ -11,7 +11,7 @@ use zerohop_testkit::rig::{
     self, Device, DeviceOptions, Easel, Instance, Painter, Surface, Swapchain, SwapchainOptions,
     Window,
 };
-use zerohop_testkit::{pattern::Scene, xcb, xlib};
+use zerohop_testkit::{pattern::Scene, wayland, xcb, xlib};
 
 /// The size of surfaces whose size does not matter.
 pub(crate) const EXTENT: Extent = Extent { width: 96, height: 64 };
@@ -22,10 +22,11 @@ pub(crate) enum Platform {
     Headless,
     Xcb,
     Xlib,
+    Wayland,
 }
 
 impl Platform {
-    pub(crate) const ALL: [Self; 3] = [Self::Headless, Self::Xcb, Self::Xlib];
+    pub(crate) const ALL: [Self; 4] = [Self::Headless, Self::Xcb, Self::Xlib, Self::Wayland];
 }
 
 impl fmt::Display for Platform {
@@ -34,6 +35,7 @@ impl fmt::Display for Platform {
             Self::Headless => "headless",
             Self::Xcb => "xcb",
             Self::Xlib => "xlib",
+            Self::Wayland => "wayland",
         })
     }
 }
@@ -101,13 +103,19 @@ pub(crate) struct Bench {
     platform: Platform,
     connection: OnceLock<Arc<xcb::Connection>>,
     display: OnceLock<Arc<xlib::Display>>,
+    wayland: OnceLock<Arc<wayland::Display>>,
     instance: Arc<Instance>,
 }
 
 impl Bench {
     pub(crate) fn new(platform: Platform) -> Outcome<Self> {
-        let (connection, display) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { platform, connection, display, instance: Instance::new()? })
+        Ok(Self {
+            platform,
+            connection: OnceLock::new(),
+            display: OnceLock::new(),
+            wayland: OnceLock::new(),
+            instance: Instance::new()?,
+        })
     }
 
     pub(crate) fn platform(&self) -> Platform {
@@ -124,7 +132,7 @@ impl Bench {
 
     /// Whether surfaces have windows behind them.
     pub(crate) fn has_windows(&self) -> bool {
-        self.platform != Platform::Headless
+        matches!(self.platform, Platform::Xcb | Platform::Xlib)
     }
 
     /// A window of `extent` pixels, where the platform has windows.
@@ -132,6 +140,14 @@ impl Bench {
         match self.platform {
             Platform::Headless => return Ok(Window::Headless),
             Platform::Xcb => {}
+            Platform::Wayland => {
+                if self.wayland.get().is_none() {
+                    // As below.
+                    let _ = self.wayland.set(wayland::Display::open().map_err(rig::Error::from)?);
+                }
+                let display = self.wayland.get().ok_or(vk::Result::ERROR_UNKNOWN)?;
+                return Ok(Window::Wayland(wayland::Window::open(display)));
+            }
             Platform::Xlib => {
                 if self.display.get().is_none() {
                     // Nobody else sets it: a case is one thread.

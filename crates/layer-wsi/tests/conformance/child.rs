@@ -1,6 +1,8 @@
 //! One case in a process of its own.
 
+use std::fs::Permissions;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -8,8 +10,8 @@ use std::{env, fmt, fs, io, thread};
 
 use tempfile::TempDir;
 use zerohop_manifest::{LAYER_NAME, LIBRARY};
-use zerohop_testkit::Xvfb;
 use zerohop_testkit::host::{Host, Manner};
+use zerohop_testkit::{Weston, Xvfb};
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::bench::{Bench, Outcome, Platform, Verdict};
@@ -176,6 +178,9 @@ pub(crate) struct Launcher {
     layers: PathBuf,
     /// `Err` with the reason when there is no X server.
     screen: Result<Xvfb, String>,
+    /// The same of a Wayland compositor.
+    compositor: Result<Weston, String>,
+    _runtime: TempDir,
 }
 
 impl Launcher {
@@ -183,13 +188,17 @@ impl Launcher {
         let program = env::current_exe()?;
         let layers = layers::manifest_of(&program, "conformance")?;
         let screen = Xvfb::start(1280, 1024).map_err(|err| format!("no Xvfb: {err}"));
-        Ok(Self { program, layers, screen })
+        let runtime =
+            tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
+        let compositor = Weston::start(runtime.path()).map_err(|err| format!("no weston: {err}"));
+        Ok(Self { program, layers, screen, compositor, _runtime: runtime })
     }
 
     /// Whether surfaces of `platform` can be made here, or why not.
     pub(crate) fn offers(&self, platform: Platform) -> Result<(), String> {
-        match (platform, &self.screen) {
-            (Platform::Xcb | Platform::Xlib, Err(why)) => Err(why.clone()),
+        match (platform, &self.screen, &self.compositor) {
+            (Platform::Xcb | Platform::Xlib, Err(why), _) => Err(why.clone()),
+            (Platform::Wayland, _, Err(why)) => Err(why.clone()),
             _ => Ok(()),
         }
     }
@@ -208,6 +217,9 @@ impl Launcher {
         }
         if let Ok(screen) = &self.screen {
             command.env("DISPLAY", screen.display());
+        }
+        if let Ok(compositor) = &self.compositor {
+            command.envs(compositor.environment());
         }
         let names = configuration.layers();
         command

@@ -23,7 +23,7 @@ pub struct Instance {
 }
 
 /// What an instance enables when it is there.
-const EXTENSIONS: [&CStr; 12] = [
+const EXTENSIONS: [&CStr; 13] = [
     khr::surface::NAME,
     khr::get_surface_capabilities2::NAME,
     khr::surface_protected_capabilities::NAME,
@@ -31,6 +31,7 @@ const EXTENSIONS: [&CStr; 12] = [
     khr::xlib_surface::NAME,
     khr::wayland_surface::NAME,
     ext::headless_surface::NAME,
+    khr::display::NAME,
     ext::display_surface_counter::NAME,
     ext::surface_maintenance1::NAME,
     c"VK_KHR_surface_maintenance1",

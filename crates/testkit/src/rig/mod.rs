@@ -47,6 +47,9 @@ pub enum Error {
     /// There is no window of Xlib's.
     #[error("open a window of Xlib's")]
     Xlib(#[from] crate::xlib::Error),
+    /// There is no Wayland surface.
+    #[error("make a Wayland surface")]
+    Wayland(#[from] crate::wayland::Error),
 }
 
 impl Error {

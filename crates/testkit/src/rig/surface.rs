@@ -6,7 +6,7 @@ use ash::{ext, khr, vk};
 use zerohop_frame::Extent;
 
 use super::{Doing, Error, Instance};
-use crate::{xcb, xlib};
+use crate::{wayland, xcb, xlib};
 
 /// What a surface shows on.
 pub enum Window {
@@ -16,12 +16,14 @@ pub enum Window {
     Xcb(xcb::Window),
     /// The same, through Xlib.
     Xlib(xlib::Window),
+    /// A Wayland surface, whose size is that of its pictures.
+    Wayland(wayland::Window),
 }
 
 impl Window {
     /// Whether there is something to see, with a size of its own.
     pub fn is_real(&self) -> bool {
-        !matches!(self, Self::Headless)
+        matches!(self, Self::Xcb(_) | Self::Xlib(_))
     }
 
     /// Gives the window another size, where it has one.
@@ -31,7 +33,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn resize(&self, extent: Extent) -> Result<(), Error> {
         match self {
-            Self::Headless => {}
+            Self::Headless | Self::Wayland(_) => {}
             Self::Xcb(window) => window.resize(extent)?,
             Self::Xlib(window) => window.resize(extent),
         }
@@ -45,7 +47,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn show(&self, shown: bool) -> Result<(), Error> {
         match (self, shown) {
-            (Self::Headless, _) => {}
+            (Self::Headless | Self::Wayland(_), _) => {}
             (Self::Xcb(window), true) => window.map()?,
             (Self::Xcb(window), false) => window.unmap()?,
             (Self::Xlib(window), true) => window.map(),
@@ -61,7 +63,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn destroy(&self) -> Result<(), Error> {
         match self {
-            Self::Headless => {}
+            Self::Headless | Self::Wayland(_) => {}
             Self::Xcb(window) => window.destroy()?,
             Self::Xlib(window) => window.destroy(),
         }
@@ -88,6 +90,7 @@ impl Surface {
             Window::Headless => ext::headless_surface::NAME,
             Window::Xcb(_) => khr::xcb_surface::NAME,
             Window::Xlib(_) => khr::xlib_surface::NAME,
+            Window::Wayland(_) => khr::wayland_surface::NAME,
         };
         if !instance.has(extension) {
             return Err(Error::Missing(extension.to_string_lossy().into_owned()));
@@ -114,6 +117,14 @@ impl Surface {
                     .window(window.id());
                 // SAFETY: display and window live as long as the surface does.
                 unsafe { make.create_xlib_surface(&info, None) }
+            }
+            Window::Wayland(window) => {
+                let make = khr::wayland_surface::Instance::new(entry, raw);
+                let info = vk::WaylandSurfaceCreateInfoKHR::default()
+                    .display(window.display().raw())
+                    .surface(window.raw());
+                // SAFETY: display and surface live as long as the Vulkan surface does.
+                unsafe { make.create_wayland_surface(&info, None) }
             }
         };
         let raw = raw.doing("create a surface")?;

@@ -39,6 +39,11 @@ impl Case {
         Self { without_validation: true, ..self }
     }
 
+    /// Whether pictures are shown.
+    pub(crate) fn presents(&self) -> bool {
+        !["surface::", "procedures::"].iter().any(|group| self.name.starts_with(group))
+    }
+
     pub(crate) const fn slow(self) -> Self {
         Self { slow: true, ..self }
     }
