@@ -68,7 +68,7 @@ impl Rebuilt {
         self.head
     }
 
-    /// A structure that is newer than the bindings and had to be kept, with all that follows it.
+    /// A structure that is newer than we know and had to be kept, with all that follows it.
     pub fn stuck_at(&self) -> Option<vk::StructureType> {
         self.stuck_at
     }
@@ -177,6 +177,21 @@ mod tests {
         // SAFETY: the chain of locals and copies is alive.
         let copy = unsafe { get::<vk::PhysicalDeviceVulkan11Features<'_>>(rebuilt.head()) };
         assert_eq!(copy.unwrap().multiview, vk::TRUE);
+    }
+
+    #[test]
+    fn a_structure_newer_than_the_bindings_is_copied_whole() {
+        let mut ours = vk::PhysicalDevicePresentIdFeaturesKHR::default();
+        let mut newer = [0u64; 13];
+        newer[0] = 55; // VkPhysicalDeviceVulkan14Features
+        newer[1] = (&raw mut ours).expose_provenance() as u64;
+        newer[12] = 7;
+        // SAFETY: a chain of locals.
+        let rebuilt = unsafe { without(newer.as_ptr().cast(), &[ID]) };
+        assert_eq!(rebuilt.stuck_at(), None);
+        // SAFETY: the copy is as large.
+        let copy = unsafe { *rebuilt.head().cast::<[u64; 13]>() };
+        assert_eq!((copy[0], copy[1], copy[12]), (55, 0, 7));
     }
 
     #[test]

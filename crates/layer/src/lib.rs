@@ -14,6 +14,7 @@ mod enumerate;
 mod error;
 mod guard;
 mod log;
+mod newer;
 mod sizes;
 mod table;
 

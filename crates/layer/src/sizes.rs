@@ -6,11 +6,12 @@
 use ash::vk;
 
 use crate::abi::{DeviceCreate, InstanceCreate};
+use crate::newer;
 
 /// A table from `sType` to size, from the names of the structures.
 macro_rules! sizes {
     ($($name:ident),* $(,)?) => {
-        /// The size in bytes of the structure that says `kind`. `None`: newer than the bindings.
+        /// The size in bytes of the structure that says `kind`. `None`: newer than we know.
         pub(crate) fn size_of_kind(kind: vk::StructureType) -> Option<usize> {
             const SIZES: &[(vk::StructureType, usize)] = &[$((
                 <vk::$name<'static> as vk::TaggedStructure>::STRUCTURE_TYPE,
@@ -25,7 +26,8 @@ macro_rules! sizes {
                 }
                 _ => {}
             }
-            SIZES.iter().find(|(known, _)| *known == kind).map(|(_, size)| *size)
+            let found = SIZES.iter().find(|(known, _)| *known == kind).map(|(_, size)| *size);
+            found.or_else(|| newer::size_of_kind(kind))
         }
     };
 }

@@ -141,6 +141,25 @@ fn what_the_driver_would_do_with_our_handles_is_hidden() {
     app.end();
 }
 
+/// ANGLE asks for them in this order.
+#[test]
+fn a_feature_of_ours_stays_here_behind_one_that_the_bindings_leave_out() {
+    let app = Application::presenting();
+    let mut ours = vk::PhysicalDevicePresentIdFeaturesKHR::default().present_id(true);
+    let theirs = vk::PhysicalDeviceRasterizationOrderAttachmentAccessFeaturesEXT {
+        p_next: (&raw mut ours).cast(),
+        ..Default::default()
+    };
+    let queues = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
+    let info = vk::DeviceCreateInfo { p_next: (&raw const theirs).cast(), ..Default::default() };
+    let info = info.queue_create_infos(&queues);
+    // SAFETY: `info` is of locals.
+    let device = unsafe { app.instance.create_device(app.physical, &info, None) }.unwrap();
+    // SAFETY: nothing was made from it.
+    unsafe { device.destroy_device(None) };
+    app.end();
+}
+
 #[test]
 fn a_driver_of_vulkan_1_0_gets_what_the_application_asked_for() {
     below::OLD.set(true);
