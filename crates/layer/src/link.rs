@@ -93,14 +93,13 @@ impl Next {
     }
 }
 
-/// Looks for `name`, and then for `nameKHR`: commands keep their meaning when they become core.
+/// Looks for `name`, and then for `nameKHR` and `nameEXT`: commands keep their meaning when they
+/// become core.
 fn or_alias(name: &CStr, find: impl Fn(&CStr) -> *const c_void) -> *const c_void {
-    let found = find(name);
-    if !found.is_null() {
-        return found;
-    }
-    let alias = [name.to_bytes(), b"KHR\0"].concat();
-    CStr::from_bytes_with_nul(&alias).map_or(std::ptr::null(), find)
+    let suffixes: [&[u8]; 3] = [b"\0", b"KHR\0", b"EXT\0"];
+    let names = suffixes.map(|suffix| [name.to_bytes(), suffix].concat());
+    let names = names.iter().filter_map(|name| CStr::from_bytes_with_nul(name).ok());
+    names.map(find).find(|found| !found.is_null()).unwrap_or(std::ptr::null())
 }
 
 /// The next layer, from the chain that starts at `p_next`.
@@ -189,4 +188,25 @@ unsafe fn device_create(p_next: *const c_void, function: i32) -> Option<*const D
     // SAFETY: the caller's promise.
     let found = unsafe { chain::find(p_next, |base, kind| kind == s_type && is_it(base)) };
     found.map(|base| base.cast())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_command_is_found_under_the_name_of_its_extension() {
+        let marks = [0u8; 2];
+        let (core, alias) = ((&raw const marks[0]).cast(), (&raw const marks[1]).cast());
+        let extension = |name: &CStr| -> *const c_void {
+            match name.to_bytes() {
+                b"vkSetPrivateDataEXT" | b"vkQueueSubmit2KHR" => alias,
+                _ => std::ptr::null(),
+            }
+        };
+        assert_eq!(or_alias(c"vkSetPrivateData", extension), alias);
+        assert_eq!(or_alias(c"vkQueueSubmit2", extension), alias);
+        assert_eq!(or_alias(c"vkSetPrivateData", |_| core), core);
+        assert!(or_alias(c"vkCmdDraw", extension).is_null());
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("procedures::device_without_swapchains", device_without_swapchains),
     Case::new("procedures::extension_named_twice", extension_named_twice),
     Case::new("procedures::features_follow_extensions", features_follow_extensions),
+    Case::new("procedures::private_data_of_vulkan_1_2", private_data_of_vulkan_1_2),
     Case::new("procedures::two_instances", two_instances),
     Case::new("procedures::instance_without_surfaces", instance_without_surfaces),
     Case::new("procedures::many_instances_in_turn", many_instances_in_turn),
@@ -175,6 +176,53 @@ fn features_follow_extensions(bench: &Bench) -> Outcome {
     let feature = maintenance.swapchain_maintenance1;
     ensure!(has_maintenance == (feature == vk::TRUE), "swapchainMaintenance1 {feature}");
     Ok(())
+}
+
+/// Before Vulkan 1.3 the commands have the names of their extension only.
+fn private_data_of_vulkan_1_2(bench: &Bench) -> Outcome {
+    let application = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_2);
+    let info = vk::InstanceCreateInfo::default().application_info(&application);
+    // SAFETY: nothing is enabled.
+    let instance = unsafe { bench.instance().entry().create_instance(&info, None) }?;
+    let done = private_data_on(&instance);
+    // SAFETY: what was made from it is gone.
+    unsafe { instance.destroy_instance(None) };
+    ensure!(done? == 7, "another value");
+    Ok(())
+}
+
+/// The value that a device gives back.
+fn private_data_on(instance: &ash::Instance) -> Outcome<u64> {
+    let names = [ash::ext::private_data::NAME.as_ptr()];
+    let queues = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
+    let mut feature = vk::PhysicalDevicePrivateDataFeatures::default().private_data(true);
+    let info = vk::DeviceCreateInfo::default()
+        .queue_create_infos(&queues)
+        .enabled_extension_names(&names)
+        .push_next(&mut feature);
+    // SAFETY: the instance lives.
+    let all = unsafe { instance.enumerate_physical_devices() }?;
+    let physical = *all.first().ok_or(Verdict::Failed("no device".to_owned()))?;
+    // SAFETY: family 0 exists.
+    let device = match unsafe { instance.create_device(physical, &info, None) } {
+        Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT) => {
+            return Err(Verdict::Unsupported("VK_EXT_private_data".to_owned()));
+        }
+        other => other?,
+    };
+    let data = ash::ext::private_data::Device::new(instance, &device);
+    let info = vk::PrivateDataSlotCreateInfo::default();
+    // SAFETY: the extension is enabled.
+    let slot = unsafe { data.create_private_data_slot(&info, None) }?;
+    // SAFETY: the device is an object of its own.
+    let set = unsafe { data.set_private_data(device.handle(), slot, 7) };
+    // SAFETY: as above.
+    let value = unsafe { data.get_private_data(device.handle(), slot) };
+    // SAFETY: nobody else has the slot.
+    unsafe { data.destroy_private_data_slot(slot, None) };
+    destroy(&device);
+    set?;
+    Ok(value)
 }
 
 fn two_instances(bench: &Bench) -> Outcome {
