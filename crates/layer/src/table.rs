@@ -53,6 +53,12 @@ impl<K: Eq + Hash, V> Table<K, V> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, value)
     }
 
+    /// Puts `value` there unless something is; who comes second changes nothing.
+    pub fn insert_first(&self, key: K, value: impl FnOnce() -> V) {
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        map.entry(key).or_insert_with(|| Arc::new(value()));
+    }
+
     /// Takes it out.
     pub fn remove(&self, key: &K) -> Option<Arc<V>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key)
@@ -93,6 +99,14 @@ mod tests {
         odd.sort();
         assert_eq!(odd, [Arc::new(10), Arc::new(30)]);
         assert_eq!((table.get(&1), table.get(&2)), (None, Some(Arc::new(20))));
+    }
+
+    #[test]
+    fn what_is_there_first_stays() {
+        let table = Table::new();
+        table.insert_first(1, || 10);
+        table.insert_first(1, || 20);
+        assert_eq!(table.get(&1), Some(Arc::new(10)));
     }
 
     #[test]

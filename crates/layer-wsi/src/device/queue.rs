@@ -1,6 +1,6 @@
 //! The application's queues, and the lock that lets us submit on them too.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ash::vk;
 
@@ -54,8 +54,9 @@ impl QueueState {
 impl DeviceState {
     /// Remembers a queue that the application got. `family` is the one it asked for.
     pub(crate) fn learn_queue(&self, raw: vk::Queue, family: u32) {
-        if raw != vk::Queue::null() && !self.queues.contains(&raw) {
-            self.queues.insert(raw, Arc::new(QueueState { raw, family, lock: Mutex::new(()) }));
+        if raw != vk::Queue::null() {
+            // Threads may ask at once, and must get the same lock.
+            self.queues.insert_first(raw, || QueueState { raw, family, lock: Mutex::new(()) });
         }
     }
 }
