@@ -114,6 +114,8 @@ hooks! {
     b"vkSetPrivateDataEXT" => o::set_private_data, vk::PFN_vkSetPrivateData;
     b"vkGetPrivateData" => o::get_private_data, vk::PFN_vkGetPrivateData;
     b"vkGetPrivateDataEXT" => o::get_private_data, vk::PFN_vkGetPrivateData;
+    b"vkDestroyPrivateDataSlot" => o::destroy_slot, vk::PFN_vkDestroyPrivateDataSlot;
+    b"vkDestroyPrivateDataSlotEXT" => o::destroy_slot, vk::PFN_vkDestroyPrivateDataSlot;
 }
 
 hooks! {

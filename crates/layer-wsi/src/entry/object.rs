@@ -133,3 +133,20 @@ pub(crate) unsafe extern "system" fn get_private_data(
         Ok(())
     });
 }
+
+/// A slot made later may have the same handle, and holds nothing.
+pub(crate) unsafe extern "system" fn destroy_slot(
+    device: vk::Device,
+    slot: vk::PrivateDataSlot,
+    allocator: *const vk::AllocationCallbacks<'_>,
+) {
+    guard_void("vkDestroyPrivateDataSlot", || {
+        // SAFETY: VUID-vkDestroyPrivateDataSlot-device-parameter.
+        let state = unsafe { DeviceState::of(device) }?;
+        state.private_data.remove_unless(|(other, _)| *other != slot);
+        let destroy = state.raw.fp_v1_3().destroy_private_data_slot;
+        // SAFETY: the arguments are the application's.
+        unsafe { destroy(device, slot, allocator) };
+        Ok(())
+    });
+}

@@ -463,5 +463,12 @@ fn private_data(bench: &Bench) -> Outcome {
     // SAFETY: nobody else has the slot.
     unsafe { raw.destroy_private_data_slot(slot, None) };
     ensure!((one, two) == (41, 42), "read back {one} and {two}");
+    // SAFETY: private data is enabled.
+    let slot = unsafe { raw.create_private_data_slot(&info, None) }?;
+    // SAFETY: the swapchain lives.
+    let fresh = unsafe { raw.get_private_data(swapchain.raw(), slot) };
+    // SAFETY: nobody else has the slot.
+    unsafe { raw.destroy_private_data_slot(slot, None) };
+    ensure!(fresh == 0, "a new slot holds {fresh}");
     Ok(())
 }
