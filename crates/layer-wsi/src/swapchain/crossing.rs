@@ -83,8 +83,7 @@ impl Crossing {
     ///
     /// # Errors
     ///
-    /// [`LayerError::Call`]; `VK_TIMEOUT` when the last one is not done. The crossing is of no more
-    /// use.
+    /// [`LayerError::Call`]. The crossing is of no more use.
     pub(crate) fn leave(&mut self, waits: &[vk::Semaphore]) -> Result<(), LayerError> {
         let ready = [self.ready];
         let signals = if self.ready == vk::Semaphore::null() { &[][..] } else { &ready };
@@ -143,7 +142,7 @@ impl Crossing {
     ///
     /// # Errors
     ///
-    /// [`LayerError::Call`]; `VK_TIMEOUT` when the device takes very long.
+    /// [`LayerError::Call`].
     pub(crate) fn wait_left(&self) -> Result<(), LayerError> {
         self.left.wait(&self.device)
     }
@@ -201,7 +200,7 @@ impl Crossing {
 impl Drop for Crossing {
     fn drop(&mut self) {
         if [&self.left, &self.returned].into_iter().any(|gate| !gate.is_done(&self.device)) {
-            // A device that hangs: what it may still use is not freed.
+            // Nobody knows: what the device may still use is not freed.
             return;
         }
         let raw = &self.device.raw;

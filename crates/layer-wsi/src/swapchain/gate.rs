@@ -1,14 +1,9 @@
 //! A fence of our own, and whether it will signal.
 
-use std::time::Duration;
-
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 
 use crate::device::DeviceState;
-
-/// How long we wait for work of our own that should long be done.
-const OVERDUE: Duration = Duration::from_secs(5);
 
 /// How often a wait is tried that is refused for want of memory.
 const TRIES: usize = 4;
@@ -25,7 +20,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`LayerError::Call`]; `VK_TIMEOUT` when the last one is not done.
+    /// [`LayerError::Call`].
     pub(super) fn open(&mut self, device: &DeviceState) -> Result<(), LayerError> {
         if !self.pending {
             return Ok(());
@@ -38,7 +33,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Waits until the submission is done, if there is one.
+    /// Waits until the submission is done, if there is one: without end, as a driver waits. One
+    /// that hangs says that the device is lost.
     ///
     /// # Errors
     ///
@@ -51,9 +47,8 @@ impl Gate {
         if !self.pending {
             return Ok(());
         }
-        let timeout = u64::try_from(OVERDUE.as_nanos()).unwrap_or(u64::MAX);
         // SAFETY: the fence is ours and alive.
-        unsafe { device.raw.wait_for_fences(&[self.fence], true, timeout) }
+        unsafe { device.raw.wait_for_fences(&[self.fence], true, u64::MAX) }
     }
 
     /// Whether nothing runs any more that signals the fence.
@@ -62,7 +57,6 @@ impl Gate {
             match self.status(device) {
                 // A lost device has finished everything ("Lost Device").
                 Ok(()) | Err(vk::Result::ERROR_DEVICE_LOST) => return true,
-                Err(vk::Result::TIMEOUT) => return false,
                 Err(_) => {}
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ash::vk;
 use zerohop_frame::SyncPoint;
-use zerohop_layer::LayerError;
+use zerohop_layer::{LayerError, chain_line};
 
 use super::Swapchain;
 use super::crossing::Crossing;
@@ -47,21 +47,22 @@ impl Place {
         }
         let ready = crossing.ready;
         self.abroad = true;
+        let cost = "the application waits for its GPU work at each present";
         if ready == vk::Semaphore::null() {
-            Host::get().fall_back(
-                "sync",
-                "the device cannot export SYNC_FD semaphores",
-                "the application waits for its GPU work at each present",
-            );
-            self.crossing(swapchain, queue, index)?.wait_left()?;
-            return Ok(SyncPoint::Signaled);
+            Host::get().fall_back("sync", "the device cannot export SYNC_FD semaphores", cost);
+        } else {
+            match sync_fd::export(&swapchain.device, ready) {
+                Ok(point) => return Ok(point),
+                // The picture is on its way, and the application's semaphores are used up.
+                Err(err) => Host::get().fall_back("sync", &chain_line(&err), cost),
+            }
         }
-        let exported = sync_fd::export(&swapchain.device, ready);
-        if exported.is_err() {
+        self.crossing(swapchain, queue, index)?.wait_left()?;
+        if ready != vk::Semaphore::null() {
             // Still signaled, the semaphore is of no more use.
             self.crossing = None;
         }
-        exported
+        Ok(SyncPoint::Signaled)
     }
 
     /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are

@@ -76,6 +76,8 @@ const TESTS: &[(&str, Test)] = &[
     ("a_driver_without_exportable_memory_goes_on", without_memory),
     ("a_driver_without_a_swapchain_gets_no_present_layout", without_swapchain),
     ("sync_files_go_along_where_the_driver_has_them", sync_files),
+    ("a_picture_may_take_long_to_draw", slow_device),
+    ("pictures_go_on_when_no_fence_can_leave", no_fence_leaves),
     ("each_picture_is_announced_sent_and_closed_once", bookkeeping),
     ("two_drivers_at_once_never_see_each_others_handles", two_drivers),
     ("any_call_may_run_out_of_host_memory", |socket| {
@@ -184,6 +186,38 @@ fn sync_files(socket: &Path) -> Result<(), String> {
     }
     if driver.calls("vkImportSemaphoreFdKHR") == 0 || driver.calls("vkImportFenceFdKHR") == 0 {
         return Err("no acquire was signaled by a descriptor".to_owned());
+    }
+    settled_alone(&driver, before)
+}
+
+/// Plays with a prompt host, and returns how many of the pictures came with a fence.
+fn fences_of(driver: &FakeDriver, socket: &Path) -> Result<usize, String> {
+    let host = start(socket, Manner::Prompt)?;
+    let scenario = Scenario::default();
+    scenario.play(driver).map_err(|trouble| trouble.to_string())?;
+    let all = scenario.presents();
+    if !host.wait(Duration::from_secs(2), |heard| heard.frames.len() >= all) {
+        return Err(format!("{} pictures came", host.heard().frames.len()));
+    }
+    let fences = host.heard().fences;
+    Ok(fences)
+}
+
+fn slow_device(socket: &Path) -> Result<(), String> {
+    let before = descriptors();
+    let work = Duration::from_secs(7);
+    let driver = FakeDriver::new(Options { work, ..Options::default() });
+    fences_of(&driver, socket)?;
+    settled_alone(&driver, before)
+}
+
+fn no_fence_leaves(socket: &Path) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options { sync_fd: true, ..Options::default() });
+    driver.break_command("vkGetSemaphoreFdKHR", vk::Result::ERROR_TOO_MANY_OBJECTS);
+    let fences = fences_of(&driver, socket)?;
+    if fences > 0 {
+        return Err(format!("{fences} fences left"));
     }
     settled_alone(&driver, before)
 }

@@ -15,7 +15,7 @@ use zerohop_testkit::rig::{
 use crate::loader;
 
 /// How long an acquire may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pictures into a headless surface, then as many into a second swapchain made from the first.
 #[derive(Clone, Copy, Debug)]

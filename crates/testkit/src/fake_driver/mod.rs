@@ -18,6 +18,7 @@ mod sync;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ash::vk;
 
@@ -34,11 +35,13 @@ pub struct Options {
     pub sync_fd: bool,
     /// `VK_KHR_swapchain` of its own.
     pub swapchain: bool,
+    /// How long the device works on everything: who waits for less waits in vain. No time passes.
+    pub work: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { memory_fd: true, sync_fd: false, swapchain: true }
+        Self { memory_fd: true, sync_fd: false, swapchain: true, work: Duration::ZERO }
     }
 }
 
@@ -82,6 +85,11 @@ impl FakeDriver {
         self.0.lock().failure = Some((allowed, code));
     }
 
+    /// From now on, `command` always fails with `code`, if it can fail.
+    pub fn break_command(&self, command: &'static str, code: vk::Result) {
+        self.0.lock().broken = Some((command, code));
+    }
+
     /// Forgets a failure to come. Returns whether it was still to come.
     pub fn spare(&self) -> bool {
         self.0.lock().failure.take().is_some()
@@ -106,6 +114,7 @@ struct Inner {
     calls: BTreeMap<&'static str, u64>,
     complaints: Vec<String>,
     failure: Option<(u64, vk::Result)>,
+    broken: Option<(&'static str, vk::Result)>,
 }
 
 impl State {
@@ -123,6 +132,11 @@ impl Inner {
     /// Counts a call that can fail, and says whether it does.
     fn attempt(&mut self, command: &'static str) -> Result<(), vk::Result> {
         self.count(command);
+        if let Some((broken, code)) = self.broken
+            && broken == command
+        {
+            return Err(code);
+        }
         match self.failure {
             Some((0, code)) => {
                 self.failure = None;

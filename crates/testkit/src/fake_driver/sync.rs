@@ -123,6 +123,9 @@ pub(super) unsafe extern "system" fn wait_for_fences(
     if let Err(code) = inner.attempt("vkWaitForFences") {
         return code;
     }
+    if u128::from(timeout) < state.options.work.as_nanos() {
+        return vk::Result::TIMEOUT;
+    }
     // SAFETY: VUID-vkWaitForFences-pFences-parameter.
     for fence in unsafe { array(fences, count) } {
         if !is_signaled(&mut inner, "vkWaitForFences", *fence) {
