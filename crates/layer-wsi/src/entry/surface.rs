@@ -16,7 +16,9 @@ pub(crate) unsafe extern "system" fn destroy(
     guard_void("vkDestroySurfaceKHR", || {
         // SAFETY: VUID-vkDestroySurfaceKHR-instance-parameter.
         let state = unsafe { InstanceState::of(instance) }?;
-        if state.surfaces.remove(&surface).is_none() && state.foreign_surfaces {
+        if let Some(ours) = state.surfaces.remove(&surface) {
+            ours.end();
+        } else if state.foreign_surfaces {
             // SAFETY: the arguments are the application's, and the surface is not ours.
             unsafe { (state.below.surface.destroy_surface_khr)(instance, surface, allocator) };
         }

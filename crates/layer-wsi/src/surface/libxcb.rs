@@ -64,7 +64,7 @@ pub(super) struct Xcb {
         unsafe extern "C" fn(*mut c_void, c_uint, *mut *mut c_void, *mut *mut c_void) -> c_int,
     pub(super) discard_reply: unsafe extern "C" fn(*mut c_void, c_uint),
     pub(super) flush: unsafe extern "C" fn(*mut c_void) -> c_int,
-    _library: Library,
+    pub(super) _library: Library,
 }
 
 unsafe extern "C" {

@@ -121,6 +121,13 @@ impl Surface {
         }
     }
 
+    /// The application destroys it, while the window's connection is still open.
+    pub(crate) fn end(&self) {
+        if let Kind::X11 { window, .. } = &self.kind {
+            window.end();
+        }
+    }
+
     /// Whether the window is gone, as far as is known.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(&self.kind, Kind::X11 { window, .. } if window.is_lost())

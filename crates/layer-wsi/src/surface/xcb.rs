@@ -115,6 +115,12 @@ impl Window {
         self.ask_and_wait(&mut known)
     }
 
+    /// The surface is destroyed: nobody waits for an answer any more. A surface that was forgotten
+    /// leaves the connection alone, which the application may have closed.
+    pub(super) fn end(&self) {
+        self.forget(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// The window's visual, asked once. `None`: the window is gone, or was never there.
     pub(super) fn visual(&self) -> Option<Visual> {
         if let Some(visual) = self.visual.get() {
@@ -199,10 +205,86 @@ impl Window {
     }
 }
 
-impl Drop for Window {
-    fn drop(&mut self) {
-        let mut known =
-            std::mem::take(self.known.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.forget(&mut known);
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::libxcb::Attributes;
+    use super::*;
+
+    /// How many answers were given up.
+    static DISCARDED: AtomicU32 = AtomicU32::new(0);
+
+    unsafe extern "C" fn ask(_: *mut c_void, _: u32) -> Cookie {
+        Cookie { sequence: 9 }
+    }
+
+    unsafe extern "C" fn geometry(_: *mut c_void, _: Cookie, _: *mut *mut c_void) -> *mut Geometry {
+        null_mut()
+    }
+
+    unsafe extern "C" fn attributes(
+        _: *mut c_void,
+        _: Cookie,
+        _: *mut *mut c_void,
+    ) -> *mut Attributes {
+        null_mut()
+    }
+
+    unsafe extern "C" fn setup(_: *mut c_void) -> *const Setup {
+        null_mut()
+    }
+
+    unsafe extern "C" fn poll(
+        _: *mut c_void,
+        _: u32,
+        _: *mut *mut c_void,
+        _: *mut *mut c_void,
+    ) -> i32 {
+        0
+    }
+
+    unsafe extern "C" fn discard(_: *mut c_void, _: u32) {
+        DISCARDED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn flush(_: *mut c_void) -> i32 {
+        1
+    }
+
+    /// A window that has asked for its size and got no answer yet.
+    fn asking() -> Window {
+        let xcb: &'static Xcb = Box::leak(Box::new(Xcb {
+            get_geometry: ask,
+            get_geometry_reply: geometry,
+            get_window_attributes: ask,
+            get_window_attributes_reply: attributes,
+            get_setup: setup,
+            poll_for_reply: poll,
+            discard_reply: discard,
+            flush,
+            _library: libloading::os::unix::Library::this().into(),
+        }));
+        let extent = Some(vk::Extent2D { width: 1, height: 1 });
+        let known = Known { extent, ..Known::default() };
+        let window = Window {
+            xcb,
+            connection: NonNull::dangling(),
+            window: 1,
+            visual: OnceLock::new(),
+            known: Mutex::new(known),
+        };
+        window.extent();
+        window
+    }
+
+    #[test]
+    fn only_a_surface_that_is_destroyed_touches_its_connection() {
+        drop(asking());
+        assert_eq!(DISCARDED.load(Ordering::Relaxed), 0, "it may be closed by now");
+        let window = asking();
+        window.end();
+        drop(window);
+        assert_eq!(DISCARDED.load(Ordering::Relaxed), 1);
     }
 }
