@@ -7,7 +7,7 @@
 //!                                    └──► Trace  (Chrome trace format)
 //! ```
 //!
-//! [`run`] moves pictures and knows nothing of what they are. [`Stages`] are what happens to them;
+//! [`run()`] moves pictures and knows nothing of what they are. [`Stages`] are what happens to them;
 //! [`Path`] is the one for recordings. Policy is not here: no environment, no signals, no files
 //! but the trace.
 #![forbid(unsafe_code)]

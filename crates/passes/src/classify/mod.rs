@@ -22,7 +22,7 @@
 //!
 //! # Damage
 //!
-//! When the source says where the picture may differ ([`Damage`](zerohop_frame::Damage)), only tiles
+//! When the source says where the picture may differ ([`Damage`]), only tiles
 //! there are looked at, and every sixteenth of the others in turn. One of these that changed gives a
 //! source away that says too little: this picture is then looked at as a whole, and so is every one
 //! after it. That is reported once. The first picture is always looked at as a whole, and so is one
