@@ -8,7 +8,7 @@ use std::{env, fs, io, thread};
 
 use ash::vk;
 use zerohop_frame::{BoxError, Extent};
-use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY};
+use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, FILE_NAME, LIBRARY};
 use zerohop_testkit::pattern::Scene;
 use zerohop_testkit::rig::{
     Device, DeviceOptions, Easel, Instance, Surface, Swapchain, SwapchainOptions, Window,
@@ -77,14 +77,16 @@ impl Play {
     /// Starts a player that hands its pictures to `socket`, at 240 Hz, with the validation layer
     /// below ours.
     pub(crate) fn start(&self, socket: &Path) -> io::Result<Child> {
-        let layers = layers()?;
-        let path = format!("{}:/usr/share/vulkan/explicit_layer.d", layers.display());
         Command::new(env::current_exe()?)
             .arg(FLAG)
             .args(self.args())
             .env_remove("VK_LOADER_LAYERS_ENABLE")
-            .env("VK_LAYER_PATH", path)
-            .env("VK_INSTANCE_LAYERS", format!("{LAYER_NAME}:VK_LAYER_KHRONOS_validation"))
+            // An implicit layer is above the explicit ones, and the loader shows the instance
+            // extensions of no other kind to whoever lists them.
+            .env("XDG_DATA_HOME", data_home()?)
+            .env(ENABLE_ENVIRONMENT, "1")
+            .env("VK_LAYER_PATH", "/usr/share/vulkan/explicit_layer.d")
+            .env("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
             .env("ZEROHOP_SOCKET", socket)
             .env("ZEROHOP_RATE", "240")
@@ -155,12 +157,13 @@ fn open(
     Ok((easel, swapchain))
 }
 
-/// A directory with the manifest of the library that cargo put beside the test program.
-fn layers() -> io::Result<PathBuf> {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-layers");
+/// A data directory with the manifest of the library that cargo put beside the test program.
+fn data_home() -> io::Result<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-data");
+    let dir = home.join("vulkan/implicit_layer.d");
     let library = env::current_exe()?.with_file_name(LIBRARY);
-    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Explicit);
+    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Implicit);
     fs::create_dir_all(&dir)?;
     fs::write(dir.join(FILE_NAME), json)?;
-    Ok(dir)
+    Ok(home)
 }
