@@ -20,10 +20,10 @@ use super::submit::{Batch, submit};
 use super::sync_fd;
 use crate::device::{DeviceState, QueueState};
 
-/// One image, and the queue that presents it.
+/// One image, and the family of the queues that present it.
 pub(crate) struct Crossing {
     device: Arc<DeviceState>,
-    queue: Arc<QueueState>,
+    family: u32,
     pool: vk::CommandPool,
     out: vk::CommandBuffer,
     back: vk::CommandBuffer,
@@ -38,21 +38,21 @@ pub(crate) struct Crossing {
 }
 
 impl Crossing {
-    /// The way of `image` from `queue`.
+    /// The way of `image` from queues of the family of `queue`.
     ///
     /// # Errors
     ///
     /// [`LayerError::Call`].
     pub(crate) fn new(
         device: &Arc<DeviceState>,
-        queue: &Arc<QueueState>,
+        queue: &QueueState,
         image: vk::Image,
         plan: &ImagePlan,
     ) -> Result<Self, LayerError> {
         // What is made is freed by `drop`, also when a later step fails.
         let mut new = Self {
             device: Arc::clone(device),
-            queue: Arc::clone(queue),
+            family: queue.family,
             pool: vk::CommandPool::null(),
             out: vk::CommandBuffer::null(),
             back: vk::CommandBuffer::null(),
@@ -75,21 +75,25 @@ impl Crossing {
 
     /// Whether the image's way begins at this queue's family.
     pub(crate) fn is_from(&self, queue: &QueueState) -> bool {
-        self.queue.family == queue.family
+        self.family == queue.family
     }
 
-    /// Submits the way out, after `waits`. [`ready`](Self::ready) is signaled then, where there is
-    /// one.
+    /// Submits the way out on `queue`, which is of our family, after `waits`.
+    /// [`ready`](Self::ready) is signaled then, where there is one.
     ///
     /// # Errors
     ///
     /// [`LayerError::Call`]. The crossing is of no more use.
-    pub(crate) fn leave(&mut self, waits: &[vk::Semaphore]) -> Result<(), LayerError> {
+    pub(crate) fn leave(
+        &mut self,
+        queue: &QueueState,
+        waits: &[vk::Semaphore],
+    ) -> Result<(), LayerError> {
         let ready = [self.ready];
         let signals = if self.ready == vk::Semaphore::null() { &[][..] } else { &ready };
         let batch = Batch { waits, buffers: &[self.out], signals, fence: self.left.fence };
         self.left.open(&self.device)?;
-        submit(&self.device, &self.queue, batch)?;
+        submit(&self.device, queue, batch)?;
         self.left.pending = true;
         Ok(())
     }
@@ -166,7 +170,7 @@ impl Crossing {
 
     fn commands(&mut self) -> Result<(), LayerError> {
         let raw = &self.device.raw;
-        let info = vk::CommandPoolCreateInfo::default().queue_family_index(self.queue.family);
+        let info = vk::CommandPoolCreateInfo::default().queue_family_index(self.family);
         // SAFETY: the application has a queue of this family.
         self.pool = unsafe { raw.create_command_pool(&info, None) }.doing("create a pool")?;
         let info = vk::CommandBufferAllocateInfo::default()

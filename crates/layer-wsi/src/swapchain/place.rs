@@ -28,41 +28,40 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Submits the way out on `queue`, after `waits`. Returns when the picture is complete.
+    /// Submits the way out on `queue`, after `waits`. Returns when the picture is complete; `None`
+    /// when nobody can tell, and it must not be sent.
     ///
     /// # Errors
     ///
-    /// [`LayerError::Call`].
+    /// [`LayerError::Call`]; nothing was submitted.
     pub(crate) fn leave(
         &mut self,
         swapchain: &Swapchain,
         queue: &Arc<QueueState>,
         index: usize,
         waits: &[vk::Semaphore],
-    ) -> Result<SyncPoint, LayerError> {
+    ) -> Result<Option<SyncPoint>, LayerError> {
         let crossing = self.crossing(swapchain, queue, index)?;
-        if let Err(err) = crossing.leave(waits) {
+        if let Err(err) = crossing.leave(queue, waits) {
             self.crossing = None;
             return Err(err);
         }
         let ready = crossing.ready;
+        let exported = export(&swapchain.device, ready);
+        let used_up = exported.is_none() && ready != vk::Semaphore::null();
+        let complete = match exported {
+            Some(point) => Ok(point),
+            None => crossing.wait_left().map(|()| SyncPoint::Signaled),
+        };
         self.abroad = true;
-        let cost = "the application waits for its GPU work at each present";
-        if ready == vk::Semaphore::null() {
-            Host::get().fall_back("sync", "the device cannot export SYNC_FD semaphores", cost);
-        } else {
-            match sync_fd::export(&swapchain.device, ready) {
-                Ok(point) => return Ok(point),
-                // The picture is on its way, and the application's semaphores are used up.
-                Err(err) => Host::get().fall_back("sync", &chain_line(&err), cost),
-            }
-        }
-        self.crossing(swapchain, queue, index)?.wait_left()?;
-        if ready != vk::Semaphore::null() {
+        if used_up {
             // Still signaled, the semaphore is of no more use.
             self.crossing = None;
         }
-        Ok(SyncPoint::Signaled)
+        if let Err(err) = &complete {
+            Host::get().fall_back("handover", &chain_line(err), "the host misses pictures");
+        }
+        Ok(complete.ok())
     }
 
     /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are
@@ -126,6 +125,20 @@ impl Place {
         };
         Ok(self.crossing.insert(crossing))
     }
+}
+
+/// When `ready`, whose signal was submitted, is signaled. `None`: it must be waited for here.
+fn export(device: &DeviceState, ready: vk::Semaphore) -> Option<SyncPoint> {
+    let cost = "the application waits for its GPU work at each present";
+    if ready == vk::Semaphore::null() {
+        Host::get().fall_back("sync", "the device cannot export SYNC_FD semaphores", cost);
+        return None;
+    }
+    let exported = sync_fd::export(device, ready);
+    if let Err(err) = &exported {
+        Host::get().fall_back("sync", &chain_line(err), cost);
+    }
+    exported.ok()
 }
 
 /// Signals for an image that nobody has used yet: there is nothing to wait for.

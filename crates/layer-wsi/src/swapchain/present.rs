@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ash::vk;
 use zerohop_frame::{Damage, SyncPoint};
 use zerohop_kernel::clock_monotonic;
-use zerohop_layer::{LayerError, guard};
+use zerohop_layer::{LayerError, chain_line, guard};
 use zerohop_wire::{FrameMessage, WireBufferId};
 
 use super::Swapchain;
@@ -90,14 +90,22 @@ impl Present {
         fence: vk::Fence,
     ) -> Result<(), LayerError> {
         let swapchain = &self.swapchain;
-        if swapchain.is_private() {
-            let batch = Batch { waits, fence, ..Batch::default() };
-            return submit(&swapchain.device, queue, batch);
+        let mut waits = waits;
+        if !swapchain.is_private() {
+            let left = swapchain.places()[self.index].leave(swapchain, queue, self.index, waits);
+            match left {
+                Ok(ready) => (self.ready, waits) = (ready, &[]),
+                // The picture is shown all the same, only not to the host.
+                Err(err) => {
+                    Host::get().fall_back(
+                        "handover",
+                        &chain_line(&err),
+                        "the host misses pictures",
+                    );
+                }
+            }
         }
-        let places = &mut *swapchain.places();
-        let place = &mut places[self.index];
-        self.ready = Some(place.leave(swapchain, queue, self.index, waits)?);
-        submit(&swapchain.device, queue, Batch { fence, ..Batch::default() })
+        submit(&swapchain.device, queue, Batch { waits, fence, ..Batch::default() })
     }
 
     /// Puts the picture on the virtual screen, and sends it.

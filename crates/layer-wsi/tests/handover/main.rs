@@ -31,7 +31,10 @@ fn main() -> ExitCode {
     let trials = TESTS.iter().map(|(name, test)| {
         Trial::test(*name, move || test(&host::socket(name)).map_err(Failed::from))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let mut arguments = Arguments::from_args();
+    // Each draws with two processes, and some look at the clock.
+    arguments.test_threads.get_or_insert(1);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 type Test = fn(&Path) -> Outcome;
