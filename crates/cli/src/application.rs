@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, WaitStatus};
+use rustix::process::{Pid, WaitStatus};
 
 use crate::args::Run;
 use crate::display::Display;
@@ -33,7 +33,7 @@ pub(crate) fn start(
         // Only the terminal's foreground processes may read it, and that is us.
         command.stdin(Stdio::null());
     }
-    match processes.spawn(&mut command, Signal::KILL) {
+    match processes.spawn(&mut command) {
         Ok((pid, _)) => Ok(pid),
         Err(err) => {
             let what = options.command[0].to_string_lossy();

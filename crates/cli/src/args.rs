@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Say what a Vulkan application sees of the layer (for the doctor)
     #[command(hide = true)]
     ProbeLayer,
-    /// End what is left of a run whose zerohop was killed (started by every run)
+    /// Clear up after a run whose zerohop was killed (started by every run)
     #[command(hide = true)]
     Guard {
         /// The run's folder

@@ -1,7 +1,9 @@
-//! Ends what an application left when zerohop itself was killed.
+//! Clears up after a run whose zerohop was killed, once its application has ended.
 //!
-//! The kernel ends our children for us, but not theirs. So a second process of this program holds
-//! the reading end of a pipe that nobody writes to: it ends when we do, however that comes.
+//! A crash of ours costs nobody their application, so it goes on without us, and so does its
+//! display. A second process of this program holds the reading end of a pipe that nobody writes
+//! to, which ends when we do, however that comes. It waits for the application, and then ends the
+//! display and removes the run's folder.
 
 use std::env;
 use std::fs;
@@ -21,10 +23,12 @@ use crate::processes::Processes;
 const GRACE: Duration = Duration::from_secs(2);
 /// When we give up.
 const LAST: Duration = Duration::from_secs(5);
-/// How often is looked.
+/// How often is looked whether they have.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How often is looked whether the application has ended.
+const BEAT: Duration = Duration::from_millis(250);
 
-/// The guard over everything that finds its host in one folder.
+/// The guard over everything that has its files in one folder.
 #[derive(Debug)]
 pub(crate) struct Guard {
     /// Its process.
@@ -34,26 +38,29 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Watches over the processes that were told of a socket in `folder`.
+    /// Watches over the processes that were told of a file in `folder`.
     pub(crate) fn start(folder: &Path, processes: &mut Processes) -> io::Result<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("guard").arg(folder).env_remove(SOCKET_VARIABLE);
         // It must not keep a file system busy.
         command.current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let (pid, mut child) = processes.spawn_surviving(&mut command)?;
+        let (pid, mut child) = processes.spawn(&mut command)?;
         let alive = child.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;
         Ok(Self { pid, _alive: alive })
     }
 }
 
-/// What the guard does: waits for its parent's end, then ends the others.
+/// What the guard does: waits for its parent's end, and for the application's, then ends the rest.
 pub(crate) fn watch(folder: &Path) -> u8 {
     // Nobody writes: this is the end of the file, or an error that means the same.
     let _ = io::stdin().read(&mut [0]);
+    while !applications(folder).is_empty() {
+        thread::sleep(BEAT);
+    }
     let begin = Instant::now();
     while begin.elapsed() < LAST {
-        let left = below_host(folder);
+        let left = servers(folder);
         if left.is_empty() {
             break;
         }
@@ -69,16 +76,25 @@ pub(crate) fn watch(folder: &Path) -> u8 {
     0
 }
 
-/// The processes that were started with a socket in `folder`.
-fn below_host(folder: &Path) -> Vec<Pid> {
-    let folder = folder.as_os_str().as_bytes();
-    let mark = [SOCKET_VARIABLE.as_bytes(), b"=", folder, b"/"].concat();
+/// The processes that were started with a socket in `folder`: the application and its own.
+fn applications(folder: &Path) -> Vec<Pid> {
+    let mark = [SOCKET_VARIABLE.as_bytes(), b"=", folder.as_os_str().as_bytes(), b"/"].concat();
+    saying("environ", |one| one.starts_with(&mark))
+}
+
+/// The processes that were given a file in `folder` as an argument: the display.
+fn servers(folder: &Path) -> Vec<Pid> {
+    let mark = [folder.as_os_str().as_bytes(), b"/"].concat();
+    saying("cmdline", |one| one.starts_with(&mark))
+}
+
+/// The other processes with a string in their `/proc/PID/FILE` that `fits`.
+fn saying(file: &str, fits: impl Fn(&[u8]) -> bool) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let marked = entries.filter_map(|entry| {
+    let found = entries.filter_map(|entry| {
         let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-        let environment = fs::read(entry.path().join("environ")).ok()?;
-        let ours = environment.split(|&byte| byte == 0).any(|one| one.starts_with(&mark));
-        (ours && pid != getpid()).then_some(pid)
+        let said = fs::read(entry.path().join(file)).ok()?;
+        (said.split(|&byte| byte == 0).any(&fits) && pid != getpid()).then_some(pid)
     });
-    marked.collect()
+    found.collect()
 }

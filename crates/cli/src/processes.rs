@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper, wait,
 };
-use zerohop_kernel::die_with_parent;
 
 /// How long a process has to end after `SIGTERM`, before `SIGKILL`.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,19 +37,9 @@ impl Processes {
         Ok(Self { ended: Vec::new(), started: Vec::new() })
     }
 
-    /// Starts `command` in a process group of its own, so that Ctrl-C reaches us alone. It gets
-    /// `death` should we be killed. Call it from the main thread only.
-    pub(crate) fn spawn(
-        &mut self,
-        command: &mut Command,
-        death: Signal,
-    ) -> io::Result<(Pid, Child)> {
-        die_with_parent(command, death);
-        self.spawn_surviving(command)
-    }
-
-    /// The same, for what must outlive us should we be killed.
-    pub(crate) fn spawn_surviving(&mut self, command: &mut Command) -> io::Result<(Pid, Child)> {
+    /// Starts `command` in a process group of its own, so that Ctrl-C reaches us alone. Should we
+    /// be killed, it goes on.
+    pub(crate) fn spawn(&mut self, command: &mut Command) -> io::Result<(Pid, Child)> {
         command.process_group(0);
         let child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

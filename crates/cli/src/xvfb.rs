@@ -9,7 +9,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 use zerohop_frame::Extent;
 
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ impl Xvfb {
         command.args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0"]);
         command.arg(format!("{}x{}x24", size.width, size.height)).arg("-auth").arg(&secret);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(complaints);
-        let started = processes.spawn(&mut command, Signal::TERM);
+        let started = processes.spawn(&mut command);
         let (pid, mut server) = started.map_err(|err| match err.kind() {
             io::ErrorKind::NotFound => failed("Xvfb is not installed".to_owned()),
             _ => failed(format!("could not start Xvfb: {err}")),

@@ -196,15 +196,19 @@ fn a_second_ctrl_c_does_not_wait() {
 }
 
 #[test]
-fn nothing_is_left_when_zerohop_is_killed() {
+fn an_application_outlives_a_killed_zerohop_and_nothing_outlives_the_application() {
     let base = tempfile::tempdir().unwrap();
-    let mut command = run(&[], "(sleep 64.25; true) & sleep 64.25; true");
-    let mut child = command.env("XDG_RUNTIME_DIR", base.path()).spawn().unwrap();
+    let done = base.path().join("done");
+    let script = format!("(sleep 2.25; touch {}) & sleep 64.25; true", done.display());
+    let mut child = run(&[], &script).env("XDG_RUNTIME_DIR", base.path()).spawn().unwrap();
     until("the application", || runs("64.25"));
     signal(&child, Signal::KILL);
     assert_eq!(child.wait().unwrap().signal(), Some(9));
-    until("the end of all processes", || !runs("64.25"));
+    until("what the application does meanwhile", || done.exists());
+    assert!(runs("64.25"), "it goes on");
     let folders = || fs::read_dir(base.path().join("zerohop")).unwrap().count();
+    assert_eq!(folders(), 1, "it may still use the folder");
+    assert!(Command::new("pkill").args(["-f", "sleep 64.25"]).status().unwrap().success());
     until("the end of the folder", || folders() == 0);
 }
 

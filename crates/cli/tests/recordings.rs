@@ -12,7 +12,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         trial("every_nth_picture_becomes_a_file", pictures),
         trial("ctrl_c_leaves_a_playable_file", ctrl_c),
         trial("a_killed_application_leaves_a_playable_file", killed_application),
-        trial("a_killed_recorder_leaves_a_playable_file_and_nothing_running", killed_recorder),
+        trial("a_killed_recorder_leaves_a_playable_file_and_the_application", killed_recorder),
         trial("a_display_that_dies_is_named", killed_display),
         trial("a_full_disk_is_one_line_and_the_application_goes_on", full_disk),
         trial("eight_recordings_at_once_do_not_meet", eight),
@@ -116,8 +116,8 @@ impl Stage {
     }
 
     /// Starts a recording, and returns when a second of it is in the file.
-    fn begin(&self) -> Child {
-        let child = self.record(&[], &[]).spawn().unwrap();
+    fn begin(&self, vkcube: &[&str]) -> Child {
+        let child = self.record(&[], vkcube).spawn().unwrap();
         until("a picture in the file", || {
             fs::metadata(self.video()).is_ok_and(|m| m.len() > 50_000)
         });
@@ -223,7 +223,7 @@ fn pictures(stage: &Stage) {
 }
 
 fn ctrl_c(stage: &Stage) {
-    let (child, begin) = (stage.begin(), Instant::now());
+    let (child, begin) = (stage.begin(&[]), Instant::now());
     signal(&child, Signal::INT);
     let Ended { code, said, took } = end(child, begin);
     assert_eq!(code, Some(130), "{said}");
@@ -234,7 +234,7 @@ fn ctrl_c(stage: &Stage) {
 }
 
 fn killed_application(stage: &Stage) {
-    let child = stage.begin();
+    let child = stage.begin(&[]);
     kill_process(below(&child, "vkcube"), Signal::KILL).unwrap();
     let Ended { code, said, .. } = end(child, Instant::now());
     assert_eq!(code, Some(128 + 9), "{said}");
@@ -244,15 +244,18 @@ fn killed_application(stage: &Stage) {
 }
 
 fn killed_recorder(stage: &Stage) {
-    let child = stage.begin();
+    let child = stage.begin(&["--c", "300"]);
+    let vkcube = below(&child, "vkcube");
     signal(&child, Signal::KILL);
     assert_eq!(end(child, Instant::now()).code, Some(-9));
-    until("the end of all processes", || stage.left().is_empty());
     assert!(pictures_in(&stage.video()) > 0);
+    sleep(Duration::from_millis(500));
+    test_kill_process(vkcube).expect("the application goes on");
+    until("the end of all processes", || stage.left().is_empty());
 }
 
 fn killed_display(stage: &Stage) {
-    let child = stage.begin();
+    let child = stage.begin(&[]);
     kill_process(below(&child, "Xvfb"), Signal::KILL).unwrap();
     let Ended { code, said, .. } = end(child, Instant::now());
     assert!(said.contains("zerohop: the private display: Xvfb ended"), "{said}");
