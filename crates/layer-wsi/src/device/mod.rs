@@ -135,6 +135,13 @@ impl DeviceState {
         })
     }
 
+    /// Whether the application may ask when a picture is shown.
+    pub(crate) fn can_wait_for_presents(&self) -> bool {
+        [khr::present_wait::NAME, c"VK_KHR_present_wait2"]
+            .iter()
+            .any(|it| self.enabled.contains(it))
+    }
+
     /// Whether its GPU work runs on the CPU, in plain memory.
     pub(crate) fn is_cpu(&self) -> bool {
         // SAFETY: `physical` is of this instance.

@@ -6,6 +6,7 @@ use ash::vk;
 use zerohop_layer::{LayerError, config};
 
 use super::Swapchain;
+use super::drawn::Drawn;
 use super::handover::Host;
 use super::image::Image;
 use super::pace::Refresh;
@@ -68,6 +69,7 @@ fn make(
         handles: images.iter().map(Image::raw).collect(),
         images,
         rotation: Arc::new(Rotation::new(count, plan.mode)),
+        drawn: device.can_wait_for_presents().then(Drawn::default),
         stream: Arc::clone(stream),
         surface: Arc::clone(surface),
         device: Arc::clone(device),

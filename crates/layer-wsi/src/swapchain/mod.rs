@@ -7,7 +7,7 @@
 //!           ├─ Swapchain ────┼─ place ───── crossing        where each is on the device
 //!  present ─┘                ├─ stream ──── pace            when a picture is shown
 //!     │                      └─ handover ── line            the host
-//!  request, damage
+//!  request, damage, drawn
 //! ```
 //!
 //! No thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
@@ -18,6 +18,7 @@ mod bind;
 mod create;
 mod crossing;
 mod damage;
+mod drawn;
 mod export;
 mod format;
 mod gate;
@@ -51,6 +52,7 @@ pub(crate) use stream::Stream;
 
 use crate::device::DeviceState;
 use crate::surface::Surface;
+use drawn::Drawn;
 use handover::Host;
 use image::Image;
 use pace::Mode;
@@ -67,6 +69,8 @@ pub(crate) struct Swapchain {
     /// The same as `images`, for `vkGetSwapchainImagesKHR`.
     handles: Vec<vk::Image>,
     rotation: Arc<Rotation>,
+    /// `Some` when the application may wait for its pictures.
+    drawn: Option<Drawn>,
     stream: Arc<Stream>,
     surface: Arc<Surface>,
     device: Arc<DeviceState>,
@@ -98,7 +102,8 @@ impl Swapchain {
     pub(crate) fn wait_for_present(&self, id: u64, timeout: u64) -> Result<vk::Result, LayerError> {
         let deadline = acquire::deadline(clock_monotonic(), timeout);
         let shown = self.rotation.wait_shown(id, deadline, clock_monotonic)?;
-        if !shown {
+        let drawn = || self.drawn.as_ref().map_or(Ok(true), |drawn| drawn.wait(id, deadline));
+        if !shown || !drawn()? {
             return Ok(vk::Result::TIMEOUT);
         }
         self.check_surface()?;

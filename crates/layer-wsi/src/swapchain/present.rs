@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ash::vk;
 use zerohop_frame::{Damage, SyncPoint};
 use zerohop_kernel::clock_monotonic;
-use zerohop_layer::{LayerError, chain_line, guard};
+use zerohop_layer::{LayerError, Level, chain_line, guard, log};
 use zerohop_wire::{FrameMessage, WireBufferId};
 
 use super::Swapchain;
@@ -58,6 +58,9 @@ pub(crate) fn present(
             }
         }
         waits = &[];
+        if let Ok(present) = &present {
+            present.note_work(queue);
+        }
         presents.push(present);
     }
     let mut worst = vk::Result::SUCCESS;
@@ -106,6 +109,16 @@ impl Present {
             }
         }
         submit(&swapchain.device, queue, Batch { waits, fence, ..Batch::default() })
+    }
+
+    /// Lets the application wait for the picture, if it may. All work of it is submitted.
+    fn note_work(&self, queue: &QueueState) {
+        let swapchain = &self.swapchain;
+        let Some(drawn) = swapchain.drawn.as_ref().filter(|_| self.id != 0) else { return };
+        if let Err(err) = drawn.note(&swapchain.device, queue, self.id) {
+            // The picture goes its way all the same.
+            log(Level::Debug, format_args!("present id {}: {}", self.id, chain_line(&err)));
+        }
     }
 
     /// Puts the picture on the virtual screen, and sends it.

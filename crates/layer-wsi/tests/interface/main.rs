@@ -31,7 +31,12 @@ struct Application {
 impl Application {
     /// Enables `instance` and `device` extensions.
     fn new(instance_names: &[&CStr], device_names: &[&CStr]) -> Self {
-        let driver = FakeDriver::new(Options::default());
+        Self::over(Options::default(), instance_names, device_names)
+    }
+
+    /// The same, over a driver with `options`.
+    fn over(options: Options, instance_names: &[&CStr], device_names: &[&CStr]) -> Self {
+        let driver = FakeDriver::new(options);
         driver.enter();
         loader::link((below::get_instance_proc_addr, below::get_device_proc_addr));
         let entry = loader::entry();
@@ -249,6 +254,41 @@ fn names_and_private_data_of_ours_stay_here() {
     let value = unsafe { app.device.get_private_data(swapchain, slot) };
     assert_eq!(value, 77);
     assert_eq!(below::seen(), [("vkSetDebugUtilsObjectNameEXT", queue.as_raw())]);
+    // SAFETY: it is used no more.
+    unsafe { app.swapchains().destroy_swapchain(swapchain, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.surfaces().destroy_surface(surface, None) };
+    app.end();
+}
+
+#[test]
+fn a_picture_is_not_shown_before_it_is_drawn() {
+    let options = Options { work: Duration::from_secs(1), ..Options::default() };
+    let names = [khr::swapchain::NAME, khr::present_id::NAME, khr::present_wait::NAME];
+    let app =
+        Application::over(options, &[khr::surface::NAME, ext::headless_surface::NAME], &names);
+    let surface = app.headless();
+    let swapchain = app.swapchain(surface, vk::SwapchainKHR::null());
+    // SAFETY: the device has this queue.
+    let queue = unsafe { app.device.get_device_queue(0, 0) };
+    // SAFETY: the device is live.
+    let fence = unsafe { app.device.create_fence(&Default::default(), None) }.unwrap();
+    // SAFETY: the fence is not signaled.
+    let acquired = unsafe {
+        app.swapchains().acquire_next_image(swapchain, u64::MAX, vk::Semaphore::null(), fence)
+    };
+    let (handles, indices) = ([swapchain], [acquired.unwrap().0]);
+    let mut id = vk::PresentIdKHR::default().present_ids(&[1]);
+    let info = vk::PresentInfoKHR::default().swapchains(&handles).image_indices(&indices);
+    // SAFETY: the queue is this thread's.
+    unsafe { app.swapchains().queue_present(queue, &info.push_next(&mut id)) }.unwrap();
+    let waits = khr::present_wait::Device::new(&app.instance, &app.device);
+    // SAFETY: the swapchain is live.
+    let wait = |timeout| unsafe { waits.wait_for_present(swapchain, 1, timeout) };
+    assert_eq!(wait(20_000_000), Err(vk::Result::TIMEOUT));
+    assert_eq!(wait(u64::MAX), Ok(()));
+    // SAFETY: nothing is pending in the driver.
+    unsafe { app.device.destroy_fence(fence, None) };
     // SAFETY: it is used no more.
     unsafe { app.swapchains().destroy_swapchain(swapchain, None) };
     // SAFETY: it is used no more.
