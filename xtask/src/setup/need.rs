@@ -118,7 +118,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", RUN),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
-    Need::new("xdotool", "xdotool", "resizes windows in the tests", TEST),
+    Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
     Need::new("chromium", "chromium", "the application with three kinds of swapchains", APPS),
     Need::new("libsdl2-tests", SDL2, "testvulkan, an application on Xlib", APPS),
     Need { since: 13, ..Need::new("vkmark", "vkmark", "an application on xcb and headless", APPS) },
