@@ -69,13 +69,18 @@ impl Swapchain {
                 heard = true;
                 continue;
             }
+            let patience = self.patience(host);
+            if host.is_some() && patience.is_none() {
+                // It lost them just now, also to an application that never waits.
+                continue;
+            }
             if timeout == 0 {
                 return Ok(Err(vk::Result::NOT_READY));
             }
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Err(vk::Result::TIMEOUT));
             }
-            self.sleep(now, [at, deadline, self.patience(host)]);
+            self.sleep(now, [at, deadline, patience]);
             now = clock_monotonic();
         }
     }

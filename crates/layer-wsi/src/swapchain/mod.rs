@@ -1,14 +1,17 @@
 //! Swapchains of ours.
 //!
 //! ```text
-//!  create ── plan ── export        what to make, and how it leaves the process
+//!  create ── plan ── export ── image ── memory     what to make, and how it leaves the process
 //!     │
-//!  acquire ─┐                ┌─ rotation ── ring, shown     whose the images are; no Vulkan
-//!           ├─ Swapchain ────┼─ place ───── crossing        where each is on the device
-//!  present ─┘                ├─ stream ──── pace            when a picture is shown
-//!     │                      └─ handover ── line            the host
+//!  acquire ─┐                ┌─ rotation ── ring, shown       whose the images are; no Vulkan
+//!           ├─ Swapchain ────┼─ place ───── crossing, gate    where each is on the device
+//!  present ─┘                ├─ stream ──── pace              when a picture is shown
+//!     │                      └─ handover ── line              the host
 //!  request, damage, drawn
 //! ```
+//!
+//! `submit` and `sync_fd` are the two ways to signal and to wait; `bind` is for images of the
+//! application's over our memory.
 //!
 //! No thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
 //! is free, at most as long as the application says.

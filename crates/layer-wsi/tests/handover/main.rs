@@ -54,7 +54,8 @@ const TESTS: &[(&str, Test)] = &[
         perfect(socket, Play { recreate_every: 7, ..Play::default() })
     }),
     ("pictures_go_on_with_the_next_host", next_host),
-    ("a_host_that_keeps_every_image_is_left", hoarder),
+    ("a_host_that_keeps_every_image_is_left", |socket| hoarder(socket, false)),
+    ("also_by_an_application_that_never_waits", |socket| hoarder(socket, true)),
     ("a_host_that_never_answers_gets_nothing", mute),
     ("nobody_listens_and_nothing_changes", nobody),
 ];
@@ -138,8 +139,9 @@ fn own_time(play: &Play) -> Duration {
     Duration::from_millis(play.pause) * play.frames
 }
 
-fn hoarder(socket: &Path) -> Outcome {
-    let play = Play { frames: 60, mode: vk::PresentModeKHR::IMMEDIATE, ..Play::default() };
+fn hoarder(socket: &Path, impatient: bool) -> Outcome {
+    let mode = vk::PresentModeKHR::IMMEDIATE;
+    let play = Play { frames: 60, mode, impatient, ..Play::default() };
     let listener = Listener::bind(socket)?;
     let player = play.start(socket)?;
     let mut hoarder = Hoarder::accept(&listener)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
 use ash::vk;
@@ -11,11 +11,15 @@ use zerohop_frame::{BoxError, Extent};
 use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, FILE_NAME, LIBRARY};
 use zerohop_testkit::pattern::Scene;
 use zerohop_testkit::rig::{
-    Device, DeviceOptions, Easel, Instance, Surface, Swapchain, SwapchainOptions, Window,
+    Device, DeviceOptions, Easel, Fence, Instance, Painter, Semaphore, Surface, Swapchain,
+    SwapchainOptions, Window,
 };
 
 /// The first argument of a player.
 pub(crate) const FLAG: &str = "--play";
+
+/// How long an image may take to come.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is played.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Play {
     pub(crate) recreate_every: u32,
     /// Milliseconds from one present to the next, at least.
     pub(crate) pause: u64,
+    /// Whether images are asked for without waiting, over and over.
+    pub(crate) impatient: bool,
 }
 
 impl Default for Play {
@@ -43,12 +49,13 @@ impl Default for Play {
             frames: 30,
             recreate_every: 0,
             pause: 0,
+            impatient: false,
         }
     }
 }
 
 impl Play {
-    fn args(&self) -> [String; 7] {
+    fn args(&self) -> [String; 8] {
         [
             self.mode.as_raw().to_string(),
             self.format.as_raw().to_string(),
@@ -57,12 +64,13 @@ impl Play {
             self.frames.to_string(),
             self.recreate_every.to_string(),
             self.pause.to_string(),
+            u8::from(self.impatient).to_string(),
         ]
     }
 
     fn parse(args: &[String]) -> Result<Self, BoxError> {
-        let [mode, format, width, height, frames, recreate_every, pause] = args else {
-            return Err("a player takes seven numbers".into());
+        let [mode, format, width, height, frames, recreate_every, pause, impatient] = args else {
+            return Err("a player takes eight numbers".into());
         };
         Ok(Self {
             mode: vk::PresentModeKHR::from_raw(mode.parse()?),
@@ -71,6 +79,7 @@ impl Play {
             frames: frames.parse()?,
             recreate_every: recreate_every.parse()?,
             pause: pause.parse()?,
+            impatient: impatient == "1",
         })
     }
 
@@ -119,7 +128,10 @@ fn show(play: &Play) -> Result<(), BoxError> {
     }
     let surface = Surface::new(&instance, Window::Headless)?;
     let mut chain = open(&device, &surface, play, vk::SwapchainKHR::null())?;
-    for frame in 0..play.frames {
+    if play.impatient {
+        poll(&device, &chain.1, play)?;
+    }
+    for frame in (0..play.frames).filter(|_| !play.impatient) {
         if play.recreate_every > 0 && frame > 0 && frame % play.recreate_every == 0 {
             let new = open(&device, &surface, play, chain.1.raw())?;
             chain.0.finish()?;
@@ -137,6 +149,30 @@ fn show(play: &Play) -> Result<(), BoxError> {
         Some(first) => Err(format!("{} messages: {first}", messages.len()).into()),
         None => Ok(()),
     }
+}
+
+/// Shows the pictures, never waiting for an image.
+fn poll(device: &Arc<Device>, swapchain: &Swapchain, play: &Play) -> Result<(), BoxError> {
+    let mut painter = Painter::new(device, play.format, play.extent, 1, Scene::default())?;
+    let (ready, drawn) = (Fence::new(device, false)?, Semaphore::new(device)?);
+    for frame in 0..play.frames {
+        let begin = Instant::now();
+        let acquired = loop {
+            match swapchain.acquire(Duration::ZERO, vk::Semaphore::null(), ready.raw()) {
+                Err(vk::Result::NOT_READY) if begin.elapsed() < PATIENCE => thread::yield_now(),
+                other => break other?,
+            }
+        };
+        ready.wait(PATIENCE)?;
+        ready.reset()?;
+        let image = swapchain.images()[acquired.index as usize];
+        painter.paint(frame, image, &[], &[drawn.raw()])?;
+        swapchain.present(acquired.index, &[drawn.raw()])?;
+        painter.finish()?;
+        // The present has waited for it, too.
+        device.wait_idle();
+    }
+    Ok(())
 }
 
 fn open(
