@@ -8,6 +8,7 @@ use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, chain, log};
 
 use super::plan::{OURS, Plan};
 use super::{Below, DEVICES, DeviceState, extensions, query};
+use crate::entry::slice;
 use crate::extensions::{name, names};
 use crate::instance::InstanceState;
 use crate::swapchain;
@@ -34,6 +35,10 @@ pub(crate) unsafe fn create(
     let set_device_loader_data = unsafe { link::set_device_loader_data(info.p_next) };
     // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
     let asked = unsafe { names(info.pp_enabled_extension_names, info.enabled_extension_count) };
+    // SAFETY: VUID-VkDeviceCreateInfo-pQueueCreateInfos-parameter.
+    let queues = unsafe { slice(info.p_queue_create_infos, info.queue_create_info_count) };
+    let first = queues.iter().find(|queues| queues.flags.is_empty());
+    let first_family = first.map(|queues| queues.queue_family_index);
     let driver = extensions::below(instance, physical)?;
     let driver = driver.iter().map(|entry| name(entry).to_owned()).collect();
     let plan = Plan::new(&asked, &driver)?;
@@ -61,6 +66,7 @@ pub(crate) unsafe fn create(
 
     let state = DeviceState {
         set_device_loader_data,
+        first_family,
         ..describe(instance, physical, &next, next.device(raw), &plan)
     };
     if state.presents {
@@ -116,6 +122,7 @@ fn describe(
         id: query::device_id(instance, physical),
         enabled: plan.ours,
         set_device_loader_data: None,
+        first_family: None,
         queues: Table::new(),
         swapchains: Table::new(),
         aliases: Table::new(),

@@ -56,6 +56,8 @@ pub(crate) struct DeviceState {
     pub(crate) enabled: ExtensionSet,
     /// For dispatchable objects that we get by ourselves.
     pub(crate) set_device_loader_data: Option<SetDeviceLoaderData>,
+    /// A family of which the device was made with a queue. `None`: all of them are protected.
+    pub(crate) first_family: Option<u32>,
     /// The queues that the application has asked for.
     pub(crate) queues: Table<vk::Queue, QueueState>,
     /// Our swapchains.

@@ -1,8 +1,10 @@
 //! The application's queues, and the lock that lets us submit on them too.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ash::vk;
+use zerohop_layer::{Doing, LayerError};
 
 use super::DeviceState;
 
@@ -58,5 +60,41 @@ impl DeviceState {
             // Threads may ask at once, and must get the same lock.
             self.queues.insert_first(raw, || QueueState { raw, family, lock: Mutex::new(()) });
         }
+    }
+
+    /// A queue for what is nobody's work: one that the application has asked for, or else one that
+    /// it could ask for.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_INITIALIZATION_FAILED` when all queues are protected, and what the loader reports.
+    pub(crate) fn any_queue(&self) -> Result<Arc<QueueState>, LayerError> {
+        let known = || self.queues.values().into_iter().min_by_key(|queue| queue.family);
+        if let Some(queue) = known() {
+            return Ok(queue);
+        }
+        if let Some(family) = self.first_family {
+            // SAFETY: the device was made with a queue of this family.
+            let raw = unsafe { self.raw.get_device_queue(family, 0) };
+            self.adopt(raw)?;
+            self.learn_queue(raw, family);
+        }
+        known().ok_or_else(|| {
+            let code = vk::Result::ERROR_INITIALIZATION_FAILED;
+            LayerError::refused(code, "the device has no queue that we can use")
+        })
+    }
+
+    /// Gives an object that we got by ourselves the loader's dispatch pointer
+    /// (LoaderLayerInterface.md, "Creating New Dispatchable Objects").
+    ///
+    /// # Errors
+    ///
+    /// What the loader reports.
+    pub(crate) fn adopt<H: vk::Handle>(&self, object: H) -> Result<(), LayerError> {
+        let Some(set) = self.set_device_loader_data else { return Ok(()) };
+        let object = object.as_raw() as usize as *mut c_void;
+        // SAFETY: the loader gave us this function for objects of this device.
+        unsafe { set(self.raw.handle(), object) }.result().doing("adopt an object")
     }
 }

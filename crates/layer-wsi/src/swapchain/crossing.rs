@@ -5,7 +5,6 @@
 //! `zerohop_frame` describes. Both changes are recorded once and submitted when a picture goes
 //! out and when its image comes back; without a host neither is.
 
-use std::ffi::c_void;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
@@ -180,7 +179,7 @@ impl Crossing {
         let buffers = unsafe { raw.allocate_command_buffers(&info) };
         let buffers = buffers.doing("allocate command buffers")?;
         [self.out, self.back] = [buffers[0], buffers[1]];
-        buffers.iter().try_for_each(|buffer| adopt(&self.device, *buffer))
+        buffers.iter().try_for_each(|buffer| self.device.adopt(*buffer))
     }
 
     fn record(
@@ -257,13 +256,4 @@ fn barriers(
         .src_queue_family_index(abroad)
         .dst_queue_family_index(home);
     (out, back)
-}
-
-/// Gives a command buffer that we got by ourselves the loader's dispatch pointer
-/// (LoaderLayerInterface.md, "Creating New Dispatchable Objects").
-fn adopt(device: &DeviceState, buffer: vk::CommandBuffer) -> Result<(), LayerError> {
-    let Some(set) = device.set_device_loader_data else { return Ok(()) };
-    let object = vk::Handle::as_raw(buffer) as usize as *mut c_void;
-    // SAFETY: the loader gave us this function for objects of this device.
-    unsafe { set(device.raw.handle(), object) }.result().doing("adopt a command buffer")
 }

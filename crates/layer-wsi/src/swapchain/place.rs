@@ -154,9 +154,5 @@ fn signal_fresh(
     if signals.is_empty() && done {
         return Ok(());
     }
-    let queue = device.queues.values().into_iter().min_by_key(|queue| queue.family);
-    let queue = queue.ok_or_else(|| {
-        LayerError::refused(vk::Result::ERROR_DEVICE_LOST, "the application has no queue yet")
-    })?;
-    submit(device, &queue, Batch { signals, fence, ..Batch::default() })
+    submit(device, &*device.any_queue()?, Batch { signals, fence, ..Batch::default() })
 }

@@ -262,6 +262,29 @@ fn names_and_private_data_of_ours_stay_here() {
 }
 
 #[test]
+fn an_image_is_lent_before_any_queue_was_asked_for() {
+    let app = Application::presenting();
+    let surface = app.headless();
+    let swapchain = app.swapchain(surface, vk::SwapchainKHR::null());
+    // SAFETY: the device is live.
+    let fence = unsafe { app.device.create_fence(&Default::default(), None) }.unwrap();
+    // SAFETY: the fence is not signaled.
+    let acquired = unsafe {
+        app.swapchains().acquire_next_image(swapchain, u64::MAX, vk::Semaphore::null(), fence)
+    };
+    assert_eq!(acquired, Ok((0, false)));
+    // SAFETY: the acquire signals it.
+    unsafe { app.device.wait_for_fences(&[fence], true, 0) }.unwrap();
+    // SAFETY: nothing is pending in the driver.
+    unsafe { app.device.destroy_fence(fence, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.swapchains().destroy_swapchain(swapchain, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.surfaces().destroy_surface(surface, None) };
+    app.end();
+}
+
+#[test]
 fn a_picture_is_not_shown_before_it_is_drawn() {
     let options = Options { work: Duration::from_secs(1), ..Options::default() };
     let names = [khr::swapchain::NAME, khr::present_id::NAME, khr::present_wait::NAME];
