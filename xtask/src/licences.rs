@@ -10,7 +10,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::args::Args;
 use crate::{project, shell, spdx};
+
+/// `cargo xtask licences`.
+pub(crate) fn run(args: &mut Args) -> Result<()> {
+    args.end()?;
+    check()?;
+    advisories()
+}
 
 /// Checks licences and sources of every package that is built in.
 ///
@@ -51,24 +59,22 @@ fn fault(package: &Value, allowed: &[String]) -> Option<String> {
 
 /// The strings of `key = [...]` in a section of a TOML file.
 fn list(toml: &str, section: &str, key: &str) -> Option<Vec<String>> {
-    let rest = toml.split_once(&format!("\n{section}\n"))?.1;
-    let rest = rest.split("\n[").next()?;
-    let rest = rest.split_once(&format!("\n{key} = ["))?.1;
-    let inside = rest.split_once(']')?.0;
+    let mut lines = toml.lines().skip_while(|line| *line != section).skip(1);
+    let start = format!("{key} = [");
+    let lines = lines.by_ref().take_while(|line| !line.starts_with('['));
+    let text: String = lines.skip_while(|line| !line.starts_with(&start)).collect();
+    let inside = text.strip_prefix(&start)?.split_once(']')?.0;
     Some(inside.split('"').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
-/// Asks cargo-deny for known faults, if the machine has it and reaches its database.
+/// Asks cargo-deny for known faults, where its database can be reached; installs it in the target
+/// folder if the machine has none.
 ///
 /// # Errors
 ///
 /// A package has a known fault.
 pub(crate) fn advisories() -> Result<()> {
     const DATABASE: &str = "https://github.com/rustsec/advisory-db";
-    if shell::find("cargo-deny").is_none() {
-        println!("advisories: NOT CHECKED: no cargo-deny here (cargo install --locked cargo-deny)");
-        return Ok(());
-    }
     let mut ask = Command::new("timeout");
     ask.args(["20", "git", "ls-remote", "--exit-code", DATABASE, "HEAD"]);
     ask.env("GIT_TERMINAL_PROMPT", "0");
@@ -76,7 +82,13 @@ pub(crate) fn advisories() -> Result<()> {
         println!("advisories: NOT CHECKED: their database cannot be reached: {err:#}");
         return Ok(());
     }
-    shell::run(project::cargo("deny").args(["check", "advisories"]))
+    let tools = project::target().join("tools");
+    let deny = shell::find("cargo-deny").unwrap_or_else(|| tools.join("bin/cargo-deny"));
+    if !deny.exists() {
+        let mut install = project::cargo("install");
+        shell::run(install.args(["--locked", "--quiet", "cargo-deny", "--root"]).arg(&tools))?;
+    }
+    shell::run(Command::new(deny).args(["check", "advisories"]))
 }
 
 #[cfg(test)]
@@ -103,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_list_ends_with_its_section() {
-        let toml = "\n[a]\nallow = [\"X\"]\n[licenses]\n# those\nallow = [\n  \"MIT\",\n]\n[b]\n";
+        let toml = "[a]\nallow = [\"X\"]\n[licenses]\n# those\nallow = [\n  \"MIT\",\n]\n[b]\n";
+        assert_eq!(list(toml, "[a]", "allow").unwrap(), ["X"]);
         assert_eq!(list(toml, "[licenses]", "allow").unwrap(), ["MIT"]);
         assert_eq!(list(toml, "[b]", "allow"), None);
     }

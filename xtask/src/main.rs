@@ -38,6 +38,7 @@ usage: cargo xtask COMMAND
   test --apps [NAMES...]   real programs under zerohop run: target/apps
   ci                       what must pass before a change lands
   tidy                     the rules of the house that no compiler checks
+  licences                 of what is built in, and where it comes from
   manifest [--release]     the layer's manifest, beside the layer
   bench [--json FILE] [NAMES...]
                            what it costs, against what one would use instead
@@ -64,6 +65,7 @@ fn dispatch(args: &mut Args) -> anyhow::Result<()> {
         Some("test") => test::run(args),
         Some("ci") => ci::run(args),
         Some("tidy") => tidy::run(args),
+        Some("licences") => licences::run(args),
         Some("manifest") => manifest::run(args),
         Some("setup") => setup::run(args),
         Some("help" | "--help" | "-h") => {
