@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
@@ -132,6 +133,14 @@ impl Socket {
             )));
         }
         Ok(Received { length: message.bytes, fds })
+    }
+
+    /// Whether the connection has ended, from either side. What was sent can still be read.
+    pub fn is_hung_up(&self) -> bool {
+        let mut fds = [PollFd::new(&self.0, PollFlags::RDHUP)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Only an invalid descriptor or a want of memory fails: then it is not known to have ended.
+        poll(&mut fds, Some(&now)).is_ok_and(|ready| ready == 1)
     }
 
     /// Ends the connection for both sides, also where the socket is shared. What was sent can

@@ -33,9 +33,11 @@ impl Io {
         }
     }
 
-    /// Forgets a producer whose connection is over. Its pictures on their way stay valid.
+    /// Forgets a producer whose connection is over. Its pictures on their way stay valid if it has
+    /// closed their stream, or has ended.
     fn lose(&mut self, number: u64, why: &Error) {
         let Some(gone) = self.peers.remove(&number) else { return };
+        gone.part();
         let reason = match why {
             Error::Closed => None,
             Error::Violation(violation) => Some(violation.to_string()),
@@ -72,6 +74,7 @@ impl Io {
     fn dismiss(&mut self, number: u64, reason: String) {
         let Some(gone) = self.peers.remove(&number) else { return };
         gone.peer.dismiss(&reason);
+        gone.part();
         self.refused(gone.peer.credentials().pid, &gone.name, reason);
         self.elect();
     }

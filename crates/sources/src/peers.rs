@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{Damage, Extent, Frame, FrameInfo, MemoryHandle, SharedBuffer, SyncPoint};
+use zerohop_kernel::process_lives;
 use zerohop_wire::{FrameMessage, Peer, StreamId, ToHost, WireBufferId};
 
 use crate::home::Home;
@@ -69,7 +70,13 @@ impl Connected {
 
     pub(crate) fn close(&mut self, stream: StreamId) {
         self.streams.remove(&stream);
-        self.buffers.retain(|_, buffer| buffer.stream != stream);
+        self.buffers.retain(|_, buffer| {
+            let stays = buffer.stream != stream;
+            if !stays {
+                buffer.home.keep();
+            }
+            stays
+        });
     }
 
     /// Takes in an announced buffer; others are not for here. What cannot be a buffer is a reason
@@ -85,7 +92,16 @@ impl Connected {
     }
 
     pub(crate) fn retire(&mut self, buffer: WireBufferId) {
-        self.buffers.remove(&buffer);
+        if let Some(retired) = self.buffers.remove(&buffer) {
+            retired.home.keep();
+        }
+    }
+
+    /// The connection is over. What becomes of its pictures depends on whether the producer goes
+    /// on.
+    pub(crate) fn part(&self) {
+        let lives = process_lives(self.peer.credentials().pid);
+        self.buffers.values().for_each(|buffer| buffer.home.part(lives));
     }
 
     /// How many buffers a stream has, and how many of them are out.

@@ -81,7 +81,15 @@ impl WireSource {
 
     /// The next picture, marked as the pipeline's.
     fn take(&mut self) -> Option<Frame> {
-        let picture = self.shared.with_line(|line| line.pop())?;
+        let picture = loop {
+            let picture = self.shared.with_line(|line| line.pop())?;
+            if !picture.home.is_taken_back() {
+                break picture;
+            }
+            self.shared.report().frames_dropped += 1;
+            let why = "its producer left and took its buffers back";
+            self.shared.observer.dropped(picture.frame.info().sequence, why);
+        };
         picture.home.deliver();
         let info = picture.frame.info();
         let (sequence, presented) = (info.sequence, info.presented);

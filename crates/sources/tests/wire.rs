@@ -183,6 +183,7 @@ fn an_application_that_exits_ends_the_source_after_its_last_picture() {
     app.present();
     let far = clock_monotonic() + Duration::from_secs(20);
     app.present_with(|frame| (frame.timestamp, frame.replaceable) = (far, true));
+    app.send(&ToHost::CloseStream { stream: StreamId(1) });
     drop(app);
     std::thread::sleep(Duration::from_millis(30));
     assert!(!host.control.has_ended(), "another producer of the application may come");
@@ -198,12 +199,27 @@ fn pictures_sent_before_an_exit_are_heard_after_a_release_failed() {
     let mut host = Host::open(Overflow::Wait);
     let mut app = App::start(&host, 8, 4);
     (0..4).for_each(|_| app.present());
+    app.send(&ToHost::CloseStream { stream: StreamId(1) });
     drop(app);
     host.control.application_exited();
     for sequence in 1..=4 {
         assert_eq!(host.frame().info().sequence, sequence);
     }
     assert!(matches!(host.event(), SourceEvent::Ended));
+}
+
+/// This process is the producer too, and goes on: it may draw into the buffers again.
+#[test]
+fn a_producer_that_leaves_and_goes_on_has_its_buffers_back() {
+    let mut host = Host::open(Overflow::Wait);
+    let mut app = App::start(&host, 8, 4);
+    (0..3).for_each(|_| app.present());
+    host.wait_until(|report| report.frames_presented == 3);
+    assert_eq!(host.frame().info().sequence, 1);
+    drop(app);
+    host.control.application_exited();
+    assert!(matches!(host.event(), SourceEvent::Ended));
+    assert_eq!(host.control.report().frames_dropped, 2);
 }
 
 #[test]

@@ -122,6 +122,12 @@ impl Peer {
         self.send_waiting(&mut state)
     }
 
+    /// Whether the connection has ended, from either side. There may still be something to
+    /// [`poll`](Self::poll).
+    pub fn is_hung_up(&self) -> bool {
+        self.socket.is_hung_up()
+    }
+
     /// Whether releases wait for the socket to become writable; call [`flush`](Self::flush) then.
     pub fn has_unsent(&self) -> bool {
         !self.state().unsent.is_empty()
