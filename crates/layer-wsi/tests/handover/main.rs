@@ -9,6 +9,7 @@ mod player;
 use std::env;
 use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ash::vk;
@@ -56,6 +57,7 @@ const TESTS: &[(&str, Test)] = &[
     ("pictures_go_on_with_the_next_host", next_host),
     ("a_host_that_keeps_every_image_is_left", |socket| hoarder(socket, false)),
     ("also_by_an_application_that_never_waits", |socket| hoarder(socket, true)),
+    ("a_host_that_falls_asleep_shows_no_wrong_picture", asleep),
     ("a_host_that_never_answers_gets_nothing", mute),
     ("nobody_listens_and_nothing_changes", nobody),
 ];
@@ -132,6 +134,25 @@ fn next_host(socket: &Path) -> Outcome {
         return Err(format!("{left_at} then {began_at}: {report}").into());
     }
     Ok(())
+}
+
+/// The images that it had were taken back while it slept, so their pictures are no longer those
+/// that were announced.
+fn asleep(socket: &Path) -> Outcome {
+    let play = Play { frames: 200, pause: 10, ..Play::default() };
+    let mut viewer = Viewer::open(socket, play.format)?;
+    let mut player = play.start(socket)?;
+    viewer.watch(&mut player, 5)?;
+    thread::sleep(Duration::from_millis(800));
+    let watched = viewer.watch(&mut player, usize::MAX);
+    reap(player)?;
+    watched?;
+    let report = viewer.checker.report(0..play.frames);
+    if report.is_true() && report.twice.is_empty() && viewer.seen.last() == Some(&(play.frames - 1))
+    {
+        return Ok(());
+    }
+    Err(format!("{report}, {:?}", viewer.seen).into())
 }
 
 /// How long a play lasts by itself, without the start of its process.
