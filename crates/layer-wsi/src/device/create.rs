@@ -41,7 +41,7 @@ pub(crate) unsafe fn create(
     let first_family = first.map(|queues| queues.queue_family_index);
     let driver = extensions::below(instance, physical)?;
     let driver = driver.iter().map(|entry| name(entry).to_owned()).collect();
-    let plan = Plan::new(&asked, &driver)?;
+    let plan = Plan::new(&asked, &driver, instance.has_properties2)?;
 
     let down = plan.names();
     // Before the copy: the loader's own structures are copied along.
@@ -100,7 +100,8 @@ fn describe(
 ) -> DeviceState {
     // ash finds extension commands through an instance's `vkGetDeviceProcAddr`.
     let finder = next.device_finder(instance.raw.handle());
-    let has = |name| plan.has(name);
+    // The application may enable them by itself, and our queries need more than Vulkan 1.0.
+    let has = |name| instance.has_properties2 && plan.has(name);
     let has_semaphore =
         has(khr::external_semaphore_fd::NAME) && query::semaphore_takes_sync_fd(instance, physical);
     let has_fence =
@@ -126,9 +127,9 @@ fn describe(
         queues: Table::new(),
         swapchains: Table::new(),
         aliases: Table::new(),
-        foreign_swapchains: (instance.foreign_surfaces && has(khr::swapchain::NAME)).then(|| {
-            khr::swapchain::DeviceFn::load(|name| next.raw_device_command(raw.handle(), name))
-        }),
+        foreign_swapchains: (instance.foreign_surfaces && plan.has(khr::swapchain::NAME)).then(
+            || khr::swapchain::DeviceFn::load(|name| next.raw_device_command(raw.handle(), name)),
+        ),
         private_data: Table::new(),
         below: Below::load(next, raw.handle()),
         raw,

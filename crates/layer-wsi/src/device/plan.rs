@@ -46,13 +46,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// We add something only where it `adds`: what is wanted needs more than Vulkan 1.0.
+    ///
     /// Ours stay here, but for `VK_KHR_swapchain`: where the driver has it, it goes down too, since
     /// the layout `PRESENT_SRC_KHR` and extensions of the driver's depend on it.
     ///
     /// # Errors
     ///
     /// `VK_ERROR_EXTENSION_NOT_PRESENT` for one that we hide.
-    pub(super) fn new(asked: &[&CStr], driver: &BTreeSet<CString>) -> Result<Self, LayerError> {
+    pub(super) fn new(
+        asked: &[&CStr],
+        driver: &BTreeSet<CString>,
+        adds: bool,
+    ) -> Result<Self, LayerError> {
         let mut ours = ExtensionSet::of(DEVICE_EXTENSIONS);
         let mut down = BTreeSet::new();
         for name in asked {
@@ -65,7 +71,7 @@ impl Plan {
                 down.insert((*name).to_owned());
             }
         }
-        for group in WANTED {
+        for group in WANTED.iter().filter(|_| adds) {
             if group.iter().all(|name| driver.contains(*name)) {
                 down.extend(group.iter().map(|name| (*name).to_owned()));
             }
@@ -104,7 +110,7 @@ mod tests {
 
     fn plan(asked: &[&CStr], driver: &[&CStr]) -> Result<Vec<String>, LayerError> {
         let driver = driver.iter().map(|name| (*name).to_owned()).collect();
-        let plan = Plan::new(asked, &driver)?;
+        let plan = Plan::new(asked, &driver, true)?;
         Ok(plan.down.iter().map(|name| name.to_string_lossy().into_owned()).collect())
     }
 
@@ -120,7 +126,7 @@ mod tests {
         let asked = [khr::swapchain::NAME, khr::present_id::NAME];
         assert_eq!(plan(&asked, &asked).unwrap(), ["VK_KHR_swapchain"]);
         assert!(plan(&asked, &[]).unwrap().is_empty());
-        let lacks = Plan::new(&asked, &BTreeSet::new()).unwrap();
+        let lacks = Plan::new(&asked, &BTreeSet::new(), true).unwrap();
         assert_eq!(lacks.present_layout(), vk::ImageLayout::GENERAL);
     }
 

@@ -82,7 +82,11 @@ pub(crate) unsafe extern "system" fn get_instance_proc_addr(
     name: *const c_char,
 ) -> vk::PFN_vkVoidFunction {
     // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
-    own(unsafe { CStr::from_ptr(name) }).or_else(|| {
+    let command = unsafe { CStr::from_ptr(name) };
+    if OLD.get() && command.to_bytes().ends_with(b"Properties2") {
+        return None;
+    }
+    own(command).or_else(|| {
         // SAFETY: the caller's arguments.
         unsafe { fake_driver::get_instance_proc_addr(instance, name) }
     })

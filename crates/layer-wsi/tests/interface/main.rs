@@ -175,6 +175,19 @@ fn a_driver_of_vulkan_1_0_gets_what_the_application_asked_for() {
 }
 
 #[test]
+fn a_driver_of_vulkan_1_0_presents_too() {
+    below::OLD.set(true);
+    let app = Application::presenting();
+    let surface = app.headless();
+    let swapchain = app.swapchain(surface, vk::SwapchainKHR::null());
+    // SAFETY: it is used no more.
+    unsafe { app.swapchains().destroy_swapchain(swapchain, None) };
+    // SAFETY: it is used no more.
+    unsafe { app.surfaces().destroy_surface(surface, None) };
+    app.end();
+}
+
+#[test]
 fn a_stale_surface_is_refused_and_goes_nowhere() {
     let app = Application::new(&[khr::surface::NAME, ext::headless_surface::NAME], &[]);
     let (surfaces, surface) = (app.surfaces(), app.headless());
