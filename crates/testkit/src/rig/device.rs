@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ash::{khr, vk};
 
+use super::newer::{PresentId2Features, PresentWait2Features};
 use super::{Doing, Error, Instance};
 
 /// Features of WSI extensions.
@@ -14,6 +15,10 @@ pub struct Features {
     pub present_id: bool,
     /// `presentWait` of `VK_KHR_present_wait`.
     pub present_wait: bool,
+    /// `presentId2` of `VK_KHR_present_id2`.
+    pub present_id2: bool,
+    /// `presentWait2` of `VK_KHR_present_wait2`.
+    pub present_wait2: bool,
     /// `swapchainMaintenance1` of `VK_EXT_swapchain_maintenance1`.
     pub maintenance1: bool,
 }
@@ -163,6 +168,8 @@ fn create(
     let names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     let mut id = vk::PhysicalDevicePresentIdFeaturesKHR::default().present_id(true);
     let mut wait = vk::PhysicalDevicePresentWaitFeaturesKHR::default().present_wait(true);
+    let mut id2 = PresentId2Features::new(true);
+    let mut wait2 = PresentWait2Features::new(true);
     let mut maintenance =
         vk::PhysicalDeviceSwapchainMaintenance1FeaturesEXT::default().swapchain_maintenance1(true);
     let mut core = vk::PhysicalDeviceVulkan13Features::default()
@@ -182,6 +189,12 @@ fn create(
     }
     if features.present_wait {
         info = info.push_next(&mut wait);
+    }
+    if features.present_id2 {
+        info = info.push_next(&mut id2);
+    }
+    if features.present_wait2 {
+        info = info.push_next(&mut wait2);
     }
     if features.maintenance1 {
         info = info.push_next(&mut maintenance);

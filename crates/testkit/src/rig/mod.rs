@@ -9,6 +9,7 @@ mod device;
 mod draw;
 mod easel;
 mod instance;
+pub mod newer;
 mod staging;
 mod surface;
 mod swapchain;

@@ -6,6 +6,7 @@ mod maintenance1;
 mod pacing;
 mod present;
 mod present_id;
+mod present_id2;
 mod procedures;
 mod surface;
 mod swapchain;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         acquire::CASES,
         present::CASES,
         present_id::CASES,
+        present_id2::CASES,
         maintenance1::CASES,
         images::CASES,
         window::CASES,
