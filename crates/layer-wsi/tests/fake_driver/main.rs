@@ -14,7 +14,8 @@ use std::{env, fs, thread};
 
 use ash::vk;
 use libtest_mimic::{Arguments, Failed, Trial};
-use zerohop_testkit::fake_driver::{FakeDriver, Options};
+use zerohop_frame::FrameDescriptor;
+use zerohop_testkit::fake_driver::{FakeDriver, Options, TILED};
 use zerohop_testkit::host::{Host, Lie, Manner};
 use zerohop_wire::SOCKET_VARIABLE;
 
@@ -78,6 +79,7 @@ const TESTS: &[(&str, Test)] = &[
     ("sync_files_go_along_where_the_driver_has_them", sync_files),
     ("a_picture_may_take_long_to_draw", slow_device),
     ("pictures_go_on_when_no_fence_can_leave", no_fence_leaves),
+    ("images_with_a_modifier_leave_as_dma_bufs", dma_bufs),
     ("each_picture_is_announced_sent_and_closed_once", bookkeeping),
     ("two_drivers_at_once_never_see_each_others_handles", two_drivers),
     ("any_call_may_run_out_of_host_memory", |socket| {
@@ -86,6 +88,10 @@ const TESTS: &[(&str, Test)] = &[
     ("any_call_may_run_out_of_device_memory_with_sync_files", |socket| {
         let options = Options { sync_fd: true, ..Options::default() };
         every_failure(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, options, socket)
+    }),
+    ("any_call_may_fail_with_modifiers", |socket| {
+        let options = Options { modifiers: true, sync_fd: true, ..Options::default() };
+        every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, options, socket)
     }),
     ("any_call_may_lose_the_device", |socket| {
         every_failure(vk::Result::ERROR_DEVICE_LOST, Options::default(), socket)
@@ -219,6 +225,29 @@ fn no_fence_leaves(socket: &Path) -> Result<(), String> {
     if fences > 0 {
         return Err(format!("{fences} fences left"));
     }
+    settled_alone(&driver, before)
+}
+
+fn dma_bufs(socket: &Path) -> Result<(), String> {
+    let before = descriptors();
+    let driver = FakeDriver::new(Options { modifiers: true, ..Options::default() });
+    let host = start(socket, Manner::Prompt)?;
+    let scenario = Scenario::default();
+    scenario.play(&driver).map_err(|trouble| trouble.to_string())?;
+    host.wait(Duration::from_secs(2), |heard| heard.frames.len() >= scenario.presents());
+    let said = {
+        let heard = host.heard();
+        let as_drawn = |descriptor: &FrameDescriptor| {
+            let [plane] = &descriptor.planes[..] else { return false };
+            descriptor.modifier.0 == TILED && plane.stride == 32 * 8
+        };
+        let good =
+            heard.buffers.values().all(|(shape, opaque)| as_drawn(shape) && opaque.is_none());
+        let all = !heard.buffers.is_empty() && heard.frames.len() == scenario.presents();
+        (good && all && heard.refused.is_empty()).then_some(()).ok_or(format!("{heard:?}"))
+    };
+    drop(host);
+    said?;
     settled_alone(&driver, before)
 }
 

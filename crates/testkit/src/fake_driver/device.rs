@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use ash::vk::{self, Handle};
 
-use super::chain::{array, kinds};
+use super::chain::{array, get, kinds};
 use super::handles::{self, Kind, Object, make, state_of};
 use super::instance::{child_of, with_child};
 use super::physical;
@@ -112,7 +112,15 @@ pub(super) unsafe extern "system" fn create_image(
     unsafe { look(&state, "vkCreateImage", info.p_next) };
     let vk::Extent3D { width, height, .. } = info.extent;
     let bytes = u64::from(width) * u64::from(height) * u64::from(info.array_layers) * 8;
-    let image = Object::Image { bytes: bytes.next_multiple_of(4096), bound: false };
+    // SAFETY: as above.
+    let list = unsafe { get::<vk::ImageDrmFormatModifierListCreateInfoEXT<'_>>(info.p_next) };
+    let modifier = list.and_then(|list| {
+        // SAFETY: the list has so many (VUID-VkImageDrmFormatModifierListCreateInfoEXT-*).
+        let all = unsafe { array(list.p_drm_format_modifiers, list.drm_format_modifier_count) };
+        all.iter().copied().max()
+    });
+    let (bytes, pitch) = (bytes.next_multiple_of(4096), u64::from(width) * 8);
+    let image = Object::Image { bytes, pitch, modifier, bound: false };
     // SAFETY: VUID-vkCreateImage-pImage-parameter.
     unsafe { make(&state, "vkCreateImage", Kind::Image, image, out) }
 }
@@ -153,4 +161,47 @@ pub(super) unsafe extern "system" fn image_requirements2(
     let out = unsafe { &mut *out };
     // SAFETY: as above.
     unsafe { image_requirements(device, image, &raw mut out.memory_requirements) };
+}
+
+pub(super) unsafe extern "system" fn image_modifier(
+    device: vk::Device,
+    image: vk::Image,
+    out: *mut vk::ImageDrmFormatModifierPropertiesEXT<'_>,
+) -> vk::Result {
+    const COMMAND: &str = "vkGetImageDrmFormatModifierPropertiesEXT";
+    // SAFETY: the device is live.
+    let state = unsafe { state_of(device) };
+    let mut inner = state.lock();
+    if let Err(code) = inner.attempt(COMMAND) {
+        return code;
+    }
+    match inner.get(COMMAND, Kind::Image, image.as_raw()) {
+        Some(Object::Image { modifier: Some(modifier), .. }) => {
+            // SAFETY: the structure is the caller's to be filled in.
+            unsafe { (*out).drm_format_modifier = *modifier };
+        }
+        _ => inner.complain(format!("{COMMAND}: {image:?} has none")),
+    }
+    vk::Result::SUCCESS
+}
+
+pub(super) unsafe extern "system" fn subresource_layout(
+    device: vk::Device,
+    image: vk::Image,
+    subresource: *const vk::ImageSubresource,
+    out: *mut vk::SubresourceLayout,
+) {
+    // SAFETY: the device is live.
+    let state = unsafe { state_of(device) };
+    // SAFETY: VUID-vkGetImageSubresourceLayout-pSubresource-parameter.
+    let aspect = unsafe { (*subresource).aspect_mask };
+    let mut inner = state.lock();
+    if aspect != vk::ImageAspectFlags::MEMORY_PLANE_0_EXT {
+        inner.complain(format!("vkGetImageSubresourceLayout: {aspect:?} of one memory plane"));
+    }
+    let found = inner.get("vkGetImageSubresourceLayout", Kind::Image, image.as_raw());
+    let Some(Object::Image { bytes, pitch, .. }) = found else { return };
+    let layout = vk::SubresourceLayout { size: *bytes, row_pitch: *pitch, ..Default::default() };
+    // SAFETY: VUID-vkGetImageSubresourceLayout-pLayout-parameter.
+    unsafe { out.write(layout) };
 }

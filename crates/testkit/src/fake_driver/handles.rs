@@ -25,8 +25,9 @@ pub enum Kind {
 pub(super) enum Object {
     /// An instance or a device.
     Plain,
-    /// An image, and whether it has memory.
-    Image { bytes: u64, bound: bool },
+    /// An image: its size, the bytes of a row, its modifier where it has one, and whether it has
+    /// memory.
+    Image { bytes: u64, pitch: u64, modifier: Option<u64>, bound: bool },
     /// Memory, and how it leaves the process.
     Memory { bytes: u64, exportable: bool },
     /// A binary semaphore.

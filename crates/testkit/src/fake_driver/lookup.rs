@@ -106,6 +106,10 @@ fn device_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
             device::image_requirements,
         b"vkGetImageMemoryRequirements2": vk::PFN_vkGetImageMemoryRequirements2 =
             device::image_requirements2,
+        b"vkGetImageSubresourceLayout": vk::PFN_vkGetImageSubresourceLayout =
+            device::subresource_layout,
+        b"vkGetImageDrmFormatModifierPropertiesEXT":
+            vk::PFN_vkGetImageDrmFormatModifierPropertiesEXT = device::image_modifier,
         b"vkAllocateMemory": vk::PFN_vkAllocateMemory = memory::allocate_memory,
         b"vkFreeMemory": vk::PFN_vkFreeMemory = memory::free_memory,
         b"vkBindImageMemory": vk::PFN_vkBindImageMemory = memory::bind_image_memory,

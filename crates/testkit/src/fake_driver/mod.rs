@@ -33,6 +33,8 @@ pub struct Options {
     pub memory_fd: bool,
     /// `VK_KHR_external_semaphore_fd` and `VK_KHR_external_fence_fd` with `SYNC_FD`.
     pub sync_fd: bool,
+    /// `VK_EXT_image_drm_format_modifier` and dma-bufs, which are memfds in truth.
+    pub modifiers: bool,
     /// `VK_KHR_swapchain` of its own.
     pub swapchain: bool,
     /// How long the device works on everything: who waits for less waits in vain. No time passes.
@@ -41,9 +43,19 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { memory_fd: true, sync_fd: false, swapchain: true, work: Duration::ZERO }
+        Self {
+            memory_fd: true,
+            sync_fd: false,
+            modifiers: false,
+            swapchain: true,
+            work: Duration::ZERO,
+        }
     }
 }
+
+/// A modifier that the driver prefers to `DRM_FORMAT_MOD_LINEAR`: the first of a vendor that has
+/// none (`include/uapi/drm/drm_fourcc.h`).
+pub const TILED: u64 = 0x7f << 56 | 1;
 
 /// The driver. Clones are the same one.
 #[derive(Clone)]

@@ -2,11 +2,11 @@
 
 use std::ffi::{CStr, c_char};
 
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 
 use super::chain::{get, get_mut};
 use super::handles::state_of;
-use super::{Options, State};
+use super::{Options, State, TILED};
 
 /// The largest image, in pixels.
 const LARGEST: u32 = 16384;
@@ -20,6 +20,10 @@ fn extensions(options: Options) -> Vec<&'static CStr> {
     if options.sync_fd {
         names.extend([khr::external_semaphore::NAME, khr::external_semaphore_fd::NAME]);
         names.extend([khr::external_fence::NAME, khr::external_fence_fd::NAME]);
+    }
+    if options.modifiers {
+        names.extend([ext::image_drm_format_modifier::NAME, khr::image_format_list::NAME]);
+        names.extend([ext::external_memory_dma_buf::NAME, ext::queue_family_foreign::NAME]);
     }
     if options.swapchain {
         names.push(khr::swapchain::NAME);
@@ -159,6 +163,28 @@ pub(super) unsafe extern "system" fn format_properties2(
     let out = unsafe { &mut *out };
     // SAFETY: as above.
     unsafe { format_properties(physical, format, &raw mut out.format_properties) };
+    // SAFETY: the device is live.
+    let has = unsafe { state_of(physical) }.options.modifiers;
+    // SAFETY: as above, with its chain.
+    let list = unsafe { get_mut::<vk::DrmFormatModifierPropertiesListEXT<'_>>(out.p_next) };
+    let Some(list) = list else { return };
+    let room = list.drm_format_modifier_count as usize;
+    let all = if has { &[0, TILED][..] } else { &[] };
+    let array = list.p_drm_format_modifier_properties;
+    if array.is_null() {
+        list.drm_format_modifier_count = u32::try_from(all.len()).unwrap_or(0);
+        return;
+    }
+    list.drm_format_modifier_count = u32::try_from(all.len().min(room)).unwrap_or(0);
+    for (i, modifier) in all.iter().enumerate().take(room) {
+        let one = vk::DrmFormatModifierPropertiesEXT {
+            drm_format_modifier: *modifier,
+            drm_format_modifier_plane_count: 1,
+            drm_format_modifier_tiling_features: out.format_properties.optimal_tiling_features,
+        };
+        // SAFETY: `i` is below the room.
+        unsafe { array.wrapping_add(i).write(one) };
+    }
 }
 
 fn limits() -> vk::ImageFormatProperties {
@@ -201,8 +227,13 @@ pub(super) unsafe extern "system" fn image_format_properties2(
     // SAFETY: as above, with its chain.
     let external = unsafe { get::<vk::PhysicalDeviceExternalImageFormatInfo<'_>>(info.p_next) };
     let Some(external) = external else { return vk::Result::SUCCESS };
-    let opaque = external.handle_type == vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
-    if !opaque || !state.options.memory_fd {
+    let Options { memory_fd, modifiers, .. } = state.options;
+    let can = match external.handle_type {
+        vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD => memory_fd,
+        vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT => memory_fd && modifiers,
+        _ => false,
+    };
+    if !can {
         return vk::Result::ERROR_FORMAT_NOT_SUPPORTED;
     }
     // SAFETY: as above.

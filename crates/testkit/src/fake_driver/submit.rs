@@ -100,7 +100,14 @@ pub(super) unsafe extern "system" fn pipeline_barrier(
     inner.count("vkCmdPipelineBarrier");
     // SAFETY: VUID-vkCmdPipelineBarrier-pImageMemoryBarriers-parameter.
     for barrier in unsafe { array(barriers, count) } {
-        inner.get("vkCmdPipelineBarrier", Kind::Image, barrier.image.as_raw());
+        let image = inner.get("vkCmdPipelineBarrier", Kind::Image, barrier.image.as_raw());
+        let has_modifier = matches!(image, Some(Object::Image { modifier: Some(_), .. }));
+        // A dma-buf may go to any driver, an opaque handle to this one only.
+        let wrong =
+            if has_modifier { vk::QUEUE_FAMILY_EXTERNAL } else { vk::QUEUE_FAMILY_FOREIGN_EXT };
+        if [barrier.src_queue_family_index, barrier.dst_queue_family_index].contains(&wrong) {
+            inner.complain("vkCmdPipelineBarrier: the wrong family outside".to_owned());
+        }
         let present = vk::ImageLayout::PRESENT_SRC_KHR;
         let uses = barrier.old_layout == present || barrier.new_layout == present;
         if uses && !state.options.swapchain {
