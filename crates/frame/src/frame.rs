@@ -36,6 +36,12 @@ pub trait Recycle: Send + Sync {
     /// Takes a buffer back. Called exactly once for every [`Frame`], from whichever thread drops
     /// it last; must not block.
     fn recycle(&self, release: Release);
+
+    /// Whether the memory of a picture that is out still holds that picture, see
+    /// [`Frame::is_intact`]. It always does where nobody takes a buffer back before it comes home.
+    fn is_intact(&self) -> bool {
+        true
+    }
 }
 
 /// One picture in a [`SharedBuffer`], readable once [`acquire`](Self::acquire) is reached.
@@ -74,6 +80,17 @@ impl Frame {
     /// When the picture is complete.
     pub fn acquire(&self) -> &SyncPoint {
         &self.acquire
+    }
+
+    /// Whether the memory still held the picture when this was asked. A maker that gives up on us
+    /// takes its buffers back, and draws the next picture over what we read.
+    ///
+    /// Ask **after** each read, once it is complete: what was read is the picture if the answer is
+    /// yes, and must not be used if it is no. May wait for a moment until the source knows, so it
+    /// is not for a source's own thread.
+    #[must_use = "what was read may not be the picture"]
+    pub fn is_intact(&self) -> bool {
+        self.home.is_intact()
     }
 
     /// Gives the picture another sequence, where a source joins several streams into one.
