@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags,
-    SocketType, connect, recvmsg, sendmsg, shutdown, socket_with, socketpair,
+    SocketType, connect, recvmsg, sendmsg, shutdown, socket_with, socketpair, sockopt,
 };
 
 use crate::Credentials;
@@ -135,12 +135,24 @@ impl Socket {
         Ok(Received { length: message.bytes, fds })
     }
 
-    /// Whether the connection has ended, from either side. What was sent can still be read.
-    pub fn is_hung_up(&self) -> bool {
+    /// Whether neither side has ended the connection, not even for one direction. What the peer
+    /// did before it ended it happened before this says no.
+    pub fn is_connected(&self) -> bool {
         let mut fds = [PollFd::new(&self.0, PollFlags::RDHUP)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // Only an invalid descriptor or a want of memory fails: then it is not known to have ended.
-        poll(&mut fds, Some(&now)).is_ok_and(|ready| ready == 1)
+        loop {
+            match poll(&mut fds, Some(&Timespec::default())) {
+                Ok(ready) => return ready == 0,
+                Err(Errno::INTR) => {}
+                // `ENOMEM`: nobody knows, and a wrong yes is worse.
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Gives what waits to be read more room than sockets have by default, for one last message.
+    pub fn make_room(&self) {
+        // The kernel takes as much as it allows, twice the default unless somebody changed that.
+        let _ = sockopt::set_socket_send_buffer_size(&self.0, i32::MAX as usize / 2);
     }
 
     /// Ends the connection for both sides, also where the socket is shared. What was sent can
@@ -245,11 +257,35 @@ mod tests {
     }
 
     #[test]
+    fn an_end_is_seen_past_unread_messages() {
+        let (a, b) = Socket::pair().unwrap();
+        a.send(b"unread", &[]).unwrap();
+        assert!(a.is_connected() && b.is_connected());
+        a.shut_down();
+        assert!(!a.is_connected() && !b.is_connected());
+        let (a, b) = Socket::pair().unwrap();
+        drop(b);
+        assert!(!a.is_connected());
+    }
+
+    #[test]
     fn a_full_socket_does_not_block() {
         let (a, b) = Socket::pair().unwrap();
         let sent = std::iter::from_fn(|| a.send(&[0; 512], &[]).ok()).count();
         assert!(sent > 10, "{sent}");
         assert_eq!(a.send(&[0; 512], &[]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        a.make_room();
+        a.send(b"last words", &[]).unwrap();
+        a.shut_down();
+        let heard = std::iter::from_fn(|| b.receive(&mut [0; 512]).ok().map(|one| one.length));
+        let heard: Vec<_> = heard.take_while(|length| *length > 0).collect();
+        assert_eq!((heard.len(), heard.last()), (sent + 1, Some(&10)));
+    }
+
+    #[test]
+    fn there_is_room_again_once_the_peer_reads() {
+        let (a, b) = Socket::pair().unwrap();
+        while a.send(&[0; 512], &[]).is_ok() {}
         b.receive(&mut [0; 512]).unwrap();
         a.send(&[0; 512], &[]).unwrap();
     }

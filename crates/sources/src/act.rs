@@ -33,11 +33,10 @@ impl Io {
         }
     }
 
-    /// Forgets a producer whose connection is over. Its pictures on their way stay valid if it has
-    /// closed their stream, or has ended.
+    /// Forgets a producer whose connection is over. Whether its pictures on their way stay valid is
+    /// for their [`Home`](crate::home::Home) to say.
     fn lose(&mut self, number: u64, why: &Error) {
         let Some(gone) = self.peers.remove(&number) else { return };
-        gone.part();
         let reason = match why {
             Error::Closed => None,
             Error::Violation(violation) => Some(violation.to_string()),
@@ -68,13 +67,14 @@ impl Io {
             ToHost::Retire { buffer } => connected.retire(buffer),
             ToHost::Frame(frame) => self.frame(number, frame),
             ToHost::Fallback { what, reason, cost } => self.fallback(what, reason, cost),
+            // The peer keeps it in mind, and the end of the connection follows.
+            ToHost::Reclaim => {}
         }
     }
 
     fn dismiss(&mut self, number: u64, reason: String) {
         let Some(gone) = self.peers.remove(&number) else { return };
         gone.peer.dismiss(&reason);
-        gone.part();
         self.refused(gone.peer.credentials().pid, &gone.name, reason);
         self.elect();
     }

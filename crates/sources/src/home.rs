@@ -1,8 +1,7 @@
 //! The way back of one announced buffer.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use zerohop_frame::{Recycle, Release, Stage};
@@ -11,24 +10,16 @@ use zerohop_wire::{Peer, WireBufferId};
 
 use crate::shared::Shared;
 
-/// The connection stands.
-const OPEN: u8 = 0;
-/// What is in the buffer stays.
-const KEPT: u8 = 1;
-/// The producer may write the buffer at any time.
-const TAKEN_BACK: u8 = 2;
-
-/// How often it is looked whether the thread has seen the end of a connection, and how long in
-/// between. It sees it at once, unless the machine is very busy.
-const TRIES: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long the thread may take to hear the last words of a producer. It waits for nobody.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Knows the producer of a buffer, and the picture that is out in it.
 pub(crate) struct Home {
     peer: Arc<Peer>,
     buffer: WireBufferId,
     out: Mutex<Option<Out>>,
-    fate: AtomicU8,
+    /// Whether the producer will not write the buffer again.
+    retired: AtomicBool,
     shared: Arc<Shared>,
 }
 
@@ -43,7 +34,8 @@ struct Out {
 
 impl Home {
     pub(crate) fn new(peer: Arc<Peer>, buffer: WireBufferId, shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { peer, buffer, out: Mutex::new(None), fate: AtomicU8::new(OPEN), shared })
+        let retired = AtomicBool::new(false);
+        Arc::new(Self { peer, buffer, out: Mutex::new(None), retired, shared })
     }
 
     /// Notes that the picture `sequence` came.
@@ -58,36 +50,14 @@ impl Home {
         }
     }
 
+    /// Notes that no picture will follow in the buffer.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
     /// Whether a picture is out.
     pub(crate) fn is_out(&self) -> bool {
         self.out().is_some()
-    }
-
-    /// Notes that the producer will not write the buffer again: what is in it stays.
-    pub(crate) fn keep(&self) {
-        self.decide(KEPT);
-    }
-
-    /// Notes that the connection is over. A producer that goes on has its buffers back, and draws
-    /// into them; one that has ended draws no more.
-    pub(crate) fn part(&self, producer_lives: bool) {
-        self.decide(if producer_lives { TAKEN_BACK } else { KEPT });
-    }
-
-    fn decide(&self, fate: u8) {
-        // What was decided first stays: a stream that was closed, and then its connection.
-        let _ = self.fate.compare_exchange(OPEN, fate, Ordering::AcqRel, Ordering::Acquire);
-    }
-
-    /// Whether the producer has the buffer back although its picture was never released.
-    pub(crate) fn is_taken_back(&self) -> bool {
-        for _ in 0..TRIES {
-            match self.fate.load(Ordering::Acquire) {
-                OPEN if self.peer.is_hung_up() => thread::sleep(PAUSE),
-                fate => return fate == TAKEN_BACK,
-            }
-        }
-        false
     }
 
     fn out(&self) -> MutexGuard<'_, Option<Out>> {
@@ -110,5 +80,14 @@ impl Recycle for Home {
         if self.peer.has_unsent() {
             self.shared.wake.ring();
         }
+    }
+
+    /// A producer writes no buffer that is out while it is connected, and never one that it had
+    /// retired. Afterwards it may, unless its process has ended and did not say before that it
+    /// takes them back. What it said is known once its last words were heard.
+    fn is_intact(&self) -> bool {
+        self.peer.is_connected()
+            || self.peer.has_left(LAST_WORDS)
+            || self.retired.load(Ordering::Acquire)
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{Damage, Extent, Frame, FrameInfo, MemoryHandle, SharedBuffer, SyncPoint};
-use zerohop_kernel::process_lives;
 use zerohop_wire::{FrameMessage, Peer, StreamId, ToHost, WireBufferId};
 
 use crate::home::Home;
@@ -73,7 +72,7 @@ impl Connected {
         self.buffers.retain(|_, buffer| {
             let stays = buffer.stream != stream;
             if !stays {
-                buffer.home.keep();
+                buffer.home.retire();
             }
             stays
         });
@@ -92,16 +91,9 @@ impl Connected {
     }
 
     pub(crate) fn retire(&mut self, buffer: WireBufferId) {
-        if let Some(retired) = self.buffers.remove(&buffer) {
-            retired.home.keep();
+        if let Some(buffer) = self.buffers.remove(&buffer) {
+            buffer.home.retire();
         }
-    }
-
-    /// The connection is over. What becomes of its pictures depends on whether the producer goes
-    /// on.
-    pub(crate) fn part(&self) {
-        let lives = process_lives(self.peer.credentials().pid);
-        self.buffers.values().for_each(|buffer| buffer.home.part(lives));
     }
 
     /// How many buffers a stream has, and how many of them are out.

@@ -20,7 +20,8 @@ pub struct Report {
     pub frames_presented: u64,
     /// Pictures of the main stream that its producer counted and did not send.
     pub frames_unsent: u64,
-    /// Pictures of the main stream that were lost because the pipeline was slower.
+    /// Pictures of the main stream that were lost because the pipeline was slower, or so slow that
+    /// their producer took them back.
     pub frames_dropped: u64,
     /// Pictures of the main stream that a newer one replaced before their time, as their
     /// application asked for.

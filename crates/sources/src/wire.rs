@@ -13,6 +13,9 @@ use crate::io::Io;
 use crate::shared::Shared;
 use crate::{Error, Report};
 
+/// Why a picture is dropped whose producer has ended the connection.
+const TAKEN_BACK: &str = "the application took it back before it was read";
+
 /// What becomes of a picture for which the pipeline has no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
@@ -81,15 +84,13 @@ impl WireSource {
 
     /// The next picture, marked as the pipeline's.
     fn take(&mut self) -> Option<Frame> {
-        let picture = loop {
-            let picture = self.shared.with_line(|line| line.pop())?;
-            if !picture.home.is_taken_back() {
-                break picture;
-            }
+        let mut picture = self.shared.with_line(|line| line.pop())?;
+        while !picture.frame.is_intact() {
             self.shared.report().frames_dropped += 1;
-            let why = "its producer left and took its buffers back";
-            self.shared.observer.dropped(picture.frame.info().sequence, why);
-        };
+            self.shared.observer.dropped(picture.frame.info().sequence, TAKEN_BACK);
+            // What follows has another sequence, and is looked at as a whole.
+            picture = self.shared.with_line(|line| line.pop())?;
+        }
         picture.home.deliver();
         let info = picture.frame.info();
         let (sequence, presented) = (info.sequence, info.presented);

@@ -257,3 +257,42 @@ fn a_fallback_is_told_once() {
     assert_eq!(fallbacks.len(), 1);
     assert_eq!((fallbacks[0].what.as_ref(), fallbacks[0].reason.as_str()), ("sync", "no SYNC_FD"));
 }
+
+#[test]
+fn pictures_that_were_taken_back_are_dropped_unread() {
+    let mut host = Host::open(Overflow::Wait);
+    let mut app = App::start(&host, 8, 3);
+    (0..3).for_each(|_| app.present());
+    let read = host.frame();
+    assert!(read.is_intact(), "the connection is up");
+    app.producer.reclaim();
+    assert!(!read.is_intact(), "its maker may write it now");
+    host.control.application_exited();
+    assert!(matches!(host.event(), SourceEvent::Ended), "those that wait are not given out");
+    assert_eq!(*host.notes.dropped.lock().unwrap(), [2, 3]);
+    assert_eq!(host.control.report().frames_dropped, 2);
+}
+
+#[test]
+fn pictures_of_a_retired_buffer_outlive_their_producer() {
+    let mut host = Host::open(Overflow::Wait);
+    let mut app = App::start(&host, 8, 2);
+    app.present();
+    let retired = host.frame();
+    app.resize(16, 1);
+    app.producer.reclaim();
+    assert!(retired.is_intact(), "nobody writes it again");
+}
+
+#[test]
+fn the_next_connection_begins_anew() {
+    let mut host = Host::open(Overflow::Wait);
+    let mut app = App::start(&host, 8, 2);
+    app.present();
+    assert_eq!(host.frame().info().sequence, 1);
+    app.producer.reclaim();
+    let mut app = App::start(&host, 8, 2);
+    app.present_with(|frame| frame.damage = Damage::Rects(ArrayVec::new()));
+    let first = host.frame();
+    assert_eq!((first.info().sequence, &first.info().damage), (2, &Damage::Unknown));
+}

@@ -214,6 +214,8 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
             heard.buffers.insert(buffer.0, (descriptor, image));
         }
         ToHost::Retire { .. } => heard.retired += 1,
+        // The end of the connection follows, and is what counts.
+        ToHost::Reclaim => {}
         ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
         ToHost::Frame(mut frame) => {
             picture(guest, manner, &frame);

@@ -68,8 +68,9 @@ fn conversation(random: &mut Random) -> Vec<Record> {
             records.push(to_host(&ToHost::Frame(frame(random, buffer, sequence))));
             records.push((RELEASE, 0, Vec::new()));
         }
-        match random.below(3) {
+        match random.below(4) {
             0 => records.push(to_host(&ToHost::CloseStream { stream })),
+            2 => records.push(to_host(&ToHost::Reclaim)),
             1 => records.push(to_host(&ToHost::Retire { buffer: WireBufferId(buffer) })),
             _ => records.push(fallback()),
         }

@@ -38,11 +38,12 @@ impl ToHost {
             kind::ANNOUNCE => announce(&mut reader, &mut fds)?,
             kind::RETIRE => Self::Retire { buffer: WireBufferId(reader.u64()) },
             kind::FRAME => Self::Frame(frame(&mut reader, &mut fds)?),
-            _ => Self::Fallback {
+            kind::FALLBACK => Self::Fallback {
                 what: reader.text()?,
                 reason: reader.text()?,
                 cost: reader.text()?,
             },
+            _ => Self::Reclaim,
         };
         reader.done();
         fds.done()?;

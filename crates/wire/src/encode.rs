@@ -66,6 +66,7 @@ impl ToHost {
                 [what, reason, cost].into_iter().for_each(|text| writer.text(text));
                 Ok(Packet::plain(writer.done(kind::FALLBACK)))
             }
+            Self::Reclaim => Ok(Packet::plain(Writer::new(kind::RECLAIM).done(kind::RECLAIM))),
         }
     }
 }

@@ -28,14 +28,15 @@ pub(crate) const ANNOUNCE: Kind = kind("announce", 4, 216);
 pub(crate) const RETIRE: Kind = kind("retire", 5, 8);
 pub(crate) const FRAME: Kind = kind("frame", 6, 312);
 pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);
+pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 
 pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 8);
 pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
 pub(crate) const RELEASE: Kind = kind("release", 0x103, 88);
 
 /// What a producer may say.
-pub(crate) const TO_HOST: [Kind; 7] =
-    [HELLO, OPEN_STREAM, CLOSE_STREAM, ANNOUNCE, RETIRE, FRAME, FALLBACK];
+pub(crate) const TO_HOST: [Kind; 8] =
+    [HELLO, OPEN_STREAM, CLOSE_STREAM, ANNOUNCE, RETIRE, FRAME, FALLBACK, RECLAIM];
 
 /// What a host may say.
 pub(crate) const TO_PRODUCER: [Kind; 3] = [WELCOME, REFUSED, RELEASE];

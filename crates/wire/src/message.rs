@@ -87,6 +87,9 @@ pub enum ToHost {
         /// What is slower or lost now.
         cost: Text,
     },
+    /// The last message of a producer that goes on without its host: every buffer is its own
+    /// again, whoever reads it. Without this, they stay as they are when the producer ends. Said by [`Producer::reclaim`](crate::Producer::reclaim).
+    Reclaim,
 }
 
 /// A picture in an announced buffer.

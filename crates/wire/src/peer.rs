@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::SyncPoint;
-use zerohop_kernel::{Credentials, Socket, SyncFile, clock_monotonic};
+use zerohop_kernel::{Credentials, Socket, SyncFile, clock_monotonic, process_lives};
 
 use crate::{
     Error, HELLO_TIMEOUT, MAX_MESSAGE, MAX_POINTS, Rate, Session, ToHost, ToProducer, VERSION,
@@ -21,6 +21,7 @@ pub struct Peer {
     credentials: Credentials,
     since: Duration,
     state: Mutex<State>,
+    ended: Condvar,
 }
 
 /// What polling and releasing share.
@@ -32,8 +33,12 @@ struct State {
     unsent: VecDeque<ToProducer>,
     /// Nothing can be sent any more; what the producer said before may still be heard.
     deaf: bool,
-    /// We ended it.
+    /// Nothing is heard any more.
     over: bool,
+    /// The producer has taken its buffers back.
+    reclaimed: bool,
+    /// It is over because the producer ended, and left its buffers as they are.
+    left: bool,
 }
 
 impl Peer {
@@ -47,9 +52,11 @@ impl Peer {
             .peer()
             .map_err(|source| Error::Io { doing: "ask who the producer is", source })?;
         let session = Session::new(Rate::HOST);
+        let unsent = VecDeque::new();
         let state =
-            Mutex::new(State { session, unsent: VecDeque::new(), deaf: false, over: false });
-        Ok(Self { socket, credentials, since: clock_monotonic(), state })
+            State { session, unsent, deaf: false, over: false, reclaimed: false, left: false };
+        let (state, ended) = (Mutex::new(state), Condvar::new());
+        Ok(Self { socket, credentials, since: clock_monotonic(), state, ended })
     }
 
     /// Who connected.
@@ -61,6 +68,20 @@ impl Peer {
     /// refuses it. `None` once it has said it.
     pub fn hello_deadline(&self) -> Option<Duration> {
         (!self.state().session.is_greeted()).then(|| self.since + HELLO_TIMEOUT)
+    }
+
+    /// Whether the connection is up. Asks the socket itself, which knows before
+    /// [`poll`](Self::poll) has heard all that the producer said before it went: as long as the
+    /// answer is yes, the producer has not taken back any buffer.
+    pub fn is_connected(&self) -> bool {
+        self.socket.is_connected()
+    }
+
+    /// Whether the producer's process has ended and left its buffers to us as they are. Waits until
+    /// [`poll`](Self::poll) has heard its last words, and says `false` when `timeout` passed first.
+    pub fn has_left(&self, timeout: Duration) -> bool {
+        let waited = self.ended.wait_timeout_while(self.state(), timeout, |state| !state.over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.left
     }
 
     /// How many memory objects the producer's buffers have.
@@ -86,7 +107,14 @@ impl Peer {
             Err(Error::Full) => return self.check_silence(),
             Err(Error::Violation(violation)) => return Err(self.refuse(violation)),
             Err(other) => return Err(self.end(other)),
-            Ok(received) if received.length == 0 => return Err(self.end(Error::Closed)),
+            Ok(received) if received.length == 0 => {
+                let mut state = self.state();
+                // One that goes on may not know that it must reclaim first.
+                let ended = !process_lives(self.credentials.pid);
+                state.left = ended && !state.reclaimed && !state.over;
+                self.end_locked(&mut state);
+                return Err(Error::Closed);
+            }
             Ok(received) => received,
         };
         let message = ToHost::decode(&bytes[..received.length], received.fds);
@@ -120,12 +148,6 @@ impl Peer {
         }
         state.unsent.push_back(ToProducer::Release { buffer, sequence, after });
         self.send_waiting(&mut state)
-    }
-
-    /// Whether the connection has ended, from either side. There may still be something to
-    /// [`poll`](Self::poll).
-    pub fn is_hung_up(&self) -> bool {
-        self.socket.is_hung_up()
     }
 
     /// Whether releases wait for the socket to become writable; call [`flush`](Self::flush) then.
@@ -170,6 +192,7 @@ impl Peer {
             ToHost::Announce { descriptor, memory, .. } => memory::check(descriptor, memory)?,
             ToHost::Frame(frame) => memory::check_point(&frame.acquire)?,
             ToHost::Hello { version, .. } => self.welcome(*version),
+            ToHost::Reclaim => state.reclaimed = true,
             _ => {}
         }
         state.session.note(&message, now);
@@ -225,6 +248,7 @@ impl Peer {
         (state.deaf, state.over) = (true, true);
         state.unsent.clear();
         self.socket.shut_down();
+        self.ended.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

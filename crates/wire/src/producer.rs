@@ -86,6 +86,23 @@ impl Producer {
         Ok(())
     }
 
+    /// Ends the connection, and with it the host's right to read: every buffer is the producer's
+    /// again. None that is out may be written before this returns.
+    ///
+    /// Dropping the producer ends the connection as well. What the host had not read by then it
+    /// still reads of streams that were closed before, and when the process ends.
+    pub fn reclaim(&mut self) {
+        if !self.over {
+            // Finds room also where nothing else does, since the socket is given more for it. A
+            // host that is gone need not hear it.
+            self.socket.make_room();
+            let packet = ToHost::Reclaim.encode();
+            let _ = packet.map(|packet| self.socket.send(&packet.bytes, &packet.fds));
+        }
+        self.over = true;
+        self.socket.shut_down();
+    }
+
     /// The next message of the host, or `None` when there is none. Never blocks. `Refused` comes
     /// as an error.
     ///
@@ -100,8 +117,7 @@ impl Producer {
         }
         let result = self.receive();
         if result.is_err() {
-            self.over = true;
-            self.socket.shut_down();
+            self.reclaim();
         }
         result
     }

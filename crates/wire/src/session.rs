@@ -77,7 +77,7 @@ impl Session {
             }
             ToHost::Retire { buffer } => self.buffer(*buffer).map(drop),
             ToHost::Frame(frame) => self.check_frame(frame, now),
-            ToHost::Fallback { .. } => Ok(()),
+            ToHost::Fallback { .. } | ToHost::Reclaim => Ok(()),
         }
     }
 
@@ -102,7 +102,7 @@ impl Session {
             }
             ToHost::Retire { buffer } => self.retire(|id, _| id == *buffer),
             ToHost::Frame(frame) => self.note_frame(frame),
-            ToHost::Fallback { .. } => {}
+            ToHost::Fallback { .. } | ToHost::Reclaim => {}
         }
     }
 
@@ -243,5 +243,6 @@ fn name(message: &ToHost) -> &'static str {
         ToHost::Retire { .. } => kind::RETIRE.name,
         ToHost::Frame(_) => kind::FRAME.name,
         ToHost::Fallback { .. } => kind::FALLBACK.name,
+        ToHost::Reclaim => kind::RECLAIM.name,
     }
 }

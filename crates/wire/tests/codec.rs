@@ -178,6 +178,7 @@ fn the_bytes_are_those_of_version_1() {
     let fallback = ToHost::Fallback { what: text("a"), reason: text("b"), cost: text("c") };
     let texts = "0:7 4:14 5:3 8:1 12:61 268:1 272:62 528:1 532:63";
     assert_eq!(bytes(fallback), expect(788, texts));
+    assert_eq!(bytes(ToHost::Reclaim), expect(8, "0:8 4:8"));
     assert_eq!(bytes(opaque()), expect(224, OPAQUE));
     assert_eq!(bytes(picture()), expect(320, PICTURE));
 }

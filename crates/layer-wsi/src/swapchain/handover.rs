@@ -241,7 +241,7 @@ impl State {
 
     /// Ends the connection. All images are ours again.
     fn hang_up(&mut self, why: &(dyn Error + 'static)) {
-        let Some(line) = self.line.take() else { return };
+        let Some(mut line) = self.line.take() else { return };
         line.abandon();
         let refused = matches!(why.downcast_ref(), Some(WireError::Refused(_)));
         self.retry_at = clock_monotonic() + if refused { RETRY_REFUSED } else { RETRY };

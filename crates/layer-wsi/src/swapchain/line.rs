@@ -144,8 +144,10 @@ impl Line {
         }
     }
 
-    /// Nothing will be released any more: all images are the producer's again.
-    pub(super) fn abandon(&self) {
+    /// Ends the connection: all images are the producer's again. A host that still reads one must
+    /// be able to know before anybody draws into it, so this comes first.
+    pub(super) fn abandon(&mut self) {
+        self.producer.reclaim();
         for home in self.homes.values() {
             if let Some(rotation) = home.rotation.upgrade() {
                 rotation.abandon();

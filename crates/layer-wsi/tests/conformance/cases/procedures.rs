@@ -18,7 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("procedures::extension_named_twice", extension_named_twice),
     Case::new("procedures::features_follow_extensions", features_follow_extensions),
     Case::new("procedures::private_data_of_vulkan_1_2", private_data_of_vulkan_1_2),
-    Case::new("present::two_instances", two_instances),
+    Case::new("procedures::two_instances", two_instances),
     Case::new("procedures::instance_without_surfaces", instance_without_surfaces),
     Case::new("procedures::many_instances_in_turn", many_instances_in_turn),
 ];
