@@ -7,12 +7,16 @@ use zerohop_frame::{
     Observer as _, Stage,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_passes::{Chroma, Classify, Convert};
+use zerohop_passes::{Chroma, Classify, Convert, TileSet, Verdict};
 use zerohop_vulkan::{
     Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, PixelFormat, Queue,
+    wait_on_cpu,
 };
 
 use crate::{Measurements, Snapshots, Stages};
+
+/// Why a picture is dropped that was perhaps drawn over.
+const TAKEN_BACK: &str = "the application took it back while it was read";
 
 /// Imports each picture, finds out what it is worth, and hands on what changed in the form that a
 /// sink takes.
@@ -140,6 +144,52 @@ impl Path {
         };
         Ok(self.passes.insert(passes))
     }
+
+    /// What the picture is worth; `None` when it was lost meanwhile.
+    fn classify(
+        &mut self,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<Option<Verdict>, BoxError> {
+        let passes = self.passes(frame)?;
+        let begin = clock_monotonic();
+        let verdict = passes.classify.classify(frame, image)?;
+        let sequence = frame.info().sequence;
+        self.measurements.span(sequence, Stage::Classify, begin, clock_monotonic());
+        Ok(self.is_read(frame).then_some(verdict))
+    }
+
+    /// The picture as the sink takes it; `None` when it was lost meanwhile, or there is no room.
+    fn convert(
+        &mut self,
+        frame: Arc<Frame>,
+        image: &Arc<Image>,
+        tiles: &TileSet,
+    ) -> Result<Option<Arc<Frame>>, BoxError> {
+        let convert = self.passes.as_mut().and_then(|passes| passes.convert.as_mut());
+        let Some(convert) = convert else { return Ok(Some(frame)) };
+        let (sequence, begin) = (frame.info().sequence, clock_monotonic());
+        let Some(converted) = convert.convert(&frame, image, tiles)? else {
+            self.measurements.dropped(sequence, "the sink holds all converted pictures");
+            return Ok(None);
+        };
+        // The device reads the picture until it has written the other.
+        wait_on_cpu(converted.acquire())?;
+        self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
+        Ok(self.is_read(&frame).then_some(converted))
+    }
+
+    /// Whether what was read of a picture is that picture, to be asked after each read. What the
+    /// passes remember of one that was lost may be of the one that was drawn over it: they are made
+    /// anew, so that the next picture is converted as a whole.
+    fn is_read(&mut self, frame: &Frame) -> bool {
+        let intact = frame.is_intact();
+        if !intact {
+            self.passes = None;
+            self.measurements.dropped(frame.info().sequence, TAKEN_BACK);
+        }
+        intact
+    }
 }
 
 impl Stages for Path {
@@ -153,23 +203,13 @@ impl Stages for Path {
     }
 
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
-        let sequence = frame.info().sequence;
-        let measurements = Arc::clone(&self.measurements);
         let image = self.import(&frame)?;
-        let passes = self.passes(&frame)?;
-        let begin = clock_monotonic();
-        let verdict = passes.classify.classify(&frame, &image)?;
-        let classified = clock_monotonic();
-        measurements.span(sequence, Stage::Classify, begin, classified);
-        measurements.verdict(sequence, &verdict);
-        let Some(tiles) = verdict.tiles() else { return Ok(None) };
-        let Some(convert) = &mut passes.convert else { return Ok(Some(frame)) };
-        let converted = convert.convert(&frame, &image, tiles)?;
-        measurements.span(sequence, Stage::Convert, classified, clock_monotonic());
-        if converted.is_none() {
-            measurements.dropped(sequence, "the sink holds all converted pictures");
+        let Some(verdict) = self.classify(&frame, &image)? else { return Ok(None) };
+        self.measurements.verdict(frame.info().sequence, &verdict);
+        match verdict.tiles() {
+            None => Ok(None),
+            Some(tiles) => self.convert(frame, &image, tiles),
         }
-        Ok(converted)
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         trial("a_sink_of_any_format_gets_the_very_frame", the_very_frame),
         trial("snapshots_show_every_nth_picture_as_it_was", snapshots_show),
         trial("a_snapshot_that_fails_costs_the_recording_nothing", snapshots_fail),
+        trial("a_picture_taken_back_while_it_was_read_leaves_no_trace", taken_back),
+        trial("a_snapshot_of_a_picture_taken_back_is_not_shown", no_snapshot),
         trial("a_new_shape_begins_anew", a_new_shape),
         trial("a_format_that_no_pass_reads_is_refused_by_name", an_unknown_format),
     ];
@@ -60,6 +63,19 @@ fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
 
 #[derive(Default)]
 struct Home(Mutex<Vec<u64>>);
+
+/// Of one that takes its pictures back after `reads` of them.
+struct Impatient {
+    reads: AtomicUsize,
+}
+
+impl Recycle for Impatient {
+    fn recycle(&self, _: Release) {}
+
+    fn is_intact(&self) -> bool {
+        self.reads.fetch_update(Relaxed, Relaxed, |reads| reads.checked_sub(1)).is_ok()
+    }
+}
 
 impl Recycle for Home {
     fn recycle(&self, release: Release) {
@@ -123,7 +139,12 @@ fn shape(extent: Extent, fourcc: Fourcc) -> FrameDescriptor {
     }
 }
 
-fn frame(sequence: u64, seed: u8, extent: Extent, home: &Arc<Home>) -> Arc<Frame> {
+fn frame<H: Recycle + 'static>(
+    sequence: u64,
+    seed: u8,
+    extent: Extent,
+    home: &Arc<H>,
+) -> Arc<Frame> {
     let bytes = bytes(seed, extent);
     let memfd = Memfd::create("picture", bytes.len() as u64).unwrap();
     MappingMut::new(&memfd).unwrap().as_mut_slice().copy_from_slice(&bytes);
@@ -208,6 +229,47 @@ fn snapshots_fail(validated: bool) {
         assert!(out.is_some(), "picture {sequence}");
     }
     assert_eq!(path.finish().unwrap_err().to_string(), "the eye is closed");
+}
+
+/// A picture of `seed` after which its maker gives up on us during read number `reads`.
+fn lost(sequence: u64, seed: u8, reads: usize) -> Arc<Frame> {
+    frame(sequence, seed, EXTENT, &Arc::new(Impatient { reads: AtomicUsize::new(reads) }))
+}
+
+fn taken_back(validated: bool) {
+    let (mut sink, home) = (Eye::new(Some(Fourcc::YUV420)), Arc::<Home>::default());
+    let mut last = |lose: &[(u64, u8, usize)]| {
+        let (mut path, all) = path(&sink, validated);
+        let first = path.run(frame(0, 1, EXTENT, &home)).unwrap().unwrap();
+        // Comes back to the pool, with a picture in it that is the last one but for what was lost.
+        drop(first);
+        for &(sequence, seed, reads) in lose {
+            assert!(path.run(lost(sequence, seed, reads)).unwrap().is_none(), "it was lost");
+        }
+        let next = path.run(frame(9, 5, EXTENT, &home)).unwrap();
+        sink.submit(next.expect("the next picture is taken for changed")).unwrap();
+        path.finish().unwrap();
+        let why = "the application took it back while it was read";
+        assert_eq!(all.counts().dropped.get(why).copied().unwrap_or(0), lose.len() as u64);
+        sink.seen.lock().unwrap().pop().unwrap().2
+    };
+    let whole = last(&[]);
+    // While it was classified, and while it was converted; the same picture follows.
+    assert!(last(&[(1, 5, 0)]) == whole && last(&[(1, 5, 1)]) == whole);
+    assert!(last(&[(1, 7, 1), (2, 5, 0), (3, 5, 1)]) == whole);
+}
+
+fn no_snapshot(validated: bool) {
+    let (sink, side, home) = (Eye::new(None), Eye::new(None), Arc::<Home>::default());
+    let (path, all) = path(&sink, validated);
+    let seen = Arc::clone(&side.seen);
+    let snapshots = Snapshots::new(Box::new(side), 1, all.of_sinks());
+    let mut path = path.with_snapshots(Some(snapshots));
+    assert!(path.run(lost(0, 3, 0)).unwrap().is_none());
+    assert!(path.run(frame(1, 3, EXTENT, &home)).unwrap().is_some(), "not taken for unchanged");
+    path.finish().unwrap();
+    let seen: Vec<u64> = seen.lock().unwrap().iter().map(|(sequence, ..)| *sequence).collect();
+    assert_eq!(seen, [1]);
 }
 
 fn a_new_shape(validated: bool) {

@@ -83,8 +83,12 @@ fn write_all(folder: &Path, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> 
     for frame in frames {
         let bytes = encode(&frame)?;
         let path = folder.join(format!("{:06}.png", frame.info().sequence));
+        // What was read of a picture that was taken back meanwhile may be of the next one.
+        let intact = frame.is_intact();
         drop(frame);
-        write(path, &bytes)?;
+        if intact {
+            write(path, &bytes)?;
+        }
     }
     Ok(())
 }
