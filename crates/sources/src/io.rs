@@ -23,6 +23,10 @@ const MAX_PEERS: usize = 64;
 /// The most producers that come in before the others have their turn.
 const ACCEPTS: usize = 16;
 
+/// How often producers that have to wait are told that somebody is here. Well below the patience
+/// of our own layer.
+const BEAT: Duration = Duration::from_millis(100);
+
 /// How long to wait for a free descriptor before the next producer is accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -39,6 +43,8 @@ pub(crate) struct Io {
     /// How many memory objects all producers may have.
     pub(crate) room: usize,
     accept_after: Option<Duration>,
+    /// When producers that have to wait are told so again.
+    reassure_at: Duration,
     pub(crate) fallbacks: BTreeSet<(Text, Text)>,
     ended: bool,
 }
@@ -61,6 +67,7 @@ impl Io {
             opened: 0,
             room: room(),
             accept_after: None,
+            reassure_at: Duration::ZERO,
             fallbacks: BTreeSet::new(),
             ended: false,
         }
@@ -88,7 +95,9 @@ impl Io {
         for peer in ready.peers {
             self.hear(peer);
         }
-        self.watch.pass_time(clock_monotonic());
+        let now = clock_monotonic();
+        self.watch.pass_time(now);
+        self.reassure(now);
         let over = exited && all_in && self.peers.is_empty();
         if !self.ended && (over || !self.watch.wants()) {
             self.ended = true;
@@ -128,7 +137,26 @@ impl Io {
     /// When to look again though nobody says anything.
     fn deadline(&self) -> Option<Duration> {
         let hellos = self.peers.values().filter_map(|connected| connected.peer.hello_deadline());
-        hellos.chain(self.watch.deadline()).chain(self.accept_after).min()
+        let waits = self.peers.values().any(|connected| self.must_wait(connected));
+        let reassure = waits.then_some(self.reassure_at);
+        hellos.chain(self.watch.deadline()).chain(self.accept_after).chain(reassure).min()
+    }
+
+    /// Whether a producer may have to wait for its buffers, because no picture may be lost.
+    fn must_wait(&self, connected: &Connected) -> bool {
+        self.watch.keeps_all() && connected.has_pictures_out()
+    }
+
+    /// Tells producers that have to wait that somebody is here.
+    fn reassure(&mut self, now: Duration) {
+        if now < self.reassure_at {
+            return;
+        }
+        self.reassure_at = now + BEAT;
+        for connected in self.peers.values().filter(|connected| self.must_wait(connected)) {
+            // A failure ends the connection, which the next poll finds.
+            let _ = connected.peer.reassure();
+        }
     }
 
     /// Takes in a turn's worth of producers. Returns whether that was all who wait.

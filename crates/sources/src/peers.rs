@@ -96,6 +96,11 @@ impl Connected {
         }
     }
 
+    /// Whether any of its pictures is not at home.
+    pub(crate) fn has_pictures_out(&self) -> bool {
+        self.buffers.values().any(|buffer| buffer.home.is_out())
+    }
+
     /// How many buffers a stream has, and how many of them are out.
     pub(crate) fn buffers_of(&self, stream: StreamId) -> (usize, usize) {
         let all = self.buffers.values().filter(|buffer| buffer.stream == stream);

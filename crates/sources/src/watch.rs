@@ -50,6 +50,11 @@ impl Watch {
         Self { shared, overflow, main: None, held: None, count: Count::default() }
     }
 
+    /// Whether a producer waits rather than a picture is lost.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.overflow == Overflow::Wait
+    }
+
     /// The stream whose pictures the pipeline gets.
     pub(crate) fn main(&self) -> Option<StreamKey> {
         self.main

@@ -103,6 +103,18 @@ fn nothing_is_lost_where_all_may_wait() {
 }
 
 #[test]
+fn a_producer_that_has_to_wait_is_told_that_somebody_is_here() {
+    let hears = |overflow| {
+        let host = Host::open(overflow);
+        let mut app = App::start(&host, 8, 3);
+        (0..3).for_each(|_| app.present());
+        app.hears_busy(Duration::from_millis(500))
+    };
+    assert!(hears(Overflow::Wait));
+    assert!(!hears(Overflow::default()), "it gets its buffers back instead");
+}
+
+#[test]
 fn a_replaceable_picture_waits_for_its_time_and_a_newer_one_takes_its_place() {
     let mut host = Host::open(Overflow::default());
     let mut app = App::start(&host, 8, 4);

@@ -85,9 +85,10 @@ fn fallback() -> Record {
 }
 
 fn from_host(random: &mut Random) -> Record {
-    let message = match random.below(3) {
+    let message = match random.below(4) {
         0 => ToProducer::Welcome { version: VERSION },
         1 => ToProducer::Refused { reason: text("buffer 3 was not announced") },
+        2 => ToProducer::Busy,
         _ => {
             let after = ArrayVec::from_iter([SyncPoint::Signaled]);
             ToProducer::Release { buffer: WireBufferId(1), sequence: 1, after }

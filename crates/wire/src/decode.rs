@@ -67,6 +67,10 @@ impl ToProducer {
                 Self::Welcome { version }
             }
             kind::REFUSED => Self::Refused { reason: reader.text()? },
+            kind::BUSY => {
+                reader.zero(8)?;
+                Self::Busy
+            }
             _ => release(&mut reader, &mut fds)?,
         };
         reader.done();

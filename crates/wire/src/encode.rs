@@ -91,6 +91,11 @@ impl ToProducer {
                 Ok(Packet::plain(writer.done(kind::REFUSED)))
             }
             Self::Release { buffer, sequence, after } => release(*buffer, *sequence, after),
+            Self::Busy => {
+                let mut writer = Writer::new(kind::BUSY);
+                writer.zero(8);
+                Ok(Packet::plain(writer.done(kind::BUSY)))
+            }
         }
     }
 }

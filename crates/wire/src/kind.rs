@@ -33,13 +33,14 @@ pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 8);
 pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
 pub(crate) const RELEASE: Kind = kind("release", 0x103, 88);
+pub(crate) const BUSY: Kind = kind("busy", 0x104, 8);
 
 /// What a producer may say.
 pub(crate) const TO_HOST: [Kind; 8] =
     [HELLO, OPEN_STREAM, CLOSE_STREAM, ANNOUNCE, RETIRE, FRAME, FALLBACK, RECLAIM];
 
 /// What a host may say.
-pub(crate) const TO_PRODUCER: [Kind; 3] = [WELCOME, REFUSED, RELEASE];
+pub(crate) const TO_PRODUCER: [Kind; 4] = [WELCOME, REFUSED, RELEASE, BUSY];
 
 /// `memory_kind` of an announced buffer.
 pub(crate) mod memory {

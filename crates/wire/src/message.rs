@@ -135,6 +135,9 @@ pub enum ToProducer {
         /// The buffer may be written once all of these are reached.
         after: ArrayVec<SyncPoint, MAX_POINTS>,
     },
+    /// The host is alive and keeps pictures for longer than usual, because none may be lost. A
+    /// producer that gives silent hosts up gives it more time.
+    Busy,
 }
 
 #[cfg(test)]

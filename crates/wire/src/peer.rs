@@ -150,6 +150,19 @@ impl Peer {
         self.send_waiting(&mut state)
     }
 
+    /// Tells a producer whose pictures are kept for long that the host is alive. Never blocks; a
+    /// producer that has no room for it has enough to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the producer is gone.
+    pub fn reassure(&self) -> Result<(), Error> {
+        match self.send(&ToProducer::Busy) {
+            Ok(()) | Err(Error::Full) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Whether releases wait for the socket to become writable; call [`flush`](Self::flush) then.
     pub fn has_unsent(&self) -> bool {
         !self.state().unsent.is_empty()

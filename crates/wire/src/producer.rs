@@ -151,6 +151,7 @@ impl Producer {
                 after.iter().try_for_each(memory::check_point).map_err(Error::Violation)?;
                 self.session.release(*buffer, *sequence).map_err(Error::Violation)?;
             }
+            ToProducer::Busy => {}
         }
         Ok(message)
     }

@@ -197,6 +197,7 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
     let after = ArrayVec::from_iter([SyncPoint::Signaled, SyncFile::from(null()).into()]);
     let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
     assert_eq!(bytes(release), expect(96, "0:3 1:1 4:60 8:7 16:8 24:2 48:1"));
+    assert_eq!(bytes(ToProducer::Busy), expect(16, "0:4 1:1 4:10"));
 }
 
 const OPAQUE: &str = "0:4 4:e0 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \

@@ -32,6 +32,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The same after the host has refused us.
 const RETRY_REFUSED: Duration = Duration::from_secs(10);
 
+/// The most messages that are heard at a time: a host that says more does not hold us up.
+const TURN: usize = 64;
+
 /// The most fallbacks that are told. Nobody reads more.
 const MAX_FALLBACKS: usize = 32;
 
@@ -212,7 +215,8 @@ impl State {
 
     /// Takes in what the host has said.
     fn hear(&mut self) {
-        while let Some(line) = &mut self.line {
+        for _ in 0..TURN {
+            let Some(line) = &mut self.line else { return };
             match line.producer.poll() {
                 Ok(Some(message)) => self.take(message),
                 Ok(None) => return,
@@ -234,6 +238,8 @@ impl State {
             ToProducer::Release { buffer, sequence, after } => {
                 line.release(buffer, sequence, after);
             }
+            // What there is to know is that something was `heard`.
+            ToProducer::Busy => {}
             // `Producer::poll` makes an error of it.
             ToProducer::Refused { .. } => {}
         }

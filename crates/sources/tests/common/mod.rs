@@ -227,6 +227,18 @@ impl App {
         released
     }
 
+    /// Whether the host says that it is busy within `time`.
+    pub(crate) fn hears_busy(&mut self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        while Instant::now() < deadline {
+            if let Some(ToProducer::Busy) = self.producer.poll().unwrap() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        false
+    }
+
     /// Waits until every picture is home.
     pub(crate) fn wait_home(&mut self) -> Vec<u64> {
         let deadline = Instant::now() + SOON;
