@@ -33,6 +33,10 @@ pub(crate) fn start(
         // Only the terminal's foreground processes may read it, and that is us.
         command.stdin(Stdio::null());
     }
+    if options.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        // The recording goes there, and nothing else may.
+        command.stdout(io::stderr());
+    }
     match processes.spawn(&mut command) {
         Ok((pid, _)) => Ok(pid),
         Err(err) => {

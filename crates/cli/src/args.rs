@@ -68,7 +68,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct Run {
-    /// Record to this fragmented MP4 file (H.264, true timestamps)
+    /// Record to this fragmented MP4 file (H.264, true timestamps); with -, to the standard output, and what the application writes there goes to the standard error
     #[arg(short, long, value_name = "FILE.mp4")]
     pub(crate) output: Option<PathBuf>,
 

@@ -83,6 +83,14 @@ fn the_applications_output_is_its_own() {
 }
 
 #[test]
+fn a_recording_to_the_standard_output_is_alone_there() {
+    let (output, said) = finish(run(&["-o", "-"], "echo picture; echo trouble >&2"));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(output.stdout.is_empty(), "nothing was presented: {:?}", output.stdout);
+    assert!(said.starts_with("picture\ntrouble\n"), "{said}");
+}
+
+#[test]
 fn the_application_finds_its_host_and_the_layer() {
     let script = "test -S \"$ZEROHOP_SOCKET\" && echo $ZEROHOP_RATE $VK_INSTANCE_LAYERS && \
                   cat ${VK_ADD_LAYER_PATH%%:*}/*.json && echo \"D=$DISPLAY$WAYLAND_DISPLAY\"";
