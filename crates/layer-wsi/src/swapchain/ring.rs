@@ -10,6 +10,7 @@
 //!
 //! There is no clock and no thread in here: whoever asks says what time it is.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -112,12 +113,12 @@ impl Ring {
         Self { slots: (0..len).map(|_| Slot::Fresh).collect(), latest: None }
     }
 
-    /// Lends the image that has been free for longest.
+    /// Lends the image that is best to draw into now.
     pub(crate) fn acquire(&mut self, now: Duration) -> Acquired {
         let free = (0..self.slots.len())
-            .filter_map(|index| Some((self.slots[index].free_since(now)?, index)))
-            .min();
-        let Some((_, index)) = free else { return self.later() };
+            .filter_map(|index| Some((self.slots[index].standing(now)?, Reverse(index))))
+            .max();
+        let Some((_, Reverse(index))) = free else { return self.later() };
         let slot = std::mem::replace(&mut self.slots[index], Slot::Acquired);
         let after = match slot {
             Slot::Presented { reader: Reader::Nobody(after), .. } => after,
@@ -210,18 +211,35 @@ impl Ring {
 }
 
 impl Slot {
-    /// Where it stands among the free ones, the smallest first, if it is free.
-    fn free_since(&self, now: Duration) -> Option<u64> {
+    /// Where it stands among the free ones, if it is free.
+    fn standing(&self, now: Duration) -> Option<Standing> {
         match self {
-            Self::Fresh => Some(0),
-            Self::Presented { sequence, replaced: Some(replaced), reader: Reader::Nobody(_) }
-                if *replaced <= now =>
-            {
-                Some(*sequence)
-            }
+            Self::Fresh => Some(Standing::Fresh),
+            Self::Presented {
+                sequence,
+                replaced: Some(replaced),
+                reader: Reader::Nobody(after),
+            } if *replaced <= now => Some(match after.is_empty() {
+                true => Standing::Warm(*sequence),
+                false => Standing::Fenced(Reverse(*sequence)),
+            }),
             _ => None,
         }
     }
+}
+
+/// How good a free image is to draw into, the best last.
+///
+/// Two pictures of 1280x720 stay in a cache where four do not: on llvmpipe an application draws
+/// half as fast again when it gets back the image that it had last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// A reader's fences go first; those of the oldest picture are reached soonest.
+    Fenced(Reverse<u64>),
+    /// Its memory was never touched.
+    Fresh,
+    /// The later it was drawn, the more of it is in a cache.
+    Warm(u64),
 }
 
 #[cfg(test)]
@@ -322,13 +340,28 @@ mod tests {
     }
 
     #[test]
-    fn the_image_that_was_free_for_longest_comes_first() {
-        let mut ring = Ring::new(3);
-        for sequence in 1..=3 {
-            let index = acquire(&mut ring, 0).unwrap();
+    fn the_image_that_was_drawn_last_comes_first() {
+        let mut ring = Ring::new(4);
+        let all: Vec<_> = (0..3).map(|_| acquire(&mut ring, 0).unwrap()).collect();
+        for (sequence, index) in (1..).zip(all) {
             ring.present(index, picture(sequence, sequence, false)).unwrap();
         }
+        assert_eq!(acquire(&mut ring, 3), Some(1), "2 is on screen");
         assert_eq!(acquire(&mut ring, 3), Some(0));
-        assert_eq!(acquire(&mut ring, 3), Some(1));
+        assert_eq!(acquire(&mut ring, 3), Some(3), "never touched");
+    }
+
+    #[test]
+    fn an_image_with_fences_comes_last_and_the_oldest_of_them_first() {
+        let mut ring = Ring::new(4);
+        let all: Vec<_> = (0..4).map(|_| acquire(&mut ring, 0).unwrap()).collect();
+        for (sequence, index) in (1..).zip(all) {
+            ring.present(index, picture(sequence, sequence, true)).unwrap();
+        }
+        ring.release(0, 1, Fences::new()).unwrap();
+        ring.release(1, 2, Fences::from_iter([SyncPoint::Signaled])).unwrap();
+        ring.release(2, 3, Fences::from_iter([SyncPoint::Signaled])).unwrap();
+        let order = [(); 3].map(|()| acquire(&mut ring, 4));
+        assert_eq!(order, [Some(0), Some(1), Some(2)]);
     }
 }
