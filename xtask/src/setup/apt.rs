@@ -8,6 +8,9 @@ use anyhow::{Context, Result, bail};
 use super::need::Need;
 use crate::shell;
 
+/// Where Debian 12 has what is newer than itself.
+pub(super) const BACKPORTS: &str = "bookworm-backports";
+
 /// A release of Debian, by its number. Testing and unstable count as the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Release(pub(crate) u32);
@@ -63,30 +66,26 @@ pub(crate) fn update() -> Result<()> {
     shell::run(as_root("apt-get")?.args(["update", "-qq"]))
 }
 
-/// Installs the packages.
+/// Installs the packages. Only what must be new comes from the backports, with what it needs.
 ///
 /// # Errors
 ///
 /// apt-get fails.
 pub(crate) fn install(needs: &[&Need], release: Release) -> Result<()> {
-    let (new, usual): (Vec<&Need>, Vec<&Need>) =
-        needs.iter().copied().partition(|need| need.needs_backports(release));
-    // First what is new, so that the rest does not bring its old form along.
-    for (packages, from) in [(new, Some("bookworm-backports")), (usual, None)] {
-        if packages.is_empty() {
-            continue;
-        }
-        let mut install = as_root("apt-get")?;
-        install.args(["install", "-y", "-qq", "--no-install-recommends"]);
-        // No progress bars in the middle of other lines.
-        install.args(["-o", "Dpkg::Use-Pty=0"]);
-        if let Some(suite) = from {
-            install.args(["-t", suite]);
-        }
-        install.args(packages.iter().map(|need| need.package));
-        shell::run(&mut install)?;
+    let mut install = as_root("apt-get")?;
+    install.args(["install", "-y", "-qq", "--no-install-recommends"]);
+    // No progress bars in the middle of other lines.
+    install.args(["-o", "Dpkg::Use-Pty=0"]);
+    install.args(needs.iter().map(|need| match need.needs_backports(release) {
+        true => format!("{}/{BACKPORTS}", need.package),
+        false => need.package.to_owned(),
+    }));
+    let done = shell::run(&mut install);
+    if done.is_ok() || release != Release(12) {
+        return done;
     }
-    Ok(())
+    println!("apt-get finds no way; perhaps the machine has more from the backports already");
+    shell::run(install.args(["-t", BACKPORTS]))
 }
 
 /// A command that runs as root and asks no questions about packages.

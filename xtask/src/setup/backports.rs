@@ -8,10 +8,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::apt::{Release, as_root};
+use super::apt::{BACKPORTS, Release, as_root};
 use crate::shell;
 
-const SUITE: &str = "bookworm-backports";
 const FILE: &str = "/etc/apt/sources.list.d/zerohop-backports.sources";
 
 /// Adds the backports of that release to apt's sources, unless they are there.
@@ -21,10 +20,10 @@ const FILE: &str = "/etc/apt/sources.list.d/zerohop-backports.sources";
 /// No source of this machine holds the release itself, or the file cannot be written.
 pub(super) fn add(release: Release) -> Result<()> {
     let texts = sources()?;
-    if release != Release(12) || texts.iter().any(|(file, text)| knows(file, text, SUITE)) {
+    if release != Release(12) || texts.iter().any(|(file, text)| knows(file, text, BACKPORTS)) {
         return Ok(());
     }
-    let text = Mirror::of(&texts)?.source_of(SUITE);
+    let text = Mirror::of(&texts)?.source_of(BACKPORTS);
     println!("Debian 12's Mesa is too old: adding its backports in {FILE}:\n{text}");
     write_as_root(FILE, &text)
 }
@@ -104,7 +103,7 @@ fn entries(file: &Path, text: &str) -> Vec<Entry> {
     text.lines().filter_map(one_line).collect()
 }
 
-/// `deb [option=value ...] URI SUITE COMPONENT...`
+/// `deb [option=value ...] URI BACKPORTS COMPONENT...`
 ///
 /// # References
 ///
@@ -187,13 +186,13 @@ mod tests {
     fn the_backports_come_from_the_mirror_of_the_release() {
         let mirror = Mirror::find(Path::new("a.sources"), DEB822).unwrap();
         assert_eq!(
-            mirror.source_of(SUITE),
+            mirror.source_of(BACKPORTS),
             "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm-backports\n\
              Components: main\nSigned-By: /usr/share/k.gpg\n"
         );
         let line = "deb [signed-by=/k.gpg trusted=yes] http://mirror.example/d bookworm main\n";
         let mirror = Mirror::find(Path::new("sources.list"), line).unwrap();
-        let text = mirror.source_of(SUITE);
+        let text = mirror.source_of(BACKPORTS);
         assert!(text.contains("URIs: http://mirror.example/d\n"), "{text}");
         assert!(text.ends_with("Signed-By: /k.gpg\ntrusted: yes\n"), "{text}");
     }
@@ -210,7 +209,7 @@ mod tests {
     fn sources_that_are_switched_off_do_not_count() {
         let off = format!("Enabled: no\n{}", DEB822.split("\n\n").next().unwrap());
         assert_eq!(entries(Path::new("a.sources"), &off), []);
-        assert!(!knows(Path::new("a.sources"), DEB822, SUITE));
+        assert!(!knows(Path::new("a.sources"), DEB822, BACKPORTS));
         assert!(knows(Path::new("a.sources"), DEB822, "bookworm-updates"));
     }
 }
