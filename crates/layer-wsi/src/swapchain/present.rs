@@ -133,7 +133,7 @@ impl Present {
         let picture = Picture { sequence, showing, sent: self.ready.is_some() };
         swapchain.rotation.present(self.index, picture, self.id, now)?;
 
-        let damage = flow.unseen.join(&damage);
+        let damage = flow.damage(swapchain.key, &damage);
         let frame = self.ready.map(|acquire| FrameMessage {
             buffer: WireBufferId(0),
             sequence,

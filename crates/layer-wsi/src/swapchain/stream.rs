@@ -40,6 +40,8 @@ pub(crate) struct Flow {
     pub(crate) sequence: u64,
     /// The damage of the pictures since the last that the host got.
     pub(crate) unseen: Damage,
+    /// The swapchain of the last picture.
+    presented: Option<Key>,
     /// The swapchain that is not retired.
     pub(crate) current: Option<Key>,
 }
@@ -48,7 +50,8 @@ impl Stream {
     /// A stream without pictures, called `name` for people.
     pub(crate) fn new(name: String, refresh: Refresh) -> Self {
         let screen = Screen::new(refresh);
-        let flow = Flow { screen, sequence: 0, unseen: Damage::Unknown, current: None };
+        let unseen = Damage::Unknown;
+        let flow = Flow { screen, sequence: 0, unseen, presented: None, current: None };
         Self { key: Key::next(), name, flow: Mutex::new(flow) }
     }
 
@@ -74,8 +77,6 @@ impl Stream {
             return Err(LayerError::refused(vk::Result::ERROR_NATIVE_WINDOW_IN_USE_KHR, what));
         }
         flow.current = Some(swapchain);
-        // Images of another size have nothing in common with the last picture.
-        flow.unseen = Damage::Unknown;
         Ok(())
     }
 
@@ -91,6 +92,20 @@ impl Stream {
     }
 }
 
+impl Flow {
+    /// Where a picture of `swapchain` may differ from the last that the host got, when it is
+    /// `damage` against the one before it. That means the same swapchain: its first picture, and
+    /// one that comes after a picture of another (a retired swapchain still shows what was
+    /// acquired), may differ anywhere.
+    pub(crate) fn damage(&mut self, swapchain: Key, damage: &Damage) -> Damage {
+        if self.presented.replace(swapchain) == Some(swapchain) {
+            self.unseen.join(damage)
+        } else {
+            Damage::Unknown
+        }
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
         Host::get().close(self);
@@ -102,6 +117,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn damage_is_against_a_picture_of_the_same_swapchain() {
+        let stream = Stream::new("test".into(), Refresh::every(Duration::from_millis(10)));
+        let (old, new, nowhere) = (Key::next(), Key::next(), Damage::Rects(Default::default()));
+        let mut flow = stream.lock();
+        let mut sent = |swapchain| {
+            let damage = flow.damage(swapchain, &nowhere);
+            flow.unseen = nowhere.clone();
+            damage
+        };
+        assert_eq!([sent(old), sent(old)], [Damage::Unknown, nowhere.clone()]);
+        // The new one is made, and a picture of the old one comes in between.
+        assert_eq!([sent(new), sent(old), sent(new)], [const { Damage::Unknown }; 3]);
+        assert_eq!(sent(new), nowhere);
+    }
 
     #[test]
     fn a_surface_has_one_swapchain_that_is_not_retired() {
