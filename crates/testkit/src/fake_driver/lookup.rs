@@ -92,6 +92,7 @@ pub unsafe extern "system" fn get_device_proc_addr(
     if is_ours_to_refuse(name) { surface_command() } else { device_command(name) }
 }
 
+// Long because there are so many commands.
 fn device_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
     commands! { name;
         b"vkGetDeviceProcAddr": vk::PFN_vkGetDeviceProcAddr = get_device_proc_addr,
