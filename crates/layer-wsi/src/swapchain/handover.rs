@@ -26,6 +26,10 @@ use super::stream::{Key, Stream};
 /// images without a word.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
+/// The same for a host that has said that it keeps pictures for long. Scheduling may hold up both
+/// of us on a machine that is busy too.
+const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(2);
+
 /// Between two attempts to connect.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -52,6 +56,8 @@ struct State {
     retry_at: Duration,
     /// When the host last said something.
     heard: Duration,
+    /// Whether it keeps pictures for long.
+    busy: bool,
     /// Whether a thread waits at the socket, for all that wait.
     watched: bool,
     /// What was told, or would have been, to be told again after a reconnection.
@@ -158,11 +164,12 @@ impl Host {
     pub(crate) fn stall(&self, since: Duration) -> Option<Duration> {
         let mut state = self.lock();
         state.line.as_ref()?;
-        let limit = since.max(state.heard) + PATIENCE;
+        let patience = if state.busy { PATIENCE_WITH_BUSY } else { PATIENCE };
+        let limit = since.max(state.heard) + patience;
         if clock_monotonic() < limit {
             return Some(limit);
         }
-        state.hang_up(&Stalled);
+        state.hang_up(&Stalled(patience));
         None
     }
 
@@ -238,8 +245,7 @@ impl State {
             ToProducer::Release { buffer, sequence, after } => {
                 line.release(buffer, sequence, after);
             }
-            // What there is to know is that something was `heard`.
-            ToProducer::Busy => {}
+            ToProducer::Busy => self.busy = true,
             // `Producer::poll` makes an error of it.
             ToProducer::Refused { .. } => {}
         }
@@ -249,6 +255,7 @@ impl State {
     fn hang_up(&mut self, why: &(dyn Error + 'static)) {
         let Some(mut line) = self.line.take() else { return };
         line.abandon();
+        self.busy = false;
         let refused = matches!(why.downcast_ref(), Some(WireError::Refused(_)));
         self.retry_at = clock_monotonic() + if refused { RETRY_REFUSED } else { RETRY };
         let level = if refused || line.producer.is_welcome() { Level::Warn } else { Level::Debug };
@@ -259,8 +266,8 @@ impl State {
 
 /// A host that does not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the host has kept every image for {} ms without a word", PATIENCE.as_millis())]
-struct Stalled;
+#[error("the host has kept every image for {} ms without a word", .0.as_millis())]
+struct Stalled(Duration);
 
 fn to_host([what, reason, cost]: [&str; 3]) -> ToHost {
     ToHost::Fallback { what: text(what), reason: text(reason), cost: text(cost) }
