@@ -20,11 +20,11 @@ const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 /// The first argument of the application.
 const FLAG: &str = "--pattern";
 
-/// Presents of the application, some four seconds of them.
-const FRAMES: &str = "260";
+/// Presents of the application: five seconds of them, and more while it waits for the recorder.
+const FRAMES: &str = "320";
 
-/// Longer than the layer's patience, and shorter than its pause before it connects again.
-const STALL: Duration = Duration::from_millis(500);
+/// Longer than the layer's patience with a recorder that keeps every picture.
+const STALL: Duration = Duration::from_millis(2400);
 
 fn main() -> ExitCode {
     if env::args().nth(1).is_some_and(|flag| flag == FLAG) {
@@ -88,7 +88,7 @@ fn stall(recorder: &mut Child, pictures: &Path) {
         sleep(Duration::from_millis(5));
     }
     // Uneven, so that it is stopped at different places of its work.
-    for pause in (0..).map(|turn| Duration::from_millis(1100 + turn * 37)) {
+    for pause in (0..).map(|turn| Duration::from_millis(700 + turn * 37)) {
         let end = Instant::now() + pause;
         while Instant::now() < end {
             if recorder.try_wait().unwrap().is_some() {
