@@ -75,7 +75,7 @@ fn counted(program: &Path, pictures: u32) -> Result<u64> {
     Layer::On.put_on(&mut valgrind);
     shell::output(&mut valgrind)?;
     let mut annotate = Command::new("callgrind_annotate");
-    annotate.args(["--threshold=100", "--show-percs=no"]).arg(&file);
+    annotate.args(["--threshold=100", "--show-percs=no", "--auto=no"]).arg(&file);
     let listed = shell::output(&mut annotate)?;
     fs::remove_file(&file)?;
     // Each line names the function's library, or where it does not, its crate.
