@@ -43,10 +43,16 @@ impl QueueState {
             // SAFETY: the queue is locked, and the fence ours alone.
             unsafe { device.queue_submit(self.raw, &[], fence) }
         };
-        let settled = submitted.and_then(|()| {
+        let wait = || {
             // SAFETY: the fence is ours, and was submitted.
             unsafe { device.wait_for_fences(&[fence], true, u64::MAX) }
-        });
+        };
+        let settled = submitted.and_then(|()| wait());
+        let runs = |code| code != vk::Result::ERROR_DEVICE_LOST;
+        if submitted.is_ok() && settled.is_err_and(runs) && wait().is_err_and(runs) {
+            // Nobody knows: what the device may still use is not freed.
+            return settled;
+        }
         // SAFETY: it has signaled, or never will: it was not submitted, or the device is lost.
         unsafe { device.destroy_fence(fence, None) };
         settled

@@ -86,13 +86,17 @@ impl Place {
         if !self.abroad {
             return submit(device, &queue, Batch { signals, fence, ..Batch::default() });
         }
+        // The way back has a fence of its own. Where the application has one too, what the two of
+        // them wait for comes after it, all or nothing; the image is at home either way.
+        let (with, later) =
+            if fence == vk::Fence::null() { (signals, &[][..]) } else { (&[][..], signals) };
         let crossing = self.crossing(swapchain, &queue, index)?;
-        if let Err(err) = crossing.come_back(&queue, &after, signals) {
+        if let Err(err) = crossing.come_back(&queue, &after, with) {
             self.crossing = None;
             return Err(err);
         }
         self.abroad = false;
-        submit(device, &queue, Batch { fence, ..Batch::default() })
+        submit(device, &queue, Batch { signals: later, fence, ..Batch::default() })
     }
 
     /// From now on the application draws into `alias`, or without one into the image itself.
@@ -141,18 +145,29 @@ fn export(device: &DeviceState, ready: vk::Semaphore) -> Option<SyncPoint> {
     exported.ok()
 }
 
-/// Signals for an image that nobody has used yet: there is nothing to wait for.
+/// Signals for an image that nobody has used yet: there is nothing to wait for. All or nothing: a
+/// fence can be reset, so it comes first.
 fn signal_fresh(
     device: &DeviceState,
     semaphore: vk::Semaphore,
     fence: vk::Fence,
 ) -> Result<(), LayerError> {
-    let done = semaphore == vk::Semaphore::null() || sync_fd::signal_semaphore(device, semaphore);
-    let signals = if done { &[][..] } else { &[semaphore] };
-    let done = fence == vk::Fence::null() || sync_fd::signal_fence(device, fence);
-    let fence = if done { vk::Fence::null() } else { fence };
-    if signals.is_empty() && done {
+    let signals = if semaphore == vk::Semaphore::null() { &[][..] } else { &[semaphore] };
+    let by_submit = |fence| {
+        let batch = Batch { signals, fence, ..Batch::default() };
+        device.any_queue().and_then(|queue| submit(device, &queue, batch))
+    };
+    if fence != vk::Fence::null() && !sync_fd::signal_fence(device, fence) {
+        return by_submit(fence);
+    }
+    if signals.is_empty() || sync_fd::signal_semaphore(device, semaphore) {
         return Ok(());
     }
-    submit(device, &*device.any_queue()?, Batch { signals, fence, ..Batch::default() })
+    by_submit(vk::Fence::null()).inspect_err(|_| {
+        if fence != vk::Fence::null() {
+            // SAFETY: the application's, and nothing is submitted with it. A device that cannot
+            // do even that is out of everything.
+            let _ = unsafe { device.raw.reset_fences(&[fence]) };
+        }
+    })
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything that can fail is looked at first, then one batch waits for the application's
 //! semaphores, whatever was found: a present that fails must use them up and signal its fences all
-//! the same. With nobody listening, that batch is all that the device sees.
+//! the same. With nobody listening, that batch is all that the device sees. When not even that one
+//! can be submitted, nothing has happened; from then on every picture goes its way.
 
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ struct Present {
     ready: Option<SyncPoint>,
 }
 
+/// One that can be done, and whether its fence will be signaled.
+type Begun = (Result<Present, LayerError>, Result<(), LayerError>);
+
 /// `vkQueuePresentKHR`. Takes the queue's lock itself.
 ///
 /// # Errors
@@ -44,36 +48,55 @@ pub(crate) fn present(
 ) -> Result<vk::Result, LayerError> {
     // SAFETY: `info` is what the command got.
     let mut request = unsafe { Request::new(info) };
-    let listens = Host::get().listens();
-    let mut waits = request.waits;
-    let mut presents = Vec::with_capacity(request.len());
-    for at in 0..request.len() {
-        let asked = request.asked(at);
-        let mut present = Present::new(device, &asked);
-        match present.as_mut().ok().filter(|_| listens) {
-            Some(present) => present.hand_out(queue, waits, asked.fence)?,
-            None => {
-                let batch = Batch { waits, fence: asked.fence, ..Batch::default() };
-                submit(device, queue, batch)?;
-            }
-        }
-        waits = &[];
-        if let Ok(present) = &present {
-            present.note_work(queue);
-        }
-        presents.push(present);
-    }
+    let begun = begin(device, queue, &request).inspect_err(|err| {
+        (0..request.len()).for_each(|at| request.report(at, err.code()));
+    })?;
     let mut worst = vk::Result::SUCCESS;
-    for (at, present) in presents.into_iter().enumerate() {
+    for (at, (present, signaled)) in begun.into_iter().enumerate() {
         let result = guard("vkQueuePresentKHR", || {
             let present = present?;
             let damage = request.damage(at, present.swapchain.plan.image.size());
-            present.finish(queue, damage)
+            let shown = present.finish(queue, damage)?;
+            signaled.map(|()| shown)
         });
         request.report(at, result);
         worst = worse(worst, result);
     }
     Ok(worst)
+}
+
+/// Submits what there is to submit.
+///
+/// # Errors
+///
+/// [`LayerError::Call`]; nothing was submitted.
+fn begin(
+    device: &Arc<DeviceState>,
+    queue: &Arc<QueueState>,
+    request: &Request<'_>,
+) -> Result<Vec<Begun>, LayerError> {
+    let listens = Host::get().listens();
+    let mut waits = request.waits;
+    let mut all = Vec::with_capacity(request.len());
+    for at in 0..request.len() {
+        let asked = request.asked(at);
+        let mut present = Present::new(device, &asked);
+        let left = listens && present.as_mut().is_ok_and(|it| it.hand_out(queue, waits));
+        if left {
+            waits = &[];
+        }
+        let batch = Batch { waits, fence: asked.fence, ..Batch::default() };
+        let signaled = match submit(device, queue, batch) {
+            Err(err) if at == 0 && !left => return Err(err),
+            other => other,
+        };
+        waits = &[];
+        if let Ok(present) = &present {
+            present.note_work(queue);
+        }
+        all.push((present, signaled));
+    }
+    Ok(all)
 }
 
 impl Present {
@@ -85,30 +108,24 @@ impl Present {
         Ok(Self { swapchain, index, id: asked.id, mode, ready: None })
     }
 
-    /// Submits the image's way to the host, after `waits`; `fence` is the application's.
-    fn hand_out(
-        &mut self,
-        queue: &Arc<QueueState>,
-        waits: &[vk::Semaphore],
-        fence: vk::Fence,
-    ) -> Result<(), LayerError> {
+    /// Submits the image's way to the host, after `waits`. `false`: it stays here, and nothing was
+    /// submitted; the picture is shown all the same, only not to the host.
+    fn hand_out(&mut self, queue: &Arc<QueueState>, waits: &[vk::Semaphore]) -> bool {
         let swapchain = &self.swapchain;
-        let mut waits = waits;
-        if !swapchain.is_private() {
-            let left = swapchain.places()[self.index].leave(swapchain, queue, self.index, waits);
-            match left {
-                Ok(ready) => (self.ready, waits) = (ready, &[]),
-                // The picture is shown all the same, only not to the host.
-                Err(err) => {
-                    Host::get().fall_back(
-                        "handover",
-                        &chain_line(&err),
-                        "the host misses pictures",
-                    );
-                }
+        if swapchain.is_private() {
+            return false;
+        }
+        match swapchain.places()[self.index].leave(swapchain, queue, self.index, waits) {
+            Ok(ready) => {
+                self.ready = ready;
+                true
+            }
+            Err(err) => {
+                let cost = "the host misses pictures";
+                Host::get().fall_back("handover", &chain_line(&err), cost);
+                false
             }
         }
-        submit(&swapchain.device, queue, Batch { waits, fence, ..Batch::default() })
     }
 
     /// Lets the application wait for the picture, if it may. All work of it is submitted.

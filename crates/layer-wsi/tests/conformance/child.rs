@@ -3,13 +3,13 @@
 use std::fs::Permissions;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs, io, thread};
 
 use tempfile::TempDir;
-use zerohop_manifest::{LAYER_NAME, LIBRARY};
+use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, LAYER_NAME, LIBRARY};
 use zerohop_testkit::host::{Host, Manner};
 use zerohop_testkit::{Weston, Xvfb};
 use zerohop_wire::SOCKET_VARIABLE;
@@ -71,6 +71,13 @@ impl Configuration {
             Self::Below => &[LAYER_NAME, VALIDATION_NAME],
             Self::Reference => &[VALIDATION_NAME],
         }
+    }
+
+    /// Whether our layer meets the application. Then it is loaded as an implicit one, which is
+    /// above the explicit ones, and the only kind whose instance extensions the loader lists: a
+    /// driver without surfaces has them too.
+    fn is_outermost(self) -> bool {
+        self.layers().first() == Some(&LAYER_NAME)
     }
 
     fn manner(self) -> Option<Manner> {
@@ -150,9 +157,12 @@ fn case(name: &str, platform: &str) -> Outcome {
     }
 }
 
-/// Fails when the loader did not load what `VK_INSTANCE_LAYERS` names; it would not say so.
+/// Fails when the loader did not load what the environment asks for; it would not say so.
 fn loaded() -> Outcome {
-    let layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    let mut layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    if env::var_os(ENABLE_ENVIRONMENT).is_some() {
+        layers.push_str(LAYER_NAME);
+    }
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let libraries = [(LAYER_NAME, LIBRARY), (VALIDATION_NAME, VALIDATION)];
     for (layer, library) in libraries {
@@ -175,7 +185,10 @@ fn counts(message: &str) -> bool {
 /// Starts children in every configuration.
 pub(crate) struct Launcher {
     program: PathBuf,
+    /// Where our manifest is as that of an explicit layer.
     layers: PathBuf,
+    /// The data directory where it is that of an implicit one.
+    data: PathBuf,
     /// `Err` with the reason when there is no X server.
     screen: Result<Xvfb, String>,
     /// The same of a Wayland compositor.
@@ -186,12 +199,16 @@ pub(crate) struct Launcher {
 impl Launcher {
     pub(crate) fn new() -> io::Result<Self> {
         let program = env::current_exe()?;
-        let layers = layers::manifest_of(&program, "conformance")?;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (layers, data) = (folder.join("conformance-layers"), folder.join("conformance-data"));
+        layers::install(&program, &layers, Activation::Explicit)?;
+        let implicit = data.join("vulkan/implicit_layer.d");
+        layers::install(&program, &implicit, Activation::Implicit)?;
         let screen = Xvfb::start(1280, 1024).map_err(|err| format!("no Xvfb: {err}"));
         let runtime =
             tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
         let compositor = Weston::start(runtime.path()).map_err(|err| format!("no weston: {err}"));
-        Ok(Self { program, layers, screen, compositor, _runtime: runtime })
+        Ok(Self { program, layers, data, screen, compositor, _runtime: runtime })
     }
 
     /// Whether surfaces of `platform` can be made here, or why not.
@@ -212,16 +229,21 @@ impl Launcher {
     ) -> Ended {
         let mut command = Command::new(&self.program);
         command.args([FLAG, case.name, &platform.to_string()]);
-        for name in ["VK_LOADER_LAYERS_ENABLE", "WAYLAND_DISPLAY", "DISPLAY", "ZEROHOP_SOCKET"] {
+        for name in ["VK_LOADER_LAYERS_ENABLE", "WAYLAND_DISPLAY", "DISPLAY"] {
             command.env_remove(name);
         }
+        command.env_remove(SOCKET_VARIABLE).env_remove(ENABLE_ENVIRONMENT);
         if let Ok(screen) = &self.screen {
             command.env("DISPLAY", screen.display());
         }
         if let Ok(compositor) = &self.compositor {
             command.envs(compositor.environment());
         }
-        let names = configuration.layers();
+        let mut names = configuration.layers();
+        if configuration.is_outermost() {
+            names = &names[1..];
+            command.env(ENABLE_ENVIRONMENT, "1").env("XDG_DATA_HOME", &self.data);
+        }
         command
             .env("VK_INSTANCE_LAYERS", names.join(":"))
             .env("VK_LAYER_PATH", self.path(names))

@@ -96,6 +96,12 @@ const TESTS: &[(&str, Test)] = &[
     ("any_call_may_lose_the_device", |socket| {
         every_failure(vk::Result::ERROR_DEVICE_LOST, Options::default(), socket)
     }),
+    ("an_acquire_signals_all_or_nothing_where_no_fence_comes_in", |_| {
+        every_failure_but("vkImportFenceFdKHR")
+    }),
+    ("an_acquire_signals_all_or_nothing_where_no_semaphore_comes_in", |_| {
+        every_failure_but("vkImportSemaphoreFdKHR")
+    }),
     ("a_slow_host_costs_nothing", |socket| manner(socket, Manner::Slow(Duration::from_millis(30)))),
     ("a_hoarding_host_costs_nothing", |socket| manner(socket, Manner::Hoarding(2))),
     ("a_host_that_keeps_everything_costs_nothing", |socket| manner(socket, Manner::Never)),
@@ -287,7 +293,7 @@ fn two_drivers(socket: &Path) -> Result<(), String> {
 /// Plays once for every call that can fail, and lets that one fail: without a host, then with one
 /// that stays.
 fn every_failure(code: vk::Result, options: Options, socket: &Path) -> Result<(), String> {
-    every_failure_of(code, options).map_err(|why| format!("without a host {why}"))?;
+    every_failure_of(code, options, |_| {}).map_err(|why| format!("without a host {why}"))?;
     let host = start(socket, Manner::Prompt)?;
     // So that the connection's descriptors are counted from the start.
     let begin = Instant::now();
@@ -299,13 +305,26 @@ fn every_failure(code: vk::Result, options: Options, socket: &Path) -> Result<()
         Scenario::default().play(&driver).map_err(|trouble| trouble.to_string())?;
         thread::sleep(AGAIN / 20);
     }
-    every_failure_of(code, options).map_err(|why| format!("with a host {why}"))
+    every_failure_of(code, options, |_| {}).map_err(|why| format!("with a host {why}"))
 }
 
-fn every_failure_of(code: vk::Result, options: Options) -> Result<(), String> {
+/// The same without a host, on a driver whose `command` always fails.
+fn every_failure_but(command: &'static str) -> Result<(), String> {
+    let options = Options { sync_fd: true, ..Options::default() };
+    every_failure_of(vk::Result::ERROR_OUT_OF_HOST_MEMORY, options, |driver| {
+        driver.break_command(command, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+    })
+}
+
+fn every_failure_of(
+    code: vk::Result,
+    options: Options,
+    prepare: impl Fn(&FakeDriver),
+) -> Result<(), String> {
     for allowed in 0.. {
         let before = descriptors();
         let driver = FakeDriver::new(options);
+        prepare(&driver);
         driver.fail_after(allowed, code);
         let played = Scenario::default().play(&driver);
         let spared = driver.spare();

@@ -106,7 +106,14 @@ impl Stage {
         let swapchain = self.swapchain.as_ref().ok_or_else(missing)?;
         let (ready, done) = (Semaphore::new(&self.device)?, Semaphore::new(&self.device)?);
         let fence = Fence::new(&self.device, false)?;
-        let acquired = swapchain.acquire(PATIENCE, ready.raw(), fence.raw())?;
+        let acquire = || swapchain.acquire(PATIENCE, ready.raw(), fence.raw());
+        let acquired = match acquire() {
+            // It has signaled nothing, so the same may be asked again.
+            Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY | vk::Result::ERROR_OUT_OF_DEVICE_MEMORY) => {
+                acquire()
+            }
+            other => other,
+        }?;
         fence.wait(PATIENCE)?;
         let (wait, signal) = ([ready.raw()], [done.raw()]);
         let stages = [vk::PipelineStageFlags::ALL_COMMANDS];

@@ -4,6 +4,8 @@
 //! synchronization validation) below ours, and fails on any message.
 
 mod host;
+#[path = "../common/layers.rs"]
+mod layers;
 mod player;
 
 use std::env;

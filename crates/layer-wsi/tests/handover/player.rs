@@ -8,12 +8,14 @@ use std::{env, fs, io, thread};
 
 use ash::vk;
 use zerohop_frame::{BoxError, Extent};
-use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, FILE_NAME, LIBRARY};
+use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, LIBRARY};
 use zerohop_testkit::pattern::Scene;
 use zerohop_testkit::rig::{
     Device, DeviceOptions, Easel, Fence, Instance, Painter, Semaphore, Surface, Swapchain,
     SwapchainOptions, Window,
 };
+
+use crate::layers;
 
 /// The first argument of a player.
 pub(crate) const FLAG: &str = "--play";
@@ -196,10 +198,7 @@ fn open(
 /// A data directory with the manifest of the library that cargo put beside the test program.
 fn data_home() -> io::Result<PathBuf> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-data");
-    let dir = home.join("vulkan/implicit_layer.d");
-    let library = env::current_exe()?.with_file_name(LIBRARY);
-    let json = zerohop_manifest::manifest(&library.to_string_lossy(), Activation::Implicit);
-    fs::create_dir_all(&dir)?;
-    fs::write(dir.join(FILE_NAME), json)?;
+    let folder = home.join("vulkan/implicit_layer.d");
+    layers::install(&env::current_exe()?, &folder, Activation::Implicit)?;
     Ok(home)
 }

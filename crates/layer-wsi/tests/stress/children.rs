@@ -10,7 +10,7 @@ use std::{env, io, thread};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
-use zerohop_manifest::LAYER_NAME;
+use zerohop_manifest::{Activation, LAYER_NAME};
 use zerohop_testkit::Xvfb;
 use zerohop_testkit::host::{Host, Manner};
 use zerohop_wire::SOCKET_VARIABLE;
@@ -53,7 +53,8 @@ pub(crate) struct Nursery {
 impl Nursery {
     pub(crate) fn new() -> io::Result<Self> {
         let program = env::current_exe()?;
-        let layers = layers::manifest_of(&program, "stress")?;
+        let layers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stress-layers");
+        layers::install(&program, &layers, Activation::Explicit)?;
         let screen = Xvfb::start(1280, 1024).ok();
         Ok(Self { program, layers, screen, folder: tempfile::tempdir()? })
     }
