@@ -122,13 +122,21 @@ fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
         .iter()
         .all(|name| !next.raw_command(raw, name).is_null()),
         enabled,
-        foreign_surfaces: asked.contains(&c"VK_KHR_display"),
+        foreign_surfaces: asked.iter().any(|name| is_foreign(name)),
+        surfaceless: asked.contains(&c"VK_GOOGLE_surfaceless_query"),
         physicals: Table::new(),
         surfaces: Table::new(),
     };
     // SAFETY: the next layer has just made it.
     let key = unsafe { DispatchKey::of(raw) };
     INSTANCES.insert(key, Arc::new(state));
+}
+
+/// Whether the driver makes surfaces with the extension called `name`: a display's, or those of a
+/// platform that is none of ours.
+fn is_foreign(name: &CStr) -> bool {
+    let ours = ExtensionSet::of(INSTANCE_EXTENSIONS).insert(name);
+    name == c"VK_KHR_display" || (!ours && name.to_bytes().ends_with(b"_surface"))
 }
 
 impl Below {
@@ -156,5 +164,17 @@ pub(crate) unsafe fn destroy(
     if let Some(state) = INSTANCES.remove(&key) {
         // SAFETY: the caller's promise.
         unsafe { (state.raw.fp_v1_0().destroy_instance)(instance, allocator) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surfaces_of_unknown_platforms_are_the_drivers() {
+        assert!(is_foreign(c"VK_KHR_display") && is_foreign(c"VK_EXT_directfb_surface"));
+        assert!(!is_foreign(c"VK_KHR_surface") && !is_foreign(c"VK_KHR_xcb_surface"));
+        assert!(!is_foreign(c"VK_EXT_debug_utils"));
     }
 }

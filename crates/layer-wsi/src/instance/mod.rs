@@ -33,6 +33,8 @@ pub(crate) struct InstanceState {
     pub(crate) enabled: ExtensionSet,
     /// Whether the application can have surfaces that are not ours.
     pub(crate) foreign_surfaces: bool,
+    /// Whether it may ask about no surface at all (`VK_GOOGLE_surfaceless_query`).
+    surfaceless: bool,
     /// What was found out about its physical devices.
     physicals: Table<vk::PhysicalDevice, PhysicalState>,
     /// Our surfaces.
@@ -66,7 +68,8 @@ impl InstanceState {
         })
     }
 
-    /// Our surface behind `handle`. `None`: somebody else's; the call is the next layer's.
+    /// Our surface behind `handle`. `None`: somebody else's; the call is the next layer's. Where
+    /// there may be none, it stands for what all have in common, and that is one without a window.
     ///
     /// # Errors
     ///
@@ -75,6 +78,9 @@ impl InstanceState {
         &self,
         handle: vk::SurfaceKHR,
     ) -> Result<Option<Arc<Surface>>, LayerError> {
+        if self.surfaceless && handle == vk::SurfaceKHR::null() {
+            return Ok(Some(Surface::anywhere()));
+        }
         match self.surfaces.get(&handle) {
             None if !self.foreign_surfaces => Err(LayerError::refused(
                 vk::Result::ERROR_SURFACE_LOST_KHR,

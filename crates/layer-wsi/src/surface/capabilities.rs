@@ -21,7 +21,7 @@ pub(crate) fn present_modes(surface: &Surface) -> &'static [vk::PresentModeKHR; 
     use vk::PresentModeKHR as M;
     match surface.platform() {
         Platform::X11 => &[M::IMMEDIATE, M::MAILBOX, M::FIFO, M::FIFO_RELAXED],
-        Platform::Wayland | Platform::Headless => {
+        Platform::Wayland | Platform::Headless | Platform::Any => {
             &[M::MAILBOX, M::FIFO, M::IMMEDIATE, M::FIFO_RELAXED]
         }
     }
@@ -60,7 +60,7 @@ pub(crate) fn capabilities(
 /// replace what is on its way.
 fn min_image_count(platform: Platform, mode: Option<vk::PresentModeKHR>) -> u32 {
     match (platform, mode) {
-        (Platform::Headless, _) | (_, Some(vk::PresentModeKHR::MAILBOX)) => 4,
+        (Platform::Headless | Platform::Any, _) | (_, Some(vk::PresentModeKHR::MAILBOX)) => 4,
         (Platform::Wayland, None) => 4,
         _ => 3,
     }
@@ -70,6 +70,7 @@ fn composite_alpha(surface: &Surface) -> vk::CompositeAlphaFlagsKHR {
     use vk::CompositeAlphaFlagsKHR as A;
     match surface.platform() {
         Platform::Wayland | Platform::Headless => A::OPAQUE | A::PRE_MULTIPLIED,
+        Platform::Any => A::empty(),
         Platform::X11 if surface.visual().is_some_and(|visual| visual.has_alpha()) => {
             A::INHERIT | A::PRE_MULTIPLIED
         }

@@ -39,6 +39,9 @@ const HEADLESS: &[vk::Format] = &[
     vk::Format::A2B10G10R10_UNORM_PACK32,
 ];
 
+/// Of every surface: the usual windows of an X server take no other.
+const ANY: &[vk::Format] = &[vk::Format::B8G8R8A8_SRGB, vk::Format::B8G8R8A8_UNORM];
+
 /// What the device can render to and hand over, best first.
 ///
 /// # Errors
@@ -53,6 +56,7 @@ pub(crate) fn formats(
         Platform::X11 => (X11, surface.visual()),
         Platform::Wayland => (WAYLAND, None),
         Platform::Headless => (HEADLESS, None),
+        Platform::Any => (ANY, None),
     };
     let color_space = vk::ColorSpaceKHR::SRGB_NONLINEAR;
     let fits = |format: &&vk::Format| {

@@ -30,7 +30,7 @@ enum Kind {
     /// A `wl_surface`. We never draw on it: its picture goes to the host.
     Wayland { surface: usize },
     /// No window.
-    Headless,
+    Nothing(Platform),
 }
 
 /// Whose window it is.
@@ -42,6 +42,8 @@ pub(crate) enum Platform {
     Wayland,
     /// Nobody's.
     Headless,
+    /// Anybody's: it has what all have (`VK_GOOGLE_surfaceless_query`).
+    Any,
 }
 
 impl Surface {
@@ -99,7 +101,12 @@ impl Surface {
 
     /// A surface without a window.
     pub(crate) fn headless() -> Arc<Self> {
-        Self::of(Kind::Headless)
+        Self::of(Kind::Nothing(Platform::Headless))
+    }
+
+    /// No surface: what it says holds for every other.
+    pub(crate) fn anywhere() -> Arc<Self> {
+        Self::of(Kind::Nothing(Platform::Any))
     }
 
     /// The window's size in pixels, as far as is known. `None`: the swapchain decides.
@@ -109,7 +116,7 @@ impl Surface {
     pub(crate) fn extent(&self) -> Option<vk::Extent2D> {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent(),
-            Kind::Wayland { .. } | Kind::Headless => None,
+            Kind::Wayland { .. } | Kind::Nothing(_) => None,
         }
     }
 
@@ -117,7 +124,7 @@ impl Surface {
     pub(crate) fn extent_now(&self) -> Option<vk::Extent2D> {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent_now(),
-            Kind::Wayland { .. } | Kind::Headless => None,
+            Kind::Wayland { .. } | Kind::Nothing(_) => None,
         }
     }
 
@@ -138,7 +145,7 @@ impl Surface {
         match self.kind {
             Kind::X11 { .. } => Platform::X11,
             Kind::Wayland { .. } => Platform::Wayland,
-            Kind::Headless => Platform::Headless,
+            Kind::Nothing(platform) => platform,
         }
     }
 
@@ -146,7 +153,7 @@ impl Surface {
     fn visual(&self) -> Option<Visual> {
         match &self.kind {
             Kind::X11 { window, .. } => window.visual(),
-            Kind::Wayland { .. } | Kind::Headless => None,
+            Kind::Wayland { .. } | Kind::Nothing(_) => None,
         }
     }
 
@@ -154,7 +161,7 @@ impl Surface {
     pub(crate) fn is_alive(&self) -> bool {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent_now().is_some() && window.visual().is_some(),
-            Kind::Wayland { .. } | Kind::Headless => true,
+            Kind::Wayland { .. } | Kind::Nothing(_) => true,
         }
     }
 
@@ -168,7 +175,7 @@ impl Surface {
         match &self.kind {
             Kind::X11 { window, library } => format!("{library} window {:#x}", window.id()),
             Kind::Wayland { surface } => format!("wayland surface {surface:#x}"),
-            Kind::Headless => "headless surface".into(),
+            Kind::Nothing(_) => "headless surface".into(),
         }
     }
 }
