@@ -38,10 +38,11 @@ fn time(stage: &Stage, mode: vk::PresentModeKHR, count: u32) -> Outcome<Duration
 }
 
 fn paced(bench: &Bench, mode: vk::PresentModeKHR) -> Outcome {
-    let took = time(&bench.stage()?, mode, 30)?.as_secs_f64();
-    let rate = 30.0 / took;
-    // A busy machine misses refreshes, but never gets more of them.
-    ensure!(rate < HZ * 1.1, "{rate:.1} pictures a second at {HZ} Hz");
+    let took = time(&bench.stage()?, mode, 60)?.as_secs_f64();
+    let rate = 60.0 / took;
+    // A busy machine misses refreshes, but never gets more of them: all that it can do is to begin
+    // with a queue that has run empty, and fill that.
+    ensure!(rate < HZ * 1.15, "{rate:.1} pictures a second at {HZ} Hz");
     ensure!(rate > HZ * 0.3, "{rate:.1} pictures a second at {HZ} Hz");
     Ok(())
 }
@@ -76,14 +77,15 @@ fn fifo_blocks_when_full(bench: &Bench) -> Outcome {
     let stage = bench.stage()?;
     let swapchain = stage.swapchain()?;
     let mut easel = stage.easel(&swapchain)?;
-    for _ in 0..8 {
+    // Made at once, or drawing might take longer than a refresh.
+    let painters = (0..8).map(|_| stage.painter(&swapchain)).collect::<Result<Vec<_>, _>>()?;
+    for mut painter in painters {
         let fence = Fence::new(&stage.device, false)?;
         let acquired = swapchain.acquire(Duration::ZERO, vk::Semaphore::null(), fence.raw());
         match acquired {
             Ok(acquired) => {
                 fence.wait(Duration::from_secs(1))?;
                 // What was never drawn may be presented in the layout that a draw leaves.
-                let mut painter = stage.painter(&swapchain)?;
                 let image = swapchain.images()[acquired.index as usize];
                 let done = [easel.drawn(acquired.index)];
                 painter.paint(0, image, &[], &done)?;
