@@ -49,6 +49,9 @@ pub struct OpaqueImage {
     pub tiling: u32,
     /// `VkImageCreateInfo::arrayLayers`. The picture is layer 0.
     pub array_layers: u32,
+    /// The queue families that share the image (`VK_SHARING_MODE_CONCURRENT`): bit N for family N.
+    /// 0 when one at a time owns it.
+    pub queue_families: u32,
     /// `VkImageFormatListCreateInfo`; empty when there is none.
     pub view_formats: ArrayVec<u32, MAX_VIEW_FORMATS>,
     /// Whether the memory is a dedicated allocation (`VkMemoryDedicatedAllocateInfo`).

@@ -67,8 +67,9 @@ impl Image {
             .subresource_range(whole())
     }
 
+    /// Who owns it here: nobody, where all that use it share it (VUID-…-image-09117).
     fn family(&self) -> u32 {
-        self.device().family()
+        if self.is_shared() { vk::QUEUE_FAMILY_IGNORED } else { self.device().family() }
     }
 }
 

@@ -52,6 +52,7 @@ impl UnboundImage {
             .iter()
             .map(|&raw| vk::Format::from_raw(raw.cast_signed()))
             .collect();
+        let families = families(device, opaque.queue_families)?;
         let flags = vk::ImageCreateFlags::from_raw(opaque.flags);
         check_views(format, pixels.raw(), flags, &views)?;
         let mut external = vk::ExternalMemoryImageCreateInfo::default()
@@ -63,6 +64,9 @@ impl UnboundImage {
             .tiling(vk::ImageTiling::from_raw(opaque.tiling.cast_signed()))
             .array_layers(opaque.array_layers)
             .push_next(&mut external);
+        if !families.is_empty() {
+            info = info.sharing_mode(vk::SharingMode::CONCURRENT).queue_family_indices(&families);
+        }
         if !views.is_empty() {
             info = info.push_next(&mut list);
         }
@@ -161,6 +165,18 @@ pub(crate) fn create_info(extent: Extent, format: vk::Format) -> vk::ImageCreate
         .mip_levels(1)
         .array_layers(1)
         .samples(vk::SampleCountFlags::TYPE_1)
+}
+
+/// The families in `mask`, none for an image that one at a time owns. Ours must be among several
+/// (VUID-VkImageCreateInfo-sharingMode-00942, VUID-VkImageCreateInfo-sharingMode-01420).
+fn families(device: &Device, mask: u32) -> Result<ArrayVec<u32, 32>, Error> {
+    let all: ArrayVec<u32, 32> = (0..u32::BITS).filter(|family| mask >> family & 1 == 1).collect();
+    let known = all.last().is_none_or(|last| *last < device.family_count());
+    let shared = all.len() >= 2 && all.contains(&device.family());
+    if mask == 0 || known && shared {
+        return Ok(all);
+    }
+    Err(Error::Unsupported("an image that is shared by other queue families"))
 }
 
 /// Whether the raw codes of an image can be viewed.

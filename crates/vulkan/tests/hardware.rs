@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let tests = vec![
         trial("validation", "the_validation_layer_listens", always, validation_listens),
         trial("device", "a_picture_survives_export_and_import", always, a_picture_survives),
+        trial("families", "a_shared_picture_survives", has_families, a_shared_picture),
         trial("device", "another_device_is_refused", always, another_device_is_refused),
         trial("device", "a_refused_import_is_an_error", always, a_refused_import_is_an_error),
         trial("device", "wild_numbers_never_reach_the_driver", always, wild_numbers),
@@ -212,6 +213,22 @@ fn a_picture_survives(machine: &Machine) -> Result<(), Error> {
     Ok(())
 }
 
+fn has_families(device: &Device) -> bool {
+    device.family_count() > 1
+}
+
+/// As the images of a `CONCURRENT` swapchain, shared by all families.
+fn a_shared_picture(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let queue_families = u32::MAX >> (u32::BITS - machine.device.family_count());
+    let opaque = OpaqueImage { queue_families, ..opaque_of(format) };
+    let (buffer, bytes) = picture(machine, extent, format, &opaque)?;
+    let image = Arc::new(Image::import(&machine.device, &buffer)?);
+    let read = read_back(&machine.queue, &frame(&buffer, &Arc::default()), &image)?;
+    assert!(read.bytes == bytes, "other bytes came back");
+    Ok(())
+}
+
 fn another_device_is_refused(machine: &Machine) -> Result<(), Error> {
     let why = refusal(machine, |handle| {
         let MemoryHandle::OpaqueFd { device, .. } = handle else { return };
@@ -266,6 +283,8 @@ fn wild_numbers(machine: &Machine) -> Result<(), Error> {
     assert!(image(|it| it.flags = u32::MAX)?.starts_with("the device cannot import"));
     assert!(image(|it| it.array_layers = 0)?.starts_with("the device cannot import"));
     assert!(image(|it| it.array_layers = u32::MAX)?.starts_with("the device cannot import"));
+    assert!(image(|it| it.queue_families = 1)?.contains("shared by other queue families"));
+    assert!(image(|it| it.queue_families = u32::MAX)?.contains("shared by other queue families"));
     let small = refusal(machine, |handle| {
         let MemoryHandle::OpaqueFd { size, .. } = handle else { return };
         *size = 4096;

@@ -118,7 +118,7 @@ fn announce(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToHost, Violation>
         }
         memory.push(opaque(reader, fds.next()?)?);
     } else {
-        reader.zero(104)?;
+        reader.zero(112)?;
         for _ in 0..objects {
             memory.push(match number {
                 memory::DMA_BUF => MemoryHandle::DmaBuf(fds.next()?),
@@ -166,6 +166,8 @@ fn opaque(reader: &mut Reader<'_>, fd: OwnedFd) -> Result<MemoryHandle, Violatio
     let count = reader.count("the number of view formats", MAX_VIEW_FORMATS)?;
     image.view_formats.extend((0..count).map(|_| reader.u32()));
     reader.zero((MAX_VIEW_FORMATS - count) * 4)?;
+    image.queue_families = reader.u32();
+    reader.zero(4)?;
     Ok(MemoryHandle::OpaqueFd { fd, device, size, memory_type, image })
 }
 

@@ -150,7 +150,7 @@ fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation>
         if memory.iter().any(|handle| matches!(handle, MemoryHandle::OpaqueFd { .. })) {
             return Err(Violation::Unsendable("opaque memory in several objects"));
         }
-        writer.zero(104);
+        writer.zero(112);
         return Ok(());
     };
     writer.bytes(&device.device_uuid);
@@ -163,6 +163,8 @@ fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation>
     writer.u32(image.view_formats.len() as u32);
     image.view_formats.iter().for_each(|&format| writer.u32(format));
     writer.zero((image.view_formats.capacity() - image.view_formats.len()) * 4);
+    writer.u32(image.queue_families);
+    writer.zero(4);
     Ok(())
 }
 

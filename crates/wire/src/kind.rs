@@ -24,7 +24,7 @@ const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
 pub(crate) const HELLO: Kind = kind("hello", 1, 4 + TEXT);
 pub(crate) const OPEN_STREAM: Kind = kind("open stream", 2, 4 + TEXT);
 pub(crate) const CLOSE_STREAM: Kind = kind("close stream", 3, 8);
-pub(crate) const ANNOUNCE: Kind = kind("announce", 4, 216);
+pub(crate) const ANNOUNCE: Kind = kind("announce", 4, 224);
 pub(crate) const RETIRE: Kind = kind("retire", 5, 8);
 pub(crate) const FRAME: Kind = kind("frame", 6, 312);
 pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);

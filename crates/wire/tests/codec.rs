@@ -49,15 +49,18 @@ fn descriptors() -> impl Strategy<Value = FrameDescriptor> {
 }
 
 fn images() -> impl Strategy<Value = OpaqueImage> {
-    (any::<[u32; 5]>(), any::<bool>(), vec(any::<u32>(), 0..=8)).prop_map(
-        |([format, flags, usage, tiling, array_layers], dedicated, views)| OpaqueImage {
-            format,
-            flags,
-            usage,
-            tiling,
-            array_layers,
-            dedicated,
-            view_formats: views.into_iter().collect(),
+    (any::<[u32; 6]>(), any::<bool>(), vec(any::<u32>(), 0..=8)).prop_map(
+        |([format, flags, usage, tiling, array_layers, queue_families], dedicated, views)| {
+            OpaqueImage {
+                format,
+                flags,
+                usage,
+                tiling,
+                array_layers,
+                queue_families,
+                dedicated,
+                view_formats: views.into_iter().collect(),
+            }
         },
     )
 }
@@ -179,7 +182,7 @@ fn the_bytes_are_those_of_version_1() {
     let texts = "0:7 4:14 5:3 8:1 12:61 268:1 272:62 528:1 532:63";
     assert_eq!(bytes(fallback), expect(788, texts));
     assert_eq!(bytes(ToHost::Reclaim), expect(8, "0:8 4:8"));
-    assert_eq!(bytes(opaque()), expect(224, OPAQUE));
+    assert_eq!(bytes(opaque()), expect(232, OPAQUE));
     assert_eq!(bytes(picture()), expect(320, PICTURE));
 }
 
@@ -200,9 +203,9 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
     assert_eq!(bytes(ToProducer::Busy), expect(16, "0:4 1:1 4:10"));
 }
 
-const OPAQUE: &str = "0:4 4:e0 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \
+const OPAQUE: &str = "0:4 4:e8 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \
     32:ff 33:ff 34:ff 35:ff 36:ff 37:ff 38:ff 40:1 41:d 43:1 44:1 112:2 116:1 \
-    120:aa 135:ab 136:ba 151:bb 152:5 160:6 164:7 168:8 172:9 176:1 180:b 184:1 188:2 192:c 196:d";
+    120:aa 135:ab 136:ba 151:bb 152:5 160:6 164:7 168:8 172:9 176:1 180:b 184:1 188:2 192:c 196:d 224:e";
 
 fn opaque() -> ToHost {
     let (mut device_uuid, mut driver_uuid) = ([0; 16], [0; 16]);
@@ -214,6 +217,7 @@ fn opaque() -> ToHost {
         usage: 9,
         tiling: 1,
         array_layers: 11,
+        queue_families: 14,
         view_formats: ArrayVec::from_iter([12, 13]),
         dedicated: true,
     };

@@ -54,6 +54,11 @@ impl PhysicalState {
         self.families.get(family as usize).is_some_and(|flags| flags.intersects(writes))
     }
 
+    /// All of those families, as far as a mask of 32 bits can name them.
+    pub(crate) fn writing_families(&self) -> Vec<u32> {
+        (0..u32::BITS).filter(|family| self.presents_from(*family)).collect()
+    }
+
     /// Whether the device can render to `format` and hand it over.
     pub(crate) fn has_format(&self, format: vk::Format) -> bool {
         self.formats.contains(&format)

@@ -56,6 +56,10 @@ fn make(
         return Err(crate::surface::capabilities::lost(surface));
     }
     let mut plan = SwapchainPlan::new(info)?;
+    if !plan.image.families.is_empty() {
+        // The host is one more that shares them, from whichever family it computes on.
+        plan.image.families = device.instance.physical(device.physical)?.writing_families();
+    }
     plan.image.settle(device);
     let count = plan.count as usize;
     let images = (0..count).map(|_| Image::new(device, &plan.image));

@@ -103,6 +103,7 @@ impl Image {
             usage: image.usage.as_raw(),
             tiling: unsigned(base.tiling.as_raw()),
             array_layers: image.array_layers,
+            queue_families: image.families.iter().fold(0, |all, family| all | 1 << family),
             view_formats: image.view_formats.iter().map(|it| unsigned(it.as_raw())).collect(),
             dedicated: true,
         };
