@@ -39,12 +39,17 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Whether a process runs that has `mark` as one of its arguments.
-fn runs(mark: &str) -> bool {
-    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+/// The processes that have `mark` as one of their arguments.
+fn marked(mark: &str) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).split('\0').any(|word| word == mark)
-    })
+    });
+    entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+fn runs(mark: &str) -> bool {
+    !marked(mark).is_empty()
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -216,7 +221,7 @@ fn an_application_outlives_a_killed_zerohop_and_nothing_outlives_the_application
     assert!(runs("64.25"), "it goes on");
     let folders = || fs::read_dir(base.path().join("zerohop")).unwrap().count();
     assert_eq!(folders(), 1, "it may still use the folder");
-    assert!(Command::new("pkill").args(["-f", "sleep 64.25"]).status().unwrap().success());
+    marked("64.25").into_iter().for_each(|pid| kill_process(pid, Signal::TERM).unwrap());
     until("the end of the folder", || folders() == 0);
 }
 
