@@ -11,10 +11,11 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use zerohop_needs::absent;
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 
@@ -60,14 +61,6 @@ fn lacks() -> Option<&'static str> {
     let programs = [("vkcube", "vkcube"), ("Xvfb", "xvfb"), ("ffprobe", "ffmpeg")];
     let missing = programs.into_iter().find(|(name, _)| !there(name)).map(|(_, need)| need);
     if layer().exists() { missing } else { Some("layer") }
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 /// A folder for one test, which is also the runtime folder of its recordings.

@@ -11,9 +11,10 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use zerohop_needs::absent;
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 
@@ -38,14 +39,6 @@ fn main() -> ExitCode {
         absent("layer", "it is not there")
     });
     libtest_mimic::run(&Arguments::from_args(), vec![test]).exit_code()
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 /// The layer as the tests' own build made it.

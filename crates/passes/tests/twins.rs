@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use arrayvec::ArrayVec;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Rect};
+use zerohop_needs::absent;
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet, Verdict};
 use zerohop_vulkan::{Device, ImportCache, PixelFormat};
 
@@ -85,14 +86,6 @@ fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
         return Err(format!("the validation layer says {texts:#?}").into());
     }
     Ok(Completion::Completed)
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 fn classify(machine: &Machine, canvas: &Canvas, route: Route) -> (Classify, Arc<Notes>) {

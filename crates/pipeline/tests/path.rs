@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use zerohop_frame::{
     BoxError, BufferId, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo,
     FrameSink, MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, Stage,
     SyncPoint,
 };
 use zerohop_kernel::{Mapping, MappingMut, Memfd};
+use zerohop_needs::absent;
 use zerohop_pipeline::{Measurements, Path, Snapshots, Stages, Verdicts};
 use zerohop_vulkan::{Device, DeviceChoice, Instance, InstanceOptions};
 
@@ -51,14 +52,6 @@ fn main() -> ExitCode {
         trial("a_format_that_no_pass_reads_is_refused_by_name", an_unknown_format),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 #[derive(Default)]

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use zerohop_frame::{
     BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, FrameSink,
     MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::{MappingMut, Memfd};
+use zerohop_needs::absent;
 use zerohop_sinks::{Checksum, Null, Png, Tee};
 
 /// Odd on purpose.
@@ -44,14 +45,6 @@ fn main() -> ExitCode {
         .with_kind("ffmpeg"),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 /// Home what came home.

@@ -14,6 +14,7 @@ use zerohop_frame::{
     OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
+use zerohop_needs::absent;
 use zerohop_vulkan::{
     Buffer, Device, DeviceChoice, Error, HostBuffer, HostMemory, Image, ImportCache, Instance,
     InstanceOptions, PixelFormat, Queue, Recording, Semaphore, opaque_of, read_back, write_picture,
@@ -108,14 +109,6 @@ fn is_mistaken(text: &str, device: &Device) -> bool {
     let view = text.contains("VUID-VkImageViewCreateInfo-None-02273");
     let copy = text.contains("VUID-vkCmdCopyImageToBuffer-srcImage-01998");
     device.is_cpu() && (view || copy) && text.contains("DRM_FORMAT_MODIFIER")
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
 
 #[derive(Default)]

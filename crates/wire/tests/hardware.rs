@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use common::{announce_with, descriptor, drain, frame, open, opened, say};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use zerohop_frame::{Extent, FrameDescriptor, MemoryHandle, PlaneLayout, SyncPoint};
 use zerohop_kernel::{Access, FdKind, Memfd, Socket, SyncFile, export_sync_file, kind_of, udmabuf};
+use zerohop_needs::absent;
 use zerohop_wire::{
     Error, FrameMessage, Peer, ToHost, ToProducer, VERSION, Violation, WireBufferId, text,
 };
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
                 test(fd);
                 Ok(Completion::Completed)
             }
-            Err(why) => absent(&format!("udmabuf: {why}; standard input is no dma-buf")),
+            Err(why) => absent("dma_buf", &format!("udmabuf: {why}; standard input is no dma-buf")),
         })
         .with_kind("dma_buf")
     });
@@ -53,14 +54,6 @@ fn dma_buf() -> io::Result<OwnedFd> {
         Ok(FdKind::DmaBuf { size }) if size >= SIZE => io::stdin().as_fd().try_clone_to_owned(),
         _ => Err(err),
     })
-}
-
-fn absent(why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == "dma_buf") {
-        return Err(format!("dma_buf is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no dma_buf: {why}")))
 }
 
 fn shape(height: u32) -> FrameDescriptor {

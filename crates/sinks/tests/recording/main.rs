@@ -12,7 +12,8 @@ mod record;
 
 use std::process::{Command, ExitCode};
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
+use zerohop_needs::absent;
 
 fn main() -> ExitCode {
     if child::is_one() {
@@ -43,12 +44,4 @@ fn with_ffmpeg(name: &'static str, test: fn()) -> Trial {
         Err(err) => absent("ffmpeg", &err.to_string()),
     })
     .with_kind("ffmpeg")
-}
-
-fn absent(need: &str, why: &str) -> Result<Completion, Failed> {
-    let required = std::env::var("ZEROHOP_REQUIRE").unwrap_or_default();
-    if required.split(',').any(|one| one == need) {
-        return Err(format!("{need} is required here, but {why}").into());
-    }
-    Ok(Completion::ignored_with(format!("no {need}: {why}")))
 }
