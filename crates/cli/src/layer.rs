@@ -6,12 +6,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY, manifest};
+use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, FILE_NAME, LAYER_NAME, LIBRARY, manifest};
 
 use crate::failure::Failure;
 
 /// Where a distribution's package puts the library, from the folder that `bin` is in.
 const INSTALLED: [&str; 3] = ["lib/zerohop", "lib", "lib64"];
+
+/// Lists the explicit layers to load.
+const EXPLICIT: &str = "VK_INSTANCE_LAYERS";
+
+/// Lists the folders below which implicit layers are looked for.
+const DATA: &str = "XDG_DATA_DIRS";
 
 /// Finds the layer's library: where `ZEROHOP_LAYER_PATH` says, else beside this program, else
 /// where a package puts it.
@@ -43,31 +49,61 @@ fn candidates(given: Option<&OsStr>, program: Option<PathBuf>) -> Vec<PathBuf> {
     found
 }
 
-/// Writes the manifest for `library` into `folder`, and says which environment variables make a
+/// Writes the manifests for `library` into `folder`, and says which environment variables make a
 /// Vulkan loader load it, after the layers that the user has chosen.
+///
+/// The layer is an explicit one, and an implicit one too, because instance extensions of explicit
+/// layers are not shown to an application that asks before it has an instance. A loader that finds
+/// both loads one. That of Vulkan 1.4.309 takes the implicit one, above all explicit ones: where
+/// the user has chosen some, ours is explicit only, and comes after.
 ///
 /// # Errors
 ///
-/// The manifest cannot be written.
-///
-/// # References
-///
-/// Vulkan-Loader `docs/LoaderInterfaceArchitecture.md`, "Table of Debug Environment Variables":
-/// `VK_ADD_LAYER_PATH` (from 1.3.207 on) is ignored when `VK_LAYER_PATH` is set.
+/// A manifest cannot be written.
 pub(crate) fn environment(
     library: &Path,
     folder: &Path,
 ) -> io::Result<Vec<(&'static str, OsString)>> {
-    let text = manifest(&library.to_string_lossy(), Activation::Explicit);
-    fs::write(folder.join(FILE_NAME), text)?;
-    let given = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
+    let mut variables = explicit(library, folder)?;
+    let chosen = given(EXPLICIT).is_some_and(|layers| layers != LAYER_NAME);
+    variables.extend(if chosen { Vec::new() } else { implicit(library, folder)? });
+    Ok(variables)
+}
+
+/// # References
+///
+/// Vulkan-Loader `docs/LoaderInterfaceArchitecture.md`, "Table of Debug Environment Variables":
+/// `VK_ADD_LAYER_PATH` (from 1.3.207 on) is ignored when `VK_LAYER_PATH` is set.
+fn explicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
+    write(library, folder, Activation::Explicit)?;
     let path = if given("VK_LAYER_PATH").is_some() { "VK_LAYER_PATH" } else { "VK_ADD_LAYER_PATH" };
     let found = join(Some(folder.into()), given(path));
-    let layers = match given("VK_INSTANCE_LAYERS") {
+    let layers = match given(EXPLICIT) {
         Some(layers) if names(&layers, LAYER_NAME) => layers,
         layers => join(layers, Some(LAYER_NAME.into())),
     };
-    Ok(vec![(path, found), ("VK_INSTANCE_LAYERS", layers)])
+    Ok(vec![(path, found), (EXPLICIT, layers)])
+}
+
+/// # References
+///
+/// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Linux Layer Discovery"; XDG Base Directory
+/// Specification for what an unset or empty `XDG_DATA_DIRS` means.
+fn implicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
+    let layers = folder.join("vulkan").join("implicit_layer.d");
+    fs::create_dir_all(&layers)?;
+    write(library, &layers, Activation::Implicit)?;
+    let others = given(DATA).unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    Ok(vec![(DATA, join(Some(others), Some(folder.into()))), (ENABLE_ENVIRONMENT, "1".into())])
+}
+
+fn write(library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
+    fs::write(folder.join(FILE_NAME), manifest(&library.to_string_lossy(), activation))
+}
+
+/// The value of a variable that is set to something.
+fn given(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Both, with a colon between them.

@@ -110,6 +110,21 @@ fn the_application_finds_its_host_and_the_layer() {
 }
 
 #[test]
+fn the_layer_is_an_implicit_one_too_unless_the_user_has_chosen_others() {
+    let script = "echo $XDG_DATA_DIRS; cat ${XDG_DATA_DIRS##*:}/vulkan/implicit_layer.d/*.json; \
+                  echo E=$ZEROHOP_WSI_ENABLE";
+    let found = |command: Command| String::from_utf8(finish(command).0.stdout).unwrap();
+    let mut command = run(&[], script);
+    command.env_remove("VK_INSTANCE_LAYERS").env_remove("XDG_DATA_DIRS");
+    let alone = found(command);
+    assert!(alone.starts_with("/usr/local/share:/usr/share:/"), "the defaults stay: {alone}");
+    assert!(alone.contains("enable_environment") && alone.ends_with("E=1\n"), "{alone}");
+    let mut command = run(&[], script);
+    command.env("VK_INSTANCE_LAYERS", "VK_LAYER_A").env("XDG_DATA_DIRS", "/mine");
+    assert_eq!(found(command), "/mine\nE=\n", "an implicit layer would be above the user's");
+}
+
+#[test]
 fn a_users_own_layer_path_is_kept() {
     let mut command = run(&[], "ls ${VK_LAYER_PATH%%:*}; echo $VK_LAYER_PATH");
     command.env("VK_LAYER_PATH", "/mine");

@@ -1,6 +1,7 @@
 //! The application `zerohop-pattern`, for its own program and for tests that start themselves as
 //! one.
 
+mod extensions;
 mod options;
 mod play;
 mod pngs;
@@ -18,6 +19,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = Options::parse_from(args);
     let done = match &options.command {
         Some(Command::Check(check)) => pngs::check(check),
+        Some(Command::Extensions) => extensions::print(),
         None => play::play(&options.play),
     };
     match done {

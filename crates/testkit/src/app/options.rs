@@ -24,6 +24,8 @@ pub(super) enum Command {
     /// Looks at captured pictures. Exits with 1 when one is wrong, torn or out of order, and
     /// unless allowed, when one is missing or seen twice.
     Check(Check),
+    /// Prints the instance extensions that an application sees before it has an instance.
+    Extensions,
 }
 
 /// What is checked.
