@@ -11,6 +11,7 @@ use crate::args::Run;
 use crate::display::Display;
 use crate::failure::{Failure, NOT_EXECUTABLE};
 use crate::processes::Processes;
+use crate::to::To;
 
 /// Starts the command of `options` as `program`, with `environment` added to ours.
 pub(crate) fn start(
@@ -33,7 +34,7 @@ pub(crate) fn start(
         // Only the terminal's foreground processes may read it, and that is us.
         command.stdin(Stdio::null());
     }
-    if options.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+    if options.places().iter().any(To::is_standard_output) {
         // The recording goes there, and nothing else may.
         command.stdout(io::stderr());
     }

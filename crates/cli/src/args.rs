@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use zerohop_frame::Extent;
 
+use crate::to::{self, To};
+
 const EXAMPLES: &str = "\
 Examples:
   zerohop run -o cube.mp4 -- vkcube --c 300
@@ -24,6 +26,7 @@ Examples:
   zerohop run -o cube.mp4 -- vkcube --c 300
   zerohop run -o cube.mp4 --seconds 5 --size 1920x1080 --rate 30 -- vkcube
   zerohop run --png frames --every 30 --frames 300 -- vkcube
+  zerohop run --to mp4:cube.mp4 --to checksum:cube.md5 -- vkcube --c 300
   zerohop run --report cost.json --trace trace.json -- vkcube --present_mode 1 --c 1000
   zerohop run -o sky.mp4 --display none -- vkmark --winsys headless
 
@@ -68,9 +71,12 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct Run {
-    /// Record to this fragmented MP4 file (H.264, true timestamps); with -, to the standard output, and what the application writes there goes to the standard error
+    /// The same as --to mp4:FILE.mp4 (H.264, true timestamps); with -, to the standard output, and what the application writes there goes to the standard error
     #[arg(short, long, value_name = "FILE.mp4")]
     pub(crate) output: Option<PathBuf>,
+
+    #[arg(long, value_name = "SPEC", value_parser = To::parse, help = to::help())]
+    pub(crate) to: Vec<To>,
 
     /// End after N pictures, changed or not
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -92,12 +98,12 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME|INDEX|UUID")]
     pub(crate) device: Option<String>,
 
-    /// Write pictures to numbered PNG files in this folder (copies each one)
+    /// The same as --to png:DIR: numbered PNG files (copies each one)
     #[arg(long, value_name = "DIR")]
     pub(crate) png: Option<PathBuf>,
 
-    /// Write only every Nth picture to --png
-    #[arg(long, value_name = "N", default_value = "1", requires = "png",
+    /// Write only every Nth picture to PNG files and checksums
+    #[arg(long, value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
 
@@ -132,6 +138,15 @@ pub(crate) struct Run {
     /// The application and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+impl Run {
+    /// Every place that the pictures go to, however it was written.
+    pub(crate) fn places(&self) -> Vec<To> {
+        let output = self.output.clone().map(To::Mp4);
+        let png = self.png.clone().map(To::Png);
+        output.into_iter().chain(png).chain(self.to.iter().cloned()).collect()
+    }
 }
 
 /// Try what a recording needs on this machine, and say why what does not work.

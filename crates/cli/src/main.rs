@@ -22,6 +22,7 @@ mod runtime_dir;
 mod screen;
 mod session;
 mod silence;
+mod to;
 mod xvfb;
 
 use std::process::ExitCode;

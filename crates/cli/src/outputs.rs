@@ -9,17 +9,18 @@ use std::sync::Arc;
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
 use zerohop_frame::FrameSink;
 use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
-use zerohop_sinks::{EncodeSink, Mp4, Null, Png, Timing};
+use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, Tee, Timing};
 
 use crate::args::Run;
 use crate::failure::Failure;
+use crate::to::To;
 
 /// Everything that a run writes to.
 pub(crate) struct Outputs {
     /// What is counted on the way.
     pub(crate) measurements: Arc<Measurements>,
     /// Where the pictures go.
-    pub(crate) sink: Box<dyn FrameSink + Send>,
+    pub(crate) sink: Sink,
     /// Where some of them go as they are.
     pub(crate) snapshots: Option<Snapshots>,
     /// The encoder's name, if there is one.
@@ -31,41 +32,94 @@ pub(crate) struct Outputs {
 impl Outputs {
     /// Opens what `options` asks for.
     pub(crate) fn open(options: &Run) -> Result<Self, Failure> {
+        let places = options.places();
+        check(&places, options.every)?;
         let trace = options.trace.as_deref();
         let trace = trace.map(|path| Trace::create(path).map_err(|err| unwritable(path, &err)));
         let measurements = Arc::new(Measurements::new(trace.transpose()?));
-        let names = [&options.output, &options.png, &options.trace, &options.report];
-        let names = names.into_iter().flatten().map(|path| path.display().to_string()).collect();
-        let (sink, encoder) = match &options.output {
-            Some(path) => recording(options, path, &measurements)?,
-            None => (Box::new(Null) as Box<_>, None),
-        };
-        let snapshots = options.png.as_deref();
-        let snapshots = snapshots.map(|path| pictures(path, options.every, &measurements));
-        let snapshots = snapshots.transpose()?;
-        Ok(Self { measurements, sink, snapshots, encoder, names })
+        let files = [&options.trace, &options.report].into_iter().filter_map(Option::as_deref);
+        let names = places.iter().filter_map(To::path).chain(files);
+        let names = names.map(|path| path.display().to_string()).collect();
+        let mut opened = Opened::default();
+        for place in &places {
+            opened.open(place, options, &measurements)?;
+        }
+        let Opened { sinks, takes_all, encoder } = opened;
+        let snapshots = (!takes_all.is_empty())
+            .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
+        Ok(Self { measurements, sink: joined(sinks), snapshots, encoder, names })
     }
 }
 
-/// Numbered PNG files in `folder`.
-fn pictures(
-    folder: &Path,
-    every: u64,
-    measurements: &Arc<Measurements>,
-) -> Result<Snapshots, Failure> {
-    let sink = Png::create(folder).map_err(|err| unwritable(folder, &err))?;
-    Ok(Snapshots::new(Box::new(sink), every, measurements.of_sinks()))
+/// A place that was opened.
+type Sink = Box<dyn FrameSink + Send>;
+
+/// What `--to` asked for, opened.
+#[derive(Default)]
+struct Opened {
+    /// Get what changed, in a format of theirs.
+    sinks: Vec<Sink>,
+    /// Get every picture as it came.
+    takes_all: Vec<Sink>,
+    /// The name of the encoder among them.
+    encoder: Option<String>,
 }
 
-/// A sink, and the name of the encoder in it.
-type Named = (Box<dyn FrameSink + Send>, Option<String>);
+impl Opened {
+    fn open(
+        &mut self,
+        place: &To,
+        options: &Run,
+        measurements: &Arc<Measurements>,
+    ) -> Result<(), Failure> {
+        match place {
+            To::Mp4(path) => {
+                let (sink, name) = recording(options, path, measurements)?;
+                self.sinks.push(sink);
+                self.encoder = Some(name);
+            }
+            To::Png(folder) => {
+                let sink = Png::create(folder).map_err(|err| unwritable(folder, &err))?;
+                self.takes_all.push(Box::new(sink));
+            }
+            To::Checksum(path) => {
+                let sink = Checksum::create(path).map_err(|err| unwritable(path, &err))?;
+                self.takes_all.push(Box::new(sink));
+            }
+            To::Null => self.sinks.push(Box::new(Null)),
+        }
+        Ok(())
+    }
+}
 
-/// An MP4 file at `path`.
+/// One sink of all of `sinks`.
+fn joined(mut sinks: Vec<Sink>) -> Sink {
+    match sinks.len() {
+        0 => Box::new(Null),
+        1 => sinks.remove(0),
+        _ => Box::new(Tee::new(sinks)),
+    }
+}
+
+/// Refuses what cannot be done together.
+fn check(places: &[To], every: u64) -> Result<(), Failure> {
+    if places.iter().filter(|place| place.is_standard_output()).count() > 1 {
+        let todo = "give all but one of them a file";
+        return Err(Failure::new("--to", "two things go to the standard output", todo));
+    }
+    if every > 1 && !places.iter().any(To::wants_all) {
+        let todo = "add --png DIR or --to checksum:FILE";
+        return Err(Failure::new("--every", "it is for pictures that are kept as they came", todo));
+    }
+    Ok(())
+}
+
+/// An MP4 file at `path`, and the name of the encoder.
 fn recording(
     options: &Run,
     path: &Path,
     measurements: &Arc<Measurements>,
-) -> Result<Named, Failure> {
+) -> Result<(Sink, String), Failure> {
     let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
     let rate = options.bitrate.map_or_else(Rate::default, Rate::Bits);
     // At most 1000, and above 0.
@@ -74,7 +128,7 @@ fn recording(
     let name = encoder.name().to_owned();
     let observer = Arc::clone(measurements) as _;
     let sink = EncodeSink::start(encoder, Box::new(out), observer, Timing::default());
-    Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), Some(name)))
+    Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), name))
 }
 
 /// `path` cannot be written because of `err`.

@@ -15,6 +15,7 @@ use crate::args::Run;
 use crate::facts::facts;
 use crate::failure::{Failure, chain};
 use crate::outputs::Outputs;
+use crate::to::To;
 
 /// What a pipeline did.
 pub(crate) struct Outcome {
@@ -50,7 +51,8 @@ impl Recorder {
         let failed = |err: &(dyn std::error::Error + 'static)| {
             Failure::new("the pipeline", chain(err), "raise the limits on open files and threads")
         };
-        let overflow = if options.png.is_some() { Overflow::Wait } else { Overflow::default() };
+        let keep_all = options.places().iter().any(To::wants_all);
+        let overflow = if keep_all { Overflow::Wait } else { Overflow::default() };
         let observer = Arc::clone(&outputs.measurements) as _;
         let source = WireSource::open(WireConfig { socket: socket.into(), overflow, observer });
         let source = source.map_err(|err| {

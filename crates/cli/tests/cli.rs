@@ -96,6 +96,19 @@ fn a_recording_to_the_standard_output_is_alone_there() {
 }
 
 #[test]
+fn a_place_that_there_is_not_is_answered_with_those_there_are() {
+    for (arguments, wanted) in [
+        (&["--to", "avi:a.avi"][..], "mp4:FILE, png:DIR, checksum[:FILE]"),
+        (&["--to", "checksum", "-o", "-"], "two things go to the standard output"),
+        (&["--every", "2", "--to", "null"], "--every: it is for pictures that are kept"),
+    ] {
+        let (output, said) = finish(run(arguments, "true"));
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
+#[test]
 fn the_application_finds_its_host_and_the_layer() {
     let script = "test -S \"$ZEROHOP_SOCKET\" && echo $ZEROHOP_RATE $VK_INSTANCE_LAYERS && \
                   cat ${VK_ADD_LAYER_PATH%%:*}/*.json && echo \"D=$DISPLAY$WAYLAND_DISPLAY\"";

@@ -2,41 +2,76 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier};
+use zerohop_frame::{BoxError, Extent, Fourcc, Frame, FrameSink, Modifier};
 
 use crate::md5::Md5;
 use crate::{Error, pictures};
 
-/// Writes the MD5 of every picture: of its codes as they are, rows and planes without padding, as
-/// FFmpeg's `framemd5` has them for raw video of the same format.
+/// Writes the MD5 of every picture: of its codes as they are, rows and planes without padding, in
+/// the format of FFmpeg's `framemd5` for raw video (as with its option `-bitexact`).
 ///
 /// ```text
-/// #sequence, nanoseconds, fourcc, width, height, bytes, md5
-/// 7, 116666667, XR24, 1280, 720, 3686400, 57edf4a22be3c955ac49da2e2107b67a
+/// #format: frame checksums
+/// #version: 2
+/// #hash: MD5
+/// #tb 0: 1/1000000000
+/// #media_type 0: video
+/// #codec_id 0: rawvideo
+/// #dimensions 0: 1280x720
+/// #sar 0: 1/1
+/// #stream#, dts,        pts, duration,     size, hash
+/// 0,  116666667,  116666667,        0,  3686400, 57edf4a22be3c955ac49da2e2107b67a
 /// ```
 ///
+/// The time base (`tb`) is nanoseconds, from the first picture on; nobody knows how long the last
+/// one lasts, so no duration is given. Pictures are counted by their lines.
+///
 /// Reads pictures in memfds, `LINEAR`, on the caller's thread: a sink for tests.
+///
+/// # References
+///
+/// `libavformat/framehash.c` and `framecrcenc` of FFmpeg: `"%d, %10s, %10s, %8d, %8d, "`.
 pub struct Checksum {
     path: PathBuf,
     lines: BufWriter<File>,
     written: u64,
+    /// When the first picture was shown, once there was one.
+    origin: Option<Duration>,
 }
 
 impl Checksum {
-    /// Into a new file at `path`.
+    /// Into a new file at `path`, or to the standard output for `-`.
     ///
     /// # Errors
     ///
     /// [`Error::Create`].
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let file = File::create(path);
-        let file = file.map_err(|source| Error::Create { path: path.to_owned(), source })?;
-        let mut sink = Self { path: path.to_owned(), lines: BufWriter::new(file), written: 0 };
-        sink.line("#sequence, nanoseconds, fourcc, width, height, bytes, md5\n")?;
-        Ok(sink)
+        let standard = path.as_os_str() == "-";
+        let file = if standard {
+            io::stdout().as_fd().try_clone_to_owned().map(File::from)
+        } else {
+            File::create(path)
+        };
+        let path = if standard { "the standard output".into() } else { path.to_owned() };
+        match file {
+            Ok(file) => Ok(Self { path, lines: BufWriter::new(file), written: 0, origin: None }),
+            Err(source) => Err(Error::Create { path, source }),
+        }
+    }
+
+    /// What comes before the first line: it has the size of the first picture.
+    fn header(&mut self, size: Extent) -> Result<(), Error> {
+        let Extent { width, height } = size;
+        self.line(&format!(
+            "#format: frame checksums\n#version: 2\n#hash: MD5\n#tb 0: 1/1000000000\n\
+             #media_type 0: video\n#codec_id 0: rawvideo\n#dimensions 0: {width}x{height}\n\
+             #sar 0: 1/1\n#stream#, dts,        pts, duration,     size, hash\n"
+        ))
     }
 
     fn line(&mut self, line: &str) -> Result<(), Error> {
@@ -72,10 +107,16 @@ impl FrameSink for Checksum {
             // What was read of a picture that was taken back may be of the next one.
             return Ok(());
         }
-        let (time, sum) = (info.timestamp.as_nanos(), md5.finish());
-        let (fourcc, width, height) = (shape.fourcc, shape.extent.width, shape.extent.height);
-        let line =
-            format!("{}, {time}, {fourcc}, {width}, {height}, {bytes}, {sum}\n", info.sequence);
+        let origin = match self.origin {
+            Some(origin) => origin,
+            None => {
+                self.header(shape.extent)?;
+                *self.origin.insert(info.timestamp)
+            }
+        };
+        let time = info.timestamp.saturating_sub(origin).as_nanos();
+        let sum = md5.finish();
+        let line = format!("0, {time:>10}, {time:>10}, {:>8}, {bytes:>8}, {sum}\n", 0);
         self.line(&line).map_err(BoxError::from)
     }
 

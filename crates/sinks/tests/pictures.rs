@@ -188,33 +188,34 @@ fn full() {
 }
 
 /// What FFmpeg says of the same bytes as raw video.
-fn framemd5(raw: &[u8], format: &str) -> String {
+fn framemd5(raw: &[u8], format: &str) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("raw");
     fs::write(&path, raw).unwrap();
     let size = format!("{}x{}", SIZE.width, SIZE.height);
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-f", "rawvideo", "-pix_fmt", format, "-s", &size, "-i"]);
-    ffmpeg.arg(&path).args(["-f", "framemd5", "-"]);
+    ffmpeg.arg(&path).args(["-vf", "setsar=1", "-bitexact", "-f", "framemd5", "-"]);
     let said = String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap();
-    said.trim().rsplit(", ").next().unwrap().trim().to_owned()
+    said.lines().map(str::to_owned).collect()
 }
 
 fn checksums() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sums");
-    let home = Arc::default();
-    let mut sink = Checksum::create(&path).unwrap();
-    let (rgb, yuv_bytes) = (noise(37 * 11 * 4), noise(37 * 11 + 2 * 19 * 6));
-    sink.submit(in_memfd(shape(Fourcc::XRGB8888, &[(0, 37 * 4)]), &rgb, &home)).unwrap();
-    sink.submit(in_memfd(yuv(), &yuv_bytes, &home)).unwrap();
-    sink.finish().unwrap();
-    let wanted = [
-        "#sequence, nanoseconds, fourcc, width, height, bytes, md5".to_owned(),
-        format!("42, 700000000, XR24, 37, 11, 1628, {}", framemd5(&rgb, "bgr0")),
-        format!("42, 700000000, YU12, 37, 11, 635, {}", framemd5(&yuv_bytes, "yuv420p")),
-    ];
-    assert_eq!(fs::read_to_string(&path).unwrap().lines().collect::<Vec<_>>(), wanted);
+    let rgb = (shape(Fourcc::XRGB8888, &[(0, 37 * 4)]), noise(37 * 11 * 4), "bgr0");
+    for (shape, bytes, name) in [rgb, (yuv(), noise(37 * 11 + 2 * 19 * 6), "yuv420p")] {
+        let mut sink = Checksum::create(&path).unwrap();
+        sink.submit(in_memfd(shape, &bytes, &Arc::default())).unwrap();
+        sink.finish().unwrap();
+        let found = fs::read_to_string(&path).unwrap();
+        let mut wanted = framemd5(&bytes, name);
+        // It knows a rate, and so how long a picture lasts.
+        wanted[3] = "#tb 0: 1/1000000000".to_owned();
+        let last = wanted.pop().unwrap();
+        wanted.push(last.replacen("        1,", "        0,", 1));
+        assert_eq!(found.lines().collect::<Vec<_>>(), wanted);
+    }
 }
 
 /// Takes so many pictures and then no more.

@@ -1,0 +1,93 @@
+//! Where pictures go: `--to SPEC`.
+
+use std::path::{Path, PathBuf};
+
+/// One place that pictures go to, as `--to` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// A fragmented MP4 file, H.264; `-` is the standard output.
+    Mp4(PathBuf),
+    /// Numbered PNG files in this folder.
+    Png(PathBuf),
+    /// One line with the checksum of each picture into this file; `-` is the standard output.
+    Checksum(PathBuf),
+    /// Nowhere.
+    Null,
+}
+
+/// Every place there is, as it is written, with what it makes of the pictures.
+const ALL: [(&str, &str); 4] = [
+    ("mp4:FILE", "H.264 in a fragmented MP4 file; - is the standard output"),
+    ("png:DIR", "numbered PNG files in this folder, as they came (copies each one)"),
+    (
+        "checksum[:FILE]",
+        "an MD5 for each picture, in ffmpeg's framemd5 format; to the standard output without FILE",
+    ),
+    ("null", "nowhere, to measure the way there"),
+];
+
+/// What `--help` says about the places.
+pub(crate) fn help() -> String {
+    let lines = ALL.map(|(spec, what)| format!("\n  {spec:<15}  {what}"));
+    format!("Send the pictures there; may be given several times:{}", lines.concat())
+}
+
+impl To {
+    /// Reads `spec`, as in `mp4:cube.mp4`. What is wrong with it comes with a list of what there is.
+    pub(crate) fn parse(spec: &str) -> Result<Self, String> {
+        let (kind, place) = match spec.split_once(':') {
+            Some((kind, place)) => (kind, Some(place).filter(|place| !place.is_empty())),
+            None => (spec, None),
+        };
+        match (kind, place) {
+            ("mp4", Some(file)) => Ok(Self::Mp4(file.into())),
+            ("png", Some(folder)) => Ok(Self::Png(folder.into())),
+            ("checksum", file) => Ok(Self::Checksum(file.unwrap_or("-").into())),
+            ("null", None) => Ok(Self::Null),
+            _ => Err(format!("write one of {}", ALL.map(|(spec, _)| spec).join(", "))),
+        }
+    }
+
+    /// The file or folder that is written.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Mp4(path) | Self::Png(path) | Self::Checksum(path) => Some(path),
+            Self::Null => None,
+        }
+    }
+
+    /// Whether it needs the standard output for itself.
+    pub(crate) fn is_standard_output(&self) -> bool {
+        let is_stream = matches!(self, Self::Mp4(_) | Self::Checksum(_));
+        is_stream && self.path().is_some_and(|path| path.as_os_str() == "-")
+    }
+
+    /// Whether it is shown every picture as it came, changed or not, so that none may be lost.
+    pub(crate) fn wants_all(&self) -> bool {
+        matches!(self, Self::Png(_) | Self::Checksum(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_with_what_belongs_to_it() {
+        assert_eq!(To::parse("mp4:a:b.mp4"), Ok(To::Mp4("a:b.mp4".into())));
+        assert_eq!(To::parse("png:frames"), Ok(To::Png("frames".into())));
+        assert_eq!(To::parse("null"), Ok(To::Null));
+        let checksum = To::parse("checksum").unwrap();
+        assert_eq!(checksum, To::Checksum("-".into()));
+        assert!(checksum.is_standard_output());
+        assert!(!To::parse("checksum:sums").unwrap().is_standard_output());
+    }
+
+    #[test]
+    fn an_unknown_place_is_answered_with_all_there_are() {
+        for odd in ["", "mp4", "mp4:", "png", "null:x", "avi:a.avi", "MP4:a.mp4"] {
+            let said = To::parse(odd).unwrap_err();
+            assert!(ALL.iter().all(|(spec, _)| said.contains(spec)), "{odd}: {said}");
+        }
+    }
+}
