@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_frame::{Damage, Extent, Frame, FrameInfo, MemoryHandle, SharedBuffer, SyncPoint};
-use zerohop_wire::{FrameMessage, Peer, StreamId, ToHost, WireBufferId};
+use zerohop_frame::{
+    Damage, Extent, Frame, FrameInfo, MemoryHandle, Observer, SharedBuffer, SyncPoint,
+};
+use zerohop_wire::{Copies, FrameMessage, Peer, StreamId, ToHost, WireBufferId, linear_bytes};
 
 use crate::home::Home;
 use crate::line::Picture;
@@ -35,6 +37,7 @@ pub(crate) struct Stream {
 
 struct Buffer {
     stream: StreamId,
+    copies: Copies,
     shared: Arc<SharedBuffer>,
     home: Arc<Home>,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Arrival {
     pub(crate) unsent: u64,
     /// Whether the size differs from the picture before.
     pub(crate) resized: bool,
+    /// What it cost the producer.
+    pub(crate) copies: Copies,
 }
 
 impl Connected {
@@ -81,12 +86,12 @@ impl Connected {
     /// Takes in an announced buffer; others are not for here. What cannot be a buffer is a reason
     /// to end the connection.
     pub(crate) fn announce(&mut self, message: ToHost, shared: &Arc<Shared>) -> Result<(), String> {
-        let ToHost::Announce { buffer, stream, descriptor, memory } = message else {
+        let ToHost::Announce { buffer, stream, descriptor, memory, copies } = message else {
             return Ok(());
         };
         let made = SharedBuffer::new(descriptor, memory).map_err(|err| err.to_string())?;
         let home = Home::new(Arc::clone(&self.peer), buffer, Arc::clone(shared));
-        self.buffers.insert(buffer, Buffer { stream, shared: made, home });
+        self.buffers.insert(buffer, Buffer { stream, copies, shared: made, home });
         Ok(())
     }
 
@@ -125,8 +130,8 @@ impl Connected {
         let frame =
             Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _);
         let picture = Picture { frame, home, received };
-        let (stream, replaceable) = (buffer.stream, message.replaceable);
-        Some(Arrival { stream, picture, replaceable, unsent, resized })
+        let (stream, replaceable, copies) = (buffer.stream, message.replaceable, buffer.copies);
+        Some(Arrival { stream, picture, replaceable, unsent, resized, copies })
     }
 
     /// The report of a stream that shows `frame`.
@@ -143,6 +148,18 @@ impl Connected {
             frames_signaled: 0,
             was_main: false,
         }
+    }
+}
+
+/// Tells `observer` which copies its producer made of a picture.
+pub(crate) fn count_copies(frame: &Frame, copies: Copies, observer: &dyn Observer) {
+    let sequence = frame.info().sequence;
+    if copies.gpu {
+        observer.gpu_copy(sequence, "the application's images cannot leave its process");
+    }
+    if copies.cpu {
+        let bytes = linear_bytes(frame.buffer().descriptor());
+        observer.cpu_copy(sequence, bytes, "the application's GPU cannot write shared memory");
     }
 }
 

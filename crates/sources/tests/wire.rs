@@ -10,7 +10,7 @@ use common::{App, Host, announce, open};
 use zerohop_frame::{Damage, Rect, Source, SourceEvent, Stage};
 use zerohop_kernel::{Mapping, Memfd, clock_monotonic};
 use zerohop_sources::Overflow;
-use zerohop_wire::{StreamId, ToHost, WireBufferId, text};
+use zerohop_wire::{Copies, StreamId, ToHost, WireBufferId, text};
 
 #[test]
 fn a_picture_arrives_after_its_format_and_goes_home_when_dropped() {
@@ -37,6 +37,26 @@ fn a_picture_arrives_after_its_format_and_goes_home_when_dropped() {
     let spans = host.notes.spans.lock().unwrap();
     let count = |stage| spans.iter().filter(|span| span.1 == stage).count();
     assert_eq!((count(Stage::PresentToHost), count(Stage::Release)), (3, 3));
+}
+
+#[test]
+fn what_a_picture_cost_its_producer_is_counted() {
+    let mut host = Host::open(Overflow::default());
+    let mut app = App::start(&host, 8, 3);
+    app.present();
+    drop(host.frame());
+    assert!(host.notes.copies.lock().unwrap().is_empty(), "a source copies nothing");
+    let ToHost::Announce { buffer, stream, descriptor, memory, .. } = announce(9, 1, 8) else {
+        panic!("an announcement");
+    };
+    let copies = Copies { gpu: true, cpu: true };
+    app.send(&ToHost::Announce { buffer, stream, descriptor, memory, copies });
+    for _ in 0..2 {
+        app.present_with(|message| message.buffer = WireBufferId(9));
+        drop(host.frame());
+        app.wait_home();
+    }
+    assert_eq!(*host.notes.copies.lock().unwrap(), [0, 8 * 8 * 4, 0, 8 * 8 * 4]);
 }
 
 #[test]

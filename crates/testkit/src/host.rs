@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zerohop_frame::{FrameDescriptor, OpaqueImage, SyncPoint};
 use zerohop_kernel::{Listener, Socket};
-use zerohop_wire::{FrameMessage, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId};
+use zerohop_wire::{Copies, FrameMessage, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId};
 
 /// How long the thread sleeps at most before it looks whether it should end.
 const TICK: Duration = Duration::from_millis(5);
@@ -69,6 +69,8 @@ pub struct Heard {
     pub retired: usize,
     /// What the buffers of the present connections look like.
     pub buffers: BTreeMap<u64, (FrameDescriptor, Option<OpaqueImage>)>,
+    /// What the pictures of each announced buffer cost.
+    pub copies: Vec<Copies>,
     /// Every picture, in order, without its fence.
     pub frames: Vec<FrameMessage>,
     /// How many of them came with a fence.
@@ -205,13 +207,14 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
         }
         ToHost::OpenStream { .. } => heard.opened += 1,
         ToHost::CloseStream { .. } => heard.closed += 1,
-        ToHost::Announce { buffer, descriptor, memory, .. } => {
+        ToHost::Announce { buffer, descriptor, memory, copies, .. } => {
             heard.announced += 1;
             let image = memory.first().and_then(|handle| match handle {
                 zerohop_frame::MemoryHandle::OpaqueFd { image, .. } => Some(image.clone()),
                 _ => None,
             });
             heard.buffers.insert(buffer.0, (descriptor, image));
+            heard.copies.push(copies);
         }
         ToHost::Retire { .. } => heard.retired += 1,
         // The end of the connection follows, and is what counts.

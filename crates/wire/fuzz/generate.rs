@@ -8,7 +8,9 @@ use zerohop_frame::{
     PlaneLayout, Rect, SyncPoint,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_wire::{FrameMessage, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text};
+use zerohop_wire::{
+    Copies, FrameMessage, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
+};
 
 use crate::target::{RELEASE, TO_HOST, TO_PRODUCER, choose};
 
@@ -116,7 +118,8 @@ fn announce(random: &mut Random, buffer: u64, stream: StreamId) -> ToHost {
         MemoryHandle::Shm(fd)
     };
     let memory = ArrayVec::from_iter([memory]);
-    ToHost::Announce { buffer: WireBufferId(buffer), stream, descriptor, memory }
+    let copies = Copies { gpu: random.below(2) == 0, cpu: random.below(2) == 0 };
+    ToHost::Announce { buffer: WireBufferId(buffer), stream, descriptor, memory, copies }
 }
 
 fn frame(random: &mut Random, buffer: u64, sequence: u64) -> FrameMessage {

@@ -13,8 +13,10 @@ use zerohop_frame::{
 use zerohop_kernel::SyncFile;
 
 use crate::bytes::Reader;
-use crate::kind::{self, Kind, flag, memory, point};
-use crate::{FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId};
+use crate::kind::{self, Kind, copied, flag, memory, point};
+use crate::{
+    Copies, FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId,
+};
 
 impl ToHost {
     /// Reads a message of a producer.
@@ -118,7 +120,7 @@ fn announce(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToHost, Violation>
         }
         memory.push(opaque(reader, fds.next()?)?);
     } else {
-        reader.zero(112)?;
+        reader.zero(108)?;
         for _ in 0..objects {
             memory.push(match number {
                 memory::DMA_BUF => MemoryHandle::DmaBuf(fds.next()?),
@@ -127,7 +129,16 @@ fn announce(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToHost, Violation>
             });
         }
     }
-    Ok(ToHost::Announce { buffer, stream, descriptor, memory })
+    let copies = copies(reader)?;
+    Ok(ToHost::Announce { buffer, stream, descriptor, memory, copies })
+}
+
+fn copies(reader: &mut Reader<'_>) -> Result<Copies, Violation> {
+    let bits = reader.u32();
+    if bits & !(copied::BY_GPU | copied::BY_CPU) != 0 {
+        return Err(unknown("a bit of copies", bits));
+    }
+    Ok(Copies { gpu: bits & copied::BY_GPU != 0, cpu: bits & copied::BY_CPU != 0 })
 }
 
 fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
@@ -167,7 +178,6 @@ fn opaque(reader: &mut Reader<'_>, fd: OwnedFd) -> Result<MemoryHandle, Violatio
     image.view_formats.extend((0..count).map(|_| reader.u32()));
     reader.zero((MAX_VIEW_FORMATS - count) * 4)?;
     image.queue_families = reader.u32();
-    reader.zero(4)?;
     Ok(MemoryHandle::OpaqueFd { fd, device, size, memory_type, image })
 }
 

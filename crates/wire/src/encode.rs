@@ -6,9 +6,10 @@ use arrayvec::ArrayVec;
 use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MAX_RECTS, MemoryHandle, SyncPoint};
 
 use crate::bytes::Writer;
-use crate::kind::{self, flag, memory, point};
+use crate::kind::{self, copied, flag, memory, point};
 use crate::{
-    FrameMessage, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId,
+    Copies, FrameMessage, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer, Violation,
+    WireBufferId,
 };
 
 /// One message as it travels.
@@ -52,8 +53,11 @@ impl ToHost {
                 writer.zero(4);
                 Ok(Packet::plain(writer.done(kind::CLOSE_STREAM)))
             }
-            Self::Announce { buffer, stream, descriptor, memory } => {
-                announce(*buffer, *stream, descriptor, memory)
+            Self::Announce { buffer, stream, descriptor, memory, copies: made } => {
+                let mut writer = Writer::new(kind::ANNOUNCE);
+                writer.u64(buffer.0);
+                writer.u32(stream.0);
+                announce(writer, descriptor, memory, *made)
             }
             Self::Retire { buffer: WireBufferId(buffer) } => {
                 let mut writer = Writer::new(kind::RETIRE);
@@ -101,14 +105,11 @@ impl ToProducer {
 }
 
 fn announce<'a>(
-    buffer: WireBufferId,
-    stream: StreamId,
+    mut writer: Writer,
     descriptor: &FrameDescriptor,
     memory: &'a [MemoryHandle],
+    made: Copies,
 ) -> Result<Packet<'a>, Violation> {
-    let mut writer = Writer::new(kind::ANNOUNCE);
-    writer.u64(buffer.0);
-    writer.u32(stream.0);
     shape(&mut writer, descriptor);
     let numbers = memory.iter().map(|handle| match handle {
         MemoryHandle::DmaBuf(_) => Ok(memory::DMA_BUF),
@@ -124,8 +125,14 @@ fn announce<'a>(
     writer.u32(number);
     writer.u32(memory.len() as u32);
     opaque(&mut writer, memory)?;
+    writer.u32(copies(made));
     let fds = memory.iter().map(AsFd::as_fd).collect();
     Ok(Packet { bytes: writer.done(kind::ANNOUNCE), fds })
+}
+
+fn copies(made: Copies) -> u32 {
+    let bit = |set, bit| if set { bit } else { 0 };
+    bit(made.gpu, copied::BY_GPU) | bit(made.cpu, copied::BY_CPU)
 }
 
 fn shape(writer: &mut Writer, descriptor: &FrameDescriptor) {
@@ -150,7 +157,7 @@ fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation>
         if memory.iter().any(|handle| matches!(handle, MemoryHandle::OpaqueFd { .. })) {
             return Err(Violation::Unsendable("opaque memory in several objects"));
         }
-        writer.zero(112);
+        writer.zero(108);
         return Ok(());
     };
     writer.bytes(&device.device_uuid);
@@ -164,7 +171,6 @@ fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation>
     image.view_formats.iter().for_each(|&format| writer.u32(format));
     writer.zero((image.view_formats.capacity() - image.view_formats.len()) * 4);
     writer.u32(image.queue_families);
-    writer.zero(4);
     Ok(())
 }
 

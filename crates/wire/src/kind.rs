@@ -55,6 +55,12 @@ pub(crate) mod point {
     pub(crate) const SYNC_FILE: u32 = 1;
 }
 
+/// `copies` of an announced buffer.
+pub(crate) mod copied {
+    pub(crate) const BY_GPU: u32 = 1;
+    pub(crate) const BY_CPU: u32 = 2;
+}
+
 /// `flags` of a frame.
 pub(crate) mod flag {
     pub(crate) const REPLACEABLE: u32 = 1;

@@ -51,11 +51,13 @@ pub use error::Error;
 pub use limits::Rate;
 pub use listener::Listener;
 pub use message::{
-    FrameMessage, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer, WireBufferId, text,
+    Copies, FrameMessage, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer, WireBufferId,
+    text,
 };
 pub use peer::Peer;
 pub use producer::Producer;
 pub use session::Session;
+pub use shape::linear_bytes;
 pub use violation::Violation;
 
 /// The version of the protocol that this crate speaks.

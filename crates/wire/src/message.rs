@@ -69,6 +69,8 @@ pub enum ToHost {
         descriptor: FrameDescriptor,
         /// Its memory objects, all of one kind.
         memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+        /// What each of its pictures costs before it is there.
+        copies: Copies,
     },
     /// The producer will not send this buffer again. The host forgets it when its reads are done,
     /// and releases what it holds of it as ever.
@@ -90,6 +92,16 @@ pub enum ToHost {
     /// The last message of a producer that goes on without its host: every buffer is its own
     /// again, whoever reads it. Without this, they stay as they are when the producer ends. Said by [`Producer::reclaim`](crate::Producer::reclaim).
     Reclaim,
+}
+
+/// How the pictures of a buffer come into its memory; for the host's report. By default they are
+/// drawn there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// The producer's GPU copies each picture on the way there.
+    pub gpu: bool,
+    /// The producer's CPU copies each picture on the way there, row for row.
+    pub cpu: bool,
 }
 
 /// A picture in an announced buffer.

@@ -71,7 +71,7 @@ impl Session {
             _ if !self.greeted => Err(Violation::NoHello(name(message))),
             ToHost::OpenStream { stream, .. } => self.check_open(*stream),
             ToHost::CloseStream { stream } => self.stream(*stream).map(drop),
-            ToHost::Announce { buffer, stream, descriptor, memory } => {
+            ToHost::Announce { buffer, stream, descriptor, memory, .. } => {
                 self.check_announce(*buffer, *stream, memory.len())?;
                 shape::check(descriptor, memory)
             }
@@ -94,7 +94,7 @@ impl Session {
                 self.streams.remove(stream);
                 self.retire(|_, buffer| buffer.stream == *stream);
             }
-            ToHost::Announce { buffer, stream, descriptor, memory } => {
+            ToHost::Announce { buffer, stream, descriptor, memory, .. } => {
                 self.last_buffer = Some(*buffer);
                 let (extent, objects) = (descriptor.extent, memory.len());
                 let new = Buffer { stream: *stream, extent, objects, out: None, retired: false };

@@ -95,6 +95,16 @@ pub(crate) fn end(descriptor: &FrameDescriptor, plane: usize) -> u64 {
     u64::from(layout.offset) + u64::from(layout.stride) * u64::from(rows)
 }
 
+/// Bytes of a picture in linear memory: all its rows, with what pads them. 0 where only a driver
+/// knows.
+pub fn linear_bytes(descriptor: &FrameDescriptor) -> u64 {
+    if descriptor.modifier != Modifier::LINEAR {
+        return 0;
+    }
+    let begin = |plane: usize| u64::from(descriptor.planes[plane].offset);
+    (0..descriptor.planes.len()).map(|plane| end(descriptor, plane) - begin(plane)).sum()
+}
+
 fn opaque(
     descriptor: &FrameDescriptor,
     size: u64,

@@ -13,7 +13,7 @@ use zerohop_frame::{
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
-    FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId, text,
+    Copies, FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId, text,
 };
 
 fn null() -> OwnedFd {
@@ -77,17 +77,22 @@ proptest! {
     fn any_opaque_buffer_is_carried(
         buffer: u64, stream: u32, descriptor in descriptors(), image in images(),
         device_uuid: [u8; 16], driver_uuid: [u8; 16], size: u64, memory_type: u32,
+        gpu: bool, cpu: bool,
     ) {
+        let copies = Copies { gpu, cpu };
         let device = DeviceId { device_uuid, driver_uuid };
         let handle =
             MemoryHandle::OpaqueFd { fd: null(), device, size, memory_type, image: image.clone() };
         let memory = ArrayVec::from_iter([handle]);
         let (buffer, stream) = (WireBufferId(buffer), StreamId(stream));
-        let sent = ToHost::Announce { buffer, stream, descriptor: descriptor.clone(), memory };
-        let ToHost::Announce { buffer: b, stream: s, descriptor: d, memory } = carried(&sent) else {
+        let shape = descriptor.clone();
+        let sent = ToHost::Announce { buffer, stream, descriptor: shape, memory, copies };
+        let ToHost::Announce { buffer: b, stream: s, descriptor: d, memory, copies: c } =
+            carried(&sent)
+        else {
             panic!("an announcement");
         };
-        prop_assert_eq!((b, s, d), (buffer, stream, descriptor));
+        prop_assert_eq!((b, s, d, c), (buffer, stream, descriptor, copies));
         let [MemoryHandle::OpaqueFd { device: d, size: s, memory_type: t, image: i, .. }] =
             &memory[..] else { panic!("opaque memory") };
         prop_assert_eq!((*d, *s, *t, i), (device, size, memory_type, &image));
@@ -205,7 +210,7 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
 
 const OPAQUE: &str = "0:4 4:e8 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \
     32:ff 33:ff 34:ff 35:ff 36:ff 37:ff 38:ff 40:1 41:d 43:1 44:1 112:2 116:1 \
-    120:aa 135:ab 136:ba 151:bb 152:5 160:6 164:7 168:8 172:9 176:1 180:b 184:1 188:2 192:c 196:d 224:e";
+    120:aa 135:ab 136:ba 151:bb 152:5 160:6 164:7 168:8 172:9 176:1 180:b 184:1 188:2 192:c 196:d 224:e 228:3";
 
 fn opaque() -> ToHost {
     let (mut device_uuid, mut driver_uuid) = ([0; 16], [0; 16]);
@@ -231,7 +236,9 @@ fn opaque() -> ToHost {
         color: Color::SRGB,
     };
     let memory = ArrayVec::from_iter([memory]);
-    ToHost::Announce { buffer: WireBufferId(1), stream: StreamId(2), descriptor, memory }
+    let copies = Copies { gpu: true, cpu: true };
+    let (buffer, stream) = (WireBufferId(1), StreamId(2));
+    ToHost::Announce { buffer, stream, descriptor, memory, copies }
 }
 
 const PICTURE: &str = "0:6 4:40 5:1 8:1 16:2 24:3 32:4 40:3 44:2 48:1 \
@@ -253,11 +260,11 @@ fn picture() -> ToHost {
 
 #[test]
 fn memory_of_two_kinds_is_not_sent() {
-    let ToHost::Announce { buffer, stream, descriptor, mut memory } = opaque() else {
+    let ToHost::Announce { buffer, stream, descriptor, mut memory, copies } = opaque() else {
         panic!("an announcement");
     };
     memory.push(MemoryHandle::Shm(null()));
-    let sent = ToHost::Announce { buffer, stream, descriptor, memory };
+    let sent = ToHost::Announce { buffer, stream, descriptor, memory, copies };
     let err = sent.encode().unwrap_err();
     assert_eq!(err, Violation::Unsendable("a buffer with two kinds of memory"));
     assert_eq!(err.to_string(), "a buffer with two kinds of memory cannot be sent");
@@ -269,11 +276,11 @@ fn descriptors_keep_their_order() {
         (0..4).map(|_| zerohop_kernel::Memfd::create("test", 1).unwrap().into()).collect();
     let inode = |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).unwrap().st_ino;
     let sent: Vec<_> = files.iter().map(|fd| inode(fd.as_fd())).collect();
-    let ToHost::Announce { buffer, stream, descriptor, .. } = opaque() else {
+    let ToHost::Announce { buffer, stream, descriptor, copies, .. } = opaque() else {
         panic!("an announcement");
     };
     let memory = files.into_iter().map(MemoryHandle::Shm).collect();
-    let message = carried(&ToHost::Announce { buffer, stream, descriptor, memory });
+    let message = carried(&ToHost::Announce { buffer, stream, descriptor, memory, copies });
     let ToHost::Announce { memory, .. } = message else { panic!("an announcement") };
     assert_eq!(memory.iter().map(|handle| inode(handle.as_fd())).collect::<Vec<_>>(), sent);
 }

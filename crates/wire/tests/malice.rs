@@ -14,7 +14,7 @@ use zerohop_frame::{
 };
 use zerohop_kernel::{Eventfd, Socket, SyncFile, clock_monotonic};
 use zerohop_wire::{
-    Error, MAX_MESSAGE, Peer, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
+    Copies, Error, MAX_MESSAGE, Peer, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
 };
 
 /// Counting descriptors takes a process without other tests at the time.
@@ -178,6 +178,8 @@ fn numbers_outside_their_range_are_refused() {
     refused_announce("plane 0 is in object 7, but the buffer has 1", 48, 7);
     refused_announce("byte 60 of announce is not used and not zero", 60, 1);
     refused_announce("byte 64 of announce is not used and not zero", 64, 1);
+    refused_announce("byte 224 of announce is not used and not zero", 224, 1);
+    refused_announce("a bit of copies 4 is unknown", 228, 4);
     refused_announce("memory kind 9 is unknown", 112, 9);
     refused_announce("the number of memory objects is 5, not 0 to 4", 116, 5);
     refused_announce("colour range 2 is unknown", 40, 0x0200_0000);
@@ -382,7 +384,7 @@ fn four_objects(buffer: u64, stream: u32) -> ToHost {
         (0..4).map(|object| PlaneLayout { object, offset: 0, stride: 16 }).collect();
     let memory = (0..4).map(|_| shm(64)).collect();
     let (buffer, stream) = (WireBufferId(buffer), StreamId(stream));
-    ToHost::Announce { buffer, stream, descriptor, memory }
+    ToHost::Announce { buffer, stream, descriptor, memory, copies: Copies::default() }
 }
 
 #[test]

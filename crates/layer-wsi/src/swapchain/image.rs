@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use arrayvec::ArrayVec;
 use ash::vk;
-use zerohop_frame::{
-    FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
-};
+use zerohop_frame::{FrameDescriptor, MemoryHandle, Modifier, OpaqueImage, PlaneLayout};
 use zerohop_layer::{Doing, LayerError};
+use zerohop_wire::Copies;
 
 use super::export;
+use super::line::Exported;
 use super::memory::Memory;
 use super::plan::{Export, ImagePlan, SwapchainPlan};
 use super::stream::Key;
@@ -67,10 +67,7 @@ impl Image {
     /// # Errors
     ///
     /// [`LayerError::Refused`] when the image cannot leave the process, [`LayerError::Call`].
-    pub(crate) fn export(
-        &self,
-        plan: &SwapchainPlan,
-    ) -> Result<(FrameDescriptor, ArrayVec<MemoryHandle, MAX_PLANES>), LayerError> {
+    pub(crate) fn export(&self, plan: &SwapchainPlan) -> Result<Exported, LayerError> {
         let refused = |why| LayerError::refused(vk::Result::ERROR_INVALID_EXTERNAL_HANDLE, why);
         let fourcc = plan.fourcc.ok_or(refused("the format has no fourcc"))?;
         let memory = self.memory.get().ok_or(refused("the image has no memory yet"))?;
@@ -89,7 +86,7 @@ impl Image {
         };
         let (extent, color) = (plan.image.size(), plan.color);
         let descriptor = FrameDescriptor { extent, fourcc, modifier, planes, color };
-        Ok((descriptor, ArrayVec::from_iter([handle])))
+        Ok((descriptor, ArrayVec::from_iter([handle]), Copies::default()))
     }
 
     fn opaque(&self, plan: &SwapchainPlan, memory: &Memory) -> Result<MemoryHandle, LayerError> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use arrayvec::ArrayVec;
 use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MemoryHandle};
 use zerohop_layer::LayerError;
-use zerohop_wire::{Error, FrameMessage, Producer, StreamId, ToHost, WireBufferId, text};
+use zerohop_wire::{Copies, Error, FrameMessage, Producer, StreamId, ToHost, WireBufferId, text};
 
 use super::ring::Fences;
 use super::rotation::Rotation;
@@ -60,7 +60,7 @@ pub(crate) struct Parcel<'a> {
 }
 
 /// What an announcement says of an image.
-pub(crate) type Exported = (FrameDescriptor, ArrayVec<MemoryHandle, MAX_PLANES>);
+pub(crate) type Exported = (FrameDescriptor, ArrayVec<MemoryHandle, MAX_PLANES>, Copies);
 
 /// Why a picture was not sent.
 pub(super) enum Unsent {
@@ -198,9 +198,9 @@ impl Line {
         if let Some(known) = self.buffers.get(&parcel.image) {
             return Ok(*known);
         }
-        let (descriptor, memory) = export().map_err(Unsent::Export)?;
+        let (descriptor, memory, copies) = export().map_err(Unsent::Export)?;
         let buffer = WireBufferId(self.next_buffer);
-        self.producer.send(&ToHost::Announce { buffer, stream, descriptor, memory })?;
+        self.producer.send(&ToHost::Announce { buffer, stream, descriptor, memory, copies })?;
         self.next_buffer += 1;
         self.buffers.insert(parcel.image, buffer);
         let rotation = Arc::downgrade(parcel.rotation);

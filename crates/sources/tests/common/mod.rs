@@ -16,7 +16,7 @@ use zerohop_frame::{
 use zerohop_kernel::{Memfd, clock_monotonic};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_wire::{
-    Error, FrameMessage, Producer, StreamId, ToHost, ToProducer, WireBufferId, text,
+    Copies, Error, FrameMessage, Producer, StreamId, ToHost, ToProducer, WireBufferId, text,
 };
 
 /// How long anything may take that should take no time.
@@ -28,6 +28,8 @@ pub(crate) struct Notes {
     pub(crate) spans: Mutex<Vec<(u64, Stage)>>,
     pub(crate) dropped: Mutex<Vec<u64>>,
     pub(crate) fallbacks: Mutex<Vec<Fallback>>,
+    /// Bytes of each copy by a CPU; 0 for one by a GPU.
+    pub(crate) copies: Mutex<Vec<u64>>,
 }
 
 impl Observer for Notes {
@@ -35,11 +37,11 @@ impl Observer for Notes {
         assert!(begin <= end, "{stage:?} of {sequence} ends before it begins");
         self.spans.lock().unwrap().push((sequence, stage));
     }
-    fn cpu_copy(&self, _: u64, _: u64, _: &'static str) {
-        panic!("a source copies nothing");
+    fn cpu_copy(&self, _: u64, bytes: u64, _: &'static str) {
+        self.copies.lock().unwrap().push(bytes);
     }
     fn gpu_copy(&self, _: u64, _: &'static str) {
-        panic!("a source copies nothing");
+        self.copies.lock().unwrap().push(0);
     }
     fn dropped(&self, sequence: u64, _: &'static str) {
         self.dropped.lock().unwrap().push(sequence);
@@ -267,7 +269,8 @@ pub(crate) fn announce(buffer: u64, stream: u32, side: u32) -> ToHost {
         color: Color::SRGB,
     };
     let memory = ArrayVec::from_iter([MemoryHandle::Shm(OwnedFd::from(memfd))]);
-    ToHost::Announce { buffer: WireBufferId(buffer), stream: StreamId(stream), descriptor, memory }
+    let (buffer, stream) = (WireBufferId(buffer), StreamId(stream));
+    ToHost::Announce { buffer, stream, descriptor, memory, copies: Copies::default() }
 }
 
 /// How many descriptors this process has open.

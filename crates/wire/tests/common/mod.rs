@@ -10,7 +10,9 @@ use zerohop_frame::{
     Color, Damage, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, SyncPoint,
 };
 use zerohop_kernel::{Memfd, Socket, clock_monotonic};
-use zerohop_wire::{Error, FrameMessage, Peer, Producer, StreamId, ToHost, WireBufferId, text};
+use zerohop_wire::{
+    Copies, Error, FrameMessage, Peer, Producer, StreamId, ToHost, WireBufferId, text,
+};
 
 /// A producer and the host's end of it.
 pub(crate) fn connected() -> (Producer, Peer) {
@@ -65,7 +67,8 @@ pub(crate) fn announce_with(
     memory: MemoryHandle,
 ) -> ToHost {
     let (buffer, stream) = (WireBufferId(buffer), StreamId(1));
-    ToHost::Announce { buffer, stream, descriptor, memory: ArrayVec::from_iter([memory]) }
+    let memory = ArrayVec::from_iter([memory]);
+    ToHost::Announce { buffer, stream, descriptor, memory, copies: Copies::default() }
 }
 
 pub(crate) fn frame(buffer: u64, sequence: u64) -> FrameMessage {
