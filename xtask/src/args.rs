@@ -49,6 +49,20 @@ impl Args {
         Ok(None)
     }
 
+    /// Takes the words after `--`: a command with its own options.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn command(&mut self) -> Result<Vec<String>> {
+        let at = self.0.iter().position(|arg| arg == "--");
+        let words = at.map(|at| self.0.split_off(at)).unwrap_or_default();
+        match words.get(1..) {
+            Some(command) if !command.is_empty() => Ok(command.to_vec()),
+            _ => bail!("say what to run, after --"),
+        }
+    }
+
     /// Takes all words that are left.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod manifest;
 mod programs;
 mod project;
 mod report;
+mod roots;
 mod screen;
 mod setup;
 mod sheet;
@@ -25,6 +26,7 @@ mod test;
 mod tidy;
 mod timing;
 mod tree;
+mod venus;
 
 use std::process::ExitCode;
 
@@ -36,13 +38,16 @@ usage: cargo xtask COMMAND
   demo                     a video of vkcube in target/demo, from nothing
   test [--slow]            everything that is tested; --slow: also what takes minutes
   test --apps [NAMES...]   real programs under zerohop run: target/apps
+  venus [-o FILE.mp4] [--mesa 25|26] [--no-host-layer] [--seconds S] -- COMMAND
+                           a program as a Venus guest, recorded in there
   ci                       what must pass before a change lands
   tidy                     the rules of the house that no compiler checks
   licences                 of what is built in, and where it comes from
   manifest [--release]     the layer's manifest, beside the layer
   bench [--json FILE] [NAMES...]
                            what it costs, against what one would use instead
-  setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench
+  setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench,
+                           venus
 ";
 
 fn main() -> ExitCode {
@@ -63,6 +68,7 @@ fn dispatch(args: &mut Args) -> anyhow::Result<()> {
         Some("bench") => bench::run(args),
         Some("demo") => demo::run(args),
         Some("test") => test::run(args),
+        Some("venus") => venus::run(args),
         Some("ci") => ci::run(args),
         Some("tidy") => tidy::run(args),
         Some("licences") => licences::run(args),

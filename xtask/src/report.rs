@@ -25,6 +25,16 @@ impl Report {
         Ok(Self { file: file.to_owned(), json })
     }
 
+    /// The word at `pointer`, as in `/handover`.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn text(&self, pointer: &str) -> Result<String> {
+        let found = self.json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        found.with_context(|| format!("{} has no word at {pointer}", self.file.display()))
+    }
+
     /// The count at `pointer`, as in `/verdicts/region`.
     ///
     /// # Errors

@@ -13,11 +13,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::roots::Root;
 use crate::setup::{self, Purpose};
 use crate::timing::Timing;
 use crate::{programs, project, sheet, shell, tree};
 use expect::Expect;
-use trixie::Trixie;
 
 /// One run.
 struct App {
@@ -57,7 +57,7 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
     fs::create_dir_all(&folder).context("make target/apps")?;
     let mut failed = Vec::new();
     let mut passed = 0;
-    let mut one = |app: &App, root: Option<&Trixie>| {
+    let mut one = |app: &App, root: Option<&Root>| {
         if !names.is_empty() && names.iter().all(|name| !app.name.contains(name)) {
             return;
         }
@@ -73,7 +73,7 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
     for app in here()?.iter().chain(&chromium::apps(&folder)?) {
         one(app, None);
     }
-    if let Some(root) = Trixie::beside(&folder)? {
+    if let Some(root) = trixie::beside()? {
         trixie::apps().iter().for_each(|app| one(app, Some(&root)));
     }
     let word = if failed.is_empty() { "ok" } else { "FAILED" };
@@ -96,7 +96,7 @@ fn here() -> Result<Vec<App>> {
     Ok(apps)
 }
 
-fn record(zerohop: &Path, folder: &Path, app: &App, root: Option<&Trixie>) -> Result<()> {
+fn record(zerohop: &Path, folder: &Path, app: &App, root: Option<&Root>) -> Result<()> {
     let file = |end: &str| folder.join(format!("{}.{end}", app.name));
     for end in ["mp4", "json", "trace.json", "png"] {
         // What an earlier run left must not be taken for this one's.
@@ -106,7 +106,7 @@ fn record(zerohop: &Path, folder: &Path, app: &App, root: Option<&Trixie>) -> Re
         Some(root) => root.command(zerohop)?,
         None => Command::new(zerohop),
     };
-    let inside = |path: PathBuf| root.map_or(Ok(path.clone()), |_| Trixie::inside(&path));
+    let inside = |path: PathBuf| root.map_or(Ok(path.clone()), |_| Root::inside(&path));
     command.args(["run", "--no-progress", "--size", "1280x720", "--display", app.display]);
     if let Some(seconds) = app.seconds {
         command.args(["--seconds", &seconds.to_string()]);

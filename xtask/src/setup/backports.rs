@@ -11,6 +11,9 @@ use anyhow::{Context, Result, bail};
 use super::apt::{BACKPORTS, Release, as_root};
 use crate::shell;
 
+/// What the releases are called that may be here.
+const RELEASES: &[&str] = &["bookworm", "trixie", "forky", "stable", "testing", "sid", "unstable"];
+
 const FILE: &str = "/etc/apt/sources.list.d/zerohop-backports.sources";
 
 /// Adds the backports of that release to apt's sources, unless they are there.
@@ -23,18 +26,18 @@ pub(super) fn add(release: Release) -> Result<()> {
     if release != Release(12) || texts.iter().any(|(file, text)| knows(file, text, BACKPORTS)) {
         return Ok(());
     }
-    let text = Mirror::of(&texts)?.source_of(BACKPORTS);
+    let text = Mirror::of(&texts, &["bookworm"])?.source_of(BACKPORTS);
     println!("Debian 12's Mesa is too old: adding its backports in {FILE}:\n{text}");
     write_as_root(FILE, &text)
 }
 
-/// The address that Debian 12 comes from.
+/// The address that this machine's Debian comes from.
 ///
 /// # Errors
 ///
-/// No source of this machine holds it.
+/// No source of this machine holds a release of Debian.
 pub(super) fn mirror() -> Result<String> {
-    Ok(Mirror::of(&sources()?)?.0.uri)
+    Ok(Mirror::of(&sources()?, RELEASES)?.0.uri)
 }
 
 /// apt's source files with their texts.
@@ -68,19 +71,22 @@ struct Entry {
     options: Vec<(String, String)>,
 }
 
-/// The mirror that Debian 12 comes from.
+/// The mirror that a release of Debian comes from.
 #[derive(Debug)]
 struct Mirror(Entry);
 
 impl Mirror {
-    fn of(texts: &[(PathBuf, String)]) -> Result<Self> {
-        let found = texts.iter().find_map(|(file, text)| Self::find(file, text));
-        found.context("no source in /etc/apt holds bookworm: cannot tell the mirror")
+    fn of(texts: &[(PathBuf, String)], releases: &[&str]) -> Result<Self> {
+        let found = texts.iter().find_map(|(file, text)| Self::find(file, text, releases));
+        found.with_context(|| {
+            let releases = releases.join(", ");
+            format!("no source in /etc/apt holds {releases}: cannot tell the mirror")
+        })
     }
 
-    fn find(file: &Path, text: &str) -> Option<Self> {
+    fn find(file: &Path, text: &str, releases: &[&str]) -> Option<Self> {
         let fits = |entry: &Entry| {
-            entry.suites.iter().any(|one| one == "bookworm")
+            entry.suites.iter().any(|one| releases.contains(&one.as_str()))
                 && entry.components.iter().any(|one| one == "main")
         };
         entries(file, text).into_iter().find(fits).map(Self)
@@ -184,14 +190,14 @@ mod tests {
 
     #[test]
     fn the_backports_come_from_the_mirror_of_the_release() {
-        let mirror = Mirror::find(Path::new("a.sources"), DEB822).unwrap();
+        let mirror = Mirror::find(Path::new("a.sources"), DEB822, &["bookworm"]).unwrap();
         assert_eq!(
             mirror.source_of(BACKPORTS),
             "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm-backports\n\
              Components: main\nSigned-By: /usr/share/k.gpg\n"
         );
         let line = "deb [signed-by=/k.gpg trusted=yes] http://mirror.example/d bookworm main\n";
-        let mirror = Mirror::find(Path::new("sources.list"), line).unwrap();
+        let mirror = Mirror::find(Path::new("sources.list"), line, &["bookworm"]).unwrap();
         let text = mirror.source_of(BACKPORTS);
         assert!(text.contains("URIs: http://mirror.example/d\n"), "{text}");
         assert!(text.ends_with("Signed-By: /k.gpg\ntrusted: yes\n"), "{text}");
@@ -200,9 +206,12 @@ mod tests {
     #[test]
     fn a_machine_without_the_release_has_no_mirror() {
         let other = DEB822.replace("bookworm", "trixie");
-        assert!(Mirror::find(Path::new("a.sources"), &other).is_none());
-        assert!(Mirror::find(Path::new("a.list"), "deb-src http://m/d bookworm main").is_none());
-        assert!(Mirror::find(Path::new("a.list"), "# deb http://m/d bookworm main").is_none());
+        let find = |file: &str, text: &str| Mirror::find(Path::new(file), text, &["bookworm"]);
+        assert!(find("a.sources", &other).is_none());
+        assert!(find("a.list", "deb-src http://m/d bookworm main").is_none());
+        assert!(find("a.list", "# deb http://m/d bookworm main").is_none());
+        let any = Mirror::find(Path::new("a.sources"), &other, RELEASES).unwrap();
+        assert_eq!(any.0.uri, "http://mirror.example/debian");
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(crate) fn is_since(release: u32) -> Result<bool> {
     Ok(!apt::is_debian() || apt::release()?.0 >= release)
 }
 
-/// Where the packages of this machine's Debian 12 come from.
+/// Where the packages of this machine's Debian come from.
 ///
 /// # Errors
 ///

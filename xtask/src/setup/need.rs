@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Apps,
     /// Measure.
     Bench,
+    /// Make and run a Venus guest and its host.
+    Venus,
 }
 
 impl Purpose {
@@ -33,7 +35,8 @@ impl Purpose {
             "test" => Self::Test,
             "apps" => Self::Apps,
             "bench" => Self::Bench,
-            _ => bail!("no purpose {word:?}: build, demo, test, apps, bench"),
+            "venus" => Self::Venus,
+            _ => bail!("no purpose {word:?}: build, demo, test, apps, bench, venus"),
         })
     }
 }
@@ -90,8 +93,11 @@ impl Need {
 }
 
 const RUN: &[Purpose] = &[Purpose::Demo, Purpose::Test, Purpose::Apps, Purpose::Bench];
+const DECODE: &[Purpose] =
+    &[Purpose::Demo, Purpose::Test, Purpose::Apps, Purpose::Bench, Purpose::Venus];
 const TEST: &[Purpose] = &[Purpose::Test];
 const APPS: &[Purpose] = &[Purpose::Apps];
+const ROOTS: &[Purpose] = &[Purpose::Apps, Purpose::Venus];
 const BENCH: &[Purpose] = &[Purpose::Bench];
 
 /// All of them.
@@ -115,7 +121,7 @@ pub(crate) const NEEDS: &[Need] = &[
     },
     Need::new("vulkan-tools", "vkcube", "vkcube, the application that is recorded", RUN),
     Need::new("xvfb", "Xvfb", "a display for machines without one", RUN),
-    Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", RUN),
+    Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", DECODE),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
     Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
@@ -123,7 +129,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("libsdl2-tests", SDL2, "testvulkan, an application on Xlib", APPS),
     Need { since: 13, ..Need::new("vkmark", "vkmark", "an application on xcb and headless", APPS) },
     Need { since: 13, ..Need::new("libsdl3-tests", SDL3, "testvulkan, of SDL 3", APPS) },
-    Need::new("mmdebstrap", "mmdebstrap", "makes a Debian 13 beside this system", APPS),
+    Need::new("mmdebstrap", "mmdebstrap", "makes another Debian beside this system", ROOTS),
     Need::new("valgrind", "valgrind", "counts the instructions of a present", BENCH),
     Need::new("mangohud", "mangohud", "paces vkcube to 60 Hz without our layer", BENCH),
 ];

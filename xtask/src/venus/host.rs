@@ -1,0 +1,103 @@
+//! The host's side of Venus: virglrenderer's test server, whose renderer executes on this machine's
+//! Vulkan what a guest sends over a local socket.
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::icd;
+use crate::roots::Root;
+use crate::{project, shell};
+
+/// How long the server may take until it listens, on a busy machine.
+const START: Duration = Duration::from_secs(20);
+
+/// What is loaded into the renderer, above the host's driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostLayer {
+    /// `VK_LAYER_ZEROHOP_dmabuf`.
+    DmaBuf,
+    /// Nothing.
+    None,
+}
+
+/// A running server, ended when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Host {
+    server: Child,
+    socket: PathBuf,
+    log: PathBuf,
+}
+
+impl Host {
+    /// Starts one in `root`, with its socket and what it says in `folder`, a folder of the target
+    /// folder.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not listen after 20 s.
+    pub(crate) fn start(root: &Root, folder: &Path, layer: HostLayer) -> Result<Self> {
+        let (socket, log) = (folder.join("venus.sock"), folder.join("host.log"));
+        let _ = fs::remove_file(&socket);
+        let mut command = root.command(Path::new("virgl_test_server"))?;
+        command.args(["--venus", "--no-virgl", "--multi-clients", "--socket-path"]);
+        command.arg(Root::inside(&socket)?);
+        command.env("VK_DRIVER_FILES", icd(root, "lvp")?);
+        layer.put_on(&mut command)?;
+        let out = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+        command.stdin(Stdio::null()).stderr(out.try_clone()?).stdout(out);
+        let server = command.spawn().context("cannot start the Venus host")?;
+        let mut host = Self { server, socket, log };
+        host.wait_until_it_listens()?;
+        Ok(host)
+    }
+
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The last `lines` that it and its renderer said.
+    pub(crate) fn last_words(&self, lines: usize) -> String {
+        shell::tail(&fs::read_to_string(&self.log).unwrap_or_default(), lines)
+    }
+
+    fn wait_until_it_listens(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < START {
+            if let Some(status) = self.server.try_wait()? {
+                bail!("the Venus host ended at once, {status}: {}", self.last_words(5));
+            }
+            // A connection that says nothing is a client that the server drops.
+            if UnixStream::connect(&self.socket).is_ok() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the Venus host does not listen after {} s: {}", START.as_secs(), self.last_words(5))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It may have ended by itself. Its renderers live in its process namespace, and go with it.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+impl HostLayer {
+    fn put_on(self, command: &mut Command) -> Result<()> {
+        if self == Self::DmaBuf {
+            command.env("VK_LAYER_PATH", Root::inside(&project::target().join("release"))?);
+            command.env("VK_INSTANCE_LAYERS", "VK_LAYER_ZEROHOP_dmabuf");
+        }
+        Ok(())
+    }
+}
