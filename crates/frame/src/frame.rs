@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::{BufferId, Damage, SharedBuffer, SyncPoint};
+use crate::{BufferId, Damage, MediaClock, MediaTime, SharedBuffer, SyncPoint};
 
 /// What a source says about one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ pub trait Recycle: Send + Sync {
 pub struct Frame {
     buffer: Arc<SharedBuffer>,
     info: FrameInfo,
+    media: Option<(MediaClock, MediaTime)>,
     acquire: SyncPoint,
     readers: Mutex<Vec<SyncPoint>>,
     home: Arc<dyn Recycle>,
@@ -64,7 +65,15 @@ impl Frame {
         acquire: SyncPoint,
         home: Arc<dyn Recycle>,
     ) -> Self {
-        Self { buffer, info, acquire, readers: Mutex::default(), home }
+        Self { buffer, info, media: None, acquire, readers: Mutex::default(), home }
+    }
+
+    /// Says when the picture is shown as its stream counts, if that has a clock of its own.
+    pub fn with_media(self, media: Option<(MediaClock, MediaTime)>) -> Self {
+        // `Frame` has a `Drop`, so no field of it can be moved out.
+        let mut frame = self;
+        frame.media = media;
+        frame
     }
 
     /// The memory.
@@ -75,6 +84,11 @@ impl Frame {
     /// When and in which order the picture was made.
     pub fn info(&self) -> &FrameInfo {
         &self.info
+    }
+
+    /// When it is shown, on the stream's own clock, where it has one.
+    pub fn media(&self) -> Option<(MediaClock, MediaTime)> {
+        self.media
     }
 
     /// When the picture is complete.

@@ -20,6 +20,7 @@ mod buffer;
 mod color;
 mod descriptor;
 mod frame;
+mod media;
 mod observe;
 mod rect;
 mod sink;
@@ -32,6 +33,7 @@ pub use descriptor::{
     DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,
 };
 pub use frame::{Frame, FrameInfo, Recycle, Release};
+pub use media::{MediaClock, MediaTime, Ratio};
 pub use observe::{Fallback, Observer, Stage};
 pub use rect::{Damage, MAX_RECTS, Rect};
 pub use sink::FrameSink;

@@ -52,9 +52,9 @@ impl Io {
         let Some(connected) = self.peers.get_mut(&number) else { return };
         match message {
             ToHost::Hello { name, .. } => connected.name = name.to_string(),
-            ToHost::OpenStream { stream, name } => {
+            ToHost::OpenStream { stream, name, clock } => {
                 self.opened += 1;
-                connected.open(stream, &name, self.opened);
+                connected.open(stream, &name, clock, self.opened);
             }
             ToHost::CloseStream { stream } => {
                 connected.close(stream);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{
-    Damage, Extent, Frame, FrameInfo, MemoryHandle, Observer, SharedBuffer, SyncPoint,
+    Damage, Extent, Frame, FrameInfo, MediaClock, MemoryHandle, Observer, SharedBuffer, SyncPoint,
 };
 use zerohop_wire::{Copies, FrameMessage, Peer, StreamId, ToHost, WireBufferId, linear_bytes};
 
@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     pub(crate) extent: Option<Extent>,
     /// Its place in the report, from its first picture on.
     pub(crate) reported: Option<usize>,
+    /// How it counts its own time, if it does.
+    clock: Option<MediaClock>,
     last_sequence: Option<u64>,
 }
 
@@ -66,9 +68,15 @@ impl Connected {
         }
     }
 
-    pub(crate) fn open(&mut self, stream: StreamId, name: &str, opened: u64) {
+    pub(crate) fn open(
+        &mut self,
+        stream: StreamId,
+        name: &str,
+        clock: Option<MediaClock>,
+        opened: u64,
+    ) {
         let (name, extent) = (name.to_owned(), None);
-        let new = Stream { name, opened, extent, reported: None, last_sequence: None };
+        let new = Stream { name, opened, extent, reported: None, clock, last_sequence: None };
         self.streams.insert(stream, new);
     }
 
@@ -128,7 +136,8 @@ impl Connected {
         let home = Arc::clone(&buffer.home);
         let info = FrameInfo { sequence, timestamp, presented, damage };
         let frame =
-            Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _);
+            Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _)
+                .with_media(stream.clock.map(|clock| (clock, message.media)));
         let picture = Picture { frame, home, received };
         let (stream, replaceable, copies) = (buffer.stream, message.replaceable, buffer.copies);
         Some(Arrival { stream, picture, replaceable, unsent, resized, copies })

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, OpaqueImage,
-    PlaneLayout, Rect, SyncPoint,
+    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle,
+    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect, SyncPoint,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{
@@ -58,7 +58,11 @@ fn conversation(random: &mut Random) -> Vec<Record> {
     let mut records = vec![to_host(&ToHost::Hello { version: VERSION, name: text("fuzz") })];
     let (mut buffer, mut sequence) = (0, 0);
     for stream in (1..=1 + random.below(3) as u32).map(StreamId) {
-        records.push(to_host(&ToHost::OpenStream { stream, name: text("window") }));
+        records.push(to_host(&ToHost::OpenStream {
+            stream,
+            name: text("window"),
+            clock: clock(random),
+        }));
         let first = buffer + 1;
         for _ in 0..1 + random.below(4) {
             buffer += 1;
@@ -131,8 +135,16 @@ fn frame(random: &mut Random, buffer: u64, sequence: u64) -> FrameMessage {
         presented: clock_monotonic(),
         replaceable: random.below(2) == 0,
         damage: if random.below(2) == 0 { Damage::Unknown } else { Damage::Rects(rects.collect()) },
+        media: MediaTime::default(),
         acquire: SyncPoint::Signaled,
     }
+}
+
+fn clock(random: &mut Random) -> Option<MediaClock> {
+    let mut ratio = || Ratio { numerator: 1, denominator: 1 + random.below(90_000) as u32 };
+    let (tick, pixel_aspect) = (ratio(), ratio());
+    let clock = MediaClock { tick, pixel_aspect, fast: random.below(2) == 0 };
+    (random.below(2) == 0).then_some(clock)
 }
 
 /// Makes one thing different.

@@ -8,7 +8,8 @@ use std::vec;
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MAX_PLANES, MAX_RECTS,
-    MAX_VIEW_FORMATS, MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Rect, SyncPoint,
+    MAX_VIEW_FORMATS, MediaClock, MediaTime, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
+    Ratio, Rect, SyncPoint,
 };
 use zerohop_kernel::SyncFile;
 
@@ -30,7 +31,8 @@ impl ToHost {
         let message = match reader.kind() {
             kind::HELLO => Self::Hello { version: reader.u32(), name: reader.text()? },
             kind::OPEN_STREAM => {
-                Self::OpenStream { stream: StreamId(reader.u32()), name: reader.text()? }
+                let (stream, name) = (StreamId(reader.u32()), reader.text()?);
+                Self::OpenStream { stream, name, clock: media_clock(&mut reader)? }
             }
             kind::CLOSE_STREAM => {
                 let stream = StreamId(reader.u32());
@@ -141,6 +143,21 @@ fn copies(reader: &mut Reader<'_>) -> Result<Copies, Violation> {
     Ok(Copies { gpu: bits & copied::BY_GPU != 0, cpu: bits & copied::BY_CPU != 0 })
 }
 
+fn media_clock(reader: &mut Reader<'_>) -> Result<Option<MediaClock>, Violation> {
+    let flags = reader.u32();
+    if flags & flag::CLOCK == 0 {
+        reader.zero(20)?;
+        return if flags == 0 { Ok(None) } else { Err(unknown("a flag of", flags)) };
+    }
+    if flags & !(flag::CLOCK | flag::FAST) != 0 {
+        return Err(unknown("a flag of", flags));
+    }
+    let mut ratio = || Ratio { numerator: reader.u32(), denominator: reader.u32() };
+    let (tick, pixel_aspect) = (ratio(), ratio());
+    reader.zero(4)?;
+    Ok(Some(MediaClock { tick, pixel_aspect, fast: flags & flag::FAST != 0 }))
+}
+
 fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
     let extent = Extent { width: reader.u32(), height: reader.u32() };
     let fourcc = Fourcc(reader.u32());
@@ -202,7 +219,8 @@ fn frame(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<FrameMessage, Violati
     reader.zero((MAX_RECTS - count) * 16)?;
     let damage = if known { Damage::Rects(rects) } else { Damage::Unknown };
     let replaceable = flags & flag::REPLACEABLE != 0;
-    Ok(FrameMessage { buffer, sequence, timestamp, presented, replaceable, damage, acquire })
+    let media = MediaTime { pts: reader.u64().cast_signed(), duration: reader.u64() };
+    Ok(FrameMessage { buffer, sequence, timestamp, presented, replaceable, damage, media, acquire })
 }
 
 fn release(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToProducer, Violation> {

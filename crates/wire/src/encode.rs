@@ -3,7 +3,9 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use arrayvec::ArrayVec;
-use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MAX_RECTS, MemoryHandle, SyncPoint};
+use zerohop_frame::{
+    Damage, FrameDescriptor, MAX_PLANES, MAX_RECTS, MediaClock, MemoryHandle, SyncPoint,
+};
 
 use crate::bytes::Writer;
 use crate::kind::{self, copied, flag, memory, point};
@@ -41,10 +43,11 @@ impl ToHost {
                 writer.text(name);
                 Ok(Packet::plain(writer.done(kind::HELLO)))
             }
-            Self::OpenStream { stream: StreamId(stream), name } => {
+            Self::OpenStream { stream: StreamId(stream), name, clock } => {
                 let mut writer = Writer::new(kind::OPEN_STREAM);
                 writer.u32(*stream);
                 writer.text(name);
+                media_clock(&mut writer, clock.as_ref());
                 Ok(Packet::plain(writer.done(kind::OPEN_STREAM)))
             }
             Self::CloseStream { stream: StreamId(stream) } => {
@@ -135,6 +138,16 @@ fn copies(made: Copies) -> u32 {
     bit(made.gpu, copied::BY_GPU) | bit(made.cpu, copied::BY_CPU)
 }
 
+fn media_clock(writer: &mut Writer, clock: Option<&MediaClock>) {
+    let Some(MediaClock { tick, pixel_aspect, fast }) = clock else { return writer.zero(24) };
+    writer.u32(flag::CLOCK | if *fast { flag::FAST } else { 0 });
+    for ratio in [tick, pixel_aspect] {
+        writer.u32(ratio.numerator);
+        writer.u32(ratio.denominator);
+    }
+    writer.zero(4);
+}
+
 fn shape(writer: &mut Writer, descriptor: &FrameDescriptor) {
     let color = descriptor.color;
     writer.u32(descriptor.extent.width);
@@ -192,6 +205,8 @@ fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
         [rect.x, rect.y, rect.width, rect.height].into_iter().for_each(|side| writer.u32(side));
     }
     writer.zero((MAX_RECTS - rects.len()) * 16);
+    writer.u64(message.media.pts.cast_unsigned());
+    writer.u64(message.media.duration);
     Ok(Packet { bytes: writer.done(kind::FRAME), fds })
 }
 

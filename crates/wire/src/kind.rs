@@ -22,11 +22,11 @@ const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
 }
 
 pub(crate) const HELLO: Kind = kind("hello", 1, 4 + TEXT);
-pub(crate) const OPEN_STREAM: Kind = kind("open stream", 2, 4 + TEXT);
+pub(crate) const OPEN_STREAM: Kind = kind("open stream", 2, 4 + TEXT + 24);
 pub(crate) const CLOSE_STREAM: Kind = kind("close stream", 3, 8);
 pub(crate) const ANNOUNCE: Kind = kind("announce", 4, 224);
 pub(crate) const RETIRE: Kind = kind("retire", 5, 8);
-pub(crate) const FRAME: Kind = kind("frame", 6, 312);
+pub(crate) const FRAME: Kind = kind("frame", 6, 328);
 pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);
 pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 
@@ -61,8 +61,12 @@ pub(crate) mod copied {
     pub(crate) const BY_CPU: u32 = 2;
 }
 
-/// `flags` of a frame.
+/// `flags` of a frame, and of a stream.
 pub(crate) mod flag {
     pub(crate) const REPLACEABLE: u32 = 1;
     pub(crate) const DAMAGE: u32 = 2;
+    /// Of `open stream`: it has a clock.
+    pub(crate) const CLOCK: u32 = 1;
+    /// Of `open stream`: timestamps count from its beginning.
+    pub(crate) const FAST: u32 = 2;
 }

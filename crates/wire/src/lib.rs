@@ -13,7 +13,7 @@
 //! let (ours, theirs) = Socket::pair()?;
 //! let mut producer = Producer::over(ours, "vkcube")?;
 //! let peer = Peer::over(theirs)?;
-//! producer.send(&ToHost::OpenStream { stream: StreamId(1), name: text("window") })?;
+//! producer.send(&ToHost::OpenStream { stream: StreamId(1), name: text("window"), clock: None })?;
 //!
 //! assert!(matches!(peer.poll()?, Some(ToHost::Hello { .. })));
 //! assert!(matches!(peer.poll()?, Some(ToHost::OpenStream { .. })));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
-use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MemoryHandle, SyncPoint};
+use zerohop_frame::{
+    Damage, FrameDescriptor, MAX_PLANES, MediaClock, MediaTime, MemoryHandle, SyncPoint,
+};
 
 /// The longest name or reason, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 256;
@@ -52,6 +54,8 @@ pub enum ToHost {
         stream: StreamId,
         /// What it is, as in "xcb window 0x400002".
         name: Text,
+        /// How it counts its own time, if it does: a file has such a clock, a window has none.
+        clock: Option<MediaClock>,
     },
     /// A stream has ended: no frame of it follows, and its buffers are retired. Pictures that are
     /// out are released as ever.
@@ -112,6 +116,7 @@ pub struct FrameMessage {
     /// Counts up by one for every picture of the stream, sent or not, whatever its buffer.
     pub sequence: u64,
     /// When it is shown, on `CLOCK_MONOTONIC`; at most [`MAX_AHEAD`](crate::MAX_AHEAD) from now.
+    /// In a stream with a clock that is [`fast`](MediaClock::fast): from the stream's beginning.
     pub timestamp: Duration,
     /// When it was handed over, on `CLOCK_MONOTONIC`.
     pub presented: Duration,
@@ -121,6 +126,8 @@ pub struct FrameMessage {
     /// Where it may differ from the picture with the sequence before. No rectangle leaves the
     /// picture (`Rect::clamp_to`).
     pub damage: Damage,
+    /// When it is shown on the stream's own clock; 0 in a stream that has none.
+    pub media: MediaTime,
     /// When it may be read.
     pub acquire: SyncPoint,
 }

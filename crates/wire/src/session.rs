@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zerohop_frame::{Damage, Extent, Rect};
+use zerohop_frame::{Damage, Extent, MediaClock, MediaTime, Rect};
 
 use crate::limits::Bucket;
 use crate::{
@@ -27,6 +27,7 @@ pub struct Session {
 #[derive(Debug, Default)]
 struct Stream {
     last_sequence: Option<u64>,
+    clock: Option<MediaClock>,
 }
 
 /// A buffer that is announced, or retired and still out.
@@ -69,7 +70,7 @@ impl Session {
         match message {
             ToHost::Hello { version, .. } => self.check_hello(*version),
             _ if !self.greeted => Err(Violation::NoHello(name(message))),
-            ToHost::OpenStream { stream, .. } => self.check_open(*stream),
+            ToHost::OpenStream { stream, clock, .. } => self.check_open(*stream, *clock),
             ToHost::CloseStream { stream } => self.stream(*stream).map(drop),
             ToHost::Announce { buffer, stream, descriptor, memory, .. } => {
                 self.check_announce(*buffer, *stream, memory.len())?;
@@ -86,9 +87,9 @@ impl Session {
         self.bucket.take(message, now);
         match message {
             ToHost::Hello { .. } => self.greeted = true,
-            ToHost::OpenStream { stream, .. } => {
+            ToHost::OpenStream { stream, clock, .. } => {
                 self.last_stream = Some(*stream);
-                self.streams.insert(*stream, Stream::default());
+                self.streams.insert(*stream, Stream { last_sequence: None, clock: *clock });
             }
             ToHost::CloseStream { stream } => {
                 self.streams.remove(stream);
@@ -149,10 +150,16 @@ impl Session {
         Ok(())
     }
 
-    fn check_open(&self, stream: StreamId) -> Result<(), Violation> {
+    fn check_open(&self, stream: StreamId, clock: Option<MediaClock>) -> Result<(), Violation> {
         if let Some(last) = self.last_stream.filter(|last| stream <= *last) {
             let (id, last) = (u64::from(stream.0), u64::from(last.0));
             return Err(Violation::Order { what: "stream", id, last });
+        }
+        if let Some(MediaClock { tick, pixel_aspect, .. }) = clock {
+            let range = |what, value| shape::range(what, value, 1, u32::MAX);
+            range("the numerator of a tick", tick.numerator)?;
+            range("the denominator of a tick", tick.denominator)?;
+            range("the denominator of a pixel's aspect", pixel_aspect.denominator)?;
         }
         most("the number of streams", self.streams.len() + 1, MAX_STREAMS)
     }
@@ -177,12 +184,15 @@ impl Session {
         if let Some(sequence) = buffer.out {
             return Err(Violation::Out { buffer: frame.buffer.0, sequence });
         }
-        let last = self.stream(buffer.stream)?.last_sequence;
-        if let Some(last) = last.filter(|last| frame.sequence <= *last) {
+        let stream = self.stream(buffer.stream)?;
+        if let Some(last) = stream.last_sequence.filter(|last| frame.sequence <= *last) {
             return Err(Violation::Order { what: "picture", id: frame.sequence, last });
         }
+        if stream.clock.is_none() && frame.media != MediaTime::default() {
+            return Err(Violation::NoClock(frame.media.pts));
+        }
         let ahead = frame.timestamp.saturating_sub(now);
-        if ahead > MAX_AHEAD {
+        if ahead > MAX_AHEAD && !stream.clock.is_some_and(|clock| clock.fast) {
             return Err(Violation::Ahead(ahead));
         }
         check_damage(&frame.damage, buffer.extent)

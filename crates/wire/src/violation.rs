@@ -198,6 +198,9 @@ pub enum Violation {
     /// A picture that is to be shown too late.
     #[error("a picture is to be shown in {0:?}")]
     Ahead(Duration),
+    /// A picture with a media time in a stream that has no clock for it.
+    #[error("a picture is at media time {0}, and its stream has no clock")]
+    NoClock(i64),
     /// Too many messages in too little time.
     #[error("messages come faster than {0} a second")]
     Flood(u32),

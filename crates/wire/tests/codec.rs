@@ -8,8 +8,8 @@ use arrayvec::ArrayVec;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zerohop_frame::{
-    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, OpaqueImage,
-    PlaneLayout, Rect, SyncPoint,
+    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle,
+    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect, SyncPoint,
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
@@ -100,9 +100,10 @@ proptest! {
 
     #[test]
     fn any_picture_is_carried(
-        numbers: (u64, u64, u64, u64), replaceable: bool, damage in damages(), fence: bool,
+        numbers: (u64, u64, u64, u64, i64, u64), replaceable: bool, damage in damages(), fence: bool,
     ) {
-        let (buffer, sequence, timestamp, presented) = numbers;
+        let (buffer, sequence, timestamp, presented, pts, duration) = numbers;
+        let media = MediaTime { pts, duration };
         let acquire = if fence { SyncFile::from(null()).into() } else { SyncPoint::Signaled };
         let sent = ToHost::Frame(FrameMessage {
             buffer: WireBufferId(buffer),
@@ -111,14 +112,30 @@ proptest! {
             presented: Duration::from_nanos(presented),
             replaceable,
             damage: damage.clone(),
+            media,
             acquire,
         });
         let ToHost::Frame(got) = carried(&sent) else { panic!("a picture") };
         prop_assert_eq!((got.buffer.0, got.sequence), (buffer, sequence));
         prop_assert_eq!(got.timestamp, Duration::from_nanos(timestamp));
         prop_assert_eq!(got.presented, Duration::from_nanos(presented));
+        prop_assert_eq!(got.media, media);
         prop_assert_eq!((got.replaceable, got.damage), (replaceable, damage));
         prop_assert_eq!(got.acquire.as_fd().is_some(), fence);
+    }
+
+    #[test]
+    fn any_clock_is_carried(
+        stream: u32, tick: (u32, u32), aspect: (u32, u32), fast: bool, none: bool,
+    ) {
+        let ratio = |(numerator, denominator)| Ratio { numerator, denominator };
+        let clock = MediaClock { tick: ratio(tick), pixel_aspect: ratio(aspect), fast };
+        let clock = (!none).then_some(clock);
+        let sent = ToHost::OpenStream { stream: StreamId(stream), name: text("a.mp4"), clock };
+        let ToHost::OpenStream { stream: s, clock: c, .. } = carried(&sent) else {
+            panic!("a stream");
+        };
+        prop_assert_eq!((s.0, c), (stream, clock));
     }
 
     #[test]
@@ -177,8 +194,12 @@ fn the_bytes_are_those_of_version_1() {
     let expect = |length: usize, shown: &str| (length, shown.to_owned());
     let hello = ToHost::Hello { version: 1, name: text("ab") };
     assert_eq!(bytes(hello), expect(272, "0:1 4:10 5:1 8:1 12:2 16:61 17:62"));
-    let open = ToHost::OpenStream { stream: StreamId(3), name: text("c") };
-    assert_eq!(bytes(open), expect(272, "0:2 4:10 5:1 8:3 12:1 16:63"));
+    let open = |clock| ToHost::OpenStream { stream: StreamId(3), name: text("c"), clock };
+    assert_eq!(bytes(open(None)), expect(296, "0:2 4:28 5:1 8:3 12:1 16:63"));
+    let ratio = |numerator, denominator| Ratio { numerator, denominator };
+    let clock = MediaClock { tick: ratio(4, 5), pixel_aspect: ratio(6, 7), fast: true };
+    let shown = "0:2 4:28 5:1 8:3 12:1 16:63 272:3 276:4 280:5 284:6 288:7";
+    assert_eq!(bytes(open(Some(clock))), expect(296, shown));
     let close = ToHost::CloseStream { stream: StreamId(0x0102) };
     assert_eq!(bytes(close), expect(16, "0:3 4:10 8:2 9:1"));
     let retire = ToHost::Retire { buffer: WireBufferId(0x0102_0000_0000) };
@@ -188,7 +209,7 @@ fn the_bytes_are_those_of_version_1() {
     assert_eq!(bytes(fallback), expect(788, texts));
     assert_eq!(bytes(ToHost::Reclaim), expect(8, "0:8 4:8"));
     assert_eq!(bytes(opaque()), expect(232, OPAQUE));
-    assert_eq!(bytes(picture()), expect(320, PICTURE));
+    assert_eq!(bytes(picture()), expect(336, PICTURE));
 }
 
 #[test]
@@ -241,8 +262,8 @@ fn opaque() -> ToHost {
     ToHost::Announce { buffer, stream, descriptor, memory, copies }
 }
 
-const PICTURE: &str = "0:6 4:40 5:1 8:1 16:2 24:3 32:4 40:3 44:2 48:1 \
-    64:5 68:6 72:7 76:8 80:9 84:a 88:b 92:c";
+const PICTURE: &str = "0:6 4:50 5:1 8:1 16:2 24:3 32:4 40:3 44:2 48:1 \
+    64:5 68:6 72:7 76:8 80:9 84:a 88:b 92:c 320:d 328:e";
 
 fn picture() -> ToHost {
     let rects =
@@ -254,6 +275,7 @@ fn picture() -> ToHost {
         presented: Duration::from_nanos(4),
         replaceable: true,
         damage: Damage::Rects(ArrayVec::from_iter(rects)),
+        media: MediaTime { pts: 13, duration: 14 },
         acquire: SyncFile::from(null()).into(),
     })
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use common::{announce, announce_with, descriptor, frame, open, open_fds, say, shm};
 use zerohop_frame::{
-    Damage, DeviceId, MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Rect, SyncPoint,
+    Damage, DeviceId, MediaClock, MediaTime, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
+    Ratio, Rect, SyncPoint,
 };
 use zerohop_kernel::{Eventfd, Socket, SyncFile, clock_monotonic};
 use zerohop_wire::{
@@ -352,6 +353,40 @@ fn damage_and_time_must_make_sense() {
     while peer.poll().is_ok() {}
     let words = last_words(&theirs);
     assert!(words.starts_with("a picture is to be shown in 99."), "{words}");
+}
+
+#[test]
+fn a_clock_must_tick_and_a_stream_without_one_has_no_media_time() {
+    let with = |change: fn(&mut MediaClock)| {
+        let one = Ratio { numerator: 1, denominator: 1 };
+        let mut clock = MediaClock { tick: one, pixel_aspect: one, fast: true };
+        change(&mut clock);
+        ToHost::OpenStream { stream: StreamId(2), name: text("file"), clock: Some(clock) }
+    };
+    refused_later("the numerator of a tick is 0, not 1 to 4294967295", |socket| {
+        say(socket, &with(|clock| clock.tick.numerator = 0));
+    });
+    refused_later("the denominator of a pixel's aspect is 0, not 1 to 4294967295", |socket| {
+        say(socket, &with(|clock| clock.pixel_aspect.denominator = 0));
+    });
+    refused_later("a flag of 2 is unknown", |socket| {
+        say_patched(socket, &open(2), 272, &2u32.to_le_bytes());
+    });
+    refused_later("a picture is at media time 7, and its stream has no clock", |socket| {
+        say(socket, &announce(1));
+        let media = MediaTime { pts: 7, duration: 0 };
+        say(socket, &ToHost::Frame(zerohop_wire::FrameMessage { media, ..frame(1, 1) }));
+    });
+    let (theirs, ours) = Socket::pair().unwrap();
+    let peer = Peer::over(ours).unwrap();
+    let ToHost::Announce { buffer, descriptor, memory, copies, .. } = announce(1) else { return };
+    let announce = ToHost::Announce { buffer, stream: StreamId(2), descriptor, memory, copies };
+    [hello(), with(|_| ()), announce].iter().for_each(|message| say(&theirs, message));
+    let (timestamp, media) = (Duration::from_secs(1 << 40), MediaTime { pts: -7, duration: 1 });
+    let late = zerohop_wire::FrameMessage { timestamp, media, ..frame(1, 1) };
+    say(&theirs, &ToHost::Frame(late));
+    (0..3).for_each(|_| drop(peer.poll().unwrap().unwrap()));
+    assert!(matches!(peer.poll(), Ok(Some(ToHost::Frame(_)))), "no time is too far in a file");
 }
 
 #[test]

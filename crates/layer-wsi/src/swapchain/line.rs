@@ -181,7 +181,11 @@ impl Line {
             return Ok(*known);
         }
         let id = StreamId(self.next_stream);
-        self.producer.send(&ToHost::OpenStream { stream: id, name: text(stream.name()) })?;
+        self.producer.send(&ToHost::OpenStream {
+            stream: id,
+            name: text(stream.name()),
+            clock: None,
+        })?;
         self.next_stream += 1;
         let open = Open { id, seen: false };
         self.streams.insert(stream.key(), open);

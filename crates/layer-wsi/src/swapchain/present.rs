@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use ash::vk;
-use zerohop_frame::{Damage, SyncPoint};
+use zerohop_frame::{Damage, MediaTime, SyncPoint};
 use zerohop_kernel::clock_monotonic;
 use zerohop_layer::{LayerError, Level, chain_line, guard, log};
 use zerohop_wire::{FrameMessage, WireBufferId};
@@ -158,6 +158,7 @@ impl Present {
             presented: now,
             replaceable: self.mode == Mode::Mailbox,
             damage: damage.clone(),
+            media: MediaTime::default(),
             acquire,
         });
         let seen = frame.is_some_and(|frame| {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zerohop_frame::{
-    Color, Damage, Extent, Fallback, Fourcc, Frame, FrameDescriptor, MemoryHandle, Modifier,
-    Observer, PlaneLayout, Source, SourceEvent, Stage, SyncPoint,
+    Color, Damage, Extent, Fallback, Fourcc, Frame, FrameDescriptor, MediaTime, MemoryHandle,
+    Modifier, Observer, PlaneLayout, Source, SourceEvent, Stage, SyncPoint,
 };
 use zerohop_kernel::{Memfd, clock_monotonic};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
@@ -196,6 +196,7 @@ impl App {
             presented: clock_monotonic(),
             replaceable: false,
             damage: Damage::Unknown,
+            media: MediaTime::default(),
             acquire: SyncPoint::Signaled,
         };
         change(&mut message);
@@ -255,7 +256,7 @@ impl App {
 }
 
 pub(crate) fn open(stream: u32) -> ToHost {
-    ToHost::OpenStream { stream: StreamId(stream), name: text("window") }
+    ToHost::OpenStream { stream: StreamId(stream), name: text("window"), clock: None }
 }
 
 pub(crate) fn announce(buffer: u64, stream: u32, side: u32) -> ToHost {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Color, Damage, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, SyncPoint,
+    Color, Damage, Extent, Fourcc, FrameDescriptor, MediaTime, MemoryHandle, Modifier, PlaneLayout,
+    SyncPoint,
 };
 use zerohop_kernel::{Memfd, Socket, clock_monotonic};
 use zerohop_wire::{
@@ -39,7 +40,7 @@ pub(crate) fn drain(peer: &Peer) -> Result<usize, Error> {
 }
 
 pub(crate) fn open(stream: u32) -> ToHost {
-    ToHost::OpenStream { stream: StreamId(stream), name: text("window") }
+    ToHost::OpenStream { stream: StreamId(stream), name: text("window"), clock: None }
 }
 
 /// 4x4 pixels of four bytes.
@@ -79,6 +80,7 @@ pub(crate) fn frame(buffer: u64, sequence: u64) -> FrameMessage {
         presented: clock_monotonic(),
         replaceable: false,
         damage: Damage::Unknown,
+        media: MediaTime::default(),
         acquire: SyncPoint::Signaled,
     }
 }
