@@ -19,6 +19,22 @@ impl Args {
         (!option).then(|| self.0.remove(0))
     }
 
+    /// Takes all words after `--`, which are somebody else's; `None` where there is no `--`.
+    ///
+    /// Call it first: none of those words is an option of ours.
+    pub(crate) fn after_dashes(&mut self) -> Option<Vec<String>> {
+        let dashes = self.0.iter().position(|word| word == "--")?;
+        let after = self.0.split_off(dashes + 1);
+        self.0.truncate(dashes);
+        Some(after)
+    }
+
+    /// Whether help is asked for, by a word of ours.
+    pub(crate) fn help(&self) -> bool {
+        let ours = self.0.iter().take_while(|word| *word != "--");
+        ours.into_iter().any(|word| matches!(word.as_str(), "--help" | "-h"))
+    }
+
     /// Takes `name`, and says whether it was there.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         let before = self.0.len();
@@ -103,6 +119,16 @@ mod tests {
         assert_eq!(args.value("--json").unwrap().as_deref(), Some("out.json"));
         assert_eq!(args.value("--rounds").unwrap().as_deref(), Some("3"));
         assert_eq!(args.rest().unwrap(), ["present", "record"]);
+    }
+
+    #[test]
+    fn what_stands_after_two_dashes_is_left_alone() {
+        let mut args = args("--timeout 5 -- ls --help -- x");
+        assert!(!args.help());
+        assert_eq!(args.after_dashes().unwrap(), ["ls", "--help", "--", "x"]);
+        assert_eq!(args.after_dashes(), None);
+        assert_eq!(args.value("--timeout").unwrap().as_deref(), Some("5"));
+        args.end().unwrap();
     }
 
     #[test]

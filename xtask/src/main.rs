@@ -27,6 +27,7 @@ mod tidy;
 mod timing;
 mod tree;
 mod venus;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -46,14 +47,15 @@ usage: cargo xtask COMMAND
   manifest [--release]     the layer's manifest, beside the layer
   bench [--json FILE] [NAMES...]
                            what it costs, against what one would use instead
+  vm [OPTIONS] -- COMMAND  a command in a virtual machine with kernel graphics devices; vm --help
   setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench,
-                           venus
+                           venus, vm
 ";
 
 fn main() -> ExitCode {
     let mut args = Args::from_env();
     match dispatch(&mut args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(err) => {
             eprintln!("xtask: {err:#}");
             ExitCode::FAILURE
@@ -61,10 +63,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(args: &mut Args) -> anyhow::Result<()> {
+fn dispatch(args: &mut Args) -> anyhow::Result<ExitCode> {
     let command = args.word();
     std::env::set_current_dir(project::root())?;
-    match command.as_deref() {
+    let done = match command.as_deref() {
+        // The one that ends as another program did.
+        Some("vm") => return vm::run(args),
         Some("bench") => bench::run(args),
         Some("demo") => demo::run(args),
         Some("test") => test::run(args),
@@ -80,5 +84,6 @@ fn dispatch(args: &mut Args) -> anyhow::Result<()> {
         }
         Some(other) => anyhow::bail!("no command {other:?}\n{USAGE}"),
         None => anyhow::bail!("say what to do\n{USAGE}"),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

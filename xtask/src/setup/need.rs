@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Bench,
     /// Make and run a Venus guest and its host.
     Venus,
+    /// Make a virtual machine.
+    Vm,
 }
 
 impl Purpose {
@@ -36,7 +38,8 @@ impl Purpose {
             "apps" => Self::Apps,
             "bench" => Self::Bench,
             "venus" => Self::Venus,
-            _ => bail!("no purpose {word:?}: build, demo, test, apps, bench, venus"),
+            "vm" => Self::Vm,
+            _ => bail!("no purpose {word:?}: build, demo, test, apps, bench, venus, vm"),
         })
     }
 }
@@ -97,7 +100,7 @@ const DECODE: &[Purpose] =
     &[Purpose::Demo, Purpose::Test, Purpose::Apps, Purpose::Bench, Purpose::Venus];
 const TEST: &[Purpose] = &[Purpose::Test];
 const APPS: &[Purpose] = &[Purpose::Apps];
-const ROOTS: &[Purpose] = &[Purpose::Apps, Purpose::Venus];
+const ROOTS: &[Purpose] = &[Purpose::Apps, Purpose::Venus, Purpose::Vm];
 const BENCH: &[Purpose] = &[Purpose::Bench];
 
 /// All of them.
