@@ -18,6 +18,8 @@ Examples:
       Record ten seconds of a page, and say what every picture cost.
   zerohop run --png frames --every 30 -- vkcube
       Keep every 30th picture as a file, exactly as it was presented.
+  zerohop run --to kms -- vkcube
+      Show it on the screen of a machine without a display server, copying nothing.
   zerohop doctor
       Try everything that a recording needs on this machine, and say why what does not work.";
 

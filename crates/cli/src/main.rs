@@ -12,6 +12,7 @@ mod display;
 mod doctor;
 mod facts;
 mod failure;
+mod flow;
 mod guard;
 mod layer;
 mod outputs;

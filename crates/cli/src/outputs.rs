@@ -4,12 +4,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
 use zerohop_frame::FrameSink;
+use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
-use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, Tee, Timing};
+use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing};
 
 use crate::args::Run;
 use crate::failure::Failure;
@@ -23,6 +24,10 @@ pub(crate) struct Outputs {
     pub(crate) sink: Sink,
     /// Where some of them go as they are.
     pub(crate) snapshots: Option<Snapshots>,
+    /// The screen that all of them are shown on.
+    pub(crate) screen: Option<Shown>,
+    /// Whether they go elsewhere too.
+    pub(crate) is_recorded: bool,
     /// The encoder's name, if there is one.
     pub(crate) encoder: Option<String>,
     /// Files and folders, for the report.
@@ -44,11 +49,19 @@ impl Outputs {
         for place in &places {
             opened.open(place, options, &measurements)?;
         }
-        let Opened { sinks, takes_all, encoder } = opened;
+        let Opened { sinks, takes_all, encoder, screen } = opened;
+        let is_recorded = !(sinks.is_empty() && takes_all.is_empty());
         let snapshots = (!takes_all.is_empty())
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
-        Ok(Self { measurements, sink: joined(sinks), snapshots, encoder, names })
+        let sink = joined(sinks);
+        Ok(Self { measurements, sink, snapshots, screen, is_recorded, encoder, names })
     }
+}
+
+/// A screen, and the sink that shows pictures on it.
+pub(crate) struct Shown {
+    pub(crate) screen: SharedScreen,
+    pub(crate) sink: Sink,
 }
 
 /// A place that was opened.
@@ -63,6 +76,8 @@ struct Opened {
     takes_all: Vec<Sink>,
     /// The name of the encoder among them.
     encoder: Option<String>,
+    /// Shows every picture.
+    screen: Option<Shown>,
 }
 
 impl Opened {
@@ -86,6 +101,7 @@ impl Opened {
                 let sink = Checksum::create(path).map_err(|err| unwritable(path, &err))?;
                 self.takes_all.push(Box::new(sink));
             }
+            To::Kms(spec) => self.screen = Some(screen(spec, measurements)?),
             To::Null => self.sinks.push(Box::new(Null)),
         }
         Ok(())
@@ -107,11 +123,33 @@ fn check(places: &[To], every: u64) -> Result<(), Failure> {
         let todo = "give all but one of them a file";
         return Err(Failure::new("--to", "two things go to the standard output", todo));
     }
+    if places.iter().filter(|place| matches!(place, To::Kms(_))).count() > 1 {
+        let todo = "start zerohop once for each screen";
+        return Err(Failure::new("--to", "there are two screens", todo));
+    }
     if every > 1 && !places.iter().any(To::wants_all) {
         let todo = "add --png DIR or --to checksum:FILE";
         return Err(Failure::new("--every", "it is for pictures that are kept as they came", todo));
     }
     Ok(())
+}
+
+/// The screen that `spec` means.
+fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failure> {
+    let failed = |err: &(dyn std::error::Error + 'static), todo: &str| {
+        Failure::new("--to kms", crate::failure::chain(err), todo)
+    };
+    let screen = Screen::open(spec).map_err(|err| {
+        let todo = match &err {
+            zerohop_kms::Error::Master { .. } => "end it, or use another card",
+            _ => "see zerohop doctor for the screens",
+        };
+        failed(&err, todo)
+    })?;
+    let screen: SharedScreen = Arc::new(Mutex::new(screen));
+    let sink = ScreenSink::start(&screen, Arc::clone(measurements) as _);
+    let sink = sink.map_err(|err| failed(&err, "raise the limits on open files and threads"))?;
+    Ok(Shown { screen, sink: Box::new(sink) })
 }
 
 /// An MP4 file at `path`, and the name of the encoder.

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use zerohop_frame::{Source as _, SourceEvent};
 use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
-use zerohop_pipeline::{Counts, Ending, Facts, Limits, Path, Stop, run};
+use zerohop_pipeline::{Counts, Ending, Facts, Limits, Stop};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
 
 use crate::args::Run;
 use crate::facts::facts;
 use crate::failure::{Failure, chain};
+use crate::flow::Flow;
 use crate::outputs::Outputs;
 use crate::to::To;
 
@@ -128,21 +129,20 @@ fn record(
     (device, validation): (DeviceChoice, bool),
     limits: Limits<'_>,
 ) -> Outcome {
-    let Outputs { measurements, mut sink, snapshots, encoder, names } = outputs;
-    let path = Path::to(&*sink, device, Arc::clone(&measurements));
-    let mut path = path.with_snapshots(snapshots).with_validation(validation);
-    path.prepare();
-    let ended = run(&mut source, &mut path, &mut *sink, limits, &measurements);
+    let mut flow = Flow::new(outputs, device, validation);
+    let measurements = Arc::clone(&flow.measurements);
+    let ended = flow.run(&mut source, limits);
     let (counts, seen) = (measurements.counts(), source.control().report());
     end(&mut source);
     let ended = ended.map_err(|err| {
         let todo = "the application goes on unrecorded; what was recorded before is kept";
         Failure::new("the recording", chain(&err), todo)
     });
-    let device = path.device().map(|device| device.physical().name());
+    let device = flow.device().map(|device| device.physical().name());
     // What came after the end was not part of it.
     let lost = seen.frames_dropped + seen.frames_replaced + seen.frames_unsent;
     let presented = counts.taken + lost;
+    let Flow { encoder, names, .. } = flow;
     let facts = Facts { encoder, device, presented, outputs: names, ..facts(&seen) };
     Outcome { ended, counts, facts, _source: Some(source) }
 }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use zerohop_kms::Spec;
+
 /// One place that pictures go to, as `--to` names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum To {
     /// A fragmented MP4 file, H.264; `-` is the standard output.
     Mp4(PathBuf),
@@ -11,17 +13,24 @@ pub(crate) enum To {
     Png(PathBuf),
     /// One line with the checksum of each picture into this file; `-` is the standard output.
     Checksum(PathBuf),
+    /// This screen.
+    Kms(Spec),
     /// Nowhere.
     Null,
 }
 
 /// Every place there is, as it is written, with what it makes of the pictures.
-const ALL: [(&str, &str); 4] = [
+const ALL: [(&str, &str); 5] = [
     ("mp4:FILE", "H.264 in a fragmented MP4 file; - is the standard output"),
     ("png:DIR", "numbered PNG files in this folder, as they came (copies each one)"),
     (
         "checksum[:FILE]",
         "an MD5 for each picture, in ffmpeg's framemd5 format; to the standard output without FILE",
+    ),
+    (
+        "kms[:SCREEN]",
+        "on a screen, without a display server, in the memory that they were drawn in. SCREEN is any \
+         of /dev/dri/cardN,connector=NAME,mode=WxH@HZ; `zerohop doctor` lists them",
     ),
     ("null", "nowhere, to measure the way there"),
 ];
@@ -43,6 +52,10 @@ impl To {
             ("mp4", Some(file)) => Ok(Self::Mp4(file.into())),
             ("png", Some(folder)) => Ok(Self::Png(folder.into())),
             ("checksum", file) => Ok(Self::Checksum(file.unwrap_or("-").into())),
+            ("kms", screen) => {
+                let screen = screen.unwrap_or_default().parse();
+                screen.map(Self::Kms).map_err(|err: zerohop_kms::SpecError| err.to_string())
+            }
             ("null", None) => Ok(Self::Null),
             _ => Err(format!("write one of {}", ALL.map(|(spec, _)| spec).join(", "))),
         }
@@ -52,7 +65,7 @@ impl To {
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Mp4(path) | Self::Png(path) | Self::Checksum(path) => Some(path),
-            Self::Null => None,
+            Self::Kms(_) | Self::Null => None,
         }
     }
 
@@ -77,6 +90,10 @@ mod tests {
         assert_eq!(To::parse("mp4:a:b.mp4"), Ok(To::Mp4("a:b.mp4".into())));
         assert_eq!(To::parse("png:frames"), Ok(To::Png("frames".into())));
         assert_eq!(To::parse("null"), Ok(To::Null));
+        assert_eq!(To::parse("kms"), Ok(To::Kms(Spec::default())));
+        let card = Spec { card: Some("/dev/dri/card1".into()), ..Spec::default() };
+        assert_eq!(To::parse("kms:/dev/dri/card1"), Ok(To::Kms(card)));
+        assert!(To::parse("kms:mode=big").unwrap_err().contains("1280x720@60"));
         let checksum = To::parse("checksum").unwrap();
         assert_eq!(checksum, To::Checksum("-".into()));
         assert!(checksum.is_standard_output());

@@ -55,6 +55,7 @@ pub struct Frame {
     acquire: SyncPoint,
     readers: Mutex<Vec<SyncPoint>>,
     home: Arc<dyn Recycle>,
+    replaceable: bool,
 }
 
 impl Frame {
@@ -65,7 +66,8 @@ impl Frame {
         acquire: SyncPoint,
         home: Arc<dyn Recycle>,
     ) -> Self {
-        Self { buffer, info, media: None, acquire, readers: Mutex::default(), home }
+        let (readers, replaceable) = (Mutex::default(), false);
+        Self { buffer, info, media: None, acquire, readers, home, replaceable }
     }
 
     /// Says when the picture is shown as its stream counts, if that has a clock of its own.
@@ -74,6 +76,17 @@ impl Frame {
         let mut frame = self;
         frame.media = media;
         frame
+    }
+
+    /// Says whether a newer picture may take its place while it waits to be shown.
+    pub fn set_replaceable(&mut self, replaceable: bool) {
+        self.replaceable = replaceable;
+    }
+
+    /// Whether a newer picture may take its place while it waits to be shown, as in
+    /// `VK_PRESENT_MODE_MAILBOX_KHR`.
+    pub fn is_replaceable(&self) -> bool {
+        self.replaceable
     }
 
     /// The memory.

@@ -17,6 +17,8 @@ pub enum Stage {
     Convert,
     /// Compressing it.
     Encode,
+    /// From the sink's sight of it to the moment it is on a screen.
+    Show,
     /// From our sight of it to its buffer going home.
     Release,
 }

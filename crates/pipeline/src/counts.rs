@@ -8,12 +8,13 @@ use zerohop_frame::{Fallback, Stage};
 use crate::Percentiles;
 
 /// The steps that are measured, in the order of a picture's way.
-pub(crate) const STAGES: [Stage; 6] = [
+pub(crate) const STAGES: [Stage; 7] = [
     Stage::PresentToHost,
     Stage::Import,
     Stage::Classify,
     Stage::Convert,
     Stage::Encode,
+    Stage::Show,
     Stage::Release,
 ];
 
@@ -25,6 +26,7 @@ pub(crate) fn name(stage: Stage) -> &'static str {
         Stage::Classify => "classify",
         Stage::Convert => "convert",
         Stage::Encode => "encode",
+        Stage::Show => "show",
         Stage::Release => "release",
         _ => "other",
     }

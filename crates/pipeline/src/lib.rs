@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Source ──Frame──► run ──► Stages (Path: import, classify, convert) ──Frame──► FrameSink
+//!                    │        ├─ Tap: Scanout (a copy where a screen needs one) ──Frame──► a screen
 //!                    │        └─ Snapshots ──Frame in plain memory──► a second FrameSink
 //!                    └─► Measurements ──► Report (JSON, table)
 //!                                    └──► Trace  (Chrome trace format)
@@ -14,13 +15,16 @@
 
 mod counts;
 mod histogram;
+mod machine;
 mod measurements;
 mod path;
 mod report;
 mod run;
+mod scanout;
 mod snapshots;
 mod stages;
 mod table;
+mod tap;
 mod trace;
 
 pub use counts::{Copies, Counts, Verdicts};
@@ -29,6 +33,8 @@ pub use measurements::Measurements;
 pub use path::Path;
 pub use report::{Application, Facts, FallbackLine, Refused, Report, SCHEMA, Stream};
 pub use run::{Ending, Error, Limits, Stop, run};
+pub use scanout::Scanout;
 pub use snapshots::Snapshots;
 pub use stages::{Stages, Straight};
+pub use tap::Tap;
 pub use trace::Trace;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use zerohop_frame::{
-    BoxError, DeviceId, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, MemoryHandle,
-    Observer as _, Stage,
+    BoxError, DeviceId, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _, Stage,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::{Chroma, Classify, Convert, TileSet, Verdict};
-use zerohop_vulkan::{
-    Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, PixelFormat, Queue,
-    wait_on_cpu,
-};
+use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
 
+use crate::machine::{Machine, owner};
 use crate::{Measurements, Snapshots, Stages};
 
 /// Why a picture is dropped that was perhaps drawn over.
@@ -32,14 +29,6 @@ pub struct Path {
     shape: Option<FrameDescriptor>,
     machine: Option<Machine>,
     passes: Option<Passes>,
-}
-
-/// A device with what was imported into it.
-struct Machine {
-    instance: Arc<Instance>,
-    device: Arc<Device>,
-    queue: Arc<Queue>,
-    images: ImportCache,
 }
 
 /// What is made anew for each shape of picture.
@@ -90,42 +79,24 @@ impl Path {
 
     /// Makes sure that the device is `owner`, or any when there is none.
     fn open(&mut self, owner: Option<DeviceId>) -> Result<(), BoxError> {
-        let fits = |machine: &Machine| owner.is_none_or(|owner| machine.device.id() == owner);
-        if self.machine.as_ref().is_some_and(fits) {
+        if self.machine.as_ref().is_some_and(|machine| machine.fits(owner)) {
             return Ok(());
         }
         self.passes = None;
-        let choice = owner.map_or_else(|| self.choice.clone(), DeviceChoice::Owner);
-        let instance = Instance::new(self.instance)?;
-        let physical = choice.pick(&instance)?;
-        let asked = self.choice.pick(&instance);
-        if self.choice != DeviceChoice::Any && asked.is_ok_and(|one| one.id() != physical.id()) {
-            self.measurements.fallback(Fallback {
-                what: "device".into(),
-                reason: format!("the application renders on {}", physical.name()),
-                cost: "the device that was asked for is not used".into(),
-            });
-        }
-        let device = Device::open(&physical)?;
-        let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
-        self.machine = Some(Machine { instance, device, queue, images });
+        let (choice, measurements) = (&self.choice, &self.measurements);
+        self.machine = Some(Machine::open(self.instance, choice, owner, measurements)?);
         Ok(())
     }
 
     /// The image of the frame's buffer, made when it is seen for the first time.
     fn import(&mut self, frame: &Arc<Frame>) -> Result<Arc<Image>, BoxError> {
         self.open(owner(frame))?;
-        let begin = clock_monotonic();
         let machine = self.machine.as_mut().ok_or("no device is open")?;
-        let cached = machine.images.get(frame.buffer())?;
-        if cached.fresh {
-            let sequence = frame.info().sequence;
-            self.measurements.span(sequence, Stage::Import, begin, clock_monotonic());
-        }
+        let image = machine.import(frame, &self.measurements)?;
         if let Some(snapshots) = &mut self.snapshots {
-            snapshots.pass(&machine.queue, frame, &cached.image);
+            snapshots.pass(&machine.queue, frame, &image);
         }
-        Ok(cached.image)
+        Ok(image)
     }
 
     /// The passes for pictures of the frame's shape.
@@ -229,14 +200,6 @@ fn chroma(sink: &dyn FrameSink) -> Option<Chroma> {
     sink.formats().iter().find_map(|(fourcc, _)| match *fourcc {
         Fourcc::NV12 => Some(Chroma::Interleaved),
         Fourcc::YUV420 => Some(Chroma::Planar),
-        _ => None,
-    })
-}
-
-/// The only device that can read `frame`, if not every one can.
-fn owner(frame: &Frame) -> Option<DeviceId> {
-    frame.buffer().memory().iter().find_map(|memory| match memory {
-        MemoryHandle::OpaqueFd { device, .. } => Some(*device),
         _ => None,
     })
 }

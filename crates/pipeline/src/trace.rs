@@ -71,7 +71,7 @@ impl Trace {
         let (name, from) = (name(stage), begin.as_micros());
         let args = format!("\"pid\":1,\"tid\":{track},\"args\":{{\"sequence\":{sequence}}}");
         // Pictures overlap on their way here and home; a track of `X` events must nest.
-        if matches!(stage, Stage::PresentToHost | Stage::Encode | Stage::Release) {
+        if matches!(stage, Stage::PresentToHost | Stage::Encode | Stage::Show | Stage::Release) {
             let to = end.as_micros();
             self.push(&format!(
                 "{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"b\",\"id\":{sequence},\

@@ -64,6 +64,14 @@ pub enum Error {
         /// Which one.
         sequence: u64,
     },
+    /// A screen shows nothing any more.
+    #[error("the screen failed at {failures} pictures in a row")]
+    Screen {
+        /// How many.
+        failures: u32,
+        /// The last reason.
+        source: zerohop_kms::Error,
+    },
     /// A thread cannot be started.
     #[error("could not start the {name} thread")]
     Thread {

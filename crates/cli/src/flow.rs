@@ -1,0 +1,81 @@
+//! What happens to the pictures of a run between their source and the places they go to.
+
+use std::sync::Arc;
+
+use zerohop_frame::{FrameSink, Source};
+use zerohop_pipeline::{Ending, Error, Limits, Measurements, Path, Scanout, Stages, Tap, run};
+use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
+
+use crate::outputs::{Outputs, Shown};
+
+/// The stages and the last sink of a run, and what the report says of them.
+pub(crate) struct Flow {
+    pub(crate) measurements: Arc<Measurements>,
+    /// The encoder's name, if there is one.
+    pub(crate) encoder: Option<String>,
+    /// Files and folders that are written.
+    pub(crate) names: Vec<String>,
+    way: Way,
+    sink: Box<dyn FrameSink + Send>,
+}
+
+/// The ways there are.
+enum Way {
+    /// To files: looked at and converted.
+    Recorded(Path),
+    /// To a screen: as they are.
+    Shown(Scanout),
+    /// Both.
+    Both(Tap<Path>),
+}
+
+impl Flow {
+    /// The way to `outputs`. `choice` is for memory that any device can read.
+    pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
+        let Outputs { measurements, sink, snapshots, screen, is_recorded, encoder, names } =
+            outputs;
+        let path = || {
+            let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
+            let mut path = path.with_snapshots(snapshots).with_validation(validation);
+            path.prepare();
+            path
+        };
+        let scanout = |shown: &Shown| {
+            let options = InstanceOptions { validation };
+            let (screen, choice) = (Arc::clone(&shown.screen), choice.clone());
+            Scanout::new(screen, choice, options, Arc::clone(&measurements))
+        };
+        let (way, sink) = match screen {
+            None => (Way::Recorded(path()), sink),
+            Some(shown) if !is_recorded => (Way::Shown(scanout(&shown)), shown.sink),
+            Some(shown) => {
+                let (scanout, observer) = (scanout(&shown), Arc::clone(&measurements));
+                (Way::Both(Tap::new(scanout, shown.sink, path(), observer)), sink)
+            }
+        };
+        Self { measurements, encoder, names, way, sink }
+    }
+
+    /// Moves the pictures until the source ends or a limit is reached.
+    pub(crate) fn run(
+        &mut self,
+        source: &mut dyn Source,
+        limits: Limits<'_>,
+    ) -> Result<Ending, Error> {
+        let stages: &mut dyn Stages = match &mut self.way {
+            Way::Recorded(path) => path,
+            Way::Shown(scanout) => scanout,
+            Way::Both(tap) => tap,
+        };
+        run(source, stages, &mut *self.sink, limits, &self.measurements)
+    }
+
+    /// The device that read the pictures, if one did.
+    pub(crate) fn device(&self) -> Option<&Arc<Device>> {
+        match &self.way {
+            Way::Recorded(path) => path.device(),
+            Way::Shown(scanout) => scanout.device(),
+            Way::Both(tap) => tap.rest().device(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A device with what was imported into it.
+
+use std::sync::Arc;
+
+use zerohop_frame::{BoxError, DeviceId, Fallback, Frame, MemoryHandle, Observer as _, Stage};
+use zerohop_kernel::clock_monotonic;
+use zerohop_vulkan::{Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, Queue};
+
+use crate::Measurements;
+
+/// The device that reads pictures, opened when it is known which.
+pub(crate) struct Machine {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) device: Arc<Device>,
+    pub(crate) queue: Arc<Queue>,
+    images: ImportCache,
+}
+
+impl Machine {
+    /// Opens `owner`, the only device that can read the pictures, or any that is `choice`. One that
+    /// was asked for and cannot be used is a fallback.
+    pub(crate) fn open(
+        options: InstanceOptions,
+        choice: &DeviceChoice,
+        owner: Option<DeviceId>,
+        measurements: &Measurements,
+    ) -> Result<Self, BoxError> {
+        let instance = Instance::new(options)?;
+        let needed = owner.map_or_else(|| choice.clone(), DeviceChoice::Owner);
+        let physical = needed.pick(&instance)?;
+        let asked = choice.pick(&instance);
+        if *choice != DeviceChoice::Any && asked.is_ok_and(|one| one.id() != physical.id()) {
+            measurements.fallback(Fallback {
+                what: "device".into(),
+                reason: format!("the application renders on {}", physical.name()),
+                cost: "the device that was asked for is not used".into(),
+            });
+        }
+        let device = Device::open(&physical)?;
+        let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
+        Ok(Self { instance, device, queue, images })
+    }
+
+    /// Whether it can read what `owner` made.
+    pub(crate) fn fits(&self, owner: Option<DeviceId>) -> bool {
+        owner.is_none_or(|owner| self.device.id() == owner)
+    }
+
+    /// The image of the frame's buffer, made when it is seen for the first time.
+    pub(crate) fn import(
+        &mut self,
+        frame: &Frame,
+        measurements: &Measurements,
+    ) -> Result<Arc<Image>, BoxError> {
+        let begin = clock_monotonic();
+        let cached = self.images.get(frame.buffer())?;
+        if cached.fresh {
+            let sequence = frame.info().sequence;
+            measurements.span(sequence, Stage::Import, begin, clock_monotonic());
+        }
+        Ok(cached.image)
+    }
+}
+
+/// The only device that can read `frame`, if not every one can.
+pub(crate) fn owner(frame: &Frame) -> Option<DeviceId> {
+    frame.buffer().memory().iter().find_map(|memory| match memory {
+        MemoryHandle::OpaqueFd { device, .. } => Some(*device),
+        _ => None,
+    })
+}

@@ -1,0 +1,222 @@
+//! Pictures for a screen: as they are where it takes them, else in memory of its own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zerohop_frame::{
+    BoxError, BufferId, Damage, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier,
+    Observer as _, Recycle, Release, SyncPoint,
+};
+use zerohop_kms::{Canvas, Refusal, Screen};
+use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu};
+
+use crate::machine::{Machine, owner};
+use crate::{Measurements, Stages};
+
+/// Why a picture is copied.
+const WHY: &str = "the screen does not show the application's memory";
+
+/// The most pictures that are copied and not home yet. Producers have fewer buffers.
+const MOST: usize = 16;
+
+/// Hands on every picture that the screen accepts, untouched. What it refuses is copied into a
+/// buffer of the card's own, in the middle of the screen, and that is said once.
+pub struct Scanout {
+    screen: Arc<Mutex<Screen>>,
+    choice: DeviceChoice,
+    instance: InstanceOptions,
+    measurements: Arc<Measurements>,
+    machine: Option<Machine>,
+    pool: Arc<Pool>,
+    refused: Option<Refusal>,
+}
+
+/// Canvases at home, and those that are out.
+#[derive(Default)]
+struct Pool {
+    free: Mutex<Vec<Canvas>>,
+    out: Mutex<HashMap<BufferId, Canvas>>,
+}
+
+/// Keeps the application's picture while its copy is shown, so that the application goes at the
+/// screen's pace.
+struct Home {
+    pool: Arc<Pool>,
+    _source: Arc<Frame>,
+}
+
+impl Recycle for Home {
+    fn recycle(&self, release: Release) {
+        let canvas = lock(&self.pool.out).remove(&release.buffer);
+        lock(&self.pool.free).extend(canvas);
+    }
+}
+
+impl Scanout {
+    /// The way to `screen`. `choice` is for memory that any device can read.
+    pub fn new(
+        screen: Arc<Mutex<Screen>>,
+        choice: DeviceChoice,
+        instance: InstanceOptions,
+        measurements: Arc<Measurements>,
+    ) -> Self {
+        let (machine, pool) = (None, Arc::default());
+        Self { screen, choice, instance, measurements, machine, pool, refused: None }
+    }
+
+    /// The device that copies, if there is one.
+    pub fn device(&self) -> Option<&Arc<Device>> {
+        self.machine.as_ref().map(|machine| &machine.device)
+    }
+
+    /// Says why pictures are copied, when the reason is new.
+    fn announce(&mut self, refusal: Refusal) {
+        if self.refused.as_ref() != Some(&refusal) {
+            let (what, reason) = ("screen".into(), refusal.to_string());
+            let cost = "each picture is copied into memory of the card".into();
+            self.measurements.fallback(Fallback { what, reason, cost });
+            self.refused = Some(refusal);
+        }
+    }
+
+    /// The image of the frame's buffer.
+    fn import(&mut self, frame: &Frame) -> Result<(Arc<Queue>, Arc<Image>), BoxError> {
+        let owner = owner(frame);
+        let fitting = self.machine.take().filter(|machine| machine.fits(owner));
+        let (choice, measurements) = (&self.choice, &self.measurements);
+        let machine = match fitting {
+            Some(machine) => machine,
+            None => Machine::open(self.instance, choice, owner, measurements)?,
+        };
+        let machine = self.machine.insert(machine);
+        Ok((Arc::clone(&machine.queue), machine.import(frame, &self.measurements)?))
+    }
+
+    /// A canvas of the screen's size that nobody shows.
+    fn canvas(&self, fourcc: Fourcc) -> Result<Canvas, BoxError> {
+        let extent = lock(&self.screen).mode().extent();
+        let mut free = lock(&self.pool.free);
+        // Those of another shape go.
+        free.retain(|canvas| canvas.buffer().descriptor().fourcc == fourcc);
+        if let Some(canvas) = free.pop() {
+            return Ok(canvas);
+        }
+        drop(free);
+        if lock(&self.pool.out).len() >= MOST {
+            return Err("the screen holds all buffers of its card".into());
+        }
+        Ok(lock(&self.screen).canvas(extent, fourcc)?)
+    }
+
+    /// The picture in memory of the card.
+    fn copy(&mut self, frame: &Arc<Frame>) -> Result<Arc<Frame>, BoxError> {
+        let (queue, image) = self.import(frame)?;
+        let shape = frame.buffer().descriptor();
+        let (fourcc, swap) = target(shape.fourcc, lock(&self.screen).formats())
+            .ok_or_else(|| format!("the screen shows no format like {}", shape.fourcc))?;
+        let mut canvas = self.canvas(fourcc)?;
+        let bytes = paint(&mut canvas, &queue, frame, &image, swap)?;
+        self.measurements.cpu_copy(frame.info().sequence, bytes, WHY);
+        let buffer = Arc::clone(canvas.buffer());
+        lock(&self.pool.out).insert(buffer.id(), canvas);
+        let info = FrameInfo { damage: Damage::Unknown, ..frame.info().clone() };
+        let home = Home { pool: Arc::clone(&self.pool), _source: Arc::clone(frame) };
+        let mut copy = Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(home));
+        copy.set_replaceable(frame.is_replaceable());
+        Ok(Arc::new(copy))
+    }
+}
+
+impl Stages for Scanout {
+    fn reshape(&mut self, _: &FrameDescriptor) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        let accepted = lock(&self.screen).accepts(frame.buffer());
+        match accepted {
+            Ok(()) => Ok(Some(frame)),
+            Err(refusal) => {
+                self.announce(refusal);
+                self.copy(&frame).map(Some)
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a copy of pixels in `fourcc` is called, and whether red and blue change places.
+fn target(fourcc: Fourcc, shown: &[(Fourcc, Modifier)]) -> Option<(Fourcc, bool)> {
+    let shows = |fourcc: &Fourcc| shown.contains(&(*fourcc, Modifier::LINEAR));
+    let (same, swapped) = match fourcc {
+        Fourcc::XRGB8888 | Fourcc::ARGB8888 => (Fourcc::XRGB8888, Fourcc::XBGR8888),
+        Fourcc::XBGR8888 | Fourcc::ABGR8888 => (Fourcc::XBGR8888, Fourcc::XRGB8888),
+        Fourcc::RGB565 => (Fourcc::RGB565, Fourcc::RGB565),
+        _ => return None,
+    };
+    let found = Some((same, false)).filter(|_| shows(&same));
+    found.or_else(|| Some((swapped, true)).filter(|_| shows(&swapped)))
+}
+
+/// Copies the picture into the middle of the canvas, which is black around it. What is larger is
+/// cut. Returns how many bytes the CPU copied.
+fn paint(
+    canvas: &mut Canvas,
+    queue: &Arc<Queue>,
+    frame: &Arc<Frame>,
+    image: &Arc<Image>,
+    swap: bool,
+) -> Result<u64, BoxError> {
+    let pixel = image.format().bytes();
+    let (screen, picture) = (canvas.buffer().descriptor().extent, image.extent());
+    let width = picture.width.min(screen.width) as usize * pixel;
+    let height = picture.height.min(screen.height) as usize;
+    let middle = |all: u32, part: u32| (all.saturating_sub(part) / 2) as usize;
+    let left = middle(screen.width, picture.width) * pixel;
+    let top = middle(screen.height, picture.height);
+    let (cut_left, cut_top) =
+        (middle(picture.width, screen.width) * pixel, middle(picture.height, screen.height));
+    let stride = canvas.stride();
+    let read = match image.pixels() {
+        Some(_) => None,
+        None => Some(read_back(queue, frame, image)?),
+    };
+    wait_on_cpu(frame.acquire())?;
+    let row_bytes = picture.width as usize * pixel;
+    let rows = canvas.bytes_mut().chunks_exact_mut(stride).skip(top).take(height);
+    for (y, row) in rows.enumerate() {
+        let (y, out) = (y + cut_top, &mut row[left..left + width]);
+        match (&read, image.pixels()) {
+            (Some(read), _) => {
+                let at = y * row_bytes + cut_left;
+                out.copy_from_slice(&read.bytes[at..at + width]);
+            }
+            (None, Some(pixels)) => pixels.read_into(y, cut_left, out),
+            (None, None) => {}
+        }
+        if swap {
+            out.chunks_exact_mut(4).for_each(|pixel| pixel.swap(0, 2));
+        }
+    }
+    let first = read.map_or(0, |read| read.copies.cpu_bytes);
+    Ok((width * height) as u64 + first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_in_a_format_that_the_screen_shows() {
+        let linear = |fourcc| (fourcc, Modifier::LINEAR);
+        let (x, b) = (Fourcc::XRGB8888, Fourcc::XBGR8888);
+        assert_eq!(target(Fourcc::ARGB8888, &[linear(x)]), Some((x, false)));
+        assert_eq!(target(Fourcc::ABGR8888, &[linear(x)]), Some((x, true)));
+        assert_eq!(target(Fourcc::ABGR8888, &[linear(x), linear(b)]), Some((b, false)));
+        assert_eq!(target(Fourcc::RGB565, &[linear(x)]), None);
+        assert_eq!(target(x, &[(x, Modifier(7))]), None);
+    }
+}
