@@ -1,9 +1,9 @@
 //! Which commands we hook, and who may see the hook.
 
 use std::ffi::CStr;
-use std::mem;
 
 use ash::vk;
+use zerohop_layer::hooks;
 use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
@@ -14,26 +14,6 @@ use crate::entry::{
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
 use crate::newer::WaitForPresent2;
-
-/// A hook without its type.
-type Hook = unsafe extern "system" fn();
-
-/// `name => hook: type`, so that each hook is checked against the command's own type.
-macro_rules! hooks {
-    ($(#[$doc:meta])* $table:ident: $($name:literal => $hook:expr, $pfn:ty;)*) => {
-        $(#[$doc])*
-        fn $table(name: &[u8]) -> Option<Hook> {
-            match name {
-                $($name => {
-                    let hook: $pfn = $hook;
-                    // SAFETY: function pointers have one size; the caller casts back by name.
-                    Some(unsafe { mem::transmute::<$pfn, Hook>(hook) })
-                })*
-                _ => None,
-            }
-        }
-    };
-}
 
 hooks! {
     /// Commands that need no instance, and the one that layers above ask for without (Mesa's

@@ -3,13 +3,12 @@
 use std::ffi::{CStr, c_char};
 
 use ash::vk;
-use zerohop_layer::abi::{INTERFACE_VERSION, NEGOTIATE_INTERFACE, NegotiateLayerInterface};
-use zerohop_layer::guard_or;
+use zerohop_layer::abi::NegotiateLayerInterface;
+use zerohop_layer::{guard_or, negotiate};
 
 use crate::commands;
 
-/// Agrees with the loader on version 2 of the layer interface, the one that hands the look-ups
-/// over in this call.
+/// Agrees with the loader on an interface.
 ///
 /// # Safety
 ///
@@ -24,17 +23,7 @@ pub unsafe extern "system" fn vkNegotiateLoaderLayerInterfaceVersion(
     interface: *mut NegotiateLayerInterface,
 ) -> vk::Result {
     // SAFETY: the caller's promise.
-    let Some(interface) = (unsafe { interface.as_mut() }) else {
-        return vk::Result::ERROR_INITIALIZATION_FAILED;
-    };
-    if interface.s_type != NEGOTIATE_INTERFACE || interface.interface_version < INTERFACE_VERSION {
-        return vk::Result::ERROR_INITIALIZATION_FAILED;
-    }
-    interface.interface_version = INTERFACE_VERSION;
-    interface.get_instance_proc_addr = Some(get_instance_proc_addr);
-    interface.get_device_proc_addr = Some(get_device_proc_addr);
-    interface.get_physical_device_proc_addr = None;
-    vk::Result::SUCCESS
+    unsafe { negotiate(interface, get_instance_proc_addr, get_device_proc_addr) }
 }
 
 /// `vkGetInstanceProcAddr`.

@@ -1,6 +1,19 @@
-//! The two-call idiom of Vulkan's lists.
+//! Vulkan's lists: arrays with a count, and the two-call idiom.
 
 use ash::vk;
+
+/// The array of `count` that begins at `first`; null is an empty one.
+///
+/// # Safety
+///
+/// `first` is null or points to `count` of them, which live for `'a`.
+pub unsafe fn slice<'a, T>(first: *const T, count: u32) -> &'a [T] {
+    if first.is_null() || count == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(first, count as usize) }
+}
 
 /// Answers a query for a list: the count alone when `out` is null, else as many of `items` as fit.
 ///

@@ -8,18 +8,23 @@
 pub mod abi;
 pub mod chain;
 pub mod config;
+pub mod extensions;
 pub mod link;
 
+mod commands;
 mod enumerate;
 mod error;
 mod guard;
 mod log;
+mod negotiate;
 mod newer;
 mod sizes;
 mod table;
 
-pub use enumerate::{read_list, write_list};
+pub use commands::Hook;
+pub use enumerate::{read_list, slice, write_list};
 pub use error::{Doing, LayerError, chain_line};
 pub use guard::{guard, guard_or, guard_void};
 pub use log::{Level, log};
+pub use negotiate::negotiate;
 pub use table::{DispatchKey, Table, handle_of};

@@ -1,6 +1,6 @@
-//! The extensions that the layer provides, and the commands that come with each.
+//! The extensions that the layers provide, and the commands that come with each.
 
-/// An extension of the layer's.
+/// An extension of a layer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extension {
     /// As in `ppEnabledExtensionNames`.
@@ -11,7 +11,7 @@ pub struct Extension {
     pub commands: &'static [&'static str],
 }
 
-/// What the layer adds to every instance, in the order of the positions that `layer-wsi` uses.
+/// What `layer-wsi` adds to every instance, in the order of the positions that it uses.
 pub const INSTANCE_EXTENSIONS: &[Extension] = &[
     Extension {
         name: "VK_KHR_surface",
@@ -59,7 +59,7 @@ pub const INSTANCE_EXTENSIONS: &[Extension] = &[
     Extension { name: "VK_KHR_surface_maintenance1", version: 1, commands: &[] },
 ];
 
-/// What the layer adds to every device.
+/// What `layer-wsi` adds to every device.
 pub const DEVICE_EXTENSIONS: &[Extension] = &[
     Extension {
         name: "VK_KHR_swapchain",
@@ -92,4 +92,20 @@ pub const DEVICE_EXTENSIONS: &[Extension] = &[
     Extension { name: "VK_KHR_present_wait", version: 1, commands: &["vkWaitForPresentKHR"] },
     Extension { name: "VK_KHR_present_id2", version: 1, commands: &[] },
     Extension { name: "VK_KHR_present_wait2", version: 1, commands: &["vkWaitForPresent2KHR"] },
+];
+
+/// What `layer-dmabuf` adds to devices that lack it, in the order of the positions that it uses.
+pub const DMABUF_EXTENSIONS: &[Extension] = &[
+    Extension {
+        name: "VK_KHR_external_memory_fd",
+        version: 1,
+        commands: &["vkGetMemoryFdKHR", "vkGetMemoryFdPropertiesKHR"],
+    },
+    Extension { name: "VK_EXT_external_memory_dma_buf", version: 1, commands: &[] },
+    Extension {
+        name: "VK_EXT_image_drm_format_modifier",
+        version: 2,
+        commands: &["vkGetImageDrmFormatModifierPropertiesEXT"],
+    },
+    Extension { name: "VK_EXT_queue_family_foreign", version: 1, commands: &[] },
 ];

@@ -1,7 +1,8 @@
-//! What the Vulkan loader is told about `VK_LAYER_ZEROHOP_wsi`: its name, the extensions it
-//! provides with their commands, and the manifest made from them.
+//! What the Vulkan loader is told about the layers, `VK_LAYER_ZEROHOP_wsi` and
+//! `VK_LAYER_ZEROHOP_dmabuf`: their names, the extensions they provide with their commands, and the
+//! manifests made from them.
 //!
-//! The layer, the host that starts applications under it, and the build all read these facts here.
+//! The layers, the host that starts applications under it, and the build all read these facts here.
 //! There is no dependency and no file access: whoever wants the manifest on a disk writes it there.
 #![forbid(unsafe_code)]
 
@@ -9,83 +10,136 @@ mod extensions;
 
 use std::fmt::Write as _;
 
-pub use extensions::{DEVICE_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
+pub use extensions::{DEVICE_EXTENSIONS, DMABUF_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
 
-/// The layer's name, as in `VK_INSTANCE_LAYERS`.
-pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_wsi";
+/// One of our layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// As in `VK_INSTANCE_LAYERS`.
+    pub name: &'static str,
+    /// One line on what it is for.
+    pub description: &'static str,
+    /// The file name of the manifest.
+    pub file_name: &'static str,
+    /// The file name of the library.
+    pub library: &'static str,
+    /// Set to 1, it turns the implicit layer on.
+    pub enable_environment: &'static str,
+    /// Set to 1, it turns the implicit layer off, whatever else says on.
+    pub disable_environment: &'static str,
+    /// What it adds to instances.
+    pub instance_extensions: &'static [Extension],
+    /// What it adds to devices.
+    pub device_extensions: &'static [Extension],
+}
 
-/// One line on what the layer is for.
-pub const DESCRIPTION: &str = "zerohop: surfaces and swapchains whose images are handed to a host";
+/// Surfaces and swapchains.
+pub const WSI: Layer = Layer {
+    name: "VK_LAYER_ZEROHOP_wsi",
+    description: "zerohop: surfaces and swapchains whose images are handed to a host",
+    file_name: "VkLayer_zerohop_wsi.json",
+    library: "libzerohop_layer_wsi.so",
+    enable_environment: "ZEROHOP_WSI_ENABLE",
+    disable_environment: "ZEROHOP_WSI_DISABLE",
+    instance_extensions: INSTANCE_EXTENSIONS,
+    device_extensions: DEVICE_EXTENSIONS,
+};
 
-/// The file name of the manifest.
-pub const FILE_NAME: &str = "VkLayer_zerohop_wsi.json";
+/// Memory that leaves as a dma-buf, on drivers without.
+pub const DMABUF: Layer = Layer {
+    name: "VK_LAYER_ZEROHOP_dmabuf",
+    description: "zerohop: dma-bufs and linear DRM modifiers, on drivers that have none",
+    file_name: "VkLayer_zerohop_dmabuf.json",
+    library: "libzerohop_layer_dmabuf.so",
+    enable_environment: "ZEROHOP_DMABUF_ENABLE",
+    disable_environment: "ZEROHOP_DMABUF_DISABLE",
+    instance_extensions: &[],
+    device_extensions: DMABUF_EXTENSIONS,
+};
 
-/// The file name of the layer's library.
-pub const LIBRARY: &str = "libzerohop_layer_wsi.so";
+/// All of them. Where several are loaded, the first is to be nearest to the application.
+pub const LAYERS: [Layer; 2] = [WSI, DMABUF];
 
-/// The Vulkan version that the layer knows the commands of: major, minor, patch.
+/// [`WSI`]'s name.
+pub const LAYER_NAME: &str = WSI.name;
+
+/// The file name of [`WSI`]'s manifest.
+pub const FILE_NAME: &str = WSI.file_name;
+
+/// The file name of [`WSI`]'s library.
+pub const LIBRARY: &str = WSI.library;
+
+/// The Vulkan version that the layers know the commands of: major, minor, patch.
 pub const API_VERSION: [u32; 3] = [1, 4, 303];
 
 /// `VkLayerProperties::implementationVersion`.
 pub const IMPLEMENTATION_VERSION: u32 = 1;
 
-/// Set to 1, it turns the implicit layer on.
-pub const ENABLE_ENVIRONMENT: &str = "ZEROHOP_WSI_ENABLE";
+/// What turns [`WSI`] on as an implicit layer.
+pub const ENABLE_ENVIRONMENT: &str = WSI.enable_environment;
 
-/// Set to 1, it turns the implicit layer off, whatever else says on.
-pub const DISABLE_ENVIRONMENT: &str = "ZEROHOP_WSI_DISABLE";
+/// What turns it off.
+pub const DISABLE_ENVIRONMENT: &str = WSI.disable_environment;
 
 /// How the loader comes to load the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// Named by the application or by `VK_INSTANCE_LAYERS`; lies in `explicit_layer.d`.
     Explicit,
-    /// Always, when [`ENABLE_ENVIRONMENT`] is set; lies in `implicit_layer.d`.
+    /// Always, when [`Layer::enable_environment`] is set; lies in `implicit_layer.d`.
     Implicit,
 }
 
-/// The manifest of the layer in `library_path`: an absolute path, or one relative to the manifest.
-///
-/// # References
-///
-/// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Manifest File Format".
+/// The manifest of [`WSI`]; see [`Layer::manifest`].
 pub fn manifest(library_path: &str, activation: Activation) -> String {
-    let mut json = String::from("{\n  \"file_format_version\": \"1.2.0\",\n  \"layer\": {\n");
-    let version = IMPLEMENTATION_VERSION.to_string();
-    let [major, minor, patch] = API_VERSION;
-    let api_version = format!("{major}.{minor}.{patch}");
-    for (key, value) in [
-        ("name", LAYER_NAME),
-        ("type", "GLOBAL"),
-        ("library_path", library_path),
-        ("api_version", &api_version),
-        ("implementation_version", &version),
-        ("description", DESCRIPTION),
-    ] {
-        push(&mut json, format_args!("    {}: {},\n", quoted(key), quoted(value)));
-    }
-    let functions = "    \"functions\": {\n      \"vkNegotiateLoaderLayerInterfaceVersion\": \
-                     \"vkNegotiateLoaderLayerInterfaceVersion\"\n    },\n";
-    json.push_str(functions);
-    if activation == Activation::Implicit {
-        for (key, variable) in [
-            ("enable_environment", ENABLE_ENVIRONMENT),
-            ("disable_environment", DISABLE_ENVIRONMENT),
-        ] {
-            push(&mut json, format_args!("    \"{key}\": {{ \"{variable}\": \"1\" }},\n"));
-        }
-    }
-    push_extensions(&mut json, activation);
-    json.push_str("  }\n}\n");
-    json
+    WSI.manifest(library_path, activation)
 }
 
-fn push_extensions(json: &mut String, activation: Activation) {
-    let shown = |one: &&Extension| activation == Activation::Explicit || !is_news(one);
-    let instance: Vec<_> = INSTANCE_EXTENSIONS.iter().filter(shown).collect();
-    let device: Vec<_> = DEVICE_EXTENSIONS.iter().collect();
-    list(json, "instance_extensions", &instance, ",");
-    list(json, "device_extensions", &device, "");
+impl Layer {
+    /// The manifest of this layer in `library_path`: an absolute path, or one relative to the
+    /// manifest.
+    ///
+    /// # References
+    ///
+    /// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Manifest File Format".
+    pub fn manifest(&self, library_path: &str, activation: Activation) -> String {
+        let mut json = String::from("{\n  \"file_format_version\": \"1.2.0\",\n  \"layer\": {\n");
+        let version = IMPLEMENTATION_VERSION.to_string();
+        let [major, minor, patch] = API_VERSION;
+        let api_version = format!("{major}.{minor}.{patch}");
+        for (key, value) in [
+            ("name", self.name),
+            ("type", "GLOBAL"),
+            ("library_path", library_path),
+            ("api_version", &api_version),
+            ("implementation_version", &version),
+            ("description", self.description),
+        ] {
+            push(&mut json, format_args!("    {}: {},\n", quoted(key), quoted(value)));
+        }
+        let functions = "    \"functions\": {\n      \"vkNegotiateLoaderLayerInterfaceVersion\": \
+                         \"vkNegotiateLoaderLayerInterfaceVersion\"\n    },\n";
+        json.push_str(functions);
+        if activation == Activation::Implicit {
+            for (key, variable) in [
+                ("enable_environment", self.enable_environment),
+                ("disable_environment", self.disable_environment),
+            ] {
+                push(&mut json, format_args!("    \"{key}\": {{ \"{variable}\": \"1\" }},\n"));
+            }
+        }
+        self.push_extensions(&mut json, activation);
+        json.push_str("  }\n}\n");
+        json
+    }
+
+    fn push_extensions(&self, json: &mut String, activation: Activation) {
+        let shown = |one: &&Extension| activation == Activation::Explicit || !is_news(one);
+        let instance: Vec<_> = self.instance_extensions.iter().filter(shown).collect();
+        let device: Vec<_> = self.device_extensions.iter().collect();
+        list(json, "instance_extensions", &instance, ",");
+        list(json, "device_extensions", &device, "");
+    }
 }
 
 /// Whether loaders in use refuse the instance extension as unknown. They list it all the same when
@@ -163,7 +217,7 @@ mod tests {
 
     #[test]
     fn no_extension_is_listed_twice() {
-        for list in [INSTANCE_EXTENSIONS, DEVICE_EXTENSIONS] {
+        for list in [INSTANCE_EXTENSIONS, DEVICE_EXTENSIONS, DMABUF_EXTENSIONS] {
             for (index, one) in list.iter().enumerate() {
                 assert!(list[..index].iter().all(|other| other.name != one.name), "{}", one.name);
             }

@@ -13,15 +13,4 @@ pub(crate) mod surface;
 pub(crate) mod swapchain;
 pub(crate) mod window;
 
-/// The array of `count` that begins at `first`; null is an empty one.
-///
-/// # Safety
-///
-/// `first` is null or points to `count` of them, which live for `'a`.
-pub(crate) unsafe fn slice<'a, T>(first: *const T, count: u32) -> &'a [T] {
-    if first.is_null() || count == 0 {
-        return &[];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts(first, count as usize) }
-}
+pub(crate) use zerohop_layer::slice;
