@@ -1,10 +1,10 @@
-//! The layer's manifests, for the Vulkan loader.
+//! The layers' manifests, for the Vulkan loader.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use zerohop_manifest::{Activation, FILE_NAME, LAYER_NAME, LIBRARY, manifest};
+use zerohop_manifest::{Activation, LAYERS, Layer};
 
 use crate::args::Args;
 use crate::project;
@@ -15,31 +15,41 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     args.end()?;
     let folder = project::target().join(profile);
     write(&folder)?;
-    let explicit = folder.join(FILE_NAME);
-    println!("{} and {}", explicit.display(), folder.join("implicit").join(FILE_NAME).display());
+    for layer in built(&folder) {
+        for folder in [folder.clone(), folder.join("implicit")] {
+            println!("{}", folder.join(layer.file_name).display());
+        }
+    }
     Ok(())
 }
 
-/// Writes them beside the layer in `folder`: the explicit one there, the implicit one in a folder
-/// of its own, since one folder may hold one kind only.
+/// Writes those of each layer whose library is in `folder` beside it: the explicit ones there, the
+/// implicit ones in a folder of its own, since one folder may hold one kind only.
 ///
 /// # Errors
 ///
-/// The layer is not there, or a file cannot be written.
+/// No layer is there, or a file cannot be written.
 pub(crate) fn write(folder: &Path) -> Result<()> {
-    let library = folder.join(LIBRARY);
-    if !library.is_file() {
-        bail!("{} is not built", library.display());
+    let layers = built(folder);
+    if layers.is_empty() {
+        bail!("no layer is built in {}", folder.display());
     }
     let implicit = folder.join("implicit");
     fs::create_dir_all(&implicit).with_context(|| format!("make {}", implicit.display()))?;
-    for (folder, library, activation) in [
-        (folder, format!("./{LIBRARY}"), Activation::Explicit),
-        (&implicit, format!("../{LIBRARY}"), Activation::Implicit),
-    ] {
-        let file = folder.join(FILE_NAME);
-        let text = manifest(&library, activation);
-        fs::write(&file, text).with_context(|| format!("write the manifest of {LAYER_NAME}"))?;
+    for layer in &layers {
+        for (folder, library, activation) in [
+            (folder, format!("./{}", layer.library), Activation::Explicit),
+            (&implicit, format!("../{}", layer.library), Activation::Implicit),
+        ] {
+            let text = layer.manifest(&library, activation);
+            fs::write(folder.join(layer.file_name), text)
+                .with_context(|| format!("write the manifest of {}", layer.name))?;
+        }
     }
     Ok(())
+}
+
+/// The layers whose libraries are in `folder`.
+fn built(folder: &Path) -> Vec<Layer> {
+    LAYERS.into_iter().filter(|layer| folder.join(layer.library).is_file()).collect()
 }

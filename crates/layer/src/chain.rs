@@ -1,6 +1,7 @@
 //! Reading and rebuilding `pNext` chains.
 
 use std::ffi::c_void;
+use std::ptr::NonNull;
 
 use ash::vk;
 
@@ -49,6 +50,52 @@ pub unsafe fn get_mut<'a, T: vk::TaggedStructure>(p_next: *mut c_void) -> Option
     let found = unsafe { find(p_next, |_, kind| kind == T::STRUCTURE_TYPE) }?;
     // SAFETY: as in `get`; output chains are the application's to write (`VkBaseOutStructure`).
     Some(unsafe { &mut *found.cast_mut().cast::<T>() })
+}
+
+/// Structures that were taken out of a chain. They are back where they were when this is dropped.
+#[derive(Debug)]
+pub struct Hidden {
+    /// Where each was named, in order, and what was written there instead.
+    links: Vec<(*mut *mut c_void, *mut c_void)>,
+}
+
+/// Takes the structures of the kinds in `out` off a chain that is to be filled in, in place: what a
+/// driver writes must arrive in the application's own structures, and so they cannot be copied.
+///
+/// # Safety
+///
+/// `head` is the `pNext` of a structure that is to be filled in, and nobody else looks at the chain
+/// until the result is dropped.
+pub unsafe fn hide(head: *mut *mut c_void, out: &[vk::StructureType]) -> Hidden {
+    let mut links = Vec::new();
+    let mut link = head;
+    loop {
+        // SAFETY: the caller's promise: `link` is the `pNext` of a structure of the chain.
+        let at = unsafe { *link };
+        let Some(base) = NonNull::new(at.cast::<vk::BaseOutStructure<'static>>()) else {
+            return Hidden { links };
+        };
+        // SAFETY: the caller's promise: every structure begins with `sType` and `pNext`.
+        let vk::BaseOutStructure { s_type, p_next, .. } = unsafe { *base.as_ptr() };
+        if out.contains(&s_type) {
+            links.push((link, at));
+            // SAFETY: the caller's promise.
+            unsafe { *link = p_next.cast() };
+        } else {
+            // SAFETY: `base` is a structure of the chain.
+            link = unsafe { &raw mut (*base.as_ptr()).p_next }.cast();
+        }
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // The last first: two that stood side by side were named in the same place.
+        for (link, was) in self.links.iter().rev() {
+            // SAFETY: the chain is as `hide` left it (its caller's promise).
+            unsafe { **link = *was };
+        }
+    }
 }
 
 /// A chain from which structures were left out. The application's own is as it was.
@@ -192,6 +239,29 @@ mod tests {
         // SAFETY: the copy is as large.
         let copy = unsafe { *rebuilt.head().cast::<[u64; 13]>() };
         assert_eq!((copy[0], copy[1], copy[12]), (55, 0, 7));
+    }
+
+    #[test]
+    fn what_is_hidden_from_a_driver_comes_back_for_the_application() {
+        let mut last = vk::PhysicalDevicePresentIdFeaturesKHR::default();
+        let mut middle = vk::PhysicalDeviceVulkan12Features {
+            p_next: (&raw mut last).cast(),
+            ..Default::default()
+        };
+        let mut second = vk::PhysicalDevicePresentIdFeaturesKHR {
+            p_next: (&raw mut middle).cast(),
+            ..Default::default()
+        };
+        let mut first = vk::PhysicalDevicePresentIdFeaturesKHR {
+            p_next: (&raw mut second).cast(),
+            ..Default::default()
+        };
+        let mut head: *mut c_void = (&raw mut first).cast();
+        // SAFETY: a chain of locals.
+        let hidden = unsafe { hide(&raw mut head, &[ID]) };
+        assert_eq!(kinds(head), [V12]);
+        drop(hidden);
+        assert_eq!(kinds(head), [ID, ID, V12, ID]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `ZEROHOP_SOCKET` | path of the host's socket; not heeded with raised privileges | none: nobody listens |
 //! | `ZEROHOP_RATE` | virtual refresh in Hz, above 0 and at most 1000 | 60 |
+//! | `ZEROHOP_DMABUF` | whether `layer-dmabuf` takes dma-bufs over from a driver: `auto` where it cannot by itself, `always`, `never` | `auto` |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
 //! Two more, [`ENABLE_ENVIRONMENT`] and [`DISABLE_ENVIRONMENT`], are read by the Vulkan loader.
@@ -22,6 +23,18 @@ use crate::log::{Level, write};
 /// The time between two vblanks at 60 Hz.
 const DEFAULT: Duration = Duration::from_nanos(16_666_667);
 
+/// Whether a layer does what a driver may do itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Takeover {
+    /// Where the driver cannot.
+    #[default]
+    Auto,
+    /// Also where it can.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
 /// What the environment asks for.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,6 +42,8 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// The time from one virtual vblank to the next.
     pub refresh: Duration,
+    /// Whether dma-bufs are taken over from the driver.
+    pub dmabuf: Takeover,
     /// The least important lines that are written.
     pub log: Level,
 }
@@ -52,7 +67,15 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         DEFAULT
     });
     let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
-    Config { socket: socket.map(Into::into), refresh, log }
+    let dmabuf =
+        text("ZEROHOP_DMABUF").map_or(Ok(Takeover::Auto), |word| takeover(&word).ok_or(word));
+    let dmabuf = dmabuf.unwrap_or_else(|word| {
+        if log >= Level::Warn {
+            write(format_args!("not auto, always or never, so auto: ZEROHOP_DMABUF={word}"));
+        }
+        Takeover::Auto
+    });
+    Config { socket: socket.map(Into::into), refresh, dmabuf, log }
 }
 
 /// Whether the process has rights that whoever set the environment lacks, as a set-user-id program
@@ -67,6 +90,15 @@ fn refresh(rate: &str) -> Option<Duration> {
     let rate = rate.trim().parse::<f64>().ok().filter(|rate| *rate > 0.0 && *rate <= 1000.0)?;
     // The slowest rate a double can name would overflow a `Duration`; one vblank a day is plenty.
     Some(Duration::from_secs_f64((1.0 / rate).min(86_400.0)))
+}
+
+fn takeover(word: &str) -> Option<Takeover> {
+    match word {
+        "auto" => Some(Takeover::Auto),
+        "always" => Some(Takeover::Always),
+        "never" => Some(Takeover::Never),
+        _ => None,
+    }
 }
 
 fn level(word: Option<&str>) -> Level {
@@ -92,6 +124,15 @@ mod tests {
         assert_eq!(refresh("1e-300"), Some(Duration::from_secs(86_400)));
         let odd = read(|name| (name == "ZEROHOP_RATE").then(|| "fast".into()));
         assert_eq!(odd.refresh, DEFAULT);
+    }
+
+    #[test]
+    fn an_unknown_word_takes_nothing_over_by_force() {
+        let with =
+            |word: &'static str| read(move |name| (name == "ZEROHOP_DMABUF").then(|| word.into()));
+        assert_eq!(with("never").dmabuf, Takeover::Never);
+        assert_eq!(with("always").dmabuf, Takeover::Always);
+        assert_eq!(with("yes").dmabuf, Takeover::Auto);
     }
 
     #[test]

@@ -73,6 +73,19 @@ impl Next {
         found.map_or(std::ptr::null(), |found| found as *const c_void)
     }
 
+    /// The next layer's device command as `F`, by the first of `names` that it knows.
+    ///
+    /// # Safety
+    ///
+    /// `F` is the `PFN_*` type of a command with these names.
+    pub unsafe fn device_command<F: Copy>(&self, device: vk::Device, names: &[&CStr]) -> Option<F> {
+        const { assert!(size_of::<F>() == size_of::<fn()>()) };
+        let mut found = names.iter().map(|name| self.raw_device_command(device, name));
+        let found = found.find(|found| !found.is_null())?;
+        // SAFETY: the caller's promise; function pointers have one size.
+        Some(unsafe { mem::transmute_copy(&found) })
+    }
+
     /// An instance of which only `vkGetDeviceProcAddr` may be used: the next layer's. ash's
     /// extension tables take one.
     pub fn device_finder(&self, instance: vk::Instance) -> ash::Instance {

@@ -1,7 +1,8 @@
-//! How large the structures are that may hang on `VkDeviceCreateInfo`, `VkImageCreateInfo` and
-//! `VkBindImageMemoryInfo`: what a chain can be copied by.
+//! How large the structures are that may hang on `VkDeviceCreateInfo`, `VkImageCreateInfo`,
+//! `VkBufferCreateInfo`, `VkMemoryAllocateInfo`, `VkBindImageMemoryInfo` and
+//! `VkPhysicalDeviceImageFormatInfo2`: what a chain can be copied by.
 //!
-//! The list is long because Vulkan's is: every structure that the bindings know for these three.
+//! The list is long because Vulkan's is: every structure that the bindings know for these.
 
 use ash::vk;
 
@@ -37,13 +38,21 @@ sizes! {
     BindImageMemorySwapchainInfoKHR,
     BindImagePlaneMemoryInfo,
     BindMemoryStatusKHR,
+    BufferDeviceAddressCreateInfoEXT,
+    BufferOpaqueCaptureAddressCreateInfo,
+    BufferUsageFlags2CreateInfoKHR,
+    DedicatedAllocationBufferCreateInfoNV,
     DedicatedAllocationImageCreateInfoNV,
+    DedicatedAllocationMemoryAllocateInfoNV,
     DeviceDeviceMemoryReportCreateInfoEXT,
     DeviceDiagnosticsConfigCreateInfoNV,
     DeviceGroupDeviceCreateInfo,
     DeviceMemoryOverallocationCreateInfoAMD,
     DevicePrivateDataCreateInfo,
     DeviceQueueShaderCoreControlCreateInfoARM,
+    ExportMemoryAllocateInfo,
+    ExportMemoryAllocateInfoNV,
+    ExternalMemoryBufferCreateInfo,
     ExternalMemoryImageCreateInfo,
     ExternalMemoryImageCreateInfoNV,
     ImageCompressionControlEXT,
@@ -52,6 +61,12 @@ sizes! {
     ImageFormatListCreateInfo,
     ImageStencilUsageCreateInfo,
     ImageSwapchainCreateInfoKHR,
+    ImportMemoryFdInfoKHR,
+    ImportMemoryHostPointerInfoEXT,
+    MemoryAllocateFlagsInfo,
+    MemoryDedicatedAllocateInfo,
+    MemoryOpaqueCaptureAddressAllocateInfo,
+    MemoryPriorityAllocateInfoEXT,
     OpaqueCaptureDescriptorDataCreateInfoEXT,
     OpticalFlowImageFormatInfoNV,
     PhysicalDevice16BitStorageFeatures,
@@ -100,6 +115,7 @@ sizes! {
     PhysicalDeviceExtendedDynamicState3FeaturesEXT,
     PhysicalDeviceExtendedDynamicStateFeaturesEXT,
     PhysicalDeviceExtendedSparseAddressSpaceFeaturesNV,
+    PhysicalDeviceExternalImageFormatInfo,
     PhysicalDeviceExternalMemoryRDMAFeaturesNV,
     PhysicalDeviceFaultFeaturesEXT,
     PhysicalDeviceFeatures2,
@@ -117,10 +133,12 @@ sizes! {
     PhysicalDeviceHostQueryResetFeatures,
     PhysicalDeviceImage2DViewOf3DFeaturesEXT,
     PhysicalDeviceImageCompressionControlFeaturesEXT,
+    PhysicalDeviceImageDrmFormatModifierInfoEXT,
     PhysicalDeviceImageProcessing2FeaturesQCOM,
     PhysicalDeviceImageProcessingFeaturesQCOM,
     PhysicalDeviceImageRobustnessFeatures,
     PhysicalDeviceImageSlicedViewOf3DFeaturesEXT,
+    PhysicalDeviceImageViewImageFormatInfoEXT,
     PhysicalDeviceImageViewMinLodFeaturesEXT,
     PhysicalDeviceImagelessFramebufferFeatures,
     PhysicalDeviceIndexTypeUint8FeaturesKHR,

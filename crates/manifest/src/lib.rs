@@ -99,6 +99,10 @@ impl Layer {
     /// The manifest of this layer in `library_path`: an absolute path, or one relative to the
     /// manifest.
     ///
+    /// The loader adds the device extensions of an implicit layer to what the driver lists, unless
+    /// the driver lists them itself, and so a layer cannot tell. There they have version 0, which no
+    /// driver's have.
+    ///
     /// # References
     ///
     /// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Manifest File Format".
@@ -137,8 +141,12 @@ impl Layer {
         let shown = |one: &&Extension| activation == Activation::Explicit || !is_news(one);
         let instance: Vec<_> = self.instance_extensions.iter().filter(shown).collect();
         let device: Vec<_> = self.device_extensions.iter().collect();
-        list(json, "instance_extensions", &instance, ",");
-        list(json, "device_extensions", &device, "");
+        let versions = |one: &Extension| match activation {
+            Activation::Explicit => one.version,
+            Activation::Implicit => 0,
+        };
+        list(json, "instance_extensions", &instance, |one| one.version, ",");
+        list(json, "device_extensions", &device, versions, "");
     }
 }
 
@@ -151,7 +159,13 @@ fn is_news(extension: &Extension) -> bool {
     extension.name == "VK_KHR_surface_maintenance1"
 }
 
-fn list(json: &mut String, key: &str, extensions: &[&Extension], end: &str) {
+fn list(
+    json: &mut String,
+    key: &str,
+    extensions: &[&Extension],
+    version: impl Fn(&Extension) -> u32,
+    end: &str,
+) {
     push(json, format_args!("    \"{key}\": [\n"));
     for (index, extension) in extensions.iter().enumerate() {
         let comma = if index + 1 == extensions.len() { "" } else { "," };
@@ -161,7 +175,7 @@ fn list(json: &mut String, key: &str, extensions: &[&Extension], end: &str) {
             format_args!(
                 "      {{ \"name\": \"{}\", \"spec_version\": \"{}\", \"entrypoints\": [{}] }}{comma}\n",
                 extension.name,
-                extension.version,
+                version(extension),
                 commands.join(", ")
             ),
         );
@@ -206,6 +220,13 @@ mod tests {
         let implicit = manifest("x", Activation::Implicit);
         assert!(implicit.contains(r#""enable_environment": { "ZEROHOP_WSI_ENABLE": "1" }"#));
         assert!(implicit.contains(r#""disable_environment": { "ZEROHOP_WSI_DISABLE": "1" }"#));
+    }
+
+    #[test]
+    fn a_layer_tells_its_own_extensions_from_the_drivers() {
+        let entry = r#""VK_EXT_external_memory_dma_buf", "spec_version": "#;
+        assert!(DMABUF.manifest("x", Activation::Explicit).contains(&format!("{entry}\"1\"")));
+        assert!(DMABUF.manifest("x", Activation::Implicit).contains(&format!("{entry}\"0\"")));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! One swapchain image and its memory.
 
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 
 use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_frame::{FrameDescriptor, MemoryHandle, Modifier, OpaqueImage, PlaneLayout};
+use zerohop_kernel::{FdKind, kind_of};
 use zerohop_layer::{Doing, LayerError};
 use zerohop_wire::Copies;
 
@@ -81,7 +83,7 @@ impl Image {
             Export::DmaBuf(_) => {
                 let (modifier, planes) =
                     export::layout_of(&self.device, plan.image.format, self.raw)?;
-                (modifier, planes, MemoryHandle::DmaBuf(memory.export(&plan.image.export)?))
+                (modifier, planes, handle_of(memory.export(&plan.image.export)?)?)
             }
         };
         let (extent, color) = (plan.image.size(), plan.color);
@@ -106,6 +108,18 @@ impl Image {
         };
         let (device, size, memory_type) = (self.device.id, memory.size, memory.memory_type);
         Ok(MemoryHandle::OpaqueFd { fd, device, size, memory_type, image })
+    }
+}
+
+/// The handle that `fd` is. A driver's dma-buf may be shared memory in truth: where there is no
+/// `/dev/udmabuf`, the layer `VK_LAYER_ZEROHOP_dmabuf` exports the memfd itself.
+fn handle_of(fd: OwnedFd) -> Result<MemoryHandle, LayerError> {
+    let code = vk::Result::ERROR_INVALID_EXTERNAL_HANDLE;
+    let kind = kind_of(&fd).map_err(|err| LayerError::outside("look at an export", code, err))?;
+    match kind {
+        FdKind::DmaBuf { .. } => Ok(MemoryHandle::DmaBuf(fd)),
+        FdKind::Memfd { keeps_size: true, .. } => Ok(MemoryHandle::Shm(fd)),
+        other => Err(LayerError::refused(code, format!("{other:?} was exported as a dma-buf"))),
     }
 }
 

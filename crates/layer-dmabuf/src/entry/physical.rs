@@ -1,0 +1,83 @@
+//! What a physical device can do with images, buffers and formats.
+#![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
+
+use ash::vk;
+use zerohop_layer::{guard, guard_void};
+
+use crate::instance::{self, InstanceState};
+
+pub(crate) unsafe extern "system" fn format_properties2(
+    physical: vk::PhysicalDevice,
+    format: vk::Format,
+    out: *mut vk::FormatProperties2<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceFormatProperties2", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceFormatProperties2-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        let emulation = state.emulation(physical)?;
+        let Some(emulation) = emulation.as_ref().as_ref().filter(|it| it.owns_modifiers()) else {
+            let below = state.raw.fp_v1_1().get_physical_device_format_properties2;
+            // SAFETY: the arguments are the application's, and the next layer has the command.
+            unsafe { below(physical, format, out) };
+            return Ok(());
+        };
+        // SAFETY: VUID-vkGetPhysicalDeviceFormatProperties2-pFormatProperties-parameter.
+        let out = unsafe { &mut *out };
+        // SAFETY: the chain is the application's to be filled in.
+        unsafe { instance::format_properties(&state, emulation, physical, format, out) };
+        Ok(())
+    });
+}
+
+pub(crate) unsafe extern "system" fn image_format_properties2(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceImageFormatInfo2<'_>,
+    out: *mut vk::ImageFormatProperties2<'_>,
+) -> vk::Result {
+    guard("vkGetPhysicalDeviceImageFormatProperties2", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceImageFormatProperties2-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        if let Some(emulation) = state.emulation(physical)?.as_ref() {
+            // SAFETY: VUID-vkGetPhysicalDeviceImageFormatProperties2-pImageFormatInfo-parameter.
+            let info = unsafe { &*info };
+            // SAFETY: VUID-vkGetPhysicalDeviceImageFormatProperties2-pImageFormatProperties-
+            // parameter.
+            let out = unsafe { &mut *out };
+            // SAFETY: the chains are the application's.
+            let answer = unsafe {
+                instance::image_format_properties(&state, emulation, physical, info, out)
+            };
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+        }
+        let below = state.raw.fp_v1_1().get_physical_device_image_format_properties2;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        Ok(unsafe { below(physical, info, out) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn external_buffer_properties(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceExternalBufferInfo<'_>,
+    out: *mut vk::ExternalBufferProperties<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceExternalBufferProperties", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalBufferProperties-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalBufferProperties-pExternalBufferInfo-parameter.
+        let asked = unsafe { &*info };
+        let dma_buf = asked.handle_type == vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
+        if dma_buf && state.emulation(physical)?.is_some() {
+            // SAFETY: VUID-vkGetPhysicalDeviceExternalBufferProperties-
+            // pExternalBufferProperties-parameter.
+            let out = unsafe { &mut *out };
+            instance::buffer_properties(&state, physical, asked, out);
+            return Ok(());
+        }
+        let below = state.raw.fp_v1_1().get_physical_device_external_buffer_properties;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(physical, info, out) };
+        Ok(())
+    });
+}

@@ -1,0 +1,202 @@
+//! `vkCreateImage`: what the driver makes of an image with a modifier, or for a dma-buf.
+
+use std::sync::Arc;
+
+use ash::vk;
+use zerohop_layer::{Doing, LayerError, chain, slice};
+
+use super::place::place;
+use super::{Image, LINEAR, Shape, memory_planes};
+use crate::device::{DeviceState, Help};
+
+type Explicit<'a> = vk::ImageDrmFormatModifierExplicitCreateInfoEXT<'a>;
+type List<'a> = vk::ImageDrmFormatModifierListCreateInfoEXT<'a>;
+
+/// What the driver never sees of an image of ours.
+const KEPT: [vk::StructureType; 3] = [
+    vk::StructureType::EXTERNAL_MEMORY_IMAGE_CREATE_INFO,
+    vk::StructureType::IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT,
+    vk::StructureType::IMAGE_DRM_FORMAT_MODIFIER_LIST_CREATE_INFO_EXT,
+];
+
+/// An image as the application asks for it. `None`: it is the driver's alone.
+///
+/// # Errors
+///
+/// `VK_ERROR_FORMAT_NOT_SUPPORTED` for a modifier that nobody offered,
+/// `VK_ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT` for planes that the driver cannot read
+/// where they lie, or what the driver reports.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+pub(crate) unsafe fn create(
+    device: &DeviceState,
+    help: &Help,
+    info: &vk::ImageCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+) -> Result<Option<vk::Image>, LayerError> {
+    // SAFETY: the caller's promise.
+    let made = unsafe { make(device, help, info, allocator) }?;
+    Ok(made.map(|(raw, image)| {
+        help.images.insert(raw, Arc::new(image));
+        raw
+    }))
+}
+
+/// As [`create`], without remembering it.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+unsafe fn make(
+    device: &DeviceState,
+    help: &Help,
+    info: &vk::ImageCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+) -> Result<Option<(vk::Image, Image)>, LayerError> {
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let external = unsafe { chain::get::<vk::ExternalMemoryImageCreateInfo<'_>>(info.p_next) };
+    let dma_buf = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
+    let external = external.is_some_and(|it| it.handle_types.contains(dma_buf));
+    let has_modifier = info.tiling == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;
+    if !(external || (has_modifier && help.emulation.owns_modifiers())) {
+        return Ok(None);
+    }
+    let aspects = memory_planes(info.format).unwrap_or(&[]);
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let explicit = unsafe { chain::get::<Explicit<'_>>(info.p_next) }.filter(|_| has_modifier);
+    if has_modifier {
+        // SAFETY: the caller's promise.
+        unsafe { check_modifier(info, explicit) }?;
+    }
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let below = unsafe { Below::new(info, has_modifier, external, allocator) }?;
+    let raw = below.create(device, info.flags)?;
+    let mut image = Image { has_modifier, external, aspects, shape: Shape::Whole(0) };
+    if info.flags.contains(vk::ImageCreateFlags::DISJOINT) {
+        image.shape = Shape::Apart(aspects.iter().map(|_| 0).collect());
+    }
+    let Some(explicit) = explicit else { return Ok(Some((raw, image))) };
+    // SAFETY: VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-pPlaneLayouts-parameter.
+    let layouts =
+        unsafe { slice(explicit.p_plane_layouts, explicit.drm_format_modifier_plane_count) };
+    place(device, help, info, &below, (raw, image), layouts).map(Some)
+}
+
+/// Refuses a modifier that is none of ours.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+unsafe fn check_modifier(
+    info: &vk::ImageCreateInfo<'_>,
+    explicit: Option<&Explicit<'_>>,
+) -> Result<(), LayerError> {
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let list = unsafe { chain::get::<List<'_>>(info.p_next) };
+    let listed = list.map_or(&[][..], |list| {
+        // SAFETY: VUID-VkImageDrmFormatModifierListCreateInfoEXT-pDrmFormatModifiers-parameter.
+        unsafe { slice(list.p_drm_format_modifiers, list.drm_format_modifier_count) }
+    });
+    let one = explicit.map(|it| [it.drm_format_modifier]);
+    let asked = one.as_ref().map_or(listed, |one| &one[..]);
+    let known = memory_planes(info.format).is_some();
+    if asked.contains(&LINEAR) && known {
+        return Ok(());
+    }
+    let code = vk::Result::ERROR_FORMAT_NOT_SUPPORTED;
+    let asked: Vec<_> = asked.iter().map(|one| format!("{one:#x}")).collect();
+    let (asked, format) = (asked.join(", "), info.format);
+    let what =
+        format!("an image of {format:?} with one of the modifiers {asked}: only LINEAR, 0x0");
+    Err(LayerError::refused(code, what))
+}
+
+/// What goes down instead.
+pub(super) struct Below<'a> {
+    info: vk::ImageCreateInfo<'a>,
+    external: Option<vk::ExternalMemoryImageCreateInfo<'a>>,
+    _rest: chain::Rebuilt,
+    allocator: *const vk::AllocationCallbacks<'a>,
+}
+
+impl<'a> Below<'a> {
+    /// # Safety
+    ///
+    /// As `vkCreateImage`.
+    unsafe fn new(
+        info: &vk::ImageCreateInfo<'a>,
+        linear: bool,
+        external: bool,
+        allocator: *const vk::AllocationCallbacks<'a>,
+    ) -> Result<Self, LayerError> {
+        // SAFETY: the caller's promise.
+        let rest = unsafe { chain::without(info.p_next, &KEPT) };
+        if let Some(kind) = rest.stuck_at() {
+            let what = format!("cannot copy the unknown structure {kind:?} of vkCreateImage");
+            return Err(LayerError::refused(vk::Result::ERROR_FORMAT_NOT_SUPPORTED, what));
+        }
+        let mut info = vk::ImageCreateInfo { p_next: rest.head(), ..*info };
+        if linear {
+            info.tiling = vk::ImageTiling::LINEAR;
+        }
+        let external = external.then(|| vk::ExternalMemoryImageCreateInfo {
+            handle_types: vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT,
+            p_next: rest.head(),
+            ..Default::default()
+        });
+        Ok(Self { info, external, _rest: rest, allocator })
+    }
+
+    /// The driver's image, with these flags.
+    pub(super) fn create(
+        &self,
+        device: &DeviceState,
+        flags: vk::ImageCreateFlags,
+    ) -> Result<vk::Image, LayerError> {
+        let mut info = vk::ImageCreateInfo { flags, ..self.info };
+        if let Some(external) = &self.external {
+            info.p_next = std::ptr::from_ref(external).cast();
+        }
+        let mut raw = vk::Image::null();
+        let create = device.raw.fp_v1_0().create_image;
+        // SAFETY: the chain is the application's and ours, and both live.
+        unsafe { create(device.raw.handle(), &info, self.allocator, &mut raw) }
+            .result()
+            .doing("create a linear image")?;
+        Ok(raw)
+    }
+
+    /// Destroys what [`create`](Self::create) made.
+    pub(super) fn destroy(&self, device: &DeviceState, raw: vk::Image) {
+        let destroy = device.raw.fp_v1_0().destroy_image;
+        // SAFETY: nobody else has seen the image.
+        unsafe { destroy(device.raw.handle(), raw, self.allocator) };
+    }
+}
+
+/// Makes an image for a question about it, and asks. `None`: it is none of ours.
+///
+/// # Errors
+///
+/// As [`create`].
+///
+/// # Safety
+///
+/// `info` is one that `vkCreateImage` could get.
+pub(crate) unsafe fn with_sample<T>(
+    device: &DeviceState,
+    help: &Help,
+    info: &vk::ImageCreateInfo<'_>,
+    ask: impl FnOnce(vk::Image, &Image) -> T,
+) -> Result<Option<T>, LayerError> {
+    // SAFETY: the caller's promise.
+    let made = unsafe { make(device, help, info, std::ptr::null()) }?;
+    Ok(made.map(|(raw, image)| {
+        let answer = ask(raw, &image);
+        // SAFETY: nobody else has seen the image.
+        unsafe { device.raw.destroy_image(raw, None) };
+        answer
+    }))
+}
