@@ -39,6 +39,7 @@ usage: cargo xtask COMMAND
   demo                     a video of vkcube in target/demo, from nothing
   test [--slow]            everything that is tested; --slow: also what takes minutes
   test --apps [NAMES...]   real programs under zerohop run: target/apps
+  test --venus [NAMES...]  the same as Venus guests of Mesa 25 and 26: target/venus
   venus [-o FILE.mp4] [--mesa 25|26] [--no-host-layer] [--seconds S] -- COMMAND
                            a program as a Venus guest, recorded in there
   ci                       what must pass before a change lands

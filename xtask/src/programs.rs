@@ -21,6 +21,17 @@ pub(crate) fn zerohop() -> Result<PathBuf> {
     Ok(folder.join("zerohop"))
 }
 
+/// Builds the application with the numbered pictures, and its checker, and says where it is.
+///
+/// # Errors
+///
+/// The build fails.
+pub(crate) fn pattern() -> Result<PathBuf> {
+    let mut build = project::cargo("build");
+    shell::run(build.args(["--locked", "--release", "-p", "zerohop-testkit"]))?;
+    Ok(project::target().join("release/zerohop-pattern"))
+}
+
 /// Whether a program runs under the layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Layer {

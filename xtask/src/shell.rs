@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -18,6 +20,29 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed: {status}");
     }
     Ok(())
+}
+
+/// As [`run`], for a program that may hang: it is killed when `limit` has passed.
+///
+/// # Errors
+///
+/// As [`run`], or that it was killed.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
+    let line = line(command);
+    println!("$ {line}");
+    let mut child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
+    let end = Instant::now() + limit;
+    loop {
+        match child.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => bail!("`{line}` failed: {status}"),
+            None if Instant::now() < end => thread::sleep(Duration::from_millis(20)),
+            None => break,
+        }
+    }
+    child.kill()?;
+    child.wait()?;
+    bail!("`{line}` did not end within {} s", limit.as_secs())
 }
 
 /// Runs a program and takes what it writes to its output.
@@ -68,6 +93,12 @@ pub(crate) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let err = run_within(Command::new("sleep").arg("60"), Duration::from_millis(50));
+        assert!(err.unwrap_err().to_string().ends_with("did not end within 0 s"));
+    }
 
     #[test]
     fn a_failure_names_the_command_and_its_last_words() {

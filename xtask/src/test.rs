@@ -10,20 +10,25 @@ use crate::setup::{self, Purpose};
 use crate::shell;
 use crate::timing::Timing;
 use crate::tree;
+use crate::venus;
 
-/// `cargo xtask test [--slow]`, or `--apps [NAMES]` for the applications only.
+/// `cargo xtask test [--slow]`, or `--apps [NAMES]` for the applications only, or `--venus [NAMES]`.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    if !args.flag("--apps") {
+    let others: [(&str, Programs); 2] = [("--apps", apps::run), ("--venus", venus::test)];
+    let Some((_, programs)) = others.into_iter().find(|(flag, _)| args.flag(flag)) else {
         let slow = args.flag("--slow");
         args.end()?;
         return usual(slow);
-    }
+    };
     let names = args.rest()?;
     let mut timing = Timing::new();
-    let result = apps::run(&names, &mut timing);
+    let result = programs(&names, &mut timing);
     timing.print();
     result
 }
+
+/// Tests with real programs; all, or those with such names.
+type Programs = fn(&[String], &mut Timing) -> Result<()>;
 
 /// All tests but the applications, with a table of what they took.
 ///

@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::report::Report;
 
 /// A rectangle in pixels: left, top, width, height.
-pub(super) type Rect = [u64; 4];
+pub(crate) type Rect = [u64; 4];
 
 /// What a run is to come to.
-pub(super) enum Expect {
+pub(crate) enum Expect {
     /// At least so many pictures.
     Presents(u64),
     /// Most pictures change inside this rectangle only.
@@ -27,8 +27,7 @@ impl Expect {
     /// # Errors
     ///
     /// It came out otherwise.
-    pub(super) fn check(&self, report: &Path, trace: &Path) -> Result<()> {
-        let report = Report::read(report)?;
+    pub(super) fn check(&self, report: &Report, trace: &Path) -> Result<()> {
         let presented = report.number("/frames_presented")?;
         let encoded = report.number("/frames_encoded")?;
         let count = |name: &str| report.number(&format!("/verdicts/{name}"));

@@ -5,35 +5,43 @@
 
 mod chromium;
 mod expect;
+mod place;
 mod trixie;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::roots::Root;
+use crate::report::Report;
 use crate::setup::{self, Purpose};
 use crate::timing::Timing;
 use crate::{programs, project, sheet, shell, tree};
-use expect::Expect;
+pub(crate) use expect::Expect;
+pub(crate) use place::Place;
+pub(crate) use trixie::apps as debian_13;
+
+/// How long a run may take, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// One run.
-struct App {
+pub(crate) struct App {
     /// Names its files.
-    name: String,
+    pub(crate) name: String,
     /// The program and its arguments.
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// `--display` of `zerohop run`.
-    display: &'static str,
+    pub(crate) display: &'static str,
     /// When it is ended; it ends by itself where there is none.
-    seconds: Option<u32>,
-    expect: Expect,
+    pub(crate) seconds: Option<u32>,
+    /// What must come of it.
+    pub(crate) expect: Expect,
 }
 
 impl App {
-    fn new(name: &str, words: &str, seconds: Option<u32>) -> Self {
+    /// A run of the program and arguments in `words`, of which a hundred pictures must come.
+    pub(crate) fn new(name: &str, words: &str, seconds: Option<u32>) -> Self {
         Self {
             name: name.to_owned(),
             words: words.split_whitespace().map(str::to_owned).collect(),
@@ -57,12 +65,12 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
     fs::create_dir_all(&folder).context("make target/apps")?;
     let mut failed = Vec::new();
     let mut passed = 0;
-    let mut one = |app: &App, root: Option<&Root>| {
+    let mut one = |app: &App, place: Place<'_>| {
         if !names.is_empty() && names.iter().all(|name| !app.name.contains(name)) {
             return;
         }
-        let result = timing.part(&app.name, || record(&zerohop, &folder, app, root));
-        match result.and(tree::nothing_left(&app.name)) {
+        let result = timing.part(&app.name, || record(&zerohop, &folder, app, place));
+        match result.map(drop).and(tree::nothing_left(&app.name)) {
             Ok(()) => passed += 1,
             Err(err) => {
                 println!("error: {err:#}");
@@ -71,10 +79,10 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
         }
     };
     for app in here()?.iter().chain(&chromium::apps(&folder)?) {
-        one(app, None);
+        one(app, Place::Here);
     }
     if let Some(root) = trixie::beside()? {
-        trixie::apps().iter().for_each(|app| one(app, Some(&root)));
+        trixie::apps().iter().for_each(|app| one(app, Place::Root(&root)));
     }
     let word = if failed.is_empty() { "ok" } else { "FAILED" };
     println!("\ntest result: {word}. {passed} passed; {} failed; 0 ignored", failed.len());
@@ -96,27 +104,28 @@ fn here() -> Result<Vec<App>> {
     Ok(apps)
 }
 
-fn record(zerohop: &Path, folder: &Path, app: &App, root: Option<&Root>) -> Result<()> {
+/// Records one program in `folder`: a video, a report, a trace and a contact sheet by its name.
+///
+/// # Errors
+///
+/// It fails, or does not come to what is expected of it.
+pub(crate) fn record(zerohop: &Path, folder: &Path, app: &App, place: Place<'_>) -> Result<Report> {
     let file = |end: &str| folder.join(format!("{}.{end}", app.name));
     for end in ["mp4", "json", "trace.json", "png"] {
         // What an earlier run left must not be taken for this one's.
         let _ = fs::remove_file(file(end));
     }
-    let mut command = match root {
-        Some(root) => root.command(zerohop)?,
-        None => Command::new(zerohop),
-    };
-    let inside = |path: PathBuf| root.map_or(Ok(path.clone()), |_| Root::inside(&path));
+    let mut command = place.command(zerohop)?;
     command.args(["run", "--no-progress", "--size", "1280x720", "--display", app.display]);
     if let Some(seconds) = app.seconds {
         command.args(["--seconds", &seconds.to_string()]);
     }
-    command.arg("--output").arg(inside(file("mp4"))?);
-    command.arg("--report").arg(inside(file("json"))?);
-    command.arg("--trace").arg(inside(file("trace.json"))?);
-    command.arg("--").args(&app.words);
-    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
-    shell::run(&mut command)?;
+    command.arg("--output").arg(place.inside(&file("mp4"))?);
+    command.arg("--report").arg(place.inside(&file("json"))?);
+    command.arg("--trace").arg(place.inside(&file("trace.json"))?);
+    shell::run_within(command.arg("--").args(&app.words), LIMIT)?;
     sheet::write(&file("mp4"), &file("png"))?;
-    app.expect.check(&file("json"), &file("trace.json"))
+    let report = Report::read(&file("json"))?;
+    app.expect.check(&report, &file("trace.json"))?;
+    Ok(report)
 }

@@ -25,7 +25,7 @@ pub(super) fn beside() -> Result<Option<Root>> {
 }
 
 /// The programs that are run there, or here where this is one.
-pub(super) fn apps() -> Vec<App> {
+pub(crate) fn apps() -> Vec<App> {
     let headless = App {
         display: "none",
         ..App::new("vkmark-headless", "vkmark --winsys headless -b cube:duration=3", None)

@@ -3,6 +3,7 @@
 
 mod guest;
 mod host;
+mod test;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use crate::report::Report;
 use crate::roots::{Root, Suite};
 use crate::setup::{self, Purpose};
 use crate::{programs, project, shell, tree};
+pub(crate) use guest::Guest;
 use host::{Host, HostLayer};
+pub(crate) use test::run as test;
 
 /// What `cargo xtask venus` was asked for.
 struct Wish {
@@ -64,7 +67,7 @@ impl Wish {
 
     fn record(&self, zerohop: &Path, root: &Root, host: &Host, report: &Path) -> Result<()> {
         let _ = fs::remove_file(report);
-        let mut command = guest::command(root, host, zerohop)?;
+        let mut command = Guest::of(root, host)?.command(zerohop)?;
         command.args(["run", "--no-progress", "--table", "--report"]);
         command.arg(Root::inside(report)?);
         if let Some(seconds) = &self.seconds {
@@ -92,6 +95,14 @@ fn path_taken(report: &Report) -> Result<String> {
             "path: {handover}, {cpu} bytes copied by the CPU and {gpu} copies by the GPU a frame"
         ),
     })
+}
+
+/// The Mesa of a release, as `--mesa` names it.
+fn mesa(suite: Suite) -> &'static str {
+    match suite {
+        Suite::Trixie => "25",
+        Suite::Sid => "26",
+    }
 }
 
 /// The manifest of a driver of `root`: `lvp` or `virtio`. Newer releases add the architecture to
