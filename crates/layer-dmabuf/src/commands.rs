@@ -8,7 +8,8 @@ use zerohop_manifest::DMABUF;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    buffer as b, device as d, image as m, instance as i, memory as a, physical as p,
+    buffer as b, device as d, fence as f, image as m, instance as i, memory as a, physical as p,
+    queue as q, semaphore as s,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -46,6 +47,14 @@ hooks! {
         vk::PFN_vkGetPhysicalDeviceExternalBufferProperties;
     b"vkGetPhysicalDeviceExternalBufferPropertiesKHR" => p::external_buffer_properties,
         vk::PFN_vkGetPhysicalDeviceExternalBufferProperties;
+    b"vkGetPhysicalDeviceExternalSemaphoreProperties" => p::external_semaphore_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
+    b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => p::external_semaphore_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
+    b"vkGetPhysicalDeviceExternalFenceProperties" => p::external_fence_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
+    b"vkGetPhysicalDeviceExternalFencePropertiesKHR" => p::external_fence_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
 }
 
 hooks! {
@@ -96,6 +105,29 @@ hooks! {
         vk::PFN_vkGetDeviceImageSubresourceLayoutKHR;
 }
 
+hooks! {
+    /// Commands of a device whose `SYNC_FD` is ours.
+    synced:
+    b"vkCreateSemaphore" => s::create, vk::PFN_vkCreateSemaphore;
+    b"vkDestroySemaphore" => s::destroy, vk::PFN_vkDestroySemaphore;
+    b"vkImportSemaphoreFdKHR" => s::import, vk::PFN_vkImportSemaphoreFdKHR;
+    b"vkGetSemaphoreFdKHR" => s::export, vk::PFN_vkGetSemaphoreFdKHR;
+    b"vkCreateFence" => f::create, vk::PFN_vkCreateFence;
+    b"vkDestroyFence" => f::destroy, vk::PFN_vkDestroyFence;
+    b"vkImportFenceFdKHR" => f::import, vk::PFN_vkImportFenceFdKHR;
+    b"vkGetFenceFdKHR" => f::export, vk::PFN_vkGetFenceFdKHR;
+    b"vkGetFenceStatus" => f::status, vk::PFN_vkGetFenceStatus;
+    b"vkWaitForFences" => f::wait, vk::PFN_vkWaitForFences;
+    b"vkResetFences" => f::reset, vk::PFN_vkResetFences;
+    b"vkQueueSubmit" => q::submit, vk::PFN_vkQueueSubmit;
+    b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueBindSparse" => q::bind_sparse, vk::PFN_vkQueueBindSparse;
+    b"vkQueuePresentKHR" => q::present, vk::PFN_vkQueuePresentKHR;
+    b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
+    b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
+}
+
 /// What `vkGetInstanceProcAddr` answers.
 pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidFunction {
     let bytes = name.to_bytes();
@@ -108,6 +140,7 @@ pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidF
     // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
     let state = unsafe { InstanceState::of(handle) }.ok()?;
     let hook = instance(bytes).or_else(|| device(bytes)).or_else(|| helped(bytes));
+    let hook = hook.or_else(|| synced(bytes));
     let next = state.next(name);
     hook.filter(|_| next.is_some() || is_ours(bytes)).or(next)
 }
@@ -130,6 +163,7 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
         return None;
     }
     let hook = device(bytes).or_else(|| helped(bytes).filter(|_| state.help.is_some()));
+    let hook = hook.or_else(|| synced(bytes).filter(|_| state.sync.is_some()));
     match (hook, state.enabled.provides(name)) {
         (Some(hook), Some(true)) => Some(hook),
         (hook, _) => {
@@ -148,7 +182,8 @@ mod tests {
     fn what_the_manifest_promises_is_there() {
         for extension in DMABUF.device_extensions {
             for name in extension.commands {
-                assert!(helped(name.as_bytes()).is_some(), "{name}");
+                let hook = helped(name.as_bytes()).or_else(|| synced(name.as_bytes()));
+                assert!(hook.is_some(), "{name}");
             }
         }
     }

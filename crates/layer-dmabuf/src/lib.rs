@@ -7,7 +7,7 @@
 //!                            ▼
 //!                          entry/      C in, references out; decides nothing
 //!                            │
-//!        instance/  device/  memory/  image/     what is decided, in safe signatures
+//!        instance/  device/  memory/  image/  sync/     what is decided, in safe signatures
 //! ```
 //!
 //! Memory that may leave is a memfd that the driver imports as host memory; an image with a modifier
@@ -24,5 +24,6 @@ mod image;
 mod instance;
 mod memory;
 mod negotiate;
+mod sync;
 
 pub use negotiate::vkNegotiateLoaderLayerInterfaceVersion;

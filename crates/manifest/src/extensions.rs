@@ -108,4 +108,14 @@ pub const DMABUF_EXTENSIONS: &[Extension] = &[
         commands: &["vkGetImageDrmFormatModifierPropertiesEXT"],
     },
     Extension { name: "VK_EXT_queue_family_foreign", version: 1, commands: &[] },
+    Extension {
+        name: "VK_KHR_external_semaphore_fd",
+        version: 1,
+        commands: &["vkGetSemaphoreFdKHR", "vkImportSemaphoreFdKHR"],
+    },
+    Extension {
+        name: "VK_KHR_external_fence_fd",
+        version: 1,
+        commands: &["vkGetFenceFdKHR", "vkImportFenceFdKHR"],
+    },
 ];

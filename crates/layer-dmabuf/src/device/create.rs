@@ -1,7 +1,7 @@
 //! `vkCreateDevice` and its end: what goes down, and what stays here.
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 use std::sync::Arc;
 
 use ash::{ext, khr, vk};
@@ -12,8 +12,9 @@ use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, log};
 use zerohop_manifest::DMABUF;
 
 use super::{DEVICES, DeviceState, Help};
-use crate::instance::{Emulation, InstanceState};
+use crate::instance::{Emulation, InstanceState, MEMORY};
 use crate::memory::host_memory_types;
+use crate::sync::{Sync, SyncFd};
 
 /// Creates a device in the next layer, without what is ours, and remembers it.
 ///
@@ -36,7 +37,8 @@ pub(crate) unsafe fn create(
     // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
     let asked = unsafe { names(info.pp_enabled_extension_names, info.enabled_extension_count) };
     let emulation = instance.emulation(physical)?;
-    let plan = Plan::new(&asked, emulation.as_ref().as_ref());
+    let sync_fd = instance.sync_fd(physical)?;
+    let plan = Plan::new(&asked, emulation.as_ref().as_ref(), &sync_fd);
     let pointers: Vec<_> = plan.down.iter().map(|name| name.as_ptr()).collect();
     let copy = info.enabled_extension_names(&pointers);
     next.arm();
@@ -55,13 +57,16 @@ pub(crate) unsafe fn create(
         // SAFETY: nobody else has seen it.
         unsafe { (device.fp_v1_0().destroy_device)(device.handle(), allocator) };
     })?;
-    // SAFETY: the next layer has just made it.
+    // SAFETY: the caller's promise, and the next layer has just made the device.
+    let sync = plan.syncs.then(|| unsafe { sync(*sync_fd, info, &next, &device) });
+    // SAFETY: as above.
     let key = unsafe { DispatchKey::of(device.handle()) };
     let state = DeviceState {
         raw: device,
         get_device_proc_addr: next.get_device_proc_addr,
         enabled: plan.ours,
         help,
+        sync,
     };
     DEVICES.insert(key, Arc::new(state));
     Ok(())
@@ -73,18 +78,20 @@ struct Plan {
     ours: ExtensionSet,
     /// What goes down, each name once.
     down: BTreeSet<CString>,
-    /// Whether the application enabled any of our extensions, whoever has it.
+    /// Whether the application enabled any of our extensions for memory, whoever has it.
     helps: bool,
+    /// Whether it enabled one that gets our `SYNC_FD`.
+    syncs: bool,
 }
 
 impl Plan {
-    fn new(asked: &[&CStr], emulation: Option<&Emulation>) -> Self {
+    fn new(asked: &[&CStr], emulation: Option<&Emulation>, sync_fd: &SyncFd) -> Self {
         let (mut ours, mut down) = (ExtensionSet::of(DMABUF.device_extensions), BTreeSet::new());
-        let mut any = ExtensionSet::of(DMABUF.device_extensions);
-        let mut helps = false;
+        let (mut helps, mut syncs) = (false, false);
         for name in asked {
-            helps |= emulation.is_some() && any.insert(name);
-            if emulation.is_some_and(|it| it.owns(name)) {
+            helps |= emulation.is_some() && MEMORY.contains(name);
+            syncs |= sync_fd.serves(name);
+            if emulation.is_some_and(|it| it.owns(name)) || sync_fd.owns(name) {
                 ours.insert(name);
             } else {
                 down.insert((*name).to_owned());
@@ -93,7 +100,7 @@ impl Plan {
         if helps {
             down.insert(ext::external_memory_host::NAME.to_owned());
         }
-        Self { ours, down, helps }
+        Self { ours, down, helps, syncs }
     }
 }
 
@@ -146,6 +153,47 @@ fn help(
     })
 }
 
+/// What is kept for a device whose `SYNC_FD` is ours.
+///
+/// # Safety
+///
+/// `info` is what `vkCreateDevice` got from the loader.
+unsafe fn sync(
+    ours: SyncFd,
+    info: &vk::DeviceCreateInfo<'_>,
+    next: &Next,
+    device: &ash::Device,
+) -> Sync {
+    let what = "SYNC_FD is ours: exports and imports of it wait on the CPU";
+    log(Level::Info, format_args!("{what}"));
+    // SAFETY: the caller's promise.
+    let queue = unsafe { first_queue(info, device) };
+    Sync::new(ours, queue).over(next, device.handle())
+}
+
+/// The first queue that takes work of ours, if there is one.
+///
+/// # Safety
+///
+/// `info` is what `vkCreateDevice` got from the loader for `device`.
+unsafe fn first_queue(info: &vk::DeviceCreateInfo<'_>, device: &ash::Device) -> Option<vk::Queue> {
+    // SAFETY: VUID-VkDeviceCreateInfo-pQueueCreateInfos-parameter.
+    let families = unsafe {
+        std::slice::from_raw_parts(info.p_queue_create_infos, info.queue_create_info_count as usize)
+    };
+    let plain = families.iter().find(|one| one.flags.is_empty() && one.queue_count > 0)?;
+    // SAFETY: the device was made with a queue of this family.
+    let queue = unsafe { device.get_device_queue(plain.queue_family_index, 0) };
+    // SAFETY: the caller's promise.
+    if let Some(set) = unsafe { link::set_device_loader_data(info.p_next) } {
+        let object = vk::Handle::as_raw(queue) as usize as *mut c_void;
+        // SAFETY: the loader gave us this function for objects of this device.
+        let set = unsafe { set(device.handle(), object) };
+        return (set == vk::Result::SUCCESS).then_some(queue);
+    }
+    Some(queue)
+}
+
 /// The memory types that take a mapped memfd.
 fn sample(
     device: &ash::Device,
@@ -181,6 +229,12 @@ mod tests {
     use super::*;
 
     const DMA_BUF: &CStr = ext::external_memory_dma_buf::NAME;
+    const NONE: SyncFd = SyncFd {
+        semaphores: false,
+        fences: false,
+        semaphore_fd_below: false,
+        fence_fd_below: false,
+    };
     const FD: &CStr = khr::external_memory_fd::NAME;
 
     fn emulation(ours: &[&'static CStr]) -> Emulation {
@@ -190,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_is_ours_stays_here_and_host_memory_is_added() {
-        let plan = Plan::new(&[DMA_BUF, FD, FD], Some(&emulation(&[DMA_BUF])));
+        let plan = Plan::new(&[DMA_BUF, FD, FD], Some(&emulation(&[DMA_BUF])), &NONE);
         let down: Vec<_> = plan.down.iter().map(|name| name.as_c_str()).collect();
         assert_eq!(down, [ext::external_memory_host::NAME, FD]);
         assert!(plan.helps && plan.ours.contains(DMA_BUF) && !plan.ours.contains(FD));
@@ -198,9 +252,20 @@ mod tests {
 
     #[test]
     fn nothing_is_added_where_nothing_of_ours_is_asked_for() {
-        let plan = Plan::new(&[khr::swapchain::NAME], Some(&emulation(&[DMA_BUF])));
+        let plan = Plan::new(&[khr::swapchain::NAME], Some(&emulation(&[DMA_BUF])), &NONE);
         assert!(!plan.helps && plan.down.len() == 1);
-        let plan = Plan::new(&[DMA_BUF], None);
+        let plan = Plan::new(&[DMA_BUF], None, &NONE);
         assert!(!plan.helps && plan.down.contains(DMA_BUF));
+    }
+
+    #[test]
+    fn handles_of_semaphores_go_down_where_the_driver_has_some() {
+        const NAME: &CStr = khr::external_semaphore_fd::NAME;
+        let ours = SyncFd { semaphores: true, ..NONE };
+        let plan = Plan::new(&[NAME], None, &ours);
+        assert!(plan.syncs && !plan.helps && plan.down.is_empty() && plan.ours.contains(NAME));
+        let plan = Plan::new(&[NAME], None, &SyncFd { semaphore_fd_below: true, ..ours });
+        assert!(plan.syncs && plan.down.contains(NAME) && !plan.ours.contains(NAME));
+        assert!(!Plan::new(&[NAME], None, &NONE).syncs);
     }
 }

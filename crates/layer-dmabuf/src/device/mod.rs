@@ -14,6 +14,7 @@ pub(crate) use create::{create, destroy};
 use crate::image::Image;
 use crate::instance::{Emulation, InstanceState};
 use crate::memory::Memory;
+use crate::sync::Sync;
 
 /// All devices, by the dispatch pointer that their queues share.
 static DEVICES: Table<DispatchKey, DeviceState> = Table::new();
@@ -28,6 +29,8 @@ pub(crate) struct DeviceState {
     pub(crate) enabled: ExtensionSet,
     /// What we do for it. `None`: nothing.
     pub(crate) help: Option<Help>,
+    /// What we keep for its `SYNC_FD`. `None`: that is the driver's.
+    pub(crate) sync: Option<Sync>,
 }
 
 /// What we need, and keep, to help a device.
@@ -85,6 +88,18 @@ impl DeviceState {
         let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
         self.help.as_ref().ok_or_else(|| {
             LayerError::refused(code, "the application enabled no extension of this command")
+        })
+    }
+
+    /// Our `SYNC_FD`.
+    ///
+    /// # Errors
+    ///
+    /// For a device whose is the driver's.
+    pub(crate) fn sync(&self) -> Result<&Sync, LayerError> {
+        let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
+        self.sync.as_ref().ok_or_else(|| {
+            LayerError::refused(code, "the application enabled no handles of semaphores or fences")
         })
     }
 

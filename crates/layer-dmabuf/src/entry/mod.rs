@@ -5,7 +5,10 @@
 
 pub(crate) mod buffer;
 pub(crate) mod device;
+pub(crate) mod fence;
 pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod memory;
 pub(crate) mod physical;
+pub(crate) mod queue;
+pub(crate) mod semaphore;

@@ -81,3 +81,54 @@ pub(crate) unsafe extern "system" fn external_buffer_properties(
         Ok(())
     });
 }
+
+pub(crate) unsafe extern "system" fn external_semaphore_properties(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceExternalSemaphoreInfo<'_>,
+    out: *mut vk::ExternalSemaphoreProperties<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceExternalSemaphoreProperties", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalSemaphoreProperties-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        let sync_fd = state.sync_fd(physical)?;
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalSemaphoreProperties-pExternalSemaphoreInfo-
+        // parameter.
+        let asked = unsafe { &*info };
+        // SAFETY: the call is valid.
+        if let Some(answer) = unsafe { sync_fd.semaphore_properties(asked) } {
+            // SAFETY: VUID-vkGetPhysicalDeviceExternalSemaphoreProperties-
+            // pExternalSemaphoreProperties-parameter.
+            let out = unsafe { &mut *out };
+            *out = vk::ExternalSemaphoreProperties { p_next: out.p_next, ..answer };
+            return Ok(());
+        }
+        let below = state.raw.fp_v1_1().get_physical_device_external_semaphore_properties;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(physical, info, out) };
+        Ok(())
+    });
+}
+
+pub(crate) unsafe extern "system" fn external_fence_properties(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceExternalFenceInfo<'_>,
+    out: *mut vk::ExternalFenceProperties<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceExternalFenceProperties", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalFenceProperties-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        // SAFETY: VUID-vkGetPhysicalDeviceExternalFenceProperties-pExternalFenceInfo-parameter.
+        let asked = unsafe { (*info).handle_type };
+        if let Some(answer) = state.sync_fd(physical)?.fence(asked) {
+            // SAFETY: VUID-vkGetPhysicalDeviceExternalFenceProperties-pExternalFenceProperties-
+            // parameter.
+            let out = unsafe { &mut *out };
+            *out = vk::ExternalFenceProperties { p_next: out.p_next, ..answer };
+            return Ok(());
+        }
+        let below = state.raw.fp_v1_1().get_physical_device_external_fence_properties;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(physical, info, out) };
+        Ok(())
+    });
+}

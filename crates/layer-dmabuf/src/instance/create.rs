@@ -51,7 +51,15 @@ fn remember(raw: vk::Instance, next: &Next) {
             c"vkGetPhysicalDeviceExternalBufferProperties",
             c"vkGetPhysicalDeviceExternalBufferPropertiesKHR",
         ]),
+        has_sync_queries: has([
+            c"vkGetPhysicalDeviceExternalSemaphoreProperties",
+            c"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR",
+        ]) && has([
+            c"vkGetPhysicalDeviceExternalFenceProperties",
+            c"vkGetPhysicalDeviceExternalFencePropertiesKHR",
+        ]),
         emulations: Table::new(),
+        sync_fds: Table::new(),
     };
     // SAFETY: the next layer has just made it.
     let key = unsafe { DispatchKey::of(raw) };

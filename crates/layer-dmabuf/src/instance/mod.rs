@@ -8,11 +8,14 @@ use std::ffi::CStr;
 use std::sync::Arc;
 
 use ash::vk;
+use zerohop_layer::config::{self, Takeover};
 use zerohop_layer::{DispatchKey, LayerError, Table};
 
 pub(crate) use create::{create, destroy};
-pub(crate) use physical::{Emulation, extensions};
+pub(crate) use physical::{Emulation, MEMORY, below, extensions};
 pub(crate) use query::{buffer_properties, format_properties, image_format_properties};
+
+use crate::sync::SyncFd;
 
 /// All instances, by the dispatch pointer that their physical devices share.
 static INSTANCES: Table<DispatchKey, InstanceState> = Table::new();
@@ -25,8 +28,12 @@ pub(crate) struct InstanceState {
     get_instance_proc_addr: vk::PFN_vkGetInstanceProcAddr,
     /// Whether the next layer has the queries that say what memory can leave.
     has_queries: bool,
+    /// And those that say which semaphores and fences can.
+    has_sync_queries: bool,
     /// What we do on each physical device.
     emulations: Table<vk::PhysicalDevice, Option<Emulation>>,
+    /// What of `SYNC_FD` is ours on each.
+    sync_fds: Table<vk::PhysicalDevice, SyncFd>,
 }
 
 impl InstanceState {
@@ -45,6 +52,22 @@ impl InstanceState {
         INSTANCES.get(&key).ok_or_else(|| {
             LayerError::refused(vk::Result::ERROR_UNKNOWN, "an instance that we do not know")
         })
+    }
+
+    /// What of `SYNC_FD` is ours on a physical device of this instance.
+    ///
+    /// # Errors
+    ///
+    /// What the next layer reports.
+    pub(crate) fn sync_fd(&self, physical: vk::PhysicalDevice) -> Result<Arc<SyncFd>, LayerError> {
+        if let Some(known) = self.sync_fds.get(&physical) {
+            return Ok(known);
+        }
+        let never = config::get().dmabuf == Takeover::Never || !self.has_sync_queries;
+        let decided = if never { SyncFd::default() } else { SyncFd::of(self, physical)? };
+        let decided = Arc::new(decided);
+        self.sync_fds.insert(physical, Arc::clone(&decided));
+        Ok(decided)
     }
 
     /// The next layer's command. Only for handing on.

@@ -15,6 +15,14 @@ use super::InstanceState;
 /// The format by which a device's abilities are tried.
 const SAMPLE: vk::Format = vk::Format::B8G8R8A8_UNORM;
 
+/// Those of our extensions that are about memory. [`crate::sync`] has the others.
+pub(crate) const MEMORY: [&CStr; 4] = [
+    khr::external_memory_fd::NAME,
+    ext::external_memory_dma_buf::NAME,
+    ext::image_drm_format_modifier::NAME,
+    ext::queue_family_foreign::NAME,
+];
+
 /// What we do on one physical device. Its `DMA_BUF` handles are ours in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Emulation {
@@ -151,13 +159,8 @@ impl InstanceState {
 /// What is not handed down. The driver keeps the way of its opaque handles; it keeps its modifiers
 /// for images that do not leave, unless the user wants all of it to be ours.
 fn ours(driver: &BTreeSet<CString>, choice: Takeover) -> BTreeSet<&'static CStr> {
-    let shared = [
-        khr::external_memory_fd::NAME,
-        ext::image_drm_format_modifier::NAME,
-        ext::queue_family_foreign::NAME,
-    ];
     let mut ours = BTreeSet::from([ext::external_memory_dma_buf::NAME]);
-    ours.extend(shared.iter().filter(|name| !driver.contains(**name)));
+    ours.extend(MEMORY.iter().filter(|name| !driver.contains(**name)));
     if choice == Takeover::Always {
         ours.insert(ext::image_drm_format_modifier::NAME);
     }
@@ -201,11 +204,14 @@ pub(crate) fn extensions(
         Some(_) => Ok(None),
         None => {
             let mut all = below(instance, physical)?;
-            if instance.emulation(physical)?.is_some() {
-                let new = ours.filter(|one| !all.iter().any(|other| name(other) == name(one)));
-                let new: Vec<_> = new.collect();
-                all.extend(new);
-            }
+            let (memory, sync) = (instance.emulation(physical)?, instance.sync_fd(physical)?);
+            let offered = |one: &vk::ExtensionProperties| {
+                sync.serves(name(one)) || (memory.is_some() && MEMORY.contains(&name(one)))
+            };
+            let new = ours.filter(offered);
+            let new = new.filter(|one| !all.iter().any(|other| name(other) == name(one)));
+            let new: Vec<_> = new.collect();
+            all.extend(new);
             Ok(Some(all))
         }
     }

@@ -1,0 +1,108 @@
+//! Commands of a queue, on a device whose `SYNC_FD` is ours: what they wait for may have signaled
+//! already, and one queue is used by us as well.
+#![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
+
+use ash::vk;
+use zerohop_layer::{LayerError, guard};
+
+use crate::device::DeviceState;
+
+pub(crate) unsafe extern "system" fn submit(
+    queue: vk::Queue,
+    count: u32,
+    batches: *const vk::SubmitInfo<'_>,
+    fence: vk::Fence,
+) -> vk::Result {
+    guard("vkQueueSubmit", || {
+        // SAFETY: VUID-vkQueueSubmit-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let sync = state.sync()?;
+        let _lock = sync.lock(queue);
+        let below = state.raw.fp_v1_0().queue_submit;
+        // SAFETY: the batches are valid; the other arguments are the application's.
+        let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        // SAFETY: the call is valid.
+        unsafe { sync.submit((batches, count), submit) }
+    })
+}
+
+pub(crate) unsafe extern "system" fn submit2(
+    queue: vk::Queue,
+    count: u32,
+    batches: *const vk::SubmitInfo2<'_>,
+    fence: vk::Fence,
+) -> vk::Result {
+    guard("vkQueueSubmit2", || {
+        // SAFETY: VUID-vkQueueSubmit2-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let sync = state.sync()?;
+        let _lock = sync.lock(queue);
+        let below = state.raw.fp_v1_3().queue_submit2;
+        // SAFETY: the batches are valid; the other arguments are the application's.
+        let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        // SAFETY: the call is valid.
+        Ok(unsafe { sync.submit2((batches, count), submit) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn bind_sparse(
+    queue: vk::Queue,
+    count: u32,
+    batches: *const vk::BindSparseInfo<'_>,
+    fence: vk::Fence,
+) -> vk::Result {
+    guard("vkQueueBindSparse", || {
+        // SAFETY: VUID-vkQueueBindSparse-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let sync = state.sync()?;
+        let _lock = sync.lock(queue);
+        let below = state.raw.fp_v1_0().queue_bind_sparse;
+        // SAFETY: the batches are valid; the other arguments are the application's.
+        let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        // SAFETY: the call is valid.
+        unsafe { sync.bind_sparse((batches, count), submit) }
+    })
+}
+
+pub(crate) unsafe extern "system" fn present(
+    queue: vk::Queue,
+    info: *const vk::PresentInfoKHR<'_>,
+) -> vk::Result {
+    guard("vkQueuePresentKHR", || {
+        // SAFETY: VUID-vkQueuePresentKHR-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let sync = state.sync()?;
+        let missing = || {
+            let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
+            LayerError::refused(code, "the next layer has no vkQueuePresentKHR")
+        };
+        let below = sync.present.ok_or_else(missing)?;
+        let _lock = sync.lock(queue);
+        // SAFETY: VUID-vkQueuePresentKHR-pPresentInfo-parameter.
+        let info = unsafe { &*info };
+        // SAFETY: `info` is valid, and the queue the application's.
+        let present = |info: &_| unsafe { below(queue, info) };
+        // SAFETY: the call is valid.
+        Ok(unsafe { sync.present(info, present) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn wait_idle(queue: vk::Queue) -> vk::Result {
+    guard("vkQueueWaitIdle", || {
+        // SAFETY: VUID-vkQueueWaitIdle-queue-parameter.
+        let state = unsafe { DeviceState::of(queue) }?;
+        let _lock = state.sync()?.lock(queue);
+        // SAFETY: the argument is the application's.
+        Ok(unsafe { (state.raw.fp_v1_0().queue_wait_idle)(queue) })
+    })
+}
+
+pub(crate) unsafe extern "system" fn device_wait_idle(device: vk::Device) -> vk::Result {
+    guard("vkDeviceWaitIdle", || {
+        // SAFETY: VUID-vkDeviceWaitIdle-device-parameter.
+        let state = unsafe { DeviceState::of(device) }?;
+        let _lock = state.sync()?.lock_ours();
+        // SAFETY: the argument is the application's.
+        Ok(unsafe { (state.raw.fp_v1_0().device_wait_idle)(device) })
+    })
+}

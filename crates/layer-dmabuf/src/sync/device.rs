@@ -1,0 +1,121 @@
+//! What is kept for a device whose `SYNC_FD` is ours.
+
+use std::ffi::CStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ash::{khr, vk};
+use zerohop_layer::link::Next;
+use zerohop_layer::{Doing, LayerError};
+
+use super::notes::Notes;
+use super::{LIMIT, SyncFd};
+
+/// One device's.
+pub(crate) struct Sync {
+    /// What is ours.
+    pub(super) ours: SyncFd,
+    /// Signaled by an import, and not waited for since.
+    pub(super) semaphores: Notes<vk::Semaphore>,
+    /// Signaled by an import, and not reset since.
+    pub(super) fences: Notes<vk::Fence>,
+    /// The driver's own handles of other types, where it has some.
+    pub(super) semaphore_fd: Option<khr::external_semaphore_fd::DeviceFn>,
+    /// As above.
+    pub(super) fence_fd: Option<khr::external_fence_fd::DeviceFn>,
+    /// The next layer's, where it has one.
+    pub(crate) present: Option<vk::PFN_vkQueuePresentKHR>,
+    /// The queue on which we wait for a semaphore that is exported.
+    queue: Option<vk::Queue>,
+    /// Held during every call with that queue, ours and the application's: a queue is externally
+    /// synchronized.
+    lock: Mutex<()>,
+}
+
+impl Sync {
+    /// For a device of which `queue` may be used.
+    pub(crate) fn new(ours: SyncFd, queue: Option<vk::Queue>) -> Self {
+        Self {
+            ours,
+            semaphores: Notes::new(),
+            fences: Notes::new(),
+            semaphore_fd: None,
+            fence_fd: None,
+            present: None,
+            queue,
+            lock: Mutex::new(()),
+        }
+    }
+
+    /// The same with what the next layer has for handles of other types.
+    pub(crate) fn over(self, next: &Next, device: vk::Device) -> Self {
+        let find = |name: &CStr| next.raw_device_command(device, name);
+        let (semaphores, fences) = (self.ours.semaphore_fd_below, self.ours.fence_fd_below);
+        Self {
+            semaphore_fd: semaphores.then(|| khr::external_semaphore_fd::DeviceFn::load(find)),
+            fence_fd: fences.then(|| khr::external_fence_fd::DeviceFn::load(find)),
+            // SAFETY: the type belongs to the name.
+            present: unsafe { next.device_command(device, &[c"vkQueuePresentKHR"]) },
+            ..self
+        }
+    }
+
+    /// Keeps others off `queue` until the result is dropped.
+    pub(crate) fn lock(&self, queue: vk::Queue) -> Option<MutexGuard<'_, ()>> {
+        (self.queue == Some(queue)).then(|| self.lock_ours())
+    }
+
+    /// Keeps others off our queue, for a command that concerns all queues.
+    pub(crate) fn lock_ours(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for `semaphore` as a batch would.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports; `VK_ERROR_OUT_OF_HOST_MEMORY` when it takes longer than
+    /// [`LIMIT`].
+    pub(super) fn drain(
+        &self,
+        device: &ash::Device,
+        semaphore: vk::Semaphore,
+    ) -> Result<(), LayerError> {
+        let queue = self.queue.ok_or(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+        let queue = queue.doing("find a queue to wait for a semaphore on")?;
+        // SAFETY: the device is alive.
+        let fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) };
+        let fence = fence.doing("make a fence")?;
+        let (semaphores, stages) = ([semaphore], [vk::PipelineStageFlags::ALL_COMMANDS]);
+        let batch =
+            vk::SubmitInfo::default().wait_semaphores(&semaphores).wait_dst_stage_mask(&stages);
+        let submitted = {
+            let _lock = self.lock_ours();
+            // SAFETY: the queue is locked, the fence ours, and the semaphore has a signal operation
+            // that was submitted (VUID-VkSemaphoreGetFdInfoKHR-handleType-03254).
+            unsafe { device.queue_submit(queue, &[batch], fence) }
+        };
+        let done = submitted.doing("wait for a semaphore").and_then(|()| wait(device, fence));
+        if submitted.is_err() || done.is_ok() {
+            // SAFETY: it was never submitted, or has signaled.
+            unsafe { device.destroy_fence(fence, None) };
+        }
+        done
+    }
+}
+
+/// Waits for `fence` on the CPU.
+///
+/// # Errors
+///
+/// What the device reports; `VK_ERROR_OUT_OF_HOST_MEMORY` when it takes longer than [`LIMIT`].
+pub(super) fn wait(device: &ash::Device, fence: vk::Fence) -> Result<(), LayerError> {
+    let limit = u64::try_from(LIMIT.as_nanos()).unwrap_or(u64::MAX);
+    // SAFETY: the fence is the device's.
+    match unsafe { device.wait_for_fences(&[fence], true, limit) } {
+        Err(vk::Result::TIMEOUT) => Err(LayerError::refused(
+            vk::Result::ERROR_OUT_OF_HOST_MEMORY,
+            format!("what is exported as SYNC_FD has not signaled for {} s", LIMIT.as_secs()),
+        )),
+        other => other.doing("wait for what is exported as SYNC_FD"),
+    }
+}
