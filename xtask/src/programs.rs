@@ -7,14 +7,15 @@ use anyhow::{Result, bail};
 
 use crate::{manifest, project, shell};
 
-/// Builds the program `zerohop` and its layer for use, and says where the program is.
+/// Builds the program `zerohop` and its layers for use, and says where the program is.
 ///
 /// # Errors
 ///
 /// The build fails.
 pub(crate) fn zerohop() -> Result<PathBuf> {
     let mut build = project::cargo("build");
-    build.args(["--locked", "--release", "-p", "zerohop-cli", "-p", "zerohop-layer-wsi"]);
+    build.args(["--locked", "--release", "-p", "zerohop-cli"]);
+    build.args(["-p", "zerohop-layer-wsi", "-p", "zerohop-layer-dmabuf"]);
     shell::run(&mut build)?;
     let folder = project::target().join("release");
     manifest::write(&folder)?;

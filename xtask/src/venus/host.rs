@@ -96,7 +96,7 @@ impl HostLayer {
     fn put_on(self, command: &mut Command) -> Result<()> {
         if self == Self::DmaBuf {
             command.env("VK_LAYER_PATH", Root::inside(&project::target().join("release"))?);
-            command.env("VK_INSTANCE_LAYERS", "VK_LAYER_ZEROHOP_dmabuf");
+            command.env("VK_INSTANCE_LAYERS", zerohop_manifest::DMABUF.name);
         }
         Ok(())
     }
