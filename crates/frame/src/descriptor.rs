@@ -45,10 +45,34 @@ impl Fourcc {
     pub const XBGR16161616F: Self = Self(u32::from_le_bytes(*b"XB4H"));
     /// `DRM_FORMAT_ABGR16161616F`: half floats R, G, B, A.
     pub const ABGR16161616F: Self = Self(u32::from_le_bytes(*b"AB4H"));
+    /// `DRM_FORMAT_R8`: one component of 8 bits.
+    pub const R8: Self = Self(u32::from_le_bytes(*b"R8  "));
+    /// `DRM_FORMAT_R16`: one component of 16 bits.
+    pub const R16: Self = Self(u32::from_le_bytes(*b"R16 "));
+    /// `DRM_FORMAT_GR88`: bytes R, G.
+    pub const GR88: Self = Self(u32::from_le_bytes(*b"GR88"));
+    /// `DRM_FORMAT_GR1616`: little-endian words R, G of 16 bits.
+    pub const GR1616: Self = Self(u32::from_le_bytes(*b"GR32"));
     /// `DRM_FORMAT_NV12`: plane 0 is Y, plane 1 is Cb and Cr at half width and height.
     pub const NV12: Self = Self(u32::from_le_bytes(*b"NV12"));
+    /// `DRM_FORMAT_NV16`: as `NV12` with chroma at half width and full height.
+    pub const NV16: Self = Self(u32::from_le_bytes(*b"NV16"));
+    /// `DRM_FORMAT_NV24`: as `NV12` with chroma at full width and height.
+    pub const NV24: Self = Self(u32::from_le_bytes(*b"NV24"));
+    /// `DRM_FORMAT_P010`: as `NV12` in words of 16 bits, of which the upper 10 count.
+    pub const P010: Self = Self(u32::from_le_bytes(*b"P010"));
+    /// `DRM_FORMAT_P012`: as `NV12` in words of 16 bits, of which the upper 12 count.
+    pub const P012: Self = Self(u32::from_le_bytes(*b"P012"));
+    /// `DRM_FORMAT_P016`: as `NV12` in words of 16 bits.
+    pub const P016: Self = Self(u32::from_le_bytes(*b"P016"));
     /// `DRM_FORMAT_YUV420`: planes Y, Cb, Cr, the last two at half width and height.
     pub const YUV420: Self = Self(u32::from_le_bytes(*b"YU12"));
+    /// `DRM_FORMAT_YVU420`: as `YUV420` with Cr before Cb.
+    pub const YVU420: Self = Self(u32::from_le_bytes(*b"YV12"));
+    /// `DRM_FORMAT_YUV422`: planes Y, Cb, Cr, the last two at half width.
+    pub const YUV422: Self = Self(u32::from_le_bytes(*b"YU16"));
+    /// `DRM_FORMAT_YUV444`: planes Y, Cb, Cr, all of one size.
+    pub const YUV444: Self = Self(u32::from_le_bytes(*b"YU24"));
 }
 
 impl fmt::Display for Fourcc {
@@ -118,6 +142,38 @@ pub enum DescriptorError {
         /// How many there are.
         objects: usize,
     },
+    /// Linear memory with another number of planes than the format has.
+    #[error("the {fourcc} picture has {found} planes, not {needed}")]
+    Planes {
+        /// The format.
+        fourcc: Fourcc,
+        /// How many it has.
+        needed: usize,
+        /// How many came.
+        found: usize,
+    },
+    /// Rows that overlap.
+    #[error("plane {plane} has a stride of {stride} bytes, and its rows have {least}")]
+    Stride {
+        /// The plane.
+        plane: usize,
+        /// Its stride.
+        stride: u32,
+        /// Bytes of one row.
+        least: u64,
+    },
+    /// A plane that ends after its memory does.
+    #[error("plane {plane} ends at byte {end} of object {object}, which has {size}")]
+    PlaneEnd {
+        /// The plane.
+        plane: usize,
+        /// One past its last byte.
+        end: u64,
+        /// The memory object it is in.
+        object: usize,
+        /// Bytes of that object.
+        size: u64,
+    },
 }
 
 impl FrameDescriptor {
@@ -139,6 +195,60 @@ impl FrameDescriptor {
             }
         }
         Ok(())
+    }
+
+    /// Checks the planes of linear memory: as many as the format has, with rows that do not
+    /// overlap. Formats that are not known here pass with any.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptorError::Planes`], [`DescriptorError::Stride`].
+    pub fn check_rows(&self) -> Result<(), DescriptorError> {
+        let known = self.fourcc.planes();
+        let needed = known.as_ref().map_or(self.planes.len(), ArrayVec::len);
+        if self.planes.len() != needed {
+            let (fourcc, found) = (self.fourcc, self.planes.len());
+            return Err(DescriptorError::Planes { fourcc, needed, found });
+        }
+        for (plane, layout) in self.planes.iter().enumerate() {
+            let least = known.as_ref().map_or(1, |known| known[plane].row_bytes(self.extent));
+            if u64::from(layout.stride) < least {
+                return Err(DescriptorError::Stride { plane, stride: layout.stride, least });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the planes in memory object `object`, which has `size` bytes, lie in it.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptorError::PlaneEnd`].
+    pub fn check_end(&self, object: usize, size: u64) -> Result<(), DescriptorError> {
+        for (plane, layout) in self.planes.iter().enumerate() {
+            let end = self.end(plane);
+            if layout.object == object && end > size {
+                return Err(DescriptorError::PlaneEnd { plane, end, object, size });
+            }
+        }
+        Ok(())
+    }
+
+    /// One past the last byte of `plane` in its memory object: every row of a linear plane, also
+    /// the last, takes a whole stride. How long others are, their driver knows; they must begin
+    /// inside.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such plane.
+    pub fn end(&self, plane: usize) -> u64 {
+        let layout = &self.planes[plane];
+        if self.modifier != Modifier::LINEAR {
+            return u64::from(layout.offset) + 1;
+        }
+        let known = self.fourcc.planes().and_then(|known| known.get(plane).copied());
+        let rows = known.map_or(self.extent, |plane| plane.extent(self.extent)).height;
+        u64::from(layout.offset) + u64::from(layout.stride) * u64::from(rows)
     }
 }
 
@@ -164,5 +274,30 @@ mod tests {
         assert_eq!(nv12().check(2), Ok(()));
         let err = nv12().check(1).unwrap_err();
         assert_eq!(err.to_string(), "plane 1 is in object 1, but the buffer has 1");
+    }
+
+    #[test]
+    fn rows_must_not_overlap_and_planes_must_end_in_their_memory() {
+        assert_eq!(nv12().check_rows(), Ok(()));
+        assert_eq!(nv12().check_end(0, 64 * 32), Ok(()));
+        assert_eq!(nv12().check_end(1, 64 * 16), Ok(()));
+        let err = nv12().check_end(1, 1023).unwrap_err();
+        assert_eq!(err.to_string(), "plane 1 ends at byte 1024 of object 1, which has 1023");
+        let mut narrow = nv12();
+        narrow.planes[1].stride = 63;
+        let err = narrow.check_rows().unwrap_err();
+        assert_eq!(err.to_string(), "plane 1 has a stride of 63 bytes, and its rows have 64");
+        narrow.planes.pop();
+        let err = narrow.check_rows().unwrap_err();
+        assert_eq!(err.to_string(), "the NV12 picture has 1 planes, not 2");
+    }
+
+    #[test]
+    fn numbers_of_a_stranger_do_not_overflow() {
+        let mut wild = nv12();
+        wild.extent = Extent { width: u32::MAX, height: u32::MAX };
+        wild.planes[1] = PlaneLayout { object: 0, offset: u32::MAX, stride: u32::MAX };
+        assert!(wild.check_rows().is_err());
+        assert!(wild.check_end(0, 1 << 40).is_err());
     }
 }

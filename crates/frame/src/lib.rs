@@ -19,6 +19,7 @@
 mod buffer;
 mod color;
 mod descriptor;
+mod format;
 mod frame;
 mod media;
 mod observe;
@@ -32,6 +33,7 @@ pub use color::Color;
 pub use descriptor::{
     DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,
 };
+pub use format::{FormatPlane, YCbCr};
 pub use frame::{Frame, FrameInfo, Recycle, Release};
 pub use media::{MediaClock, MediaTime, Ratio};
 pub use observe::{Fallback, Observer, Stage};

@@ -3,7 +3,7 @@
 use zerohop_frame::{FrameDescriptor, MemoryHandle, SyncPoint};
 use zerohop_kernel::{FdKind, keep_size, kind_of};
 
-use crate::{Violation, shape};
+use crate::Violation;
 
 /// Checks that each memory object is of its kind, keeps its size and holds its planes.
 pub(crate) fn check(
@@ -29,17 +29,7 @@ pub(crate) fn check(
                 return Err(Violation::ObjectKind { object, expected: "a memfd", found });
             }
         };
-        holds_planes(descriptor, object, size)?;
-    }
-    Ok(())
-}
-
-fn holds_planes(descriptor: &FrameDescriptor, object: usize, size: u64) -> Result<(), Violation> {
-    for (plane, layout) in descriptor.planes.iter().enumerate() {
-        let end = shape::end(descriptor, plane);
-        if layout.object == object && end > size {
-            return Err(Violation::PlaneEnd { plane, end, object, size });
-        }
+        descriptor.check_end(object, size)?;
     }
     Ok(())
 }

@@ -77,28 +77,6 @@ pub enum Violation {
     /// Memory or sync points that the wire does not carry.
     #[error("{0} cannot be sent")]
     Unsendable(&'static str),
-    /// A plane that ends after its memory does.
-    #[error("plane {plane} ends at byte {end} of object {object}, which has {size}")]
-    PlaneEnd {
-        /// The plane.
-        plane: usize,
-        /// One past its last byte.
-        end: u64,
-        /// The memory object it is in.
-        object: usize,
-        /// Bytes of that object.
-        size: u64,
-    },
-    /// Rows that overlap.
-    #[error("plane {plane} has a stride of {stride} bytes, and its rows have {least}")]
-    Stride {
-        /// The plane.
-        plane: usize,
-        /// Its stride.
-        stride: u32,
-        /// Bytes of one row.
-        least: u64,
-    },
     /// A memory object that no plane lies in.
     #[error("no plane is in object {0}")]
     UnusedObject(usize),

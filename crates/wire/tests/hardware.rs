@@ -15,7 +15,9 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use common::{announce_with, descriptor, drain, frame, open, opened, say};
 use libtest_mimic::{Arguments, Completion, Trial};
-use zerohop_frame::{Extent, FrameDescriptor, MemoryHandle, PlaneLayout, SyncPoint};
+use zerohop_frame::{
+    DescriptorError, Extent, FrameDescriptor, MemoryHandle, PlaneLayout, SyncPoint,
+};
 use zerohop_kernel::{Access, FdKind, Memfd, Socket, SyncFile, export_sync_file, kind_of, udmabuf};
 use zerohop_needs::absent;
 use zerohop_wire::{
@@ -80,7 +82,8 @@ fn too_small_is_refused(dma_buf: OwnedFd) {
     producer.send(&announce_with(1, shape(rows), MemoryHandle::DmaBuf(dma_buf))).unwrap();
     let Error::Violation(violation) = peer.poll().unwrap_err() else { panic!("a violation") };
     let end = u64::from(rows) * 2048;
-    assert_eq!(violation, Violation::PlaneEnd { plane: 0, end, object: 0, size });
+    let expected = DescriptorError::PlaneEnd { plane: 0, end, object: 0, size };
+    assert_eq!(violation, Violation::Descriptor(expected));
 }
 
 fn is_no_memfd(dma_buf: OwnedFd) {
