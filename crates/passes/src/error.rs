@@ -27,6 +27,9 @@ pub enum Error {
         /// Format of the picture.
         found_format: zerohop_frame::Fourcc,
     },
+    /// A picture without colour for a pass over R'G'B' ones.
+    #[error("a {0} picture is not R'G'B'")]
+    NotRgb(zerohop_frame::Fourcc),
     /// A picture so large that its sizes do not fit what hardware counts with.
     #[error("pictures of {}x{} pixels are too large", .0.width, .0.height)]
     TooLarge(Extent),

@@ -253,7 +253,7 @@ fn colors(format: PixelFormat) -> Vec<Color> {
 
 /// Within one code of the real numbers, and padded by the last row and column.
 fn converts(machine: &Machine, route: Route, tiling: Tiling) {
-    for format in PixelFormat::all() {
+    for format in PixelFormat::all().iter().filter(|it| it.is_rgb()) {
         for color in colors(*format) {
             for (width, height) in SIZES {
                 let extent = size(width, height);
@@ -286,7 +286,7 @@ fn converts_a_large_picture(machine: &Machine) {
 
 /// Bit for bit.
 fn agree(machine: &Machine) {
-    for format in PixelFormat::all() {
+    for format in PixelFormat::all().iter().filter(|it| it.is_rgb()) {
         for (width, height) in SIZES {
             let extent = size(width, height);
             let [shader, place] = [(Tiling::Optimal, Route::Gpu), (Tiling::Linear, Route::InPlace)]

@@ -1,5 +1,6 @@
 //! Buffers of the device.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use ash::vk;
@@ -33,23 +34,42 @@ unsafe impl Send for Mapped {}
 // SAFETY: as above.
 unsafe impl Sync for Mapped {}
 
+fn usage() -> vk::BufferUsageFlags {
+    vk::BufferUsageFlags::STORAGE_BUFFER
+        | vk::BufferUsageFlags::TRANSFER_SRC
+        | vk::BufferUsageFlags::TRANSFER_DST
+}
+
 /// A storage buffer that copies may also read and write.
 fn create_buffer(
     device: &Arc<Device>,
     size: u64,
     external: Option<&mut vk::ExternalMemoryBufferCreateInfo<'_>>,
 ) -> Result<UnboundBuffer, Error> {
-    let mut info = vk::BufferCreateInfo::default().size(size).usage(
-        vk::BufferUsageFlags::STORAGE_BUFFER
-            | vk::BufferUsageFlags::TRANSFER_SRC
-            | vk::BufferUsageFlags::TRANSFER_DST,
-    );
+    let mut info = vk::BufferCreateInfo::default().size(size).usage(usage());
     if let Some(external) = external {
         info = info.push_next(external);
     }
     // SAFETY: the chain lives through the call.
     let raw = unsafe { device.raw().create_buffer(&info, None) }.doing("create a buffer")?;
     Ok(UnboundBuffer { device: Arc::clone(device), raw })
+}
+
+/// What the device does with dma-bufs as such buffers.
+fn dma_buf_features(device: &Device) -> vk::ExternalMemoryFeatureFlags {
+    if !device.capabilities().dma_buf {
+        return vk::ExternalMemoryFeatureFlags::empty();
+    }
+    let query = vk::PhysicalDeviceExternalBufferInfo::default()
+        .usage(usage())
+        .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
+    let mut found = vk::ExternalBufferProperties::default();
+    let (instance, physical) = (device.instance(), device.physical().raw);
+    // SAFETY: `physical` is of this instance, and both structures are locals.
+    unsafe {
+        instance.get_physical_device_external_buffer_properties(physical, &query, &mut found);
+    }
+    found.external_memory_properties.external_memory_features
 }
 
 impl UnboundBuffer {
@@ -112,6 +132,30 @@ impl Buffer {
         let mut buffer = unbound.bind(memory)?;
         buffer.mapped = Some(Mapped(pointer));
         buffer._host = Some(Arc::clone(host));
+        Ok(buffer)
+    }
+
+    /// The device's view of the first `size` bytes of a dma-buf, which stays the caller's.
+    pub(crate) fn import(
+        device: &Arc<Device>,
+        dma_buf: BorrowedFd<'_>,
+        size: u64,
+    ) -> Result<Self, Error> {
+        let features = dma_buf_features(device);
+        if !features.contains(vk::ExternalMemoryFeatureFlags::IMPORTABLE) {
+            return Err(Error::Unsupported("dma-bufs as buffers on this device"));
+        }
+        let mut external = vk::ExternalMemoryBufferCreateInfo::default()
+            .handle_types(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
+        let unbound = create_buffer(device, size, Some(&mut external))?;
+        let alone = features.contains(vk::ExternalMemoryFeatureFlags::DEDICATED_ONLY);
+        let alone = if alone { Dedicated::Buffer(unbound.raw) } else { Dedicated::No };
+        let memory = Memory::import_dma_buf(device, dma_buf, unbound.requirements(), alone)?;
+        let mut buffer = unbound.bind(memory)?;
+        buffer.size = size;
+        if device.is_cpu() && buffer.memory.is_plain() {
+            buffer.mapped = Some(Mapped(buffer.memory.map()?));
+        }
         Ok(buffer)
     }
 
@@ -188,6 +232,11 @@ impl Buffer {
         });
         // SAFETY: the end of the range is inside the mapping, so its start is.
         unsafe { start.add(offset as usize) }
+    }
+
+    /// Where the CPU sees it, if it does.
+    pub(crate) fn pointer(&self) -> Option<*mut u8> {
+        self.mapped.as_ref().map(|mapped| mapped.0)
     }
 
     pub(crate) fn raw(&self) -> vk::Buffer {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use zerohop_frame::{BufferId, SharedBuffer};
 
+use crate::error::chain;
 use crate::{Device, Error, Image};
 
 /// Each buffer's image, from the first sight of the buffer until it is gone.
@@ -70,15 +71,4 @@ impl ImportCache {
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
     }
-}
-
-/// An error with its causes in one line.
-fn chain(err: &Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = std::error::Error::source(err);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

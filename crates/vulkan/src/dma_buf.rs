@@ -8,7 +8,8 @@ use ash::vk;
 use zerohop_frame::{FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier};
 
 use crate::error::Doing;
-use crate::unbound::{UnboundImage, create_info, supported};
+use crate::memory::Dedicated;
+use crate::unbound::{Bound, UnboundImage, create_info, supported};
 use crate::{Device, Error, Memory, PixelFormat};
 
 /// The planes of a modifier, in order.
@@ -19,29 +20,59 @@ const ASPECTS: [vk::ImageAspectFlags; MAX_PLANES] = [
     vk::ImageAspectFlags::MEMORY_PLANE_3_EXT,
 ];
 
-/// An image with its memory, one per memory plane when they are apart.
-pub(crate) type Bound = (UnboundImage, ArrayVec<Memory, MAX_PLANES>);
+/// An image to be made over dma-bufs.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    /// `VkFormat` of the image.
+    pub(crate) format: vk::Format,
+    /// The formats of the views of its planes, where they have other ones than the image.
+    pub(crate) views: ArrayVec<vk::Format, MAX_PLANES>,
+    /// What it is for.
+    pub(crate) usage: vk::ImageUsageFlags,
+    /// Whether each memory plane is bound by itself.
+    pub(crate) disjoint: bool,
+}
+
+impl Wanted {
+    /// What `vkCreateImage` is told of the format's views: the image's own one, too.
+    fn list(&self) -> ArrayVec<vk::Format, { MAX_PLANES + 1 }> {
+        let mut list = ArrayVec::from_iter([self.format]);
+        for view in &self.views {
+            if !list.contains(view) {
+                list.push(*view);
+            }
+        }
+        list
+    }
+
+    fn flags(&self) -> vk::ImageCreateFlags {
+        let mut flags = vk::ImageCreateFlags::empty();
+        if self.disjoint {
+            flags |= vk::ImageCreateFlags::DISJOINT;
+        }
+        if !self.views.is_empty() {
+            flags |= vk::ImageCreateFlags::MUTABLE_FORMAT;
+        }
+        flags
+    }
+}
 
 /// The image that `descriptor` lays out in `handles`.
 pub(crate) fn import(
     device: &Arc<Device>,
     descriptor: &FrameDescriptor,
-    pixels: PixelFormat,
+    wanted: &Wanted,
     handles: &[MemoryHandle],
 ) -> Result<Bound, Error> {
     if !device.has_modifiers() {
         return Err(Error::Missing("VK_EXT_image_drm_format_modifier"));
     }
-    if handles.iter().any(|handle| !matches!(handle, MemoryHandle::DmaBuf(_))) {
-        return Err(Error::Unsupported("this kind of memory"));
+    if !wanted.disjoint && !in_one_object(descriptor, handles)? {
+        return Err(Error::Unsupported("planes in several memory objects as one"));
     }
-    let apart = !in_one_object(descriptor, handles)?;
-    let features = modifier_features(device, pixels.raw(), descriptor)?;
-    if apart && !features.contains(vk::FormatFeatureFlags::DISJOINT) {
-        return Err(Error::Unsupported("planes in several memory objects with this modifier"));
-    }
-    let image = create(device, descriptor, pixels, apart)?;
-    if apart {
+    check_modifier(device, descriptor, wanted)?;
+    let image = create(device, descriptor, wanted)?;
+    if wanted.disjoint {
         return bind_planes(image, descriptor, handles);
     }
     let needs = image.requirements();
@@ -67,20 +98,56 @@ fn in_one_object(descriptor: &FrameDescriptor, handles: &[MemoryHandle]) -> Resu
     Ok(true)
 }
 
-/// What the device does with the descriptor's modifier.
-fn modifier_features(
+/// Whether the device does with the descriptor's modifier what is wanted.
+fn check_modifier(
+    device: &Device,
+    descriptor: &FrameDescriptor,
+    wanted: &Wanted,
+) -> Result<(), Error> {
+    let modifier = descriptor.modifier.0;
+    let found = properties(device, wanted.format, modifier)?;
+    let format = wanted.format.as_raw();
+    let (needed, found_planes) =
+        (found.drm_format_modifier_plane_count as usize, descriptor.planes.len());
+    if needed != found_planes {
+        return Err(Error::MemoryPlanes { modifier, format, needed, found: found_planes });
+    }
+    let features = found.drm_format_modifier_tiling_features;
+    let lacks = |feature| Err(Error::Feature { format, modifier, feature });
+    if wanted.disjoint && !features.contains(vk::FormatFeatureFlags::DISJOINT) {
+        return lacks("DISJOINT");
+    }
+    let sampled = vk::FormatFeatureFlags::SAMPLED_IMAGE;
+    if !wanted.usage.contains(vk::ImageUsageFlags::SAMPLED) {
+        return Ok(());
+    }
+    if !features.contains(sampled) {
+        return lacks("SAMPLED_IMAGE");
+    }
+    for view in &wanted.views {
+        let features = properties(device, *view, modifier)?.drm_format_modifier_tiling_features;
+        if !features.contains(sampled) {
+            let format = view.as_raw();
+            return Err(Error::Feature { format, modifier, feature: "SAMPLED_IMAGE" });
+        }
+    }
+    Ok(())
+}
+
+/// What the device says about one modifier of `format`.
+fn properties(
     device: &Device,
     format: vk::Format,
-    descriptor: &FrameDescriptor,
-) -> Result<vk::FormatFeatureFlags, Error> {
+    modifier: u64,
+) -> Result<vk::DrmFormatModifierPropertiesEXT, Error> {
     let list = modifiers(device, format);
-    let wanted = list.iter().find(|one| one.drm_format_modifier == descriptor.modifier.0);
-    let found = wanted.ok_or(Error::Unsupported("this modifier"))?;
-    let planes = found.drm_format_modifier_plane_count as usize;
-    if planes != descriptor.planes.len() {
-        return Err(Error::Unsupported("another number of planes than the modifier has"));
-    }
-    Ok(found.drm_format_modifier_tiling_features)
+    let found = list.iter().find(|one| one.drm_format_modifier == modifier).copied();
+    found.ok_or_else(|| {
+        let known: Vec<_> =
+            list.iter().map(|one| format!("{:#x}", one.drm_format_modifier)).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Error::Modifier { modifier, format: format.as_raw(), known }
+    })
 }
 
 /// Every modifier that the device knows for `format`.
@@ -119,8 +186,7 @@ impl Device {
 fn create(
     device: &Arc<Device>,
     descriptor: &FrameDescriptor,
-    pixels: PixelFormat,
-    apart: bool,
+    wanted: &Wanted,
 ) -> Result<UnboundImage, Error> {
     let layouts: ArrayVec<_, MAX_PLANES> = descriptor
         .planes
@@ -137,14 +203,16 @@ fn create(
         .plane_layouts(&layouts);
     let mut external = vk::ExternalMemoryImageCreateInfo::default()
         .handle_types(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
-    let flags = if apart { vk::ImageCreateFlags::DISJOINT } else { vk::ImageCreateFlags::empty() };
-    let mut info = create_info(descriptor.extent, pixels.raw())
-        .flags(flags)
+    let views = wanted.list();
+    let mut list = vk::ImageFormatListCreateInfo::default().view_formats(&views);
+    let mut info = create_info(descriptor.extent, wanted.format)
+        .flags(wanted.flags())
         .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
-        .usage(vk::ImageUsageFlags::SAMPLED | vk::ImageUsageFlags::TRANSFER_SRC);
-    check_support(device, &info, descriptor)?;
-    info = info.push_next(&mut external).push_next(&mut modifier);
-    let rows = layouts.first().filter(|_| descriptor.modifier == Modifier::LINEAR).copied();
+        .usage(wanted.usage);
+    check_support(device, &info, descriptor, &views)?;
+    info = info.push_next(&mut external).push_next(&mut modifier).push_next(&mut list);
+    let linear = descriptor.modifier == Modifier::LINEAR;
+    let rows = if linear { layouts.clone() } else { ArrayVec::new() };
     Ok(UnboundImage::create(device, &info)?.with_rows(rows))
 }
 
@@ -153,12 +221,14 @@ fn check_support(
     device: &Device,
     info: &vk::ImageCreateInfo<'_>,
     descriptor: &FrameDescriptor,
+    views: &[vk::Format],
 ) -> Result<(), Error> {
     let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
         .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
     let mut modifier = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
         .drm_format_modifier(descriptor.modifier.0)
         .sharing_mode(vk::SharingMode::EXCLUSIVE);
+    let mut list = vk::ImageFormatListCreateInfo::default().view_formats(views);
     let query = vk::PhysicalDeviceImageFormatInfo2::default()
         .format(info.format)
         .ty(info.image_type)
@@ -166,7 +236,8 @@ fn check_support(
         .usage(info.usage)
         .flags(info.flags)
         .push_next(&mut external)
-        .push_next(&mut modifier);
+        .push_next(&mut modifier)
+        .push_next(&mut list);
     let limits = supported(device, &query).map(|limits| limits.max_extent);
     let fits = limits.is_some_and(|max| {
         descriptor.extent.width <= max.width && descriptor.extent.height <= max.height
@@ -191,7 +262,7 @@ fn bind_planes(
     for (plane, aspect) in descriptor.planes.iter().zip(ASPECTS) {
         let needs = plane_requirements(&device, &image, aspect);
         let fd = handles[plane.object].as_fd();
-        memory.push(Memory::import_dma_buf(&device, fd, needs, crate::memory::Dedicated::No)?);
+        memory.push(Memory::import_dma_buf(&device, fd, needs, Dedicated::No)?);
     }
     let mut planes: ArrayVec<_, MAX_PLANES> = ASPECTS
         .iter()
@@ -209,7 +280,7 @@ fn bind_planes(
         .collect();
     // SAFETY: the image is disjoint and has no memory yet; each plane gets what it asked for.
     unsafe { device.raw().bind_image_memory2(&infos) }.doing("bind memory by plane")?;
-    Ok((image, memory))
+    Ok(Bound { image, memory })
 }
 
 fn plane_requirements(

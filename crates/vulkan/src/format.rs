@@ -10,7 +10,7 @@ use crate::Error;
 pub enum PixelLayout {
     /// One little-endian word of `bytes` bytes with whole numbers in it.
     Packed {
-        /// Bytes of a pixel, 2 or 4.
+        /// Bytes of a pixel: 1, 2 or 4.
         bytes: usize,
         /// R, G, B and A. A of no bits does not count.
         channels: [Channel; 4],
@@ -38,13 +38,39 @@ impl Channel {
     }
 }
 
-/// A pixel format that pictures may have.
+/// The format of a picture with one plane, or of one plane of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelFormat {
     fourcc: Fourcc,
     layout: PixelLayout,
     raw: vk::Format,
     srgb: vk::Format,
+}
+
+/// The format of one image of all planes of a Y'CbCr picture, whose planes are viewed as R8, R8G8,
+/// R16 or R16G16; `None` where Vulkan 1.1, or `version` when that is later, has none.
+///
+/// # References
+///
+/// "Compatible Formats of Planes of Multi-Planar Formats"; the words of the 10- and 12-bit formats
+/// are in the classes of R16 and R16G16 ("Compatible Formats").
+pub(crate) fn multi_planar(fourcc: Fourcc, version: u32) -> Option<vk::Format> {
+    use vk::Format as F;
+    let full = version >= vk::API_VERSION_1_3;
+    Some(match &fourcc.0.to_le_bytes() {
+        b"NV12" | b"NV21" => F::G8_B8R8_2PLANE_420_UNORM,
+        b"NV16" | b"NV61" => F::G8_B8R8_2PLANE_422_UNORM,
+        b"NV24" | b"NV42" if full => F::G8_B8R8_2PLANE_444_UNORM,
+        b"P010" => F::G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16,
+        b"P012" => F::G12X4_B12X4R12X4_2PLANE_420_UNORM_3PACK16,
+        b"P016" => F::G16_B16R16_2PLANE_420_UNORM,
+        b"P210" => F::G10X6_B10X6R10X6_2PLANE_422_UNORM_3PACK16,
+        b"YU12" | b"YV12" => F::G8_B8_R8_3PLANE_420_UNORM,
+        b"YU16" | b"YV16" => F::G8_B8_R8_3PLANE_422_UNORM,
+        b"YU24" | b"YV24" => F::G8_B8_R8_3PLANE_444_UNORM,
+        b"S016" => F::G16_B16_R16_3PLANE_420_UNORM,
+        _ => return None,
+    })
 }
 
 /// Shorthand for the table below.
@@ -74,8 +100,8 @@ const RGB30: vk::Format = vk::Format::A2R10G10B10_UNORM_PACK32;
 const BGR30: vk::Format = vk::Format::A2B10G10R10_UNORM_PACK32;
 const HALF: vk::Format = vk::Format::R16G16B16A16_SFLOAT;
 
-/// Every format there is.
-const FORMATS: [PixelFormat; 11] = [
+/// Every format of one plane there is. The planes of Y'CbCr pictures have the last four.
+const FORMATS: [PixelFormat; 15] = [
     format(Fourcc::XRGB8888, packed(4, [16, 8, 0, 0], [8, 8, 8, 0]), BGRA.0, BGRA.1),
     format(Fourcc::ARGB8888, packed(4, [16, 8, 0, 24], [8, 8, 8, 8]), BGRA.0, BGRA.1),
     format(Fourcc::XBGR8888, packed(4, [0, 8, 16, 0], [8, 8, 8, 0]), RGBA.0, RGBA.1),
@@ -92,6 +118,15 @@ const FORMATS: [PixelFormat; 11] = [
     ),
     format(Fourcc::XBGR16161616F, PixelLayout::Half { alpha: false }, HALF, NONE),
     format(Fourcc::ABGR16161616F, PixelLayout::Half { alpha: true }, HALF, NONE),
+    format(Fourcc::R8, packed(1, [0; 4], [8, 0, 0, 0]), vk::Format::R8_UNORM, NONE),
+    format(Fourcc::R16, packed(2, [0; 4], [16, 0, 0, 0]), vk::Format::R16_UNORM, NONE),
+    format(Fourcc::GR88, packed(2, [0, 8, 0, 0], [8, 8, 0, 0]), vk::Format::R8G8_UNORM, NONE),
+    format(
+        Fourcc::GR1616,
+        packed(4, [0, 16, 0, 0], [16, 16, 0, 0]),
+        vk::Format::R16G16_UNORM,
+        NONE,
+    ),
 ];
 
 impl PixelFormat {
@@ -119,7 +154,15 @@ impl PixelFormat {
         self.layout
     }
 
-    /// Bytes of a pixel: 2, 4 or 8.
+    /// Whether a pixel has all of R, G and B.
+    pub fn is_rgb(&self) -> bool {
+        match self.layout {
+            PixelLayout::Packed { channels: [r, g, b, _], .. } => r.bits * g.bits * b.bits > 0,
+            PixelLayout::Half { .. } => true,
+        }
+    }
+
+    /// Bytes of a pixel: 1, 2, 4 or 8.
     pub fn bytes(&self) -> usize {
         match self.layout {
             PixelLayout::Packed { bytes, .. } => bytes,
@@ -157,11 +200,12 @@ mod tests {
         for format in PixelFormat::all() {
             let PixelLayout::Packed { bytes, channels } = format.layout() else { continue };
             let masks = channels.map(|one| one.max() << one.shift);
+            assert_eq!(format.is_rgb(), channels[1].bits > 0 && channels[2].bits > 0);
             let all = masks.iter().fold(0, |all, mask| {
                 assert_eq!(all & mask, 0, "{}", format.fourcc());
                 all | mask
             });
-            assert!(bytes == 4 || all < 1 << 16, "{}", format.fourcc());
+            assert!(u64::from(all) < 1 << (8 * bytes), "{}", format.fourcc());
         }
     }
 

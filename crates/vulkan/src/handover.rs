@@ -1,70 +1,121 @@
-//! How images pass between us and their makers: always in layout `GENERAL`, owned by a queue family
-//! outside of the device while they are not ours (`zerohop_frame`, "Handover state").
+//! How pictures pass between us and their makers: images always in layout `GENERAL`, owned by a queue
+//! family outside of the device while they are not ours (`zerohop_frame`, "Handover state").
 
 use ash::vk;
 
-use crate::Image;
+use crate::body::{Body, Copied, Upload};
 use crate::shown::whole;
+use crate::{Device, Error, Image};
+
+const NONE: vk::AccessFlags = vk::AccessFlags::empty();
+const WRITE: vk::AccessFlags = vk::AccessFlags::TRANSFER_WRITE;
+const READ: vk::AccessFlags = vk::AccessFlags::from_raw(
+    vk::AccessFlags::SHADER_READ.as_raw() | vk::AccessFlags::TRANSFER_READ.as_raw(),
+);
 
 impl Image {
-    /// Takes the image from its maker, for shaders and copies to read.
-    pub(crate) fn acquire(&self, device: &ash::Device, commands: vk::CommandBuffer) {
-        if let Some(host) = &self.upload {
-            host.send();
-            self.discard(device, commands);
-            let (offset, row) = self.upload_at;
-            let region = self.copy_region(row).buffer_offset(offset);
-            let (buffer, layout) = (host.buffer().raw(), vk::ImageLayout::GENERAL);
-            let regions = [region];
-            // SAFETY: recording; `discard` made the layout, and the image keeps both.
-            unsafe {
-                device.cmd_copy_buffer_to_image(commands, buffer, self.raw(), layout, &regions);
+    /// Takes the picture from its maker, for shaders and copies to read.
+    pub(crate) fn acquire(&self, commands: vk::CommandBuffer) -> Result<(), Error> {
+        let device = self.device();
+        let ours = Some((self.owner(), self.family()));
+        match &self.body {
+            Body::Images(_) => self.change(commands, (NONE, READ), ours),
+            Body::Buffers(objects) => {
+                objects.lines.iter().try_for_each(|lines| lines.acquire(device, commands))?;
+            }
+            Body::Upload(_, upload) => self.upload(commands, upload)?,
+            Body::Copied(_, copied) => {
+                self.change(commands, (NONE, READ), ours);
+                self.copy_to(commands, copied);
             }
         }
-        let (written, old) = match self.upload {
-            Some(_) => (vk::AccessFlags::TRANSFER_WRITE, None),
-            None => (vk::AccessFlags::empty(), Some(self.owner)),
-        };
-        let barrier = self.change(written, reads(), old.map(|old| (old, self.family())));
-        record(device, commands, &barrier);
+        Ok(())
     }
 
-    /// Gives the image back to its maker.
-    pub(crate) fn release(&self, device: &ash::Device, commands: vk::CommandBuffer) {
-        if self.upload.is_some() {
-            return;
+    /// Gives the picture back to its maker.
+    pub(crate) fn release(&self, commands: vk::CommandBuffer) {
+        let theirs = Some((self.family(), self.owner()));
+        match &self.body {
+            Body::Images(_) => self.change(commands, (WRITE, NONE), theirs),
+            Body::Copied(..) => self.change(commands, (NONE, NONE), theirs),
+            Body::Buffers(objects) => {
+                objects.lines.iter().for_each(|lines| lines.release(self.device(), commands));
+            }
+            Body::Upload(_, upload) => upload.lines.release(self.device(), commands),
         }
-        let families = Some((self.family(), self.owner));
-        let (before, after) = (vk::AccessFlags::TRANSFER_WRITE, vk::AccessFlags::empty());
-        record(device, commands, &self.change(before, after, families));
+    }
+
+    /// Copies the memory to the image.
+    fn upload(&self, commands: vk::CommandBuffer, upload: &Upload) -> Result<(), Error> {
+        let device = self.device();
+        upload.lines.acquire(device, commands)?;
+        self.discard(commands);
+        let row = upload.layout.stride / self.format().bytes() as u32;
+        let (buffer, layout) = (upload.lines.buffer().raw(), vk::ImageLayout::GENERAL);
+        for (image, region) in self.copy_regions(&[upload.layout.offset.into()], row) {
+            let (raw, regions) = (device.raw(), [region]);
+            // SAFETY: recording; `discard` made the layout, and the picture keeps both.
+            unsafe { raw.cmd_copy_buffer_to_image(commands, buffer, image, layout, &regions) };
+        }
+        self.change(commands, (WRITE, READ), None);
+        Ok(())
+    }
+
+    /// Copies the images to linear memory.
+    fn copy_to(&self, commands: vk::CommandBuffer, copied: &Copied) {
+        let starts: Vec<_> = copied.places.iter().map(|place| u64::from(place.offset)).collect();
+        let (raw, buffer) = (self.device().raw(), copied.buffer.raw());
+        // What was read of the last picture is not overwritten before.
+        memory_barrier(self.device(), commands, NONE, WRITE);
+        for (image, region) in self.copy_regions(&starts, 0) {
+            let (layout, regions) = (vk::ImageLayout::GENERAL, [region]);
+            // SAFETY: recording; the image was acquired, and the picture keeps both.
+            unsafe { raw.cmd_copy_image_to_buffer(commands, image, layout, buffer, &regions) };
+        }
+        memory_barrier(self.device(), commands, WRITE, READ);
     }
 
     /// Forgets the content, to be written by a copy.
-    pub(crate) fn discard(&self, device: &ash::Device, commands: vk::CommandBuffer) {
-        let none = vk::AccessFlags::empty();
-        let barrier = self
-            .change(none, vk::AccessFlags::TRANSFER_WRITE, None)
-            .old_layout(vk::ImageLayout::UNDEFINED);
-        record(device, commands, &barrier);
+    pub(crate) fn discard(&self, commands: vk::CommandBuffer) {
+        let undefined = vk::ImageLayout::UNDEFINED;
+        self.barriers(commands, (READ, WRITE), None, undefined);
     }
 
     fn change(
         &self,
-        before: vk::AccessFlags,
-        after: vk::AccessFlags,
+        commands: vk::CommandBuffer,
+        access: (vk::AccessFlags, vk::AccessFlags),
         families: Option<(u32, u32)>,
-    ) -> vk::ImageMemoryBarrier<'static> {
+    ) {
+        self.barriers(commands, access, families, vk::ImageLayout::GENERAL);
+    }
+
+    fn barriers(
+        &self,
+        commands: vk::CommandBuffer,
+        (before, after): (vk::AccessFlags, vk::AccessFlags),
+        families: Option<(u32, u32)>,
+        old: vk::ImageLayout,
+    ) {
         let ignored = (vk::QUEUE_FAMILY_IGNORED, vk::QUEUE_FAMILY_IGNORED);
         let (from, to) = families.unwrap_or(ignored);
-        vk::ImageMemoryBarrier::default()
-            .src_access_mask(before)
-            .dst_access_mask(after)
-            .old_layout(vk::ImageLayout::GENERAL)
-            .new_layout(vk::ImageLayout::GENERAL)
-            .src_queue_family_index(from)
-            .dst_queue_family_index(to)
-            .image(self.raw())
-            .subresource_range(whole())
+        let barrier = |image| {
+            vk::ImageMemoryBarrier::default()
+                .src_access_mask(before)
+                .dst_access_mask(after)
+                .old_layout(old)
+                .new_layout(vk::ImageLayout::GENERAL)
+                .src_queue_family_index(from)
+                .dst_queue_family_index(to)
+                .image(image)
+                .subresource_range(whole())
+        };
+        let all: Vec<_> =
+            self.body.images().iter().map(|bound| barrier(bound.image.raw())).collect();
+        let stages = stages();
+        let (raw, none) = (self.device().raw(), vk::DependencyFlags::empty());
+        // SAFETY: the command buffer is recording, and its owner keeps the images.
+        unsafe { raw.cmd_pipeline_barrier(commands, stages, stages, none, &[], &[], &all) };
     }
 
     /// Who owns it here: nobody, where all that use it share it (VUID-…-image-09117).
@@ -73,13 +124,20 @@ impl Image {
     }
 }
 
-fn reads() -> vk::AccessFlags {
-    vk::AccessFlags::SHADER_READ | vk::AccessFlags::TRANSFER_READ
+fn stages() -> vk::PipelineStageFlags {
+    vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER
 }
 
-fn record(device: &ash::Device, commands: vk::CommandBuffer, barrier: &vk::ImageMemoryBarrier<'_>) {
-    let all = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
-    let (none, barriers) = (vk::DependencyFlags::empty(), [*barrier]);
-    // SAFETY: the command buffer is recording, and its owner keeps the image.
-    unsafe { device.cmd_pipeline_barrier(commands, all, all, none, &[], &[], &barriers) };
+fn memory_barrier(
+    device: &Device,
+    commands: vk::CommandBuffer,
+    before: vk::AccessFlags,
+    after: vk::AccessFlags,
+) {
+    let barrier = [vk::MemoryBarrier::default().src_access_mask(before).dst_access_mask(after)];
+    let (stages, none) = (stages(), vk::DependencyFlags::empty());
+    // SAFETY: the command buffer is recording.
+    unsafe {
+        device.raw().cmd_pipeline_barrier(commands, stages, stages, none, &barrier, &[], &[]);
+    }
 }

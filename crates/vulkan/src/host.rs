@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 use zerohop_frame::MemoryHandle;
+use zerohop_kernel::{begin_cpu_access, end_cpu_access};
 
 use crate::error::Doing;
 use crate::{Buffer, Device, Error};
@@ -18,6 +19,8 @@ pub struct HostMemory {
     reserved: (NonNull<u8>, usize),
     pointer: NonNull<u8>,
     size: usize,
+    /// Whether it is a dma-buf, which the CPU reads in turns with devices.
+    dma_buf: bool,
 }
 
 // SAFETY: the mapping is plain memory; nothing about it belongs to a thread.
@@ -42,7 +45,7 @@ impl HostMemory {
         rustix::fs::ftruncate(&fd, size as u64).doing("size a memfd")?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&fd, seals).doing("seal a memfd")?;
-        Self::map(fd, size, alignment)
+        Self::map(fd, size, alignment, ProtFlags::READ | ProtFlags::WRITE)
     }
 
     /// The memory of a memfd that somebody else made.
@@ -62,11 +65,23 @@ impl HostMemory {
         }
         let alignment = usize::try_from(alignment).unwrap_or(0).max(rustix::param::page_size());
         let fd = fd.try_clone_to_owned().doing("duplicate a descriptor")?;
-        Self::map(fd, has.next_multiple_of(rustix::param::page_size()), alignment)
+        let has = has.next_multiple_of(rustix::param::page_size());
+        Self::map(fd, has, alignment, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    /// The memory of a dma-buf, to be read by [`Buffer::copy_from`] only: it may not be writable.
+    fn of_dma_buf(fd: BorrowedFd<'_>) -> Result<Self, Error> {
+        let size = rustix::fs::seek(fd, rustix::fs::SeekFrom::End(0)).doing("size a dma-buf")?;
+        let too_large = |_| Error::TooSmall { needs: size, has: usize::MAX as u64 };
+        let fd = fd.try_clone_to_owned().doing("duplicate a descriptor")?;
+        let size = usize::try_from(size).map_err(too_large)?;
+        let mut host = Self::map(fd, size, rustix::param::page_size(), ProtFlags::READ)?;
+        host.dma_buf = true;
+        Ok(host)
     }
 
     /// Maps `size` bytes, a multiple of the page size, at a multiple of `alignment`.
-    fn map(fd: OwnedFd, size: usize, alignment: usize) -> Result<Self, Error> {
+    fn map(fd: OwnedFd, size: usize, alignment: usize, access: ProtFlags) -> Result<Self, Error> {
         let length = size + alignment - rustix::param::page_size();
         let nowhere = std::ptr::null_mut();
         let (none, private) = (ProtFlags::empty(), MapFlags::PRIVATE);
@@ -79,12 +94,11 @@ impl HostMemory {
         let pointer = unsafe { start.add(pad) };
         let reserved = NonNull::new(start).ok_or(Error::Unsupported("a mapping at address 0"))?;
         let at = NonNull::new(pointer).ok_or(Error::Unsupported("a mapping at address 0"))?;
-        let memory = Self { fd, reserved: (reserved, length), pointer: at, size };
-        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let memory = Self { fd, reserved: (reserved, length), pointer: at, size, dma_buf: false };
         let flags = MapFlags::SHARED | MapFlags::FIXED;
         // SAFETY: the range is inside the reservation above, which `memory` owns.
         unsafe { rustix::mm::mmap(pointer.cast(), size, access, flags, &memory.fd, 0) }
-            .doing("map a memfd")?;
+            .doing("map memory")?;
         Ok(memory)
     }
 
@@ -128,23 +142,35 @@ impl HostBuffer {
     ///
     /// [`Error::Os`], [`Error::Call`], [`Error::MemoryType`].
     pub fn new(device: &Arc<Device>, size: u64) -> Result<Self, Error> {
-        Self::over(device, HostMemory::new(size, alignment(device))?)
+        Self::over(device, HostMemory::new(size, alignment(device))?, device.has_host_pointers())
     }
 
-    /// A memfd of at least `needs` bytes that somebody else made.
+    /// A memfd of at least `needs` bytes that somebody else made. `share` is whether the device may
+    /// see the very memory, where it can.
     ///
     /// # Errors
     ///
     /// As [`HostMemory::adopt`] and [`new`](Self::new).
-    pub fn adopt(device: &Arc<Device>, fd: BorrowedFd<'_>, needs: u64) -> Result<Self, Error> {
-        Self::over(device, HostMemory::adopt(fd, needs, alignment(device))?)
+    pub(crate) fn adopt(
+        device: &Arc<Device>,
+        fd: BorrowedFd<'_>,
+        needs: u64,
+        share: bool,
+    ) -> Result<Self, Error> {
+        let host = HostMemory::adopt(fd, needs, alignment(device))?;
+        Self::over(device, host, share && device.has_host_pointers())
     }
 
-    fn over(device: &Arc<Device>, host: HostMemory) -> Result<Self, Error> {
+    /// A dma-buf whose bytes the CPU brings to the device.
+    pub(crate) fn of_dma_buf(device: &Arc<Device>, fd: BorrowedFd<'_>) -> Result<Self, Error> {
+        Self::over(device, HostMemory::of_dma_buf(fd)?, false)
+    }
+
+    fn over(device: &Arc<Device>, host: HostMemory, share: bool) -> Result<Self, Error> {
         let host = Arc::new(host);
         // The tail of somebody else's memfd may not be there to import.
         let whole = (host.size as u64).is_multiple_of(alignment(device));
-        let shared = device.has_host_pointers() && whole;
+        let shared = share && whole;
         let buffer = if shared {
             Buffer::over(device, &host)?
         } else {
@@ -195,10 +221,22 @@ impl HostBuffer {
     }
 
     /// Brings what is in the host's view to the device, where the two are not one.
-    pub(crate) fn send(&self) {
-        if !self.shared {
-            self.buffer.copy_from(&self.host);
+    pub(crate) fn send(&self) -> Result<(), Error> {
+        if self.shared {
+            return Ok(());
         }
+        if !self.host.dma_buf {
+            self.buffer.copy_from(&self.host);
+            return Ok(());
+        }
+        begin_cpu_access(self.host.as_fd()).doing("read a dma-buf by the CPU")?;
+        self.buffer.copy_from(&self.host);
+        end_cpu_access(self.host.as_fd()).doing("end reading a dma-buf by the CPU")
+    }
+
+    /// Whether the CPU may read [`memory`](Self::memory) at any time.
+    pub(crate) fn is_readable(&self) -> bool {
+        !self.host.dma_buf
     }
 
     /// A descriptor of the host memory for a [`SharedBuffer`](zerohop_frame::SharedBuffer).

@@ -1,8 +1,12 @@
 //! Compute pipelines and what they read.
 //!
-//! Every shader sees the same two sets: set 0 binds the picture (binding 0, a sampled image that
-//! belongs to its [`Image`](crate::Image)); set 1 binds the storage buffers of the pass, from
-//! binding 0 on ([`Bindings`]).
+//! Every shader sees the same two sets: set 0 binds the picture, and belongs to its
+//! [`Image`](crate::Image); set 1 binds the storage buffers of the pass, from binding 0 on
+//! ([`Bindings`]).
+//!
+//! A picture comes in one of two sights ([`Sight`]), with three bindings each: its planes as sampled
+//! images, or as storage buffers in which they lie by offset and stride. Bindings past the last
+//! plane repeat it, so that one shader may name all three.
 
 use std::sync::Arc;
 
@@ -11,11 +15,24 @@ use ash::vk;
 use crate::error::Doing;
 use crate::{Buffer, Device, Error};
 
+/// The most planes that shaders see of a picture.
+pub(crate) const SEEN: usize = 3;
+
+/// What shaders see of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// Sampled images, one for each plane.
+    Images,
+    /// Storage buffers, one for each plane, which is somewhere in it
+    /// ([`Plane::place`](crate::Plane::place)).
+    Buffers,
+}
+
 /// The sets that shaders see.
 #[derive(Clone, Copy)]
 pub(crate) enum SetLayout {
-    /// Set 0: one sampled image.
-    Picture,
+    /// Set 0.
+    Picture(Sight),
     /// Set 1: this many storage buffers.
     Buffers(u32),
 }
@@ -39,7 +56,8 @@ impl SetLayout {
 
     fn content(self) -> (u32, vk::DescriptorType) {
         match self {
-            Self::Picture => (1, vk::DescriptorType::SAMPLED_IMAGE),
+            Self::Picture(Sight::Images) => (SEEN as u32, vk::DescriptorType::SAMPLED_IMAGE),
+            Self::Picture(Sight::Buffers) => (SEEN as u32, vk::DescriptorType::STORAGE_BUFFER),
             Self::Buffers(count) => (count, vk::DescriptorType::STORAGE_BUFFER),
         }
     }
@@ -143,13 +161,14 @@ pub struct ComputePipeline {
     set_layout: vk::DescriptorSetLayout,
     layout: vk::PipelineLayout,
     raw: vk::Pipeline,
+    sight: Sight,
     buffers: u32,
     push_bytes: u32,
 }
 
 impl ComputePipeline {
-    /// Compiles `spirv`, whose entry point is `main`, which binds `buffers` storage buffers in
-    /// set 1 and reads `push_bytes` of push constants.
+    /// Compiles `spirv`, whose entry point is `main`, which sees pictures as `sight`, binds
+    /// `buffers` storage buffers in set 1 and reads `push_bytes` of push constants.
     ///
     /// # Errors
     ///
@@ -157,6 +176,7 @@ impl ComputePipeline {
     pub fn new(
         device: &Arc<Device>,
         spirv: &[u32],
+        sight: Sight,
         buffers: u32,
         push_bytes: u32,
     ) -> Result<Arc<Self>, Error> {
@@ -165,6 +185,7 @@ impl ComputePipeline {
             set_layout: SetLayout::Buffers(buffers).create(device.raw())?,
             layout: vk::PipelineLayout::null(),
             raw: vk::Pipeline::null(),
+            sight,
             buffers,
             push_bytes,
         };
@@ -174,7 +195,7 @@ impl ComputePipeline {
     }
 
     fn create_layout(&self) -> Result<vk::PipelineLayout, Error> {
-        let sets = [self.device.picture_layout(), self.set_layout];
+        let sets = [self.device.picture_layout(self.sight), self.set_layout];
         let push = [vk::PushConstantRange::default()
             .stage_flags(vk::ShaderStageFlags::COMPUTE)
             .size(self.push_bytes)];
@@ -206,6 +227,10 @@ impl ComputePipeline {
 
     pub(crate) fn raw(&self) -> vk::Pipeline {
         self.raw
+    }
+
+    pub(crate) fn sight(&self) -> Sight {
+        self.sight
     }
 
     pub(crate) fn layout(&self) -> vk::PipelineLayout {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use zerohop_frame::{Frame, Observer};
 
 use crate::recording::wait_on_cpu;
-use crate::{Buffer, Error, Image, Queue, Recording};
+use crate::{Buffer, Error, Image, Plane, Queue, Recording};
 
 /// A picture as bytes.
 pub struct ReadBack {
-    /// The raw codes, rows without padding: [`PixelFormat::bytes`](crate::PixelFormat::bytes) per
-    /// pixel.
+    /// The raw codes, plane after plane, rows without padding:
+    /// [`PixelFormat::bytes`](crate::PixelFormat::bytes) for each sample.
     pub bytes: Vec<u8>,
     /// What it cost.
     pub copies: Copies,
@@ -49,22 +49,29 @@ pub fn read_back(
     frame: &Arc<Frame>,
     image: &Arc<Image>,
 ) -> Result<ReadBack, Error> {
-    let (width, height) = (image.extent().width as usize, image.extent().height as usize);
-    let row = width * image.format().bytes();
-    let mut bytes = vec![0; row * height];
+    let mut bytes = vec![0; usize::try_from(image.bytes()).unwrap_or(0)];
     let mut copies = Copies::default();
-    if let Some(pixels) = image.pixels() {
+    let in_place: Option<Vec<_>> = image.planes().iter().map(Plane::pixels).collect();
+    let mut left = &mut bytes[..];
+    if let Some(planes) = in_place {
         wait_on_cpu(frame.acquire())?;
-        for (y, out) in bytes.chunks_exact_mut(row).enumerate() {
-            pixels.read_into(y, 0, out);
+        for (plane, pixels) in image.planes().iter().zip(planes) {
+            let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
+            for (y, row) in out.chunks_exact_mut(plane.row_bytes()).enumerate() {
+                pixels.read_into(y, 0, row);
+            }
         }
     } else {
-        let buffer = Arc::new(Buffer::read_back(queue.device(), bytes.len() as u64)?);
+        let (starts, needs) = image.tight();
+        let buffer = Arc::new(Buffer::read_back(queue.device(), needs)?);
         let mut recording = Recording::begin(queue)?;
         recording.read(frame, image)?;
         recording.copy_out(image, &buffer);
         recording.submit_and_wait()?;
-        buffer.read_into(0, &mut bytes);
+        for (plane, start) in image.planes().iter().zip(starts) {
+            let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
+            buffer.read_into(start, out);
+        }
         copies = image.copies();
         copies.gpu += 1;
     }
@@ -83,10 +90,8 @@ pub fn read_back(
 ///
 /// When `bytes` is not the whole picture.
 pub fn write_picture(queue: &Arc<Queue>, image: &Arc<Image>, bytes: &[u8]) -> Result<(), Error> {
-    let extent = image.extent();
-    let size = extent.width as usize * extent.height as usize * image.format().bytes();
-    assert_eq!(bytes.len(), size, "bytes of a whole picture");
-    let buffer = Arc::new(Buffer::read_back(queue.device(), size as u64)?);
+    assert_eq!(bytes.len() as u64, image.bytes(), "bytes of a whole picture");
+    let buffer = Arc::new(Buffer::read_back(queue.device(), image.bytes())?);
     buffer.write(0, bytes);
     let mut recording = Recording::begin(queue)?;
     recording.copy_in(&buffer, image);

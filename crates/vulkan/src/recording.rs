@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ash::vk;
-use zerohop_frame::{Frame, SyncPoint};
+use zerohop_frame::{Frame, PlaneLayout, SyncPoint};
 
+use crate::body::Body;
 use crate::error::Doing;
 use crate::queue::Slot;
-use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
+use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Plane, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
 ///
@@ -49,7 +50,7 @@ impl Recording {
         } else {
             self.wait_for(frame.acquire())?;
         }
-        image.acquire(self.device().raw(), self.commands());
+        image.acquire(self.commands())?;
         let slot = self.slot_mut();
         slot.frames.push(Arc::clone(frame));
         slot.images.push(Arc::clone(image));
@@ -70,7 +71,8 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for images that shaders cannot read.
+    /// [`Error::Unsupported`] for images that shaders cannot read, or of another
+    /// [`Sight`](crate::Sight) than the pipeline's.
     ///
     /// # Panics
     ///
@@ -86,7 +88,7 @@ impl Recording {
     ) -> Result<(), Error> {
         assert_eq!(push.len(), pipeline.push_bytes() as usize, "bytes of push constants");
         assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
-        let picture = image.set()?;
+        let picture = image.set(pipeline.sight())?;
         let (commands, layout) = (self.commands(), pipeline.layout());
         let (device, bind) = (self.device().raw(), vk::PipelineBindPoint::COMPUTE);
         let sets = [picture, bindings.raw()];
@@ -107,20 +109,41 @@ impl Recording {
         Ok(())
     }
 
-    /// Copies the picture, rows without padding, to the start of `buffer`.
+    /// Copies the picture, rows without padding, to `buffer`: each plane to the place that
+    /// [`Image::tight`] says, the first one to the start.
     ///
     /// # Panics
     ///
     /// When `image` was not opened by [`read`](Self::read), or the buffer is too small.
     pub fn copy_out(&mut self, image: &Arc<Image>, buffer: &Arc<Buffer>) {
         assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
-        assert!(buffer.size() >= image.bytes(), "room for {} bytes", image.bytes());
-        let region = [image.copy_region(0)];
-        let (from, to, layout) = (image.raw(), buffer.raw(), vk::ImageLayout::GENERAL);
-        let (device, commands) = (self.device().raw(), self.commands());
-        // SAFETY: recording; the image is opened by `read` and the buffer is kept below.
-        unsafe { device.cmd_copy_image_to_buffer(commands, from, layout, to, &region) };
+        let (starts, needs) = image.tight();
+        assert!(buffer.size() >= needs.min(image.bytes()), "room for {needs} bytes");
+        match &image.body {
+            Body::Buffers(objects) => {
+                for ((plane, start), (at, lines)) in
+                    image.planes().iter().zip(starts).zip(objects.planes())
+                {
+                    let regions = rows(plane, at, start);
+                    let (from, to) = (lines.buffer().raw(), buffer.raw());
+                    let (device, commands) = (self.device().raw(), self.commands());
+                    // SAFETY: recording; the picture is opened by `read`, the buffer is kept below.
+                    unsafe { device.cmd_copy_buffer(commands, from, to, &regions) };
+                }
+            }
+            _ => self.copy_images(image, buffer, &starts),
+        }
         self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
+    fn copy_images(&self, image: &Image, buffer: &Buffer, starts: &[u64]) {
+        let (device, commands) = (self.device().raw(), self.commands());
+        let (to, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
+        for (from, region) in image.copy_regions(starts, 0) {
+            let regions = [region];
+            // SAFETY: recording; the image is opened by `read` and the buffer is kept.
+            unsafe { device.cmd_copy_image_to_buffer(commands, from, layout, to, &regions) };
+        }
     }
 
     /// Copies byte ranges (start and length) from one buffer to the same places in another.
@@ -150,12 +173,14 @@ impl Recording {
 
     /// Copies rows without padding from the start of `buffer` into a picture of ours.
     pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
-        image.discard(self.device().raw(), self.commands());
-        let region = [image.copy_region(0)];
-        let (from, to, layout) = (buffer.raw(), image.raw(), vk::ImageLayout::GENERAL);
+        image.discard(self.commands());
+        let (from, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
         let (device, commands) = (self.device().raw(), self.commands());
-        // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
-        unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &region) };
+        for (to, region) in image.copy_regions(&[0], 0) {
+            let regions = [region];
+            // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
+            unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &regions) };
+        }
         let slot = self.slot_mut();
         slot.images.push(Arc::clone(image));
         slot.keep.push(Arc::<Buffer>::clone(buffer));
@@ -238,9 +263,8 @@ impl Recording {
 
     /// Gives every picture back, and what was written to the CPU.
     fn finish(&mut self) {
-        let device = self.device().raw();
         for image in &self.slot().images {
-            image.release(device, self.commands());
+            image.release(self.commands());
         }
         let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
         let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
@@ -272,6 +296,19 @@ impl Drop for Recording {
             self.queue.give_back(slot);
         }
     }
+}
+
+/// The rows of a plane as they lie, to be packed from `start` on.
+fn rows(plane: &Plane, at: &PlaneLayout, start: u64) -> Vec<vk::BufferCopy> {
+    let row = plane.row_bytes() as u64;
+    (0..u64::from(plane.extent().height))
+        .map(|y| {
+            vk::BufferCopy::default()
+                .src_offset(u64::from(at.offset) + y * u64::from(at.stride))
+                .dst_offset(start + y * row)
+                .size(row)
+        })
+        .collect()
 }
 
 /// How long we wait for the maker of a picture.

@@ -8,6 +8,7 @@ use zerohop_frame::{Extent, MAX_PLANES, OpaqueImage};
 
 use crate::error::Doing;
 use crate::memory::Dedicated;
+use crate::pixels::Mapping;
 use crate::{Device, Error, Memory, PixelFormat};
 
 /// A `VkImage` that has no memory yet.
@@ -16,8 +17,40 @@ pub(crate) struct UnboundImage {
     raw: vk::Image,
     usage: vk::ImageUsageFlags,
     linear: bool,
-    /// Where the rows lie, when its maker says so and not the driver.
-    given: Option<vk::SubresourceLayout>,
+    /// Where the rows of each plane lie, when its maker says so and not the driver.
+    given: ArrayVec<vk::SubresourceLayout, MAX_PLANES>,
+}
+
+/// An image with its memory: one piece, or one for each memory plane.
+pub(crate) struct Bound {
+    // Destroyed before its memory: fields drop in order.
+    pub(crate) image: UnboundImage,
+    pub(crate) memory: ArrayVec<Memory, MAX_PLANES>,
+}
+
+impl Bound {
+    /// Where the CPU reads each plane in place: on a CPU device, if it is known where the rows lie.
+    pub(crate) fn map(&self) -> Result<ArrayVec<Mapping, MAX_PLANES>, Error> {
+        if !self.image.device.is_cpu() || !self.memory.iter().all(Memory::is_plain) {
+            return Ok(ArrayVec::new());
+        }
+        let rows = self.image.rows();
+        if rows.is_empty() {
+            return Ok(ArrayVec::new());
+        }
+        let starts: ArrayVec<_, MAX_PLANES> =
+            self.memory.iter().map(Memory::map).collect::<Result<_, _>>()?;
+        let all = rows.iter().enumerate().map(|(plane, rows)| {
+            let object = plane.min(starts.len() - 1);
+            let (offset, stride) = (rows.offset as usize, rows.row_pitch as usize);
+            let size = usize::try_from(self.memory[object].size()).unwrap_or(0);
+            // SAFETY: a layout that the driver made or took, of an image that fits the memory.
+            let pointer = unsafe { starts[object].add(offset) };
+            let length = size.saturating_sub(offset);
+            Mapping { pointer: pointer.cast_const(), length, stride }
+        });
+        Ok(all.collect())
+    }
 }
 
 /// The flags that an opaque image may have; others ask for features that we do not enable.
@@ -82,24 +115,22 @@ impl UnboundImage {
         // whether it takes the numbers.
         let raw = unsafe { device.raw().create_image(info, None) }.doing("create an image")?;
         let linear = info.tiling == vk::ImageTiling::LINEAR;
-        Ok(Self { device: Arc::clone(device), raw, usage: info.usage, linear, given: None })
+        let (device, given) = (Arc::clone(device), ArrayVec::new());
+        Ok(Self { device, raw, usage: info.usage, linear, given })
     }
 
-    /// Remembers where the rows lie.
-    pub(crate) fn with_rows(mut self, given: Option<vk::SubresourceLayout>) -> Self {
+    /// Remembers where the rows of each plane lie.
+    pub(crate) fn with_rows(mut self, given: ArrayVec<vk::SubresourceLayout, MAX_PLANES>) -> Self {
         self.given = given;
         self
     }
 
     /// Gives the image its memory.
-    pub(crate) fn bind(
-        self,
-        memory: Memory,
-    ) -> Result<(Self, ArrayVec<Memory, MAX_PLANES>), Error> {
+    pub(crate) fn bind(self, memory: Memory) -> Result<Bound, Error> {
         let raw = memory.raw();
         // SAFETY: `self` has no memory yet, and `memory` was made for it.
         unsafe { self.device.raw().bind_image_memory(self.raw, raw, 0) }.doing("bind memory")?;
-        Ok((self, ArrayVec::from_iter([memory])))
+        Ok(Bound { image: self, memory: ArrayVec::from_iter([memory]) })
     }
 
     pub(crate) fn device(&self) -> &Arc<Device> {
@@ -123,14 +154,16 @@ impl UnboundImage {
         if dedicated { Dedicated::Image(self.raw) } else { Dedicated::No }
     }
 
-    /// Where the rows lie; `None` when only the driver knows.
-    pub(crate) fn linear_layout(&self) -> Option<vk::SubresourceLayout> {
+    /// Where the rows of each plane lie; nothing when only the driver knows.
+    fn rows(&self) -> ArrayVec<vk::SubresourceLayout, MAX_PLANES> {
+        if !self.linear {
+            return self.given.clone();
+        }
         let part = vk::ImageSubresource::default().aspect_mask(vk::ImageAspectFlags::COLOR);
-        let asked = self.linear.then(|| {
-            // SAFETY: the tiling is LINEAR (VUID-vkGetImageSubresourceLayout-image-07790).
-            unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) }
-        });
-        asked.or(self.given)
+        // SAFETY: the tiling is LINEAR (VUID-vkGetImageSubresourceLayout-image-07790), of an image
+        // with one plane.
+        let rows = unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) };
+        ArrayVec::from_iter([rows])
     }
 }
 

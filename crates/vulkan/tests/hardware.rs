@@ -1,33 +1,24 @@
-//! Tests that need a device. Each says what it needs; what is missing is reported as ignored, or
-//! as a failure when `ZEROHOP_REQUIRE` names it (`ZEROHOP_REQUIRE=device,sync_file cargo test`).
-//! All run under the validation layer where it is installed, and any message fails the test.
+//! Tests that need a device: memory and fences in and out, pictures of one plane.
+
+mod common;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use common::{Home, Machine, Test, frame, one, open, takes_dma_bufs};
+use libtest_mimic::Arguments;
 use zerohop_frame::{
-    Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
-    OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
+    Color, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
+    SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
-use zerohop_needs::absent;
 use zerohop_vulkan::{
-    Buffer, Device, DeviceChoice, Error, HostBuffer, HostMemory, Image, ImportCache, Instance,
-    InstanceOptions, PixelFormat, Queue, Recording, Semaphore, opaque_of, read_back, write_picture,
+    Buffer, Device, Error, HostBuffer, HostMemory, Image, ImportCache, PixelFormat, Recording,
+    Semaphore, opaque_of, read_back, write_picture,
 };
-
-/// A device and the instance that hears what the validation layer says.
-struct Machine {
-    instance: Arc<Instance>,
-    device: Arc<Device>,
-    queue: Arc<Queue>,
-}
-
-type Test = fn(&Machine) -> Result<(), Error>;
 
 fn main() -> ExitCode {
     let machine = open().map(Arc::new);
@@ -56,78 +47,6 @@ fn main() -> ExitCode {
         trial("sync_file", "a_submission_leaves_a_fence", Device::has_sync_files, leaves_a_fence),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn open() -> Result<Machine, String> {
-    let validated = Instance::new(InstanceOptions { validation: true });
-    let instance = validated.or_else(|_| Instance::new(InstanceOptions::default()));
-    let instance = instance.map_err(|err| err.to_string())?;
-    let physical = DeviceChoice::Any.pick(&instance).map_err(|err| err.to_string())?;
-    let device = Device::open(&physical).map_err(|err| err.to_string())?;
-    let queue = Queue::new(&device);
-    Ok(Machine { instance, device, queue })
-}
-
-fn one(
-    need: &'static str,
-    name: &'static str,
-    machine: Result<Arc<Machine>, String>,
-    has: fn(&Device) -> bool,
-    test: Test,
-) -> Trial {
-    Trial::ignorable_test(name, move || match machine {
-        Ok(machine) if need == "validation" && machine.instance.messages().is_none() => {
-            absent(need, "VK_LAYER_KHRONOS_validation is not installed")
-        }
-        Ok(machine) if has(&machine.device) => check(&machine, test),
-        Ok(_) => absent(need, "the device lacks it"),
-        Err(why) => absent(need, &why),
-    })
-    .with_kind(need)
-}
-
-/// Runs one test at a time, so that a message of the validation layer finds its culprit.
-fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let said = || machine.instance.messages().map_or(0, |messages| messages.count());
-    let before = said();
-    test(machine).map_err(|err| format!("{err}: {:?}", std::error::Error::source(&err)))?;
-    let texts = machine.instance.messages().map(|messages| messages.texts()).unwrap_or_default();
-    let first = usize::try_from(before).unwrap_or(usize::MAX);
-    let new: Vec<_> = texts.iter().skip(first).collect();
-    let more = said() - before > new.len() as u64;
-    if !more && new.iter().all(|text| is_mistaken(text, &machine.device)) {
-        return Ok(Completion::Completed);
-    }
-    Err(format!("the validation layer says {new:#?}").into())
-}
-
-/// llvmpipe of Mesa 25.0.7 and 26.1 leaves `VkDrmFormatModifierPropertiesList2EXT` empty, and the
-/// validation layer of 1.4.309 takes that for an image that nothing can read.
-fn is_mistaken(text: &str, device: &Device) -> bool {
-    let view = text.contains("VUID-VkImageViewCreateInfo-None-02273");
-    let copy = text.contains("VUID-vkCmdCopyImageToBuffer-srcImage-01998");
-    device.is_cpu() && (view || copy) && text.contains("DRM_FORMAT_MODIFIER")
-}
-
-#[derive(Default)]
-struct Home(Mutex<Vec<Release>>);
-
-impl Recycle for Home {
-    fn recycle(&self, release: Release) {
-        self.0.lock().expect("no panic inside").push(release);
-    }
-}
-
-fn frame(buffer: &Arc<SharedBuffer>, home: &Arc<Home>) -> Arc<Frame> {
-    let info = FrameInfo {
-        sequence: 7,
-        timestamp: Duration::ZERO,
-        presented: Duration::ZERO,
-        damage: Damage::Unknown,
-    };
-    Arc::new(Frame::new(Arc::clone(buffer), info, SyncPoint::Signaled, Arc::clone(home) as _))
 }
 
 fn descriptor(extent: Extent, fourcc: Fourcc, modifier: Modifier, stride: u32) -> FrameDescriptor {
@@ -386,11 +305,6 @@ fn command_buffers_are_used_again(machine: &Machine) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a dma-buf can be made here, and imported.
-fn takes_dma_bufs(device: &Device) -> bool {
-    device.has_modifiers() && std::path::Path::new("/dev/udmabuf").exists()
-}
-
 /// A small picture in a dma-buf of `size` bytes, over plain memory.
 fn dma_buf(size: u64, bytes: &[u8]) -> Arc<SharedBuffer> {
     let memfd = Memfd::create("picture", size).expect("a memfd");
@@ -422,7 +336,10 @@ fn a_dma_buf_is_read(machine: &Machine) -> Result<(), Error> {
 
 fn a_small_dma_buf(machine: &Machine) -> Result<(), Error> {
     let err = Image::import(&machine.device, &dma_buf(4096, &[])).err().expect("no room");
-    assert_eq!(err.to_string(), "the picture needs 16384 bytes, the memory has 4096");
+    assert_eq!(
+        std::error::Error::source(&err).map(ToString::to_string).as_deref(),
+        Some("plane 0 ends at byte 16384 of object 0, which has 4096")
+    );
     Ok(())
 }
 

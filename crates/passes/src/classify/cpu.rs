@@ -43,6 +43,7 @@ impl<R: Rows> VectorWork for Look<'_, R> {
     #[inline(always)]
     fn run(self) -> TileSet {
         match self.layout {
+            PixelLayout::Packed { bytes: 1, .. } => self.each::<Byte>(u32::from(u8::MAX)),
             PixelLayout::Packed { bytes: 2, .. } => self.each::<Short>(u32::from(u16::MAX)),
             PixelLayout::Packed { channels, .. } => {
                 let mask = channels.iter().fold(0, |all, one| all | (one.max() << one.shift));
@@ -84,12 +85,31 @@ trait Pixel {
     fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2];
 }
 
+/// One byte.
+struct Byte;
 /// Two bytes.
 struct Short;
 /// Four bytes.
 struct Word;
 /// Four half floats.
 struct Half;
+
+impl Pixel for Byte {
+    const BYTES: usize = 1;
+    const WORDS: u32 = 1;
+
+    #[inline(always)]
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
+        let bytes: [u8; SIDE] = picture.read(row, offset);
+        [bytes.map(|byte| u32::from(byte) & mask), [0; SIDE]]
+    }
+
+    #[inline(always)]
+    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
+        let [byte]: [u8; 1] = picture.read(row, offset);
+        [u32::from(byte) & mask, 0]
+    }
+}
 
 impl Pixel for Short {
     const BYTES: usize = 2;

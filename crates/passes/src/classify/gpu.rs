@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::Frame;
 use zerohop_vulkan::{
-    Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Queue, Recording,
+    Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Queue, Recording, Sight,
 };
 
 use crate::shader::{self, Push, groups};
@@ -44,7 +44,7 @@ impl Gpu {
         let none = TileSet::none(grid);
         let push = push(format, grid, seed, 0).bytes().len();
         let pipeline =
-            ComputePipeline::new(device, code, 3, u32::try_from(push).unwrap_or(u32::MAX))?;
+            ComputePipeline::new(device, code, Sight::Images, 3, u32::try_from(push).unwrap_or(0))?;
         let tiles = grid.len() as u64;
         let list = Arc::new(Buffer::read_back(device, tiles * 4)?);
         let hashes = Arc::new(Buffer::new(device, tiles * 8)?);

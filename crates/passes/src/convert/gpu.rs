@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{Frame, SyncPoint};
 use zerohop_vulkan::{
-    Bindings, Buffer, ComputePipeline, Copies, Device, Image, PixelFormat, Queue, Recording,
+    Bindings, Buffer, ComputePipeline, Copies, Device, Image, PixelFormat, Queue, Recording, Sight,
 };
 
 use super::curve::Curve;
@@ -47,7 +47,7 @@ impl Gpu {
         let curve = if half { Some(upload(device, &curve.words())?) } else { None };
         Ok(Self {
             queue: Queue::new(device),
-            pipeline: ComputePipeline::new(device, code, buffers, PUSH_BYTES)?,
+            pipeline: ComputePipeline::new(device, code, Sight::Images, buffers, PUSH_BYTES)?,
             curve,
             format,
             layout,

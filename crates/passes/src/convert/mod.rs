@@ -52,7 +52,7 @@ impl Convert {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] names a format that no pass reads, [`Error::TooLarge`].
+    /// [`Error::Device`] names a format that no pass reads, [`Error::NotRgb`], [`Error::TooLarge`].
     pub fn new(
         device: &Arc<Device>,
         descriptor: &FrameDescriptor,
@@ -60,6 +60,9 @@ impl Convert {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let format = PixelFormat::of(descriptor.fourcc)?;
+        if !format.is_rgb() {
+            return Err(Error::NotRgb(descriptor.fourcc));
+        }
         let grid = Grid::of(descriptor.extent);
         let layout = Layout::of(descriptor.extent, chroma)?;
         Ok(Self {
