@@ -10,8 +10,8 @@
 //!        instance/  device/  surface/  swapchain/     what is decided, in safe signatures
 //! ```
 //!
-//! The layer starts no thread and does nothing in a process that makes no swapchain. No handle of
-//! ours goes down to the driver. `VkAllocationCallbacks` of the application are passed down
+//! The layer does nothing in a process that makes no swapchain, and starts no thread but for one whose
+//! pictures the CPU must copy (`swapchain/copier.rs`). No handle of ours goes down to the driver. `VkAllocationCallbacks` of the application are passed down
 //! unchanged and not used for our own objects.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
 

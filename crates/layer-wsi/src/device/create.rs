@@ -7,7 +7,7 @@ use zerohop_layer::link::{self, Next};
 use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, chain, log};
 
 use super::plan::{OURS, Plan};
-use super::{Below, DEVICES, DeviceState, extensions, query};
+use super::{Below, DEVICES, DeviceState, HostMemory, extensions, query};
 use crate::entry::slice;
 use crate::extensions::{name, names};
 use crate::instance::InstanceState;
@@ -116,6 +116,10 @@ fn describe(
             .then(|| khr::external_memory_fd::Device::new(&finder, &raw)),
         modifiers: has(ext::image_drm_format_modifier::NAME)
             .then(|| ext::image_drm_format_modifier::Device::new(&finder, &raw)),
+        host_memory: has(ext::external_memory_host::NAME).then(|| HostMemory {
+            commands: ext::external_memory_host::Device::new(&finder, &raw),
+            alignment: query::host_alignment(instance, physical),
+        }),
         presents: plan.presents(),
         present_layout: plan.present_layout(),
         semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),

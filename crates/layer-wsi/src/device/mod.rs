@@ -41,6 +41,8 @@ pub(crate) struct DeviceState {
     pub(crate) memory_fd: Option<khr::external_memory_fd::Device>,
     /// `Some` when images can have a DRM format modifier and leave as a dma-buf.
     pub(crate) modifiers: Option<ext::image_drm_format_modifier::Device>,
+    /// `Some` when the device can make memory of its own of the process's.
+    pub(crate) host_memory: Option<HostMemory>,
     /// Whether the application enabled `VK_KHR_swapchain`. Else we stay out of its way.
     pub(crate) presents: bool,
     /// The layout in which the application leaves an image that it presents, as the driver sees
@@ -72,6 +74,15 @@ pub(crate) struct DeviceState {
     pub(crate) private_data: Table<(vk::PrivateDataSlot, u64), u64>,
     /// Commands of the next layer outside ash's core tables.
     pub(crate) below: Below,
+}
+
+/// `VK_EXT_external_memory_host`.
+pub(crate) struct HostMemory {
+    /// Its commands.
+    pub(crate) commands: ext::external_memory_host::Device,
+    /// `minImportedHostPointerAlignment`: what imported memory begins at and ends at a multiple
+    /// of, in bytes.
+    pub(crate) alignment: u64,
 }
 
 /// Who made a swapchain.

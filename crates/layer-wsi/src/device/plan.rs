@@ -35,6 +35,7 @@ const WANTED: &[&[&CStr]] = &[
     ],
     &[khr::external_semaphore::NAME, khr::external_semaphore_fd::NAME],
     &[khr::external_fence::NAME, khr::external_fence_fd::NAME],
+    &[ext::external_memory_host::NAME],
 ];
 
 /// Which extension goes where.

@@ -51,3 +51,12 @@ pub(crate) fn fence_takes_sync_fd(instance: &InstanceState, physical: vk::Physic
         vk::ExternalFenceFeatureFlags::EXPORTABLE | vk::ExternalFenceFeatureFlags::IMPORTABLE,
     )
 }
+
+/// `minImportedHostPointerAlignment` in bytes, a page at least.
+pub(crate) fn host_alignment(instance: &InstanceState, physical: vk::PhysicalDevice) -> u64 {
+    let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
+    let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut host);
+    // SAFETY: the handle is the instance's, and the next layer has the command.
+    unsafe { instance.raw.get_physical_device_properties2(physical, &mut properties) };
+    host.min_imported_host_pointer_alignment.max(rustix::param::page_size() as u64)
+}

@@ -60,13 +60,18 @@ impl Swapchain {
         let deadline = deadline(begin, timeout);
         let (mut now, mut heard) = (begin, false);
         loop {
-            let (at, host) = match self.rotation.acquire(now)? {
+            let (at, host, copier) = match self.rotation.acquire(now)? {
                 Acquired::Image { index, after } => return Ok(Ok((index, after))),
-                Acquired::Later { at, host } => (at, host),
+                Acquired::Later { at, host, copier } => (at, host, copier),
             };
             if !heard && Host::get().listens() {
                 // What has arrived costs no time.
                 heard = true;
+                continue;
+            }
+            let shed = || self.ask_copier(|copier| copier.shed(now));
+            if copier.is_some_and(|since| since <= now) && shed() == Some(true) {
+                // Rather the host misses a picture than the application waits for its copy.
                 continue;
             }
             let patience = self.patience(host);
@@ -80,7 +85,7 @@ impl Swapchain {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Err(vk::Result::TIMEOUT));
             }
-            self.sleep(now, [at, deadline, patience]);
+            self.sleep(now, [at, deadline, patience, copier.filter(|from| *from > now)]);
             now = clock_monotonic();
         }
     }
@@ -94,7 +99,7 @@ impl Swapchain {
     }
 
     /// Sleeps until the first of `moments`, a present on another thread, or a word from the host.
-    fn sleep(&self, now: Duration, moments: [Option<Duration>; 3]) {
+    fn sleep(&self, now: Duration, moments: [Option<Duration>; 4]) {
         // Another thread may present to this swapchain, though it must not: look now and then.
         let glance = now + self.stream.lock().screen.refresh().period();
         let until = moments.into_iter().flatten().fold(glance, Duration::min);

@@ -7,7 +7,7 @@ use zerohop_layer::{LayerError, config};
 
 use super::Swapchain;
 use super::drawn::Drawn;
-use super::handover::Host;
+use super::handover::{Host, PATIENCE};
 use super::image::Image;
 use super::pace::Refresh;
 use super::place::Place;
@@ -16,6 +16,9 @@ use super::rotation::Rotation;
 use super::stream::{Key, Stream};
 use crate::device::DeviceState;
 use crate::surface::Surface;
+
+/// So many images are with the thread that copies them: one that it copies, and one that waits.
+const IN_COPIES: u32 = 2;
 
 /// `vkCreateSwapchainKHR`. `old` is null's, or the live swapchain of ours that is to be retired;
 /// it is, even when this fails.
@@ -61,6 +64,9 @@ fn make(
         plan.image.families = device.instance.physical(device.physical)?.writing_families();
     }
     plan.image.settle(device);
+    if plan.image.export.needs_thread() {
+        plan.count += IN_COPIES;
+    }
     let count = plan.count as usize;
     let images = (0..count).map(|_| Image::new(device, &plan.image));
     let images = images.collect::<Result<Vec<_>, _>>()?;
@@ -69,6 +75,7 @@ fn make(
     }
     Host::get().greet();
     Ok(Arc::new(Swapchain {
+        copier: Mutex::new(None),
         places: Mutex::new((0..count).map(|_| Place::default()).collect()),
         handles: images.iter().map(Image::raw).collect(),
         images,
@@ -85,6 +92,8 @@ fn make(
 /// `vkDestroySwapchainKHR`; it is out of the device's table already.
 pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
     swapchain.retire();
+    // Nothing is announced any more.
+    drop(swapchain.copier().take());
     Host::get().retire(swapchain.images.iter().map(Image::key));
     drop(swapchain);
 }
@@ -92,6 +101,7 @@ pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
 impl Swapchain {
     /// Gives the surface up. Images that are acquired may still be presented.
     fn retire(&self) {
+        self.ask_copier(|copier| copier.flush(PATIENCE));
         self.rotation.retire();
         self.stream.leave(self.key);
     }

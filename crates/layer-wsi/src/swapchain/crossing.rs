@@ -4,6 +4,9 @@
 //! presents it, and finds it there again. In between it is in the handover state that
 //! `zerohop_frame` describes. Both changes are recorded once and submitted when a picture goes
 //! out and when its image comes back; without a host neither is.
+//!
+//! Where the image cannot leave, a copy of it does ([`Staging`]): the way out is the copy, and there
+//! is nothing to change on the way back.
 
 use std::sync::Arc;
 
@@ -12,9 +15,11 @@ use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 use zerohop_wire::MAX_POINTS;
 
-use super::gate::Gate;
+use super::copy::copy;
+use super::gate::{Fence, Gate};
 use super::plan::{Export, ImagePlan};
 use super::ring::Fences;
+use super::staging::Staging;
 use super::submit::{Batch, submit};
 use super::sync_fd;
 use crate::device::{DeviceState, QueueState};
@@ -47,6 +52,7 @@ impl Crossing {
         queue: &QueueState,
         image: vk::Image,
         plan: &ImagePlan,
+        staging: Option<&Staging>,
     ) -> Result<Self, LayerError> {
         // What is made is freed by `drop`, also when a later step fails.
         let mut new = Self {
@@ -55,20 +61,24 @@ impl Crossing {
             pool: vk::CommandPool::null(),
             out: vk::CommandBuffer::null(),
             back: vk::CommandBuffer::null(),
-            left: Gate::default(),
-            returned: Gate::default(),
+            left: Gate::new(device)?,
+            returned: Gate::new(device)?,
             ready: vk::Semaphore::null(),
             imports: ArrayVec::new(),
         };
-        new.left.fence = new.fence()?;
-        new.returned.fence = new.fence()?;
-        if device.semaphore_fd.is_some() {
+        // What the CPU copies is complete when that is done.
+        if device.semaphore_fd.is_some() && !staging.is_some_and(Staging::is_mapped) {
             new.ready = new.semaphore(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)?;
         }
         new.commands()?;
+        if let Some(staging) = staging {
+            new.record(new.out, |out| copy(device, out, image, staging))?;
+            new.record(new.back, |_| ())?;
+            return Ok(new);
+        }
         let (out, back) = barriers(device, queue, image, plan);
-        new.record(new.out, &out)?;
-        new.record(new.back, &back)?;
+        new.record(new.out, |buffer| barrier(device, buffer, &out))?;
+        new.record(new.back, |buffer| barrier(device, buffer, &back))?;
         Ok(new)
     }
 
@@ -90,7 +100,7 @@ impl Crossing {
     ) -> Result<(), LayerError> {
         let ready = [self.ready];
         let signals = if self.ready == vk::Semaphore::null() { &[][..] } else { &ready };
-        let batch = Batch { waits, buffers: &[self.out], signals, fence: self.left.fence };
+        let batch = Batch { waits, buffers: &[self.out], signals, fence: self.left.raw() };
         self.left.open(&self.device)?;
         submit(&self.device, queue, batch)?;
         self.left.pending = true;
@@ -111,7 +121,7 @@ impl Crossing {
     ) -> Result<(), LayerError> {
         self.returned.open(&self.device)?;
         let waits = &self.import(after)?;
-        let batch = Batch { waits, buffers: &[self.back], signals, fence: self.returned.fence };
+        let batch = Batch { waits, buffers: &[self.back], signals, fence: self.returned.raw() };
         submit(&self.device, queue, batch)?;
         self.returned.pending = true;
         Ok(())
@@ -147,13 +157,12 @@ impl Crossing {
     ///
     /// [`LayerError::Call`].
     pub(crate) fn wait_left(&self) -> Result<(), LayerError> {
-        self.left.wait(&self.device)
+        self.left.wait()
     }
 
-    fn fence(&self) -> Result<vk::Fence, LayerError> {
-        let info = vk::FenceCreateInfo::default();
-        // SAFETY: the device is alive.
-        unsafe { self.device.raw.create_fence(&info, None) }.doing("create a fence")
+    /// What signals when the image has left, for whoever waits elsewhere.
+    pub(crate) fn left(&self) -> Arc<Fence> {
+        Arc::clone(self.left.fence())
     }
 
     /// A semaphore that can leave as `handle_types`.
@@ -185,25 +194,24 @@ impl Crossing {
     fn record(
         &self,
         buffer: vk::CommandBuffer,
-        barrier: &vk::ImageMemoryBarrier<'_>,
+        commands: impl FnOnce(vk::CommandBuffer),
     ) -> Result<(), LayerError> {
         let raw = &self.device.raw;
-        let all = vk::PipelineStageFlags::ALL_COMMANDS;
-        let none = vk::DependencyFlags::empty();
         // SAFETY: the buffer is ours and new.
         unsafe { raw.begin_command_buffer(buffer, &vk::CommandBufferBeginInfo::default()) }
-            .doing("record a barrier")?;
-        // SAFETY: the buffer is being recorded, and the barrier names an image that outlives it.
-        unsafe { raw.cmd_pipeline_barrier(buffer, all, all, none, &[], &[], &[*barrier]) };
+            .doing("record a way")?;
+        commands(buffer);
         // SAFETY: the buffer is being recorded.
-        unsafe { raw.end_command_buffer(buffer) }.doing("record a barrier")
+        unsafe { raw.end_command_buffer(buffer) }.doing("record a way")
     }
 }
 
 impl Drop for Crossing {
     fn drop(&mut self) {
-        if [&self.left, &self.returned].into_iter().any(|gate| !gate.is_done(&self.device)) {
+        let gates = [&self.left, &self.returned];
+        if gates.into_iter().any(|gate| !gate.is_done()) {
             // Nobody knows: what the device may still use is not freed.
+            gates.into_iter().for_each(Gate::abandon);
             return;
         }
         let raw = &self.device.raw;
@@ -215,11 +223,14 @@ impl Drop for Crossing {
             // SAFETY: the last batch that waits for it is done (`returned`).
             unsafe { raw.destroy_semaphore(semaphore, None) };
         }
-        for gate in [&self.left, &self.returned] {
-            // SAFETY: nothing is pending on it; null is allowed.
-            unsafe { raw.destroy_fence(gate.fence, None) };
-        }
     }
+}
+
+fn barrier(device: &DeviceState, buffer: vk::CommandBuffer, barrier: &vk::ImageMemoryBarrier<'_>) {
+    let all = vk::PipelineStageFlags::ALL_COMMANDS;
+    let none = vk::DependencyFlags::empty();
+    // SAFETY: the buffer is being recorded, and the barrier names an image that outlives it.
+    unsafe { device.raw.cmd_pipeline_barrier(buffer, all, all, none, &[], &[], &[*barrier]) };
 }
 
 /// The barriers that give `image` to the host and take it back.

@@ -27,10 +27,7 @@ struct Pictures {
 }
 
 /// What a picture waits for.
-struct Work {
-    device: Arc<DeviceState>,
-    gate: Gate,
-}
+struct Work(Gate);
 
 impl Drawn {
     /// The picture called `id` is complete when `queue` has done all that it has by now.
@@ -59,9 +56,8 @@ impl Drawn {
     /// [`LayerError::Call`].
     pub(super) fn wait(&self, id: u64, deadline: Option<Duration>) -> Result<bool, LayerError> {
         let Some(work) = self.lock().find(id) else { return Ok(true) };
-        let left = |deadline: Duration| deadline.saturating_sub(clock_monotonic()).as_nanos();
-        let timeout = deadline.map_or(u64::MAX, |it| left(it).try_into().unwrap_or(u64::MAX));
-        work.wait(timeout)
+        let left = |deadline: Duration| deadline.saturating_sub(clock_monotonic());
+        work.wait(deadline.map_or(Duration::MAX, left))
     }
 
     fn lock(&self) -> MutexGuard<'_, Pictures> {
@@ -87,26 +83,19 @@ impl Pictures {
 
 impl Work {
     fn submit(device: &Arc<DeviceState>, queue: &QueueState) -> Result<Self, LayerError> {
-        let info = vk::FenceCreateInfo::default();
-        // SAFETY: the device is alive.
-        let fence = unsafe { device.raw.create_fence(&info, None) }.doing("create a fence")?;
-        let gate = Gate { fence, pending: false };
-        let mut new = Self { device: Arc::clone(device), gate };
-        submit(device, queue, Batch { fence, ..Batch::default() })?;
-        new.gate.pending = true;
-        Ok(new)
+        let mut gate = Gate::new(device)?;
+        submit(device, queue, Batch { fence: gate.raw(), ..Batch::default() })?;
+        gate.pending = true;
+        Ok(Self(gate))
     }
 
     /// Whether the device is known to be at it.
     fn runs(&self) -> bool {
-        // SAFETY: the fence is ours and alive.
-        let status = unsafe { self.device.raw.get_fence_status(self.gate.fence) };
-        status == Ok(false)
+        self.0.fence().wait(Duration::ZERO) == Err(vk::Result::TIMEOUT)
     }
 
-    fn wait(&self, timeout: u64) -> Result<bool, LayerError> {
-        // SAFETY: the fence is ours and alive.
-        match unsafe { self.device.raw.wait_for_fences(&[self.gate.fence], true, timeout) } {
+    fn wait(&self, timeout: Duration) -> Result<bool, LayerError> {
+        match self.0.fence().wait(timeout) {
             Err(vk::Result::TIMEOUT) => Ok(false),
             other => other.doing("wait for a picture to be drawn").map(|()| true),
         }
@@ -115,9 +104,8 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if self.gate.is_done(&self.device) {
-            // SAFETY: nothing is pending on it.
-            unsafe { self.device.raw.destroy_fence(self.gate.fence, None) };
+        if !self.0.is_done() {
+            self.0.abandon();
         }
     }
 }

@@ -1,13 +1,15 @@
 //! How images of a plan leave the process on a device: by which handle, in which modifier.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_frame::{MAX_PLANES, Modifier, PlaneLayout};
 use zerohop_layer::{Doing, LayerError};
 
-use super::plan::{Export, ImagePlan};
+use super::plan::{Export, ImagePlan, Way};
+use super::staging;
 use crate::device::DeviceState;
 
 /// The memory planes in their order.
@@ -22,7 +24,7 @@ impl ImagePlan {
     /// Chooses how the images leave the process, and makes them as easy for the host to read as the
     /// device allows: `SAMPLED`, so that its shaders read them in place, and on a CPU `LINEAR`, so
     /// that its plain code does. An application cannot tell.
-    pub(crate) fn settle(&mut self, device: &DeviceState) {
+    pub(crate) fn settle(&mut self, device: &Arc<DeviceState>) {
         let sampled = Self { usage: self.usage | vk::ImageUsageFlags::SAMPLED, ..self.clone() };
         let linear = Self { tiling: vk::ImageTiling::LINEAR, ..sampled.clone() };
         let linear = device.is_cpu().then_some(linear);
@@ -33,7 +35,10 @@ impl ImagePlan {
                 return;
             }
         }
-        self.export = Export::choose(device, self);
+        self.export = match Export::choose(device, self) {
+            Export::Nothing(why) => Export::copied(device, why),
+            itself => itself,
+        };
     }
 }
 
@@ -56,12 +61,39 @@ impl Export {
         Self::Nothing("the device cannot export images of this format and usage")
     }
 
+    /// The best way out for copies of images that cannot leave themselves, because of `why`.
+    fn copied(device: &Arc<DeviceState>, why: &str) -> Self {
+        match staging::imports(device) {
+            Ok(()) => Self::Copied { way: Way::Imported, why: why.to_owned() },
+            Err(also) => Self::Copied { way: Way::Mapped, why: format!("{why}; {also}") },
+        }
+    }
+
+    /// Whether a thread must copy each picture.
+    pub(crate) fn needs_thread(&self) -> bool {
+        matches!(self, Self::Copied { way: Way::Mapped, .. })
+    }
+
+    /// What is worse than without a copy, and why; for people.
+    pub(crate) fn cost(&self) -> Option<(&str, &'static str)> {
+        let Self::Copied { way, why } = self else { return None };
+        Some((
+            why,
+            match way {
+                Way::Imported => "the application's GPU copies each picture into shared memory",
+                Way::Mapped => {
+                    "the application's GPU copies each picture, and its CPU from there into shared memory"
+                }
+            },
+        ))
+    }
+
     /// How Vulkan calls it.
     pub(crate) fn handle_type(&self) -> Option<vk::ExternalMemoryHandleTypeFlags> {
         match self {
             Self::Opaque => Some(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD),
             Self::DmaBuf(_) => Some(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT),
-            Self::Nothing(_) => None,
+            Self::Copied { .. } | Self::Nothing(_) => None,
         }
     }
 

@@ -25,6 +25,15 @@ pub(crate) fn fourcc(format: vk::Format, opaque: bool) -> Option<Fourcc> {
     Some(if opaque { without } else { with_alpha })
 }
 
+/// Bytes of a pixel, in a format that has a [`fourcc`].
+pub(crate) fn bytes(format: vk::Format) -> Option<u32> {
+    fourcc(format, true).map(|_| match format {
+        vk::Format::R5G6B5_UNORM_PACK16 => 2,
+        vk::Format::R16G16B16A16_SFLOAT => 8,
+        _ => 4,
+    })
+}
+
 /// The UNORM format with the same bits as an sRGB one.
 pub(crate) fn unorm_twin(format: vk::Format) -> Option<vk::Format> {
     use vk::Format as F;

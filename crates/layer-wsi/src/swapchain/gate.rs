@@ -1,5 +1,8 @@
 //! A fence of our own, and whether it will signal.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 
@@ -8,14 +11,70 @@ use crate::device::DeviceState;
 /// How often a wait is tried that is refused for want of memory.
 const TRIES: usize = 4;
 
+/// A `VkFence`. Whoever has it may wait for it.
+pub(super) struct Fence {
+    device: Arc<DeviceState>,
+    raw: vk::Fence,
+}
+
+impl Fence {
+    /// One that is unsignaled.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`].
+    pub(super) fn new(device: &Arc<DeviceState>) -> Result<Arc<Self>, LayerError> {
+        let info = vk::FenceCreateInfo::default();
+        // SAFETY: the device is alive.
+        let raw = unsafe { device.raw.create_fence(&info, None) }.doing("create a fence")?;
+        Ok(Arc::new(Self { device: Arc::clone(device), raw }))
+    }
+
+    /// Waits until it signals, for `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports, `VK_TIMEOUT` too.
+    pub(super) fn wait(&self, limit: Duration) -> Result<(), vk::Result> {
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        // SAFETY: the fence is ours and alive.
+        unsafe { self.device.raw.wait_for_fences(&[self.raw], true, limit) }
+    }
+}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        // SAFETY: nothing is pending on it (`Gate`), and nobody waits for it any more.
+        unsafe { self.device.raw.destroy_fence(self.raw, None) };
+    }
+}
+
 /// A fence, and whether a submission will signal it. When none will, it is unsignaled.
-#[derive(Default)]
 pub(super) struct Gate {
-    pub(super) fence: vk::Fence,
+    fence: Arc<Fence>,
     pub(super) pending: bool,
 }
 
 impl Gate {
+    /// A gate through which nothing has gone.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`].
+    pub(super) fn new(device: &Arc<DeviceState>) -> Result<Self, LayerError> {
+        Ok(Self { fence: Fence::new(device)?, pending: false })
+    }
+
+    /// The fence, for a submission or for waiting.
+    pub(super) fn fence(&self) -> &Arc<Fence> {
+        &self.fence
+    }
+
+    /// Its handle.
+    pub(super) fn raw(&self) -> vk::Fence {
+        self.fence.raw
+    }
+
     /// Makes the fence ready for the next submission.
     ///
     /// # Errors
@@ -26,9 +85,10 @@ impl Gate {
             return Ok(());
         }
         // Done long ago: its image has been to the application and the host since.
-        self.wait(device)?;
-        // SAFETY: it has signaled, and only we submit with it.
-        unsafe { device.raw.reset_fences(&[self.fence]) }.doing("reset a fence")?;
+        self.wait()?;
+        // SAFETY: it has signaled, and only we submit with it; whoever waited for it has finished
+        // with the picture.
+        unsafe { device.raw.reset_fences(&[self.raw()]) }.doing("reset a fence")?;
         self.pending = false;
         Ok(())
     }
@@ -39,27 +99,28 @@ impl Gate {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub(super) fn wait(&self, device: &DeviceState) -> Result<(), LayerError> {
-        self.status(device).doing("wait for a picture to leave")
+    pub(super) fn wait(&self) -> Result<(), LayerError> {
+        self.status().doing("wait for a picture to leave")
     }
 
-    fn status(&self, device: &DeviceState) -> Result<(), vk::Result> {
-        if !self.pending {
-            return Ok(());
-        }
-        // SAFETY: the fence is ours and alive.
-        unsafe { device.raw.wait_for_fences(&[self.fence], true, u64::MAX) }
+    fn status(&self) -> Result<(), vk::Result> {
+        if self.pending { self.fence.wait(Duration::MAX) } else { Ok(()) }
     }
 
     /// Whether nothing runs any more that signals the fence.
-    pub(super) fn is_done(&self, device: &DeviceState) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         for _ in 0..TRIES {
-            match self.status(device) {
+            match self.status() {
                 // A lost device has finished everything ("Lost Device").
                 Ok(()) | Err(vk::Result::ERROR_DEVICE_LOST) => return true,
                 Err(_) => {}
             }
         }
         false
+    }
+
+    /// Leaves the fence to the driver for good: what the device may still use is not freed.
+    pub(super) fn abandon(&self) {
+        std::mem::forget(Arc::clone(&self.fence));
     }
 }

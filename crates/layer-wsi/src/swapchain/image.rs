@@ -14,6 +14,7 @@ use super::export;
 use super::line::Exported;
 use super::memory::Memory;
 use super::plan::{Export, ImagePlan, SwapchainPlan};
+use super::staging::Staging;
 use super::stream::Key;
 use crate::device::DeviceState;
 
@@ -24,6 +25,8 @@ pub(crate) struct Image {
     raw: vk::Image,
     /// Freed after the image is destroyed.
     memory: OnceLock<Memory>,
+    /// Where its pictures are copied to, once one was.
+    staging: OnceLock<Arc<Staging>>,
 }
 
 impl Image {
@@ -34,7 +37,8 @@ impl Image {
     /// [`LayerError::Call`].
     pub(crate) fn new(device: &Arc<DeviceState>, plan: &ImagePlan) -> Result<Self, LayerError> {
         let raw = create(device, plan, None, None)?;
-        Ok(Self { device: Arc::clone(device), key: Key::next(), raw, memory: OnceLock::new() })
+        let (device, key, memory) = (Arc::clone(device), Key::next(), OnceLock::new());
+        Ok(Self { device, key, raw, memory, staging: OnceLock::new() })
     }
 
     /// Its name among the things of this process.
@@ -64,6 +68,24 @@ impl Image {
         Ok(self.memory.get_or_init(|| memory))
     }
 
+    /// Where its pictures are copied to. `None`: the image itself leaves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Staging::new`].
+    pub(crate) fn staging(
+        &self,
+        plan: &SwapchainPlan,
+    ) -> Result<Option<&Arc<Staging>>, LayerError> {
+        let Export::Copied { way, .. } = plan.image.export else { return Ok(None) };
+        if let Some(staging) = self.staging.get() {
+            return Ok(Some(staging));
+        }
+        let staging = Arc::new(Staging::new(&self.device, plan, way)?);
+        // One thread at a time uses a swapchain, so nobody was here before us.
+        Ok(Some(self.staging.get_or_init(|| staging)))
+    }
+
     /// What the host must know to read the image, with its memory.
     ///
     /// # Errors
@@ -75,6 +97,9 @@ impl Image {
         let memory = self.memory.get().ok_or(refused("the image has no memory yet"))?;
         let (modifier, planes, handle) = match &plan.image.export {
             Export::Nothing(why) => return Err(refused(why)),
+            Export::Copied { .. } => {
+                return self.staging.get().ok_or(refused("nothing was copied"))?.export();
+            }
             Export::Opaque => {
                 let plane = PlaneLayout { object: 0, offset: 0, stride: 0 };
                 let handle = self.opaque(plan, memory)?;

@@ -32,7 +32,9 @@ impl Memory {
     ) -> Result<Self, LayerError> {
         // SAFETY: the image is alive.
         let needs = unsafe { device.raw.get_image_memory_requirements(image) };
-        let memory_type = memory_type(device, needs.memory_type_bits)?;
+        let local = vk::MemoryPropertyFlags::DEVICE_LOCAL;
+        let wanted = [local, vk::MemoryPropertyFlags::empty()];
+        let memory_type = memory_type(device, needs.memory_type_bits, &wanted)?;
         let handle_types = export.handle_type().unwrap_or_default();
         let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(handle_types);
         let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().image(image);
@@ -110,18 +112,24 @@ impl Drop for Memory {
     }
 }
 
-/// The first memory type in `bits` on the device, or else the first at all.
-fn memory_type(device: &DeviceState, bits: u32) -> Result<u32, LayerError> {
+/// The first memory type in `bits` that has all of `wanted[0]`, or else of `wanted[1]`, and so on.
+///
+/// # Errors
+///
+/// `VK_ERROR_OUT_OF_DEVICE_MEMORY` when there is none.
+pub(super) fn memory_type(
+    device: &DeviceState,
+    bits: u32,
+    wanted: &[vk::MemoryPropertyFlags],
+) -> Result<u32, LayerError> {
     let properties = &device.memory_properties;
     let has = |index: u32, flags| {
         bits & (1 << index) != 0
             && properties.memory_types[index as usize].property_flags.contains(flags)
     };
     let first = |flags| (0..properties.memory_type_count).find(|&index| has(index, flags));
-    first(vk::MemoryPropertyFlags::DEVICE_LOCAL)
-        .or_else(|| first(vk::MemoryPropertyFlags::empty()))
-        .ok_or_else(|| {
-            let code = vk::Result::ERROR_OUT_OF_DEVICE_MEMORY;
-            LayerError::refused(code, format!("no memory type in {bits:#b} for an image"))
-        })
+    wanted.iter().find_map(|flags| first(*flags)).ok_or_else(|| {
+        let code = vk::Result::ERROR_OUT_OF_DEVICE_MEMORY;
+        LayerError::refused(code, format!("no memory type in {bits:#b} has any of {wanted:?}"))
+    })
 }

@@ -13,11 +13,17 @@
 //! `submit` and `sync_fd` are the two ways to signal and to wait; `bind` is for images of the
 //! application's over our memory.
 //!
-//! No thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
+//! Where images cannot leave, `copy` puts copies of them into `staging`, which has a `buffer`;
+//! `copier` has the one thread of this layer, for those that the CPU must make.
+//!
+//! Otherwise no thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
 //! is free, at most as long as the application says.
 
 mod acquire;
 mod bind;
+mod buffer;
+mod copier;
+mod copy;
 mod create;
 mod crossing;
 mod damage;
@@ -37,6 +43,7 @@ mod request;
 mod ring;
 mod rotation;
 mod shown;
+mod staging;
 mod stream;
 mod submit;
 mod sync_fd;
@@ -55,6 +62,7 @@ pub(crate) use stream::Stream;
 
 use crate::device::DeviceState;
 use crate::surface::Surface;
+use copier::{Copier, Job};
 use drawn::Drawn;
 use handover::Host;
 use image::Image;
@@ -66,6 +74,8 @@ use stream::Key;
 
 /// One `VkSwapchainKHR`.
 pub(crate) struct Swapchain {
+    // First: it ends before anything that it uses.
+    copier: Mutex<Option<Copier>>,
     // Before `images`: what is submitted is waited for before they go.
     places: Mutex<Vec<Place>>,
     images: Vec<Image>,
@@ -133,6 +143,30 @@ impl Swapchain {
         Ok(turn.mode)
     }
 
+    /// Asks the thread that copies pictures, if it runs.
+    fn ask_copier<T>(&self, ask: impl FnOnce(&Copier) -> T) -> Option<T> {
+        self.copier().as_ref().map(ask)
+    }
+
+    /// Lets `job` be done by the thread that copies pictures, which is started for the first.
+    /// `false`: there is none.
+    fn copy_later(&self, job: Job) -> bool {
+        let mut copier = self.copier();
+        if copier.is_none() {
+            let started = Copier::start();
+            if let Err(err) = &started {
+                let why = format!("could not start a thread: {err}");
+                Host::get().fall_back("handover", &why, "the host misses pictures");
+            }
+            *copier = started.ok();
+        }
+        copier.as_ref().map(|copier| copier.push(job)).is_some()
+    }
+
+    fn copier(&self) -> MutexGuard<'_, Option<Copier>> {
+        self.copier.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How the swapchain suits its surface.
     fn condition(&self) -> Result<vk::Result, LayerError> {
         let extent = self.surface.extent();
@@ -150,12 +184,17 @@ impl Swapchain {
         Ok(())
     }
 
-    /// Whether pictures cannot be handed over; says so once.
+    /// Whether pictures cannot be handed over; says so once, also of those that must be copied.
     fn is_private(&self) -> bool {
         let why = match (&self.plan.image.export, self.plan.fourcc) {
             (Export::Nothing(why), _) => why,
             (_, None) => "the format has no fourcc",
-            _ => return false,
+            (export, _) => {
+                if let Some((why, cost)) = export.cost() {
+                    Host::get().fall_back("handover", why, cost);
+                }
+                return false;
+            }
         };
         Host::get().fall_back("handover", why, "the host sees no picture of this swapchain");
         true

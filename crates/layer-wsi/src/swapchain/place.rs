@@ -8,11 +8,20 @@ use zerohop_layer::{LayerError, chain_line};
 
 use super::Swapchain;
 use super::crossing::Crossing;
+use super::gate::Fence;
 use super::handover::Host;
 use super::ring::Fences;
 use super::submit::{Batch, submit};
 use super::sync_fd;
 use crate::device::{DeviceState, QueueState};
+
+/// How a picture that has left comes to the host.
+pub(crate) enum Departure {
+    /// It is sent, to be read from this point on.
+    At(SyncPoint),
+    /// The CPU copies it once this signals.
+    Copied(Arc<Fence>),
+}
 
 /// See the module.
 #[derive(Default)]
@@ -40,13 +49,18 @@ impl Place {
         queue: &Arc<QueueState>,
         index: usize,
         waits: &[vk::Semaphore],
-    ) -> Result<Option<SyncPoint>, LayerError> {
+    ) -> Result<Option<Departure>, LayerError> {
         let crossing = self.crossing(swapchain, queue, index)?;
         if let Err(err) = crossing.leave(queue, waits) {
             self.crossing = None;
             return Err(err);
         }
         let ready = crossing.ready;
+        if swapchain.plan.image.export.needs_thread() {
+            let left = crossing.left();
+            self.abroad = true;
+            return Ok(Some(Departure::Copied(left)));
+        }
         let exported = export(&swapchain.device, ready);
         let used_up = exported.is_none() && ready != vk::Semaphore::null();
         let complete = match exported {
@@ -61,7 +75,7 @@ impl Place {
         if let Err(err) = &complete {
             Host::get().fall_back("handover", &chain_line(err), "the host misses pictures");
         }
-        Ok(complete.ok())
+        Ok(complete.ok().map(Departure::At))
     }
 
     /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are
@@ -123,8 +137,10 @@ impl Place {
         let crossing = match fits {
             Some(crossing) => crossing,
             None => {
-                let image = self.alias.unwrap_or_else(|| swapchain.images[index].raw());
-                Crossing::new(&swapchain.device, queue, image, &swapchain.plan.image)?
+                let own = &swapchain.images[index];
+                let (image, plan) = (self.alias.unwrap_or(own.raw()), &swapchain.plan);
+                let staging = own.staging(plan)?.map(|staging| &**staging);
+                Crossing::new(&swapchain.device, queue, image, &plan.image, staging)?
             }
         };
         Ok(self.crossing.insert(crossing))

@@ -20,8 +20,24 @@ pub(crate) enum Export {
     Opaque,
     /// As a dma-buf in one of these modifiers.
     DmaBuf(Vec<u64>),
+    /// Not itself: each picture is copied into shared memory.
+    Copied {
+        /// By whom.
+        way: Way,
+        /// Why the image itself cannot leave.
+        why: String,
+    },
     /// Not at all, because of this.
     Nothing(&'static str),
+}
+
+/// Who copies a picture into shared memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The GPU alone: it takes the shared memory for its own.
+    Imported,
+    /// The GPU into memory of its own, and from there the CPU.
+    Mapped,
 }
 
 /// What all images of one swapchain have in common.

@@ -14,11 +14,14 @@ use zerohop_layer::{LayerError, Level, chain_line, guard, log};
 use zerohop_wire::{FrameMessage, WireBufferId};
 
 use super::Swapchain;
+use super::copier::Job;
+use super::gate::Fence;
 use super::handover::Host;
 use super::line::Parcel;
 use super::pace::Mode;
+use super::place::Departure;
 use super::request::{Asked, Request};
-use super::ring::{Fences, Picture};
+use super::ring::{Fences, Picture, Receiver};
 use super::submit::{Batch, submit};
 use crate::device::{DeviceState, QueueState};
 
@@ -28,8 +31,8 @@ struct Present {
     index: usize,
     id: u64,
     mode: Mode,
-    /// When the picture is complete. `None`: it is not handed over.
-    ready: Option<SyncPoint>,
+    /// How it comes to the host. `None`: it is not handed over.
+    departure: Option<Departure>,
 }
 
 /// One that can be done, and whether its fence will be signaled.
@@ -105,7 +108,7 @@ impl Present {
         let swapchain = device.swapchain(asked.swapchain)?;
         let index = asked.index as usize;
         let mode = swapchain.begin_present(index, asked.mode)?;
-        Ok(Self { swapchain, index, id: asked.id, mode, ready: None })
+        Ok(Self { swapchain, index, id: asked.id, mode, departure: None })
     }
 
     /// Submits the image's way to the host, after `waits`. `false`: it stays here, and nothing was
@@ -116,8 +119,8 @@ impl Present {
             return false;
         }
         match swapchain.places()[self.index].leave(swapchain, queue, self.index, waits) {
-            Ok(ready) => {
-                self.ready = ready;
+            Ok(departure) => {
+                self.departure = departure;
                 true
             }
             Err(err) => {
@@ -147,11 +150,12 @@ impl Present {
         let showing = flow.screen.present(self.mode, now);
         flow.sequence += 1;
         let sequence = flow.sequence;
-        let picture = Picture { sequence, showing, sent: self.ready.is_some() };
+        let to = self.receiver();
+        let picture = Picture { sequence, showing, to };
         swapchain.rotation.present(self.index, picture, self.id, now)?;
 
         let damage = flow.damage(swapchain.key, &damage);
-        let frame = self.ready.map(|acquire| FrameMessage {
+        let frame = FrameMessage {
             buffer: WireBufferId(0),
             sequence,
             timestamp: showing.at,
@@ -159,22 +163,45 @@ impl Present {
             replaceable: self.mode == Mode::Mailbox,
             damage: damage.clone(),
             media: MediaTime::default(),
-            acquire,
-        });
-        let seen = frame.is_some_and(|frame| {
-            let sent = swapchain.send(self.index, frame);
-            if !sent {
-                swapchain.rotation.release(self.index, sequence, Fences::new());
-            }
-            sent
-        });
+            acquire: SyncPoint::Signaled,
+        };
+        if to == Receiver::Host {
+            // Pictures that are copied may be overtaken, and look themselves.
+            flow.passes(sequence);
+        }
+        let seen = match self.departure {
+            None => false,
+            Some(departure) => swapchain.hand_over(self.index, frame, departure),
+        };
         flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
         drop(flow);
         swapchain.condition()
     }
+
+    fn receiver(&self) -> Receiver {
+        match self.departure {
+            None => Receiver::Nobody,
+            Some(Departure::At(_)) => Receiver::Host,
+            Some(Departure::Copied(_)) => Receiver::Copier,
+        }
+    }
 }
 
 impl Swapchain {
+    /// Sends the picture in image `index`, or lets it be copied and sent. `false`: the host will
+    /// not have it.
+    fn hand_over(&self, index: usize, frame: FrameMessage, departure: Departure) -> bool {
+        let sequence = frame.sequence;
+        let sent = match departure {
+            Departure::At(acquire) => self.send(index, FrameMessage { acquire, ..frame }),
+            Departure::Copied(drawn) => self.copy(index, frame, drawn),
+        };
+        if !sent {
+            self.rotation.release(index, sequence, Fences::new());
+        }
+        sent
+    }
+
     /// Sends the picture in image `index`. `false`: the host does not have it.
     fn send(&self, index: usize, frame: FrameMessage) -> bool {
         let image = &self.images[index];
@@ -186,6 +213,23 @@ impl Swapchain {
             frame,
         };
         Host::get().send(parcel, || image.export(&self.plan))
+    }
+
+    /// Lets the picture in image `index` be copied and sent once `drawn` signals. `false`: it will
+    /// not be.
+    fn copy(&self, index: usize, frame: FrameMessage, drawn: Arc<Fence>) -> bool {
+        let image = &self.images[index];
+        let Ok(Some(staging)) = image.staging(&self.plan) else { return false };
+        let job = Job {
+            drawn,
+            staging: Arc::clone(staging),
+            stream: Arc::clone(&self.stream),
+            image: image.key(),
+            rotation: Arc::clone(&self.rotation),
+            index,
+            frame,
+        };
+        self.copy_later(job)
     }
 }
 

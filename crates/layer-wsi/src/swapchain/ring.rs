@@ -42,6 +42,8 @@ enum Slot {
 /// Who else holds a presented image.
 #[derive(Debug)]
 enum Reader {
+    /// The thread that copies it, until the host gets it.
+    Copier,
     /// The host, until it releases the picture.
     Host,
     /// Nobody; the image may be written once these are reached.
@@ -64,7 +66,20 @@ pub(crate) enum Acquired {
         at: Option<Duration>,
         /// Since when, or from when on, only the host holds an image.
         host: Option<Duration>,
+        /// The same of the thread that copies pictures.
+        copier: Option<Duration>,
     },
+}
+
+/// Who gets a picture besides the virtual screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Receiver {
+    /// Nobody.
+    Nobody,
+    /// The host, until it releases it.
+    Host,
+    /// The thread that copies it for the host.
+    Copier,
 }
 
 /// A picture that goes out.
@@ -74,8 +89,8 @@ pub(crate) struct Picture {
     pub(crate) sequence: u64,
     /// Its place on the virtual screen.
     pub(crate) showing: Showing,
-    /// Whether the host holds it until it releases it.
-    pub(crate) sent: bool,
+    /// Who holds it until it is released.
+    pub(crate) to: Receiver,
 }
 
 /// The images of one swapchain.
@@ -128,14 +143,18 @@ impl Ring {
     }
 
     fn later(&self) -> Acquired {
-        let (mut at, mut host) = (None, None);
+        let (mut at, mut host, mut copier) = (None, None, None);
         for slot in &self.slots {
             if let Slot::Presented { replaced: Some(replaced), reader, .. } = slot {
-                let first = if matches!(reader, Reader::Host) { &mut host } else { &mut at };
+                let first = match reader {
+                    Reader::Nobody(_) => &mut at,
+                    Reader::Host => &mut host,
+                    Reader::Copier => &mut copier,
+                };
                 *first = Some(first.map_or(*replaced, |first: Duration| first.min(*replaced)));
             }
         }
-        Acquired::Later { at, host }
+        Acquired::Later { at, host, copier }
     }
 
     /// Whether the application may present `index`.
@@ -161,7 +180,11 @@ impl Ring {
         if let Some(Slot::Presented { replaced: replaced @ None, .. }) = before {
             *replaced = Some(picture.showing.replaces);
         }
-        let reader = if picture.sent { Reader::Host } else { Reader::Nobody(Fences::new()) };
+        let reader = match picture.to {
+            Receiver::Nobody => Reader::Nobody(Fences::new()),
+            Receiver::Host => Reader::Host,
+            Receiver::Copier => Reader::Copier,
+        };
         let sequence = picture.sequence;
         self.slots[index] = Slot::Presented { sequence, replaced: None, reader };
         Ok(())
@@ -178,11 +201,30 @@ impl Ring {
         Ok(())
     }
 
-    /// The host has released a picture.
+    /// A picture was copied, and goes to the host.
+    pub(crate) fn hand_on(&mut self, index: usize, sequence: u64) {
+        if let Some(Slot::Presented { sequence: out, reader: reader @ Reader::Copier, .. }) =
+            self.slots.get_mut(index)
+            && *out == sequence
+        {
+            *reader = Reader::Host;
+        }
+    }
+
+    /// Whether nobody but the thread that copies pictures holds image `index`.
+    pub(crate) fn waits_for_copier(&self, index: usize, now: Duration) -> bool {
+        matches!(
+            self.slots.get(index),
+            Some(Slot::Presented { replaced: Some(replaced), reader: Reader::Copier, .. })
+                if *replaced <= now
+        )
+    }
+
+    /// The host has released a picture, or did not get it.
     ///
     /// # Errors
     ///
-    /// [`RingError::NotPresented`] for one that it does not hold, such as one released twice.
+    /// [`RingError::NotPresented`] for one that is not out, such as one released twice.
     pub(crate) fn release(
         &mut self,
         index: usize,
@@ -190,9 +232,11 @@ impl Ring {
         after: Fences,
     ) -> Result<(), RingError> {
         match self.slots.get_mut(index) {
-            Some(Slot::Presented { sequence: out, reader: reader @ Reader::Host, .. })
-                if *out == sequence =>
-            {
+            Some(Slot::Presented {
+                sequence: out,
+                reader: reader @ (Reader::Host | Reader::Copier),
+                ..
+            }) if *out == sequence => {
                 *reader = Reader::Nobody(after);
                 Ok(())
             }
@@ -258,7 +302,8 @@ mod tests {
     }
 
     fn picture(sequence: u64, at: u64, sent: bool) -> Picture {
-        Picture { sequence, showing: Showing { at: ms(at), replaces: ms(at) }, sent }
+        let to = if sent { Receiver::Host } else { Receiver::Nobody };
+        Picture { sequence, showing: Showing { at: ms(at), replaces: ms(at) }, to }
     }
 
     #[test]
@@ -268,7 +313,7 @@ mod tests {
             let index = acquire(&mut ring, 0).unwrap();
             ring.present(index, picture(sequence, at, false)).unwrap();
         }
-        let Acquired::Later { at, host } = ring.acquire(ms(19)) else { panic!("both are out") };
+        let Acquired::Later { at, host, .. } = ring.acquire(ms(19)) else { panic!("both are out") };
         assert_eq!((at, host), (Some(ms(20)), None));
         assert_eq!(acquire(&mut ring, 20), Some(0));
         assert_eq!(acquire(&mut ring, 1000), None, "the latest picture stays on screen");
@@ -281,7 +326,9 @@ mod tests {
             let index = acquire(&mut ring, 0).unwrap();
             ring.present(index, picture(sequence, 10, true)).unwrap();
         }
-        let Acquired::Later { at, host } = ring.acquire(ms(11)) else { panic!("both are read") };
+        let Acquired::Later { at, host, .. } = ring.acquire(ms(11)) else {
+            panic!("both are read")
+        };
         assert_eq!((at, host), (None, Some(ms(10))));
         ring.release(0, 1, Fences::from_iter([SyncPoint::Signaled])).unwrap();
         let Acquired::Image { index: 0, after } = ring.acquire(ms(11)) else {
@@ -304,6 +351,26 @@ mod tests {
         assert_eq!(err.to_string(), "image 0 does not hold picture 1");
         ring.release(0, 3, Fences::new()).unwrap();
         assert!(ring.release(0, 3, Fences::new()).is_err(), "and so is a second one");
+    }
+
+    #[test]
+    fn an_image_that_is_being_copied_is_the_hosts_only_then() {
+        let mut ring = Ring::new(2);
+        for sequence in [1, 2] {
+            let index = acquire(&mut ring, 0).unwrap();
+            let to = Receiver::Copier;
+            ring.present(index, Picture { to, ..picture(sequence, 10, true) }).unwrap();
+        }
+        let Acquired::Later { host: None, copier: Some(since), .. } = ring.acquire(ms(11)) else {
+            panic!("both are copied")
+        };
+        assert_eq!(since, ms(10));
+        assert!(ring.waits_for_copier(0, ms(10)) && !ring.waits_for_copier(0, ms(9)));
+        assert!(!ring.waits_for_copier(1, ms(99)), "it is on screen");
+        ring.hand_on(0, 1);
+        ring.abandon();
+        assert_eq!(acquire(&mut ring, 11), Some(0));
+        assert!(ring.release(1, 2, Fences::new()).is_ok(), "or it was not sent");
     }
 
     #[test]

@@ -89,7 +89,17 @@ impl Rotation {
         Ok(())
     }
 
-    /// The host has released a picture. One that it does not hold is no news.
+    /// Whether nobody but the thread that copies pictures holds image `index`.
+    pub(crate) fn waits_for_copier(&self, index: usize, now: Duration) -> bool {
+        self.lock().ring.waits_for_copier(index, now)
+    }
+
+    /// A picture was copied, and goes to the host.
+    pub(crate) fn hand_on(&self, index: usize, sequence: u64) {
+        self.lock().ring.hand_on(index, sequence);
+    }
+
+    /// The host has released a picture, or did not get it. One that is not out is no news.
     pub(crate) fn release(&self, index: usize, sequence: u64, after: Fences) {
         let _ = self.lock().ring.release(index, sequence, after);
         self.changed.notify_all();

@@ -40,6 +40,8 @@ pub(crate) struct Flow {
     pub(crate) sequence: u64,
     /// The damage of the pictures since the last that the host got.
     pub(crate) unseen: Damage,
+    /// The number of the last picture that went to the host.
+    handed: u64,
     /// The swapchain of the last picture.
     presented: Option<Key>,
     /// The swapchain that is not retired.
@@ -51,7 +53,8 @@ impl Stream {
     pub(crate) fn new(name: String, refresh: Refresh) -> Self {
         let screen = Screen::new(refresh);
         let unseen = Damage::Unknown;
-        let flow = Flow { screen, sequence: 0, unseen, presented: None, current: None };
+        let (sequence, handed) = (0, 0);
+        let flow = Flow { screen, sequence, unseen, handed, presented: None, current: None };
         Self { key: Key::next(), name, flow: Mutex::new(flow) }
     }
 
@@ -93,6 +96,13 @@ impl Stream {
 }
 
 impl Flow {
+    /// Whether picture `sequence` may go to the host now: none after it has gone.
+    pub(crate) fn passes(&mut self, sequence: u64) -> bool {
+        let passes = sequence > self.handed;
+        self.handed = self.handed.max(sequence);
+        passes
+    }
+
     /// Where a picture of `swapchain` may differ from the last that the host got, when it is
     /// `damage` against the one before it. That means the same swapchain: its first picture, and
     /// one that comes after a picture of another (a retired swapchain still shows what was
@@ -132,6 +142,14 @@ mod tests {
         // The new one is made, and a picture of the old one comes in between.
         assert_eq!([sent(new), sent(old), sent(new)], [const { Damage::Unknown }; 3]);
         assert_eq!(sent(new), nowhere);
+    }
+
+    #[test]
+    fn a_picture_that_was_overtaken_does_not_pass() {
+        let stream = Stream::new("test".into(), Refresh::every(Duration::from_millis(10)));
+        let mut flow = stream.lock();
+        assert_eq!([flow.passes(1), flow.passes(3), flow.passes(2)], [true, true, false]);
+        assert!(!flow.passes(3), "nor a second time");
     }
 
     #[test]

@@ -74,7 +74,8 @@ type Test = fn(&Path) -> Result<(), String>;
 const TESTS: &[(&str, Test)] = &[
     ("nothing_is_left_behind_without_a_host", |_| clean(Options::default(), None)),
     ("nothing_is_left_behind_with_a_host", |socket| clean(Options::default(), Some(socket))),
-    ("a_driver_without_exportable_memory_goes_on", without_memory),
+    ("pictures_that_cannot_leave_are_copied_by_the_gpu", |socket| copied(socket, BY_GPU, false)),
+    ("and_by_the_cpu_where_the_gpu_cannot", |socket| copied(socket, BY_CPU, true)),
     ("a_driver_without_a_swapchain_gets_no_present_layout", without_swapchain),
     ("sync_files_go_along_where_the_driver_has_them", sync_files),
     ("a_picture_may_take_long_to_draw", slow_device),
@@ -93,6 +94,15 @@ const TESTS: &[(&str, Test)] = &[
         let options = Options { modifiers: true, sync_fd: true, ..Options::default() };
         every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, options, socket)
     }),
+    ("any_call_may_fail_while_the_gpu_copies", |socket| {
+        every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, BY_GPU, socket)
+    }),
+    ("any_call_may_fail_while_the_cpu_copies", |socket| {
+        every_failure(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, BY_CPU, socket)
+    }),
+    ("the_device_may_be_lost_while_the_cpu_copies", |socket| {
+        every_failure(vk::Result::ERROR_DEVICE_LOST, BY_CPU, socket)
+    }),
     ("any_call_may_lose_the_device", |socket| {
         every_failure(vk::Result::ERROR_DEVICE_LOST, Options::default(), socket)
     }),
@@ -103,6 +113,15 @@ const TESTS: &[(&str, Test)] = &[
         every_failure_but("vkImportSemaphoreFdKHR")
     }),
     ("a_slow_host_costs_nothing", |socket| manner(socket, Manner::Slow(Duration::from_millis(30)))),
+    ("a_slow_host_costs_nothing_to_a_copy", |socket| {
+        manner_of(socket, Manner::Slow(Duration::from_millis(30)), BY_CPU)
+    }),
+    ("a_host_that_keeps_every_copy_costs_nothing", |socket| {
+        manner_of(socket, Manner::Never, BY_CPU)
+    }),
+    ("a_host_that_hangs_up_on_copies_costs_nothing", |socket| {
+        manner_of(socket, Manner::HangsUp(3), BY_CPU)
+    }),
     ("a_hoarding_host_costs_nothing", |socket| manner(socket, Manner::Hoarding(2))),
     ("a_host_that_keeps_everything_costs_nothing", |socket| manner(socket, Manner::Never)),
     ("a_deaf_host_costs_nothing", |socket| manner(socket, Manner::Deaf)),
@@ -113,6 +132,19 @@ const TESTS: &[(&str, Test)] = &[
     ("a_host_that_speaks_garbage_costs_nothing", |socket| lie(socket, Lie::Garbage)),
     ("a_host_that_changes_its_version_costs_nothing", |socket| lie(socket, Lie::WelcomeAgain)),
 ];
+
+/// A driver whose images cannot leave, and whose GPU can write memory of the process.
+const BY_GPU: Options = Options {
+    memory_fd: false,
+    sync_fd: false,
+    modifiers: false,
+    swapchain: false,
+    host_memory: true,
+    work: Duration::ZERO,
+};
+
+/// One whose GPU cannot.
+const BY_CPU: Options = Options { host_memory: false, ..BY_GPU };
 
 /// After so long the layer looks for a host again.
 const AGAIN: Duration = Duration::from_millis(1100);
@@ -164,16 +196,27 @@ fn clean(options: Options, socket: Option<&Path>) -> Result<(), String> {
     settled_alone(&driver, before)
 }
 
-fn without_memory(socket: &Path) -> Result<(), String> {
+fn copied(socket: &Path, options: Options, cpu: bool) -> Result<(), String> {
     let before = descriptors();
-    let driver = FakeDriver::new(Options { memory_fd: false, ..Options::default() });
+    let driver = FakeDriver::new(options);
     let host = start(socket, Manner::Prompt)?;
-    Scenario::default().play(&driver).map_err(|trouble| trouble.to_string())?;
-    let frames = host.heard().frames.len();
+    let scenario = Scenario { mode: vk::PresentModeKHR::FIFO, ..Scenario::default() };
+    scenario.play(&driver).map_err(|trouble| trouble.to_string())?;
+    let all = scenario.presents();
+    host.wait(Duration::from_secs(2), |heard| heard.frames.len() >= all);
+    let said = {
+        let heard = host.heard();
+        let plain = |shape: &FrameDescriptor| {
+            shape.modifier.0 == 0 && shape.planes.len() == 1 && shape.planes[0].stride == 32 * 4
+        };
+        let shapes = heard.buffers.values().all(|(shape, opaque)| plain(shape) && opaque.is_none());
+        let costs = heard.copies.iter().all(|copies| (copies.gpu, copies.cpu) == (true, cpu));
+        let once = heard.fallbacks.iter().filter(|what| *what == "handover").count() == 1;
+        let good = shapes && costs && once && heard.frames.len() == all;
+        (good && heard.refused.is_empty()).then_some(()).ok_or(format!("{heard:?}"))
+    };
     drop(host);
-    if frames > 0 {
-        return Err(format!("{frames} pictures in memory that cannot leave"));
-    }
+    said?;
     settled_alone(&driver, before)
 }
 
@@ -342,8 +385,12 @@ fn every_failure_of(
 
 /// Plays fast before a host of bad manners.
 fn manner(socket: &Path, manner: Manner) -> Result<(), String> {
+    manner_of(socket, manner, Options::default())
+}
+
+fn manner_of(socket: &Path, manner: Manner, options: Options) -> Result<(), String> {
     let before = descriptors();
-    let driver = FakeDriver::new(Options::default());
+    let driver = FakeDriver::new(options);
     let host = start(socket, manner)?;
     let scenario = Scenario { frames: 40, mode: vk::PresentModeKHR::IMMEDIATE };
     let begin = Instant::now();

@@ -31,8 +31,17 @@ pub(crate) fn socket(test: &str) -> PathBuf {
 #[derive(Default)]
 pub(crate) struct Notes(Mutex<Told>);
 
-/// Reasons of drops, and what fell back.
-type Told = (Vec<String>, Vec<String>);
+/// Reasons of drops, what fell back, and the copies that the player made.
+type Told = (Vec<String>, Vec<String>, Copied);
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Copied {
+    /// Pictures, by the GPU.
+    pub(crate) gpu: u64,
+    /// Bytes, by the CPU.
+    pub(crate) cpu_bytes: u64,
+}
 
 impl Notes {
     /// All of it, in order.
@@ -47,8 +56,12 @@ impl Notes {
 
 impl Observer for Notes {
     fn span(&self, _: u64, _: Stage, _: Duration, _: Duration) {}
-    fn cpu_copy(&self, _: u64, _: u64, _: &'static str) {}
-    fn gpu_copy(&self, _: u64, _: &'static str) {}
+    fn cpu_copy(&self, _: u64, bytes: u64, _: &'static str) {
+        self.lock().2.cpu_bytes += bytes;
+    }
+    fn gpu_copy(&self, _: u64, _: &'static str) {
+        self.lock().2.gpu += 1;
+    }
     fn dropped(&self, _: u64, why: &'static str) {
         self.lock().0.push(why.to_owned());
     }

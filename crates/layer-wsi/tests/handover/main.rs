@@ -7,6 +7,7 @@ mod host;
 #[path = "../common/layers.rs"]
 mod layers;
 mod player;
+mod ways;
 
 use std::env;
 use std::path::Path;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     {
         return player::run(rest);
     }
-    let trials = TESTS.iter().map(|(name, test)| {
+    let trials = TESTS.iter().chain(ways::TESTS).map(|(name, test)| {
         Trial::test(*name, move || test(&host::socket(name)).map_err(Failed::from))
     });
     let mut arguments = Arguments::from_args();
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
 
 type Test = fn(&Path) -> Outcome;
 
+/// What a host that keeps everything is shown.
+const HOARDED: Play = Play { frames: 60, mode: vk::PresentModeKHR::IMMEDIATE, ..Play::DEFAULT };
+
 const TESTS: &[(&str, Test)] = &[
     ("every_picture_arrives_in_fifo", |socket| perfect(socket, Play::default())),
     ("every_picture_arrives_in_fifo_relaxed", |socket| {
@@ -50,15 +54,19 @@ const TESTS: &[(&str, Test)] = &[
     ("every_picture_arrives_in_immediate", |socket| {
         perfect(socket, Play { mode: vk::PresentModeKHR::IMMEDIATE, ..Play::default() })
     }),
-    ("a_mailbox_shows_the_newest_picture_and_never_a_torn_one", mailbox),
-    ("odd_sizes_arrive_whole", odd_sizes),
-    ("every_format_arrives_exact", every_format),
+    ("a_mailbox_shows_the_newest_picture_and_never_a_torn_one", |socket| {
+        mailbox(socket, Play::default())
+    }),
+    ("odd_sizes_arrive_whole", |socket| odd_sizes(socket, Play::default())),
+    ("every_format_arrives_exact", |socket| every_format(socket, Play::default())),
     ("pictures_go_on_through_recreations", |socket| {
         perfect(socket, Play { recreate_every: 7, ..Play::default() })
     }),
-    ("pictures_go_on_with_the_next_host", next_host),
-    ("a_host_that_keeps_every_image_is_left", |socket| hoarder(socket, false)),
-    ("also_by_an_application_that_never_waits", |socket| hoarder(socket, true)),
+    ("pictures_go_on_with_the_next_host", |socket| next_host(socket, Play::default())),
+    ("a_host_that_keeps_every_image_is_left", |socket| hoarder(socket, HOARDED)),
+    ("also_by_an_application_that_never_waits", |socket| {
+        hoarder(socket, Play { impatient: true, ..HOARDED })
+    }),
     ("a_host_that_falls_asleep_shows_no_wrong_picture", asleep),
     ("a_host_that_never_answers_gets_nothing", mute),
     ("nobody_listens_and_nothing_changes", nobody),
@@ -67,7 +75,11 @@ const TESTS: &[(&str, Test)] = &[
 fn perfect(socket: &Path, play: Play) -> Outcome {
     let viewer = played(socket, play)?;
     let report = viewer.checker.report(0..play.frames);
-    let (drops, fallbacks) = viewer.notes.told();
+    let (drops, fallbacks, copied) = viewer.notes.told();
+    let expected = ways::copies(&play);
+    if copied != expected {
+        return Err(format!("{play:?}: {copied:?}, not {expected:?}").into());
+    }
     if !report.is_perfect() || !drops.is_empty() {
         return Err(format!("{play:?}: {report}, dropped for {drops:?}").into());
     }
@@ -86,8 +98,8 @@ fn played(socket: &Path, play: Play) -> Result<Viewer, BoxError> {
     Ok(viewer)
 }
 
-fn mailbox(socket: &Path) -> Outcome {
-    let play = Play { mode: vk::PresentModeKHR::MAILBOX, frames: 60, ..Play::default() };
+fn mailbox(socket: &Path, play: Play) -> Outcome {
+    let play = Play { mode: vk::PresentModeKHR::MAILBOX, frames: 60, ..play };
     let viewer = played(socket, play)?;
     let report = viewer.checker.report(0..play.frames);
     if !report.is_true() || !report.twice.is_empty() {
@@ -99,28 +111,28 @@ fn mailbox(socket: &Path) -> Outcome {
     Ok(())
 }
 
-fn odd_sizes(socket: &Path) -> Outcome {
+fn odd_sizes(socket: &Path, play: Play) -> Outcome {
     for (width, height) in [(1, 1), (1366, 768), (37, 5)] {
         let extent = Extent { width, height };
-        perfect(socket, Play { extent, frames: 5, ..Play::default() })?;
+        perfect(socket, Play { extent, frames: 5, ..play })?;
     }
     Ok(())
 }
 
-fn every_format(socket: &Path) -> Outcome {
+fn every_format(socket: &Path, play: Play) -> Outcome {
     for format in [
         vk::Format::B8G8R8A8_SRGB,
         vk::Format::R8G8B8A8_UNORM,
         vk::Format::R8G8B8A8_SRGB,
         vk::Format::A2B10G10R10_UNORM_PACK32,
     ] {
-        perfect(socket, Play { format, frames: 5, ..Play::default() })?;
+        perfect(socket, Play { format, frames: 5, ..play })?;
     }
     Ok(())
 }
 
-fn next_host(socket: &Path) -> Outcome {
-    let play = Play { frames: 300, pause: 10, ..Play::default() };
+fn next_host(socket: &Path, play: Play) -> Outcome {
+    let play = Play { frames: 300, pause: 10, ..play };
     let mut first = Viewer::open(socket, play.format)?;
     let mut player = play.start(socket)?;
     first.watch(&mut player, 20)?;
@@ -162,9 +174,7 @@ fn own_time(play: &Play) -> Duration {
     Duration::from_millis(play.pause) * play.frames
 }
 
-fn hoarder(socket: &Path, impatient: bool) -> Outcome {
-    let mode = vk::PresentModeKHR::IMMEDIATE;
-    let play = Play { frames: 60, mode, impatient, ..Play::default() };
+fn hoarder(socket: &Path, play: Play) -> Outcome {
     let listener = Listener::bind(socket)?;
     let player = play.start(socket)?;
     let mut hoarder = Hoarder::accept(&listener)?;

@@ -40,23 +40,32 @@ pub(crate) struct Play {
     pub(crate) pause: u64,
     /// Whether images are asked for without waiting, over and over.
     pub(crate) impatient: bool,
+    /// What the driver lacks, as `VK_LAYER_ZEROHOP_hide` reads it.
+    pub(crate) hide: &'static str,
+    /// `ZEROHOP_RATE`.
+    pub(crate) rate: &'static str,
 }
 
 impl Default for Play {
     fn default() -> Self {
-        Self {
-            mode: vk::PresentModeKHR::FIFO,
-            format: vk::Format::B8G8R8A8_UNORM,
-            extent: Extent { width: 160, height: 90 },
-            frames: 30,
-            recreate_every: 0,
-            pause: 0,
-            impatient: false,
-        }
+        Self::DEFAULT
     }
 }
 
 impl Play {
+    /// Small, short, in FIFO.
+    pub(crate) const DEFAULT: Self = Self {
+        mode: vk::PresentModeKHR::FIFO,
+        format: vk::Format::B8G8R8A8_UNORM,
+        extent: Extent { width: 160, height: 90 },
+        frames: 30,
+        recreate_every: 0,
+        pause: 0,
+        impatient: false,
+        hide: "",
+        rate: "240",
+    };
+
     fn args(&self) -> [String; 8] {
         [
             self.mode.as_raw().to_string(),
@@ -82,7 +91,17 @@ impl Play {
             recreate_every: recreate_every.parse()?,
             pause: pause.parse()?,
             impatient: impatient == "1",
+            ..Self::default()
         })
+    }
+
+    /// The layers below ours, from top to bottom.
+    fn layers(&self) -> String {
+        let validation = "VK_LAYER_KHRONOS_validation";
+        match self.hide {
+            "" => validation.to_owned(),
+            _ => format!("{}:{validation}", zerohop_layer_hide::LAYER_NAME),
+        }
     }
 
     /// Starts a player that hands its pictures to `socket`, at 240 Hz, with the validation layer
@@ -96,11 +115,12 @@ impl Play {
             // extensions of no other kind to whoever lists them.
             .env("XDG_DATA_HOME", data_home()?)
             .env(ENABLE_ENVIRONMENT, "1")
-            .env("VK_LAYER_PATH", "/usr/share/vulkan/explicit_layer.d")
-            .env("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
+            .env("VK_LAYER_PATH", layer_path()?)
+            .env("VK_INSTANCE_LAYERS", self.layers())
+            .env(zerohop_layer_hide::VARIABLE, self.hide)
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
             .env("ZEROHOP_SOCKET", socket)
-            .env("ZEROHOP_RATE", "240")
+            .env("ZEROHOP_RATE", self.rate)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -123,7 +143,9 @@ fn show(play: &Play) -> Result<(), BoxError> {
     let instance = Instance::new()?;
     let device = Device::new(&instance, &DeviceOptions::default())?;
     let maps = fs::read_to_string("/proc/self/maps")?;
-    for library in [LIBRARY, "libVkLayer_khronos_validation.so"] {
+    let hides = !env::var(zerohop_layer_hide::VARIABLE)?.is_empty();
+    let hide = hides.then_some(zerohop_layer_hide::LIBRARY);
+    for library in [LIBRARY, "libVkLayer_khronos_validation.so"].into_iter().chain(hide) {
         if !maps.contains(library) {
             return Err(format!("{library} is not loaded").into());
         }
@@ -193,6 +215,14 @@ fn open(
     let swapchain = Swapchain::new(device, &info)?;
     let easel = Easel::new(device, &swapchain, play.format, Scene::default())?;
     Ok((easel, swapchain))
+}
+
+/// Where the layers below ours are. Older loaders take this order for that of the layers.
+fn layer_path() -> io::Result<String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-hide");
+    let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
+    zerohop_layer_hide::install(&library, &folder)?;
+    Ok(format!("{}:/usr/share/vulkan/explicit_layer.d", folder.display()))
 }
 
 /// A data directory with the manifest of the library that cargo put beside the test program.

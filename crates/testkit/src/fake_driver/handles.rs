@@ -14,6 +14,7 @@ pub enum Kind {
     Instance,
     Device,
     Image,
+    Buffer,
     Memory,
     Semaphore,
     Fence,
@@ -28,8 +29,11 @@ pub(super) enum Object {
     /// An image: its size, the bytes of a row, its modifier where it has one, and whether it has
     /// memory.
     Image { bytes: u64, pitch: u64, modifier: Option<u64>, bound: bool },
-    /// Memory, and how it leaves the process.
-    Memory { bytes: u64, exportable: bool },
+    /// A buffer: its size, whether its memory comes from outside, and whether it has any.
+    Buffer { bytes: u64, external: bool, bound: bool },
+    /// Memory, whether it leaves the process, whether it was the process's before, and what it is
+    /// mapped to.
+    Memory { bytes: u64, exportable: bool, imported: bool, mapped: Option<Vec<u8>> },
     /// A binary semaphore.
     Semaphore { signaled: bool, exportable: bool },
     /// A fence.

@@ -6,7 +6,7 @@ use std::mem;
 use ash::vk::{self, Handle};
 
 use super::handles::state_of;
-use super::{device, instance, memory, physical, submit, sync};
+use super::{buffer, device, instance, memory, physical, submit, sync};
 
 /// Finds a command by its name; the type of each is checked against its name's.
 macro_rules! commands {
@@ -111,6 +111,17 @@ fn device_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
             device::subresource_layout,
         b"vkGetImageDrmFormatModifierPropertiesEXT":
             vk::PFN_vkGetImageDrmFormatModifierPropertiesEXT = device::image_modifier,
+        b"vkCreateBuffer": vk::PFN_vkCreateBuffer = buffer::create_buffer,
+        b"vkDestroyBuffer": vk::PFN_vkDestroyBuffer = buffer::destroy_buffer,
+        b"vkGetBufferMemoryRequirements": vk::PFN_vkGetBufferMemoryRequirements =
+            buffer::buffer_requirements,
+        b"vkBindBufferMemory": vk::PFN_vkBindBufferMemory = buffer::bind_buffer_memory,
+        b"vkMapMemory": vk::PFN_vkMapMemory = buffer::map_memory,
+        b"vkInvalidateMappedMemoryRanges": vk::PFN_vkInvalidateMappedMemoryRanges =
+            buffer::invalidate,
+        b"vkGetMemoryHostPointerPropertiesEXT": vk::PFN_vkGetMemoryHostPointerPropertiesEXT =
+            buffer::host_pointer_properties,
+        b"vkCmdCopyImageToBuffer": vk::PFN_vkCmdCopyImageToBuffer = buffer::copy_image_to_buffer,
         b"vkAllocateMemory": vk::PFN_vkAllocateMemory = memory::allocate_memory,
         b"vkFreeMemory": vk::PFN_vkFreeMemory = memory::free_memory,
         b"vkBindImageMemory": vk::PFN_vkBindImageMemory = memory::bind_image_memory,

@@ -6,6 +6,7 @@ use ash::vk::{self, Handle};
 use zerohop_kernel::Memfd;
 
 use super::State;
+use super::buffer::ALIGNMENT;
 use super::chain::{array, get};
 use super::device::look;
 use super::handles::{Kind, Object, make, state_of};
@@ -30,7 +31,15 @@ pub(super) unsafe extern "system" fn allocate_memory(
         let mut inner = state.lock();
         inner.get("vkAllocateMemory", Kind::Image, dedicated.image.as_raw());
     }
-    let memory = Object::Memory { bytes: info.allocation_size, exportable };
+    // SAFETY: as above.
+    let host = unsafe { get::<vk::ImportMemoryHostPointerInfoEXT<'_>>(info.p_next) };
+    let (bytes, imported) = (info.allocation_size, host.is_some());
+    if let Some(host) = host
+        && (host.p_host_pointer.addr() as u64 % ALIGNMENT != 0 || bytes % ALIGNMENT != 0)
+    {
+        state.lock().complain(format!("vkAllocateMemory: {bytes} bytes of odd pages"));
+    }
+    let memory = Object::Memory { bytes, exportable, imported, mapped: None };
     // SAFETY: VUID-vkAllocateMemory-pMemory-parameter.
     unsafe { make(&state, "vkAllocateMemory", Kind::Memory, memory, out) }
 }
@@ -111,7 +120,7 @@ pub(super) unsafe extern "system" fn get_memory_fd(
         return code;
     }
     let found = inner.get("vkGetMemoryFdKHR", Kind::Memory, info.memory.as_raw());
-    let Some(Object::Memory { bytes, exportable }) = found.cloned() else {
+    let Some(Object::Memory { bytes, exportable, .. }) = found.cloned() else {
         return vk::Result::ERROR_OUT_OF_HOST_MEMORY;
     };
     if !exportable {

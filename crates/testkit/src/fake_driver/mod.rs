@@ -5,6 +5,7 @@
 //! and complains of every handle that it did not make. Nothing is drawn. It can be told to lack
 //! things, and to fail at any call.
 
+mod buffer;
 mod chain;
 mod device;
 mod handles;
@@ -37,6 +38,8 @@ pub struct Options {
     pub modifiers: bool,
     /// `VK_KHR_swapchain` of its own.
     pub swapchain: bool,
+    /// `VK_EXT_external_memory_host`, and with it memory that is coherent.
+    pub host_memory: bool,
     /// How long the device works on everything: who waits for less waits in vain. No time passes.
     pub work: Duration,
 }
@@ -48,6 +51,7 @@ impl Default for Options {
             sync_fd: false,
             modifiers: false,
             swapchain: true,
+            host_memory: false,
             work: Duration::ZERO,
         }
     }

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use ash::{ext, khr, vk};
 
+use super::buffer::ALIGNMENT;
 use super::chain::{get, get_mut};
 use super::handles::state_of;
 use super::{Options, State, TILED};
@@ -24,6 +25,9 @@ fn extensions(options: Options) -> Vec<&'static CStr> {
     if options.modifiers {
         names.extend([ext::image_drm_format_modifier::NAME, khr::image_format_list::NAME]);
         names.extend([ext::external_memory_dma_buf::NAME, ext::queue_family_foreign::NAME]);
+    }
+    if options.host_memory {
+        names.push(ext::external_memory_host::NAME);
     }
     if options.swapchain {
         names.push(khr::swapchain::NAME);
@@ -85,6 +89,11 @@ pub(super) unsafe extern "system" fn properties2(
     if let Some(id) = unsafe { get_mut::<vk::PhysicalDeviceIDProperties<'_>>(out.p_next) } {
         (id.device_uuid, id.driver_uuid) = ([7; 16], [9; 16]);
     }
+    type Host<'a> = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT<'a>;
+    // SAFETY: as above.
+    if let Some(host) = unsafe { get_mut::<Host<'_>>(out.p_next) } {
+        host.min_imported_host_pointer_alignment = ALIGNMENT;
+    }
 }
 
 pub(super) unsafe extern "system" fn features(
@@ -104,7 +113,7 @@ pub(super) unsafe extern "system" fn features2(
 }
 
 pub(super) unsafe extern "system" fn memory_properties(
-    _: vk::PhysicalDevice,
+    physical: vk::PhysicalDevice,
     out: *mut vk::PhysicalDeviceMemoryProperties,
 ) {
     let mut memory = vk::PhysicalDeviceMemoryProperties {
@@ -112,8 +121,12 @@ pub(super) unsafe extern "system" fn memory_properties(
         memory_heap_count: 1,
         ..Default::default()
     };
-    memory.memory_types[0].property_flags =
-        vk::MemoryPropertyFlags::DEVICE_LOCAL | vk::MemoryPropertyFlags::HOST_VISIBLE;
+    use vk::MemoryPropertyFlags as P;
+    memory.memory_types[0].property_flags = P::DEVICE_LOCAL | P::HOST_VISIBLE | P::HOST_CACHED;
+    // SAFETY: the device is live.
+    if unsafe { state_of(physical) }.options.host_memory {
+        memory.memory_types[0].property_flags |= P::HOST_COHERENT;
+    }
     memory.memory_heaps[0].size = 1 << 32;
     // SAFETY: VUID-vkGetPhysicalDeviceMemoryProperties-pMemoryProperties-parameter.
     unsafe { out.write(memory) };

@@ -1,0 +1,66 @@
+//! What is hidden.
+
+use std::ffi::CStr;
+use std::sync::OnceLock;
+
+use ash::vk;
+
+use crate::VARIABLE;
+
+/// What the environment asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    extensions: Vec<String>,
+    /// The newest Vulkan that is left, without a patch.
+    newest: Option<u32>,
+    /// Whether no queue presents.
+    pub(crate) present: bool,
+}
+
+impl Hidden {
+    /// What is hidden in this process.
+    pub(crate) fn get() -> &'static Self {
+        static HIDDEN: OnceLock<Hidden> = OnceLock::new();
+        HIDDEN.get_or_init(|| Self::parse(&std::env::var(VARIABLE).unwrap_or_default()))
+    }
+
+    fn parse(words: &str) -> Self {
+        let mut hidden = Self::default();
+        for word in words.split(',').filter(|word| !word.is_empty()) {
+            match word {
+                "present" => hidden.present = true,
+                "1.0" => hidden.newest = Some(vk::API_VERSION_1_0),
+                "1.1" => hidden.newest = Some(vk::API_VERSION_1_1),
+                "1.2" => hidden.newest = Some(vk::API_VERSION_1_2),
+                extension => hidden.extensions.push(extension.to_owned()),
+            }
+        }
+        hidden
+    }
+
+    /// Whether the device extension called `name` is.
+    pub(crate) fn has(&self, name: &CStr) -> bool {
+        self.extensions.iter().any(|one| one.as_bytes() == name.to_bytes())
+    }
+
+    /// What is left of a driver's version.
+    pub(crate) fn version(&self, version: u32) -> u32 {
+        self.newest.map_or(version, |newest| version.min(newest | 0xfff))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_hides_one_thing() {
+        let hidden = Hidden::parse("VK_KHR_swapchain,1.1,present");
+        assert!(hidden.has(c"VK_KHR_swapchain") && !hidden.has(c"VK_KHR_maintenance1"));
+        assert!(hidden.present);
+        assert_eq!(hidden.version(vk::make_api_version(0, 1, 4, 7)) >> 12, 0x401);
+        let old = vk::make_api_version(0, 1, 0, 9);
+        assert_eq!(hidden.version(old), old);
+        assert_eq!(Hidden::parse(""), Hidden::default());
+    }
+}

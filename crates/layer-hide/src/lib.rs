@@ -1,0 +1,75 @@
+//! `VK_LAYER_ZEROHOP_hide`: a layer for tests that makes the driver below it a lesser one, so that
+//! what we do without an extension is tested on drivers that have it.
+//!
+//! `ZEROHOP_HIDE` says what is hidden, separated by commas:
+//!
+//! | word | the driver |
+//! |---|---|
+//! | `VK_KHR_swapchain` | lacks this device extension, and refuses to enable it; likewise for every other |
+//! | `1.1` | knows no newer Vulkan |
+//! | `present` | can present from no queue to any window |
+//!
+//! It goes between the layer that is tested and the validation layer. No product contains it.
+#![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
+
+mod commands;
+mod hidden;
+mod state;
+
+use std::ffi::CStr;
+use std::path::Path;
+use std::{fs, io};
+
+use ash::vk;
+use zerohop_layer::abi::{INTERFACE_VERSION, NegotiateLayerInterface};
+
+/// The layer's name, as in `VK_INSTANCE_LAYERS`.
+pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
+
+/// The environment variable that says what is hidden.
+pub const VARIABLE: &str = "ZEROHOP_HIDE";
+
+/// Writes the manifest of the explicit layer in `library` into `folder`.
+///
+/// # Errors
+///
+/// What the file system says.
+pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
+    let json = format!(
+        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
+"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
+"description": "zerohop: hides what a driver can do, for tests",
+"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_hide_negotiate" }} }} }}"#,
+        library.display()
+    );
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("VkLayer_zerohop_hide.json"), json)
+}
+
+/// The file name of the library.
+pub const LIBRARY: &str = "libzerohop_layer_hide.so";
+
+/// `vkNegotiateLoaderLayerInterfaceVersion`, under a name of its own: tests link two layers.
+///
+/// # Safety
+///
+/// Called by a Vulkan loader, with a structure that it may write.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn zerohop_hide_negotiate(
+    interface: *mut NegotiateLayerInterface,
+) -> vk::Result {
+    // SAFETY: the caller's promise.
+    let Some(interface) = (unsafe { interface.as_mut() }) else {
+        return vk::Result::ERROR_INITIALIZATION_FAILED;
+    };
+    interface.interface_version = INTERFACE_VERSION;
+    interface.get_instance_proc_addr = Some(commands::get_instance_proc_addr);
+    interface.get_device_proc_addr = Some(commands::get_device_proc_addr);
+    interface.get_physical_device_proc_addr = None;
+    vk::Result::SUCCESS
+}
+
+/// The name in an entry; empty when the driver did not end it.
+fn name(entry: &vk::ExtensionProperties) -> &CStr {
+    entry.extension_name_as_c_str().unwrap_or_default()
+}

@@ -1,0 +1,82 @@
+//! The same on drivers that let no image out: each picture is copied into shared memory, by the GPU
+//! alone where it takes that for its own, or else by a thread of the layer's.
+
+use std::path::Path;
+
+use ash::vk;
+
+use crate::host::Copied;
+use crate::player::Play;
+use crate::{
+    HOARDED, Outcome, Test, every_format, hoarder, mailbox, next_host, odd_sizes, perfect,
+};
+
+/// A driver without swapchains whose images stay where they are.
+const BY_GPU: &str = "VK_KHR_swapchain,VK_KHR_external_memory_fd";
+
+/// One whose GPU writes no memory of the process either.
+const BY_CPU: &str = "VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_external_memory_host";
+
+/// A driver of Vulkan 1.1 on top of that.
+const OLD: &str = "1.1,VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_external_memory_host,\
+    VK_KHR_synchronization2,VK_KHR_timeline_semaphore,VK_KHR_dynamic_rendering,\
+    VK_KHR_external_semaphore_fd,VK_KHR_external_fence_fd";
+
+/// So slow that no picture waits for another on a machine that is busy with something else.
+const GPU: Play = Play { hide: BY_GPU, ..Play::DEFAULT };
+const CPU: Play = Play { hide: BY_CPU, rate: "30", ..Play::DEFAULT };
+
+/// See the module.
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    ("gpu_copy_every_picture_arrives", |socket| perfect(socket, GPU)),
+    ("cpu_copy_every_picture_arrives", |socket| perfect(socket, CPU)),
+    ("old_driver_every_picture_arrives", |socket| perfect(socket, Play { hide: OLD, ..CPU })),
+    ("gpu_copy_odd_sizes_arrive_whole", |socket| odd_sizes(socket, GPU)),
+    ("cpu_copy_odd_sizes_arrive_whole", |socket| odd_sizes(socket, CPU)),
+    ("gpu_copy_every_format_arrives_exact", |socket| every_format(socket, GPU)),
+    ("cpu_copy_every_format_arrives_exact", |socket| every_format(socket, CPU)),
+    ("gpu_copy_a_mailbox_shows_the_newest_picture", |socket| mailbox(socket, GPU)),
+    ("cpu_copy_a_mailbox_shows_the_newest_picture", |socket| {
+        mailbox(socket, Play { rate: "240", ..CPU })
+    }),
+    ("cpu_copy_the_last_of_a_rush_is_shown", rush),
+    ("gpu_copy_goes_on_through_recreations", |socket| {
+        perfect(socket, Play { recreate_every: 7, ..GPU })
+    }),
+    ("cpu_copy_goes_on_through_recreations", |socket| {
+        perfect(socket, Play { recreate_every: 7, ..CPU })
+    }),
+    ("cpu_copy_goes_on_with_the_next_host", |socket| next_host(socket, CPU)),
+    ("gpu_copy_a_host_that_keeps_every_image_is_left", |socket| {
+        hoarder(socket, Play { hide: BY_GPU, ..HOARDED })
+    }),
+    ("cpu_copy_a_host_that_keeps_every_image_is_left", |socket| {
+        hoarder(socket, Play { hide: BY_CPU, ..HOARDED })
+    }),
+];
+
+/// Pictures as fast as they can be drawn, large ones: some may be given up, none is wrong, and the
+/// last is there.
+fn rush(socket: &Path) -> Outcome {
+    let extent = zerohop_frame::Extent { width: 1280, height: 720 };
+    let mode = vk::PresentModeKHR::IMMEDIATE;
+    let play = Play { mode, extent, frames: 60, ..CPU };
+    let viewer = crate::played(socket, play)?;
+    let report = viewer.checker.report(0..play.frames);
+    if report.is_true() && report.twice.is_empty() && viewer.seen.last() == Some(&(play.frames - 1))
+    {
+        return Ok(());
+    }
+    Err(format!("{report}, {:?}", viewer.seen).into())
+}
+
+/// What the player copies, when every picture arrives.
+pub(crate) fn copies(play: &Play) -> Copied {
+    let row = (u64::from(play.extent.width) * 4).next_multiple_of(64);
+    let all = row * u64::from(play.extent.height) * u64::from(play.frames);
+    match play.hide {
+        "" => Copied::default(),
+        BY_GPU => Copied { gpu: play.frames.into(), cpu_bytes: 0 },
+        _ => Copied { gpu: play.frames.into(), cpu_bytes: all },
+    }
+}
