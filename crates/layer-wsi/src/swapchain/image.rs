@@ -108,7 +108,7 @@ impl Image {
             Export::DmaBuf(_) => {
                 let (modifier, planes) =
                     export::layout_of(&self.device, plan.image.format, self.raw)?;
-                (modifier, planes, handle_of(memory.export(&plan.image.export)?)?)
+                (modifier, planes, handle_of(memory.export(&plan.image.export)?, modifier)?)
             }
         };
         let (extent, color) = (plan.image.size(), plan.color);
@@ -138,12 +138,16 @@ impl Image {
 
 /// The handle that `fd` is. A driver's dma-buf may be shared memory in truth: where there is no
 /// `/dev/udmabuf`, the layer `VK_LAYER_ZEROHOP_dmabuf` exports the memfd itself.
-fn handle_of(fd: OwnedFd) -> Result<MemoryHandle, LayerError> {
+fn handle_of(fd: OwnedFd, modifier: Modifier) -> Result<MemoryHandle, LayerError> {
     let code = vk::Result::ERROR_INVALID_EXTERNAL_HANDLE;
     let kind = kind_of(&fd).map_err(|err| LayerError::outside("look at an export", code, err))?;
     match kind {
         FdKind::DmaBuf { .. } => Ok(MemoryHandle::DmaBuf(fd)),
-        FdKind::Memfd { keeps_size: true, .. } => Ok(MemoryHandle::Shm(fd)),
+        FdKind::Memfd { keeps_size: true, .. } if modifier == Modifier::LINEAR => {
+            Ok(MemoryHandle::Shm(fd))
+        }
+        // Whatever is tiled is a driver's own, which the host looks at.
+        FdKind::Memfd { .. } if modifier != Modifier::LINEAR => Ok(MemoryHandle::DmaBuf(fd)),
         other => Err(LayerError::refused(code, format!("{other:?} was exported as a dma-buf"))),
     }
 }
