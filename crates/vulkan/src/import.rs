@@ -18,7 +18,7 @@ use crate::image::Shape;
 use crate::lines::{Lines, Reach};
 use crate::memory::Opaque;
 use crate::plane::Plane;
-use crate::unbound::{Bound, UnboundImage, opaque_of};
+use crate::unbound::{Bound, UnboundImage};
 use crate::way::Refusals;
 use crate::{Device, Error, Image, Memory, PixelFormat, Way};
 
@@ -56,7 +56,12 @@ impl Image {
         let mut last = None;
         for way in import.ways().iter().filter(|way| ways.contains(way)) {
             match import.by(*way) {
-                Ok(image) => return Ok(image.came(*way, way.fallback(&refusals))),
+                Ok(image) => {
+                    // The CPU device reads the memory in place, and shaders nothing.
+                    let in_place = device.is_cpu() && image.pixels().is_some();
+                    let fallback = way.fallback(&refusals).filter(|_| !in_place);
+                    return Ok(image.came(*way, fallback));
+                }
                 Err(err) => {
                     refusals.0.push((*way, chain(&err)));
                     last = Some(err);
@@ -238,7 +243,7 @@ impl Import<'_> {
     fn upload(&self, reach: Reach) -> Result<Image, Error> {
         let format = PixelFormat::of(self.descriptor.fourcc)?;
         // First, since it knows how large pictures may be.
-        let image = Image::bare(self.device, self.descriptor.extent, format, &opaque_of(format))?;
+        let image = Image::plain(self.device, self.descriptor.extent, format)?;
         let layout = self.descriptor.planes[0];
         let object = (layout.object, &self.memory[layout.object]);
         let lines = Lines::import(self.device, self.descriptor, object, reach)?;

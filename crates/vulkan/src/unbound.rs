@@ -107,6 +107,32 @@ impl UnboundImage {
         Self::create(device, &info)
     }
 
+    /// The plainest image of these pixels whose memory stays here: what pictures are copied to.
+    pub(crate) fn plain(
+        device: &Arc<Device>,
+        extent: Extent,
+        pixels: PixelFormat,
+    ) -> Result<Self, Error> {
+        let info = create_info(extent, pixels.raw()).usage(PLAIN);
+        let query = vk::PhysicalDeviceImageFormatInfo2::default()
+            .format(info.format)
+            .ty(info.image_type)
+            .tiling(info.tiling)
+            .usage(info.usage);
+        let mut found = vk::ImageFormatProperties2::default();
+        let (instance, physical) = (device.instance(), device.physical().raw);
+        // SAFETY: `physical` is of this instance.
+        unsafe {
+            instance.get_physical_device_image_format_properties2(physical, &query, &mut found)
+        }
+        .doing("ask for images of this format")?;
+        let most = found.image_format_properties.max_extent;
+        if extent.width > most.width || extent.height > most.height {
+            return Err(Error::Unsupported("a picture larger than images of the device"));
+        }
+        Self::create(device, &info)
+    }
+
     pub(crate) fn create(
         device: &Arc<Device>,
         info: &vk::ImageCreateInfo<'_>,
@@ -174,14 +200,18 @@ impl Drop for UnboundImage {
     }
 }
 
+/// What the plainest image is used for: read by shaders and copies, and copied to.
+const PLAIN: vk::ImageUsageFlags = vk::ImageUsageFlags::from_raw(
+    vk::ImageUsageFlags::SAMPLED.as_raw()
+        | vk::ImageUsageFlags::TRANSFER_SRC.as_raw()
+        | vk::ImageUsageFlags::TRANSFER_DST.as_raw(),
+);
+
 /// The plainest image of these pixels: tiled as the driver likes, read by shaders and copies.
 pub fn opaque_of(format: PixelFormat) -> OpaqueImage {
-    let usage = vk::ImageUsageFlags::SAMPLED
-        | vk::ImageUsageFlags::TRANSFER_SRC
-        | vk::ImageUsageFlags::TRANSFER_DST;
     OpaqueImage {
         format: format.vk_format(),
-        usage: usage.as_raw(),
+        usage: PLAIN.as_raw(),
         array_layers: 1,
         dedicated: true,
         ..OpaqueImage::default()
