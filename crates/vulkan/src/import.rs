@@ -56,12 +56,7 @@ impl Image {
         let mut last = None;
         for way in import.ways().iter().filter(|way| ways.contains(way)) {
             match import.by(*way) {
-                Ok(image) => {
-                    // The CPU device reads the memory in place, and shaders nothing.
-                    let in_place = device.is_cpu() && image.pixels().is_some();
-                    let fallback = way.fallback(&refusals).filter(|_| !in_place);
-                    return Ok(image.came(*way, fallback));
-                }
+                Ok(image) => return Ok(image.came(*way, way.fallback(&refusals))),
                 Err(err) => {
                     refusals.0.push((*way, chain(&err)));
                     last = Some(err);
