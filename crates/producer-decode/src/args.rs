@@ -1,0 +1,76 @@
+//! What the program may be asked for. `zerohop play` and `zerohop probe` write these lines.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::av::Way;
+
+/// Decodes a file or a stream into memory that a zerohop host reads where it lies.
+///
+/// Started by `zerohop play` and `zerohop probe`. The host is at ZEROHOP_SOCKET.
+#[derive(Debug, Parser)]
+#[command(name = "zerohop-decode", version)]
+pub(crate) struct Arguments {
+    /// A path, or an address that FFmpeg knows
+    pub(crate) input: OsString,
+
+    /// Say what is in it and which decoders there are for it, as JSON; nobody needs to listen
+    #[arg(long)]
+    pub(crate) probe: bool,
+
+    /// auto, vaapi, vulkan, cuda or software
+    #[arg(long, default_value = "auto", value_parser = ways)]
+    pub(crate) decode: Ways,
+
+    /// The device that decodes: a render node for VA-API, an index for the others
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+
+    /// How many pictures the host may have at a time
+    #[arg(long, default_value = "8", value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(crate) ring: u8,
+
+    /// Give up when the file, the stream or the decoder does not answer for so many seconds
+    #[arg(long, default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Begin here, in seconds
+    #[arg(long, default_value = "0", value_parser = seconds)]
+    pub(crate) start: Duration,
+
+    /// Begin again at the end
+    #[arg(long = "loop")]
+    pub(crate) again: bool,
+
+    /// Hand each picture over when it is time for it
+    #[arg(long)]
+    pub(crate) realtime: bool,
+
+    /// Hand over plain rows, by a copy where the decoder has none
+    #[arg(long)]
+    pub(crate) force_linear: bool,
+
+    /// Let FFmpeg say what it thinks of the file
+    #[arg(long)]
+    pub(crate) verbose: bool,
+}
+
+/// The ways to try, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways(pub(crate) Vec<Way>);
+
+fn ways(text: &str) -> Result<Ways, String> {
+    if text == "auto" {
+        return Ok(Ways(Way::ALL.to_vec()));
+    }
+    let one = Way::ALL.into_iter().find(|way| way.to_string() == text);
+    one.map(|way| Ways(vec![way]))
+        .ok_or_else(|| "write auto, vaapi, vulkan, cuda or software".into())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "write seconds, as in 2.5".to_owned())
+}

@@ -1,0 +1,156 @@
+//! A decoder, and where it writes.
+
+use std::ffi::CStr;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use ffmpeg_sys_next as ffi;
+
+use super::{AvError, Device, Packet, Picture, Video, Way, check, lease};
+use crate::pool::Pool;
+
+/// The most threads that decode. Each may hold a surface, and a stream has 64.
+const MAX_THREADS: usize = 16;
+
+/// A decoder that is open.
+pub(crate) struct Decoder {
+    context: NonNull<ffi::AVCodecContext>,
+    /// What its pictures are written to, where it lets us say so. Must outlive the context.
+    pool: Arc<Pool>,
+    /// Where it decodes, if not on the CPU.
+    device: Option<Device>,
+    name: String,
+}
+
+impl Decoder {
+    /// Opens the decoder for `video` that decodes by `way`, on `device`.
+    ///
+    /// `Ok(None)` when this FFmpeg has none.
+    pub(crate) fn open(
+        video: &Video,
+        way: Way,
+        device: Option<Device>,
+    ) -> Result<Option<Self>, AvError> {
+        // SAFETY: the parameters live as long as the file they are of, which is open.
+        let codec = unsafe { video.parameters.as_ref() }.codec_id;
+        let Some((codec, format)) = way.decoder(codec) else { return Ok(None) };
+        // SAFETY: codecs are constants of the library.
+        let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
+        let context = NonNull::new(context).ok_or(AvError::NO_MEMORY)?;
+        // SAFETY: as above, and its name is a text that ends with a zero.
+        let name = unsafe { CStr::from_ptr(codec.as_ref().name) };
+        let name = name.to_string_lossy().into_owned();
+        let mut decoder = Self { context, pool: Arc::default(), device, name };
+        // SAFETY: both are valid.
+        check(unsafe {
+            ffi::avcodec_parameters_to_context(context.as_ptr(), video.parameters.as_ptr())
+        })?;
+        decoder.set_up(video, format);
+        // SAFETY: the context was made for this codec; there are no options.
+        check(unsafe { ffi::avcodec_open2(context.as_ptr(), codec.as_ptr(), ptr::null_mut()) })?;
+        Ok(Some(decoder))
+    }
+
+    /// Whether this FFmpeg decodes `video` by `way`.
+    pub(crate) fn exists(video: &Video, way: Way) -> bool {
+        // SAFETY: the parameters live as long as the file they are of, which is open.
+        way.decoder(unsafe { video.parameters.as_ref() }.codec_id).is_some()
+    }
+
+    /// What must be known before it is opened.
+    fn set_up(&mut self, video: &Video, format: Option<ffi::AVPixelFormat>) {
+        let (pool, device) = (Arc::clone(&self.pool), self.device.as_ref().map(Device::reference));
+        // SAFETY: the context is ours alone until it is opened.
+        let raw = unsafe { self.context.as_mut() };
+        raw.pkt_timebase = video.tick;
+        raw.thread_count =
+            available_parallelism().map_or(1, |found| found.get().min(MAX_THREADS)) as i32;
+        match (device, format) {
+            (Some(device), Some(_)) => {
+                raw.hw_device_ctx = device;
+                raw.get_format = Some(choose);
+                // More surfaces than it needs for itself: those that the host has.
+                raw.extra_hw_frames = 16;
+                raw.opaque = ptr::null_mut();
+            }
+            _ => lease::lend_from(&pool, raw),
+        }
+    }
+
+    /// What FFmpeg calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The memory that it writes to.
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Gives it a packet, or tells it that there is no other.
+    pub(crate) fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
+        let packet = packet.map_or(ptr::null_mut(), Packet::as_ptr);
+        // SAFETY: the context is open, the packet valid or null.
+        check(unsafe { ffi::avcodec_send_packet(self.context.as_ptr(), packet) }).map(drop)
+    }
+
+    /// The next picture.
+    pub(crate) fn receive(&mut self) -> Result<Picture, AvError> {
+        let picture = Picture::new()?;
+        // SAFETY: the context is open, and the frame valid.
+        check(unsafe { ffi::avcodec_receive_frame(self.context.as_ptr(), picture.as_ptr()) })?;
+        Ok(picture)
+    }
+
+    /// Forgets everything, so that decoding may go on elsewhere in the file.
+    pub(crate) fn flush(&mut self) {
+        // SAFETY: the context is open.
+        unsafe { ffi::avcodec_flush_buffers(self.context.as_ptr()) };
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        let mut context = self.context.as_ptr();
+        // SAFETY: it is ours, and nobody uses it after this. The pool is dropped later.
+        unsafe { ffi::avcodec_free_context(&raw mut context) };
+    }
+}
+
+/// Chooses the format that lies in the memory of a device; the decoder goes on in plain memory
+/// where there is none, and the caller finds that out by the pictures.
+///
+/// # Safety
+///
+/// FFmpeg calls it, with a list that ends with `AV_PIX_FMT_NONE`.
+unsafe extern "C" fn choose(
+    context: *mut ffi::AVCodecContext,
+    formats: *const ffi::AVPixelFormat,
+) -> ffi::AVPixelFormat {
+    // SAFETY: see above.
+    let device = unsafe { (*context).hw_device_ctx };
+    if device.is_null() {
+        // SAFETY: it is made to be called from here.
+        return unsafe { ffi::avcodec_default_get_format(context, formats) };
+    }
+    // SAFETY: the data of a device's reference is its context.
+    let kind = unsafe { (*(*device).data.cast::<ffi::AVHWDeviceContext>()).type_ };
+    let wanted = match kind {
+        ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VAAPI => ffi::AVPixelFormat::AV_PIX_FMT_VAAPI,
+        ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VULKAN => ffi::AVPixelFormat::AV_PIX_FMT_VULKAN,
+        _ => ffi::AVPixelFormat::AV_PIX_FMT_CUDA,
+    };
+    for index in 0.. {
+        // SAFETY: the list has an end, and this is not past it.
+        let offered = unsafe { *formats.add(index) };
+        if offered == wanted {
+            return wanted;
+        }
+        if offered == ffi::AVPixelFormat::AV_PIX_FMT_NONE {
+            break;
+        }
+    }
+    // Nothing that the device decodes: an error, and not the CPU in silence.
+    ffi::AVPixelFormat::AV_PIX_FMT_NONE
+}

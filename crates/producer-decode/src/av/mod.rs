@@ -1,0 +1,48 @@
+//! FFmpeg's libraries behind types that give back what they take. All `unsafe` of this room but the
+//! names of formats is here.
+
+mod decoder;
+mod device;
+mod drm;
+mod error;
+mod input;
+mod lease;
+mod packet;
+mod picture;
+mod sync;
+
+pub(crate) use decoder::Decoder;
+pub(crate) use device::{Device, Way};
+pub(crate) use drm::{Exported, export};
+pub(crate) use error::{AvError, check};
+pub(crate) use input::{Input, Video};
+pub(crate) use lease::surface_for;
+pub(crate) use packet::Packet;
+pub(crate) use picture::Picture;
+pub(crate) use sync::{finished, plain_format, surface_of};
+
+/// Converts `ticks` of one length into ticks of another, to the nearest; half a tick goes up.
+pub(crate) fn rescale(
+    ticks: i64,
+    from: ffmpeg_sys_next::AVRational,
+    to: ffmpeg_sys_next::AVRational,
+) -> i64 {
+    // SAFETY: it computes with its arguments only.
+    unsafe { ffmpeg_sys_next::av_rescale_q(ticks, from, to) }
+}
+
+/// Keeps FFmpeg's own messages off the terminal, unless `verbose`.
+pub(crate) fn set_log(verbose: bool) {
+    let level =
+        if verbose { ffmpeg_sys_next::AV_LOG_WARNING } else { ffmpeg_sys_next::AV_LOG_QUIET };
+    // SAFETY: it sets a number.
+    unsafe { ffmpeg_sys_next::av_log_set_level(level) };
+}
+
+/// FFmpeg's version as its programs say it, as in `5.1.9-0+deb12u1`.
+pub(crate) fn version() -> String {
+    // SAFETY: it returns a constant.
+    let text = unsafe { ffmpeg_sys_next::av_version_info() };
+    // SAFETY: it ends with a zero.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}

@@ -1,0 +1,84 @@
+//! An `AVFrame` that is ours.
+
+use std::ptr::NonNull;
+
+use ffmpeg_sys_next as ffi;
+use zerohop_frame::Color;
+
+use super::{AvError, check};
+
+/// A frame with what it refers to. Dropping it gives that back.
+pub(crate) struct Picture(NonNull<ffi::AVFrame>);
+
+// SAFETY: a frame is used by one thread at a time, and what it refers to is counted atomically
+// (libavutil/buffer.h).
+unsafe impl Send for Picture {}
+
+impl Picture {
+    /// One that is empty.
+    pub(crate) fn new() -> Result<Self, AvError> {
+        // SAFETY: it takes nothing, and returns a frame of ours or null.
+        let frame = unsafe { ffi::av_frame_alloc() };
+        NonNull::new(frame).map(Self).ok_or(AvError::NO_MEMORY)
+    }
+
+    /// Its fields.
+    pub(crate) fn raw(&self) -> &ffi::AVFrame {
+        // SAFETY: the frame is ours, and FFmpeg initialized it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Its fields, to be changed.
+    pub(crate) fn raw_mut(&mut self) -> &mut ffi::AVFrame {
+        // SAFETY: as above, and `&mut self` says that nobody else looks.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// For C.
+    pub(crate) fn as_ptr(&self) -> *mut ffi::AVFrame {
+        self.0.as_ptr()
+    }
+
+    /// The address of its first buffer, which tells whose memory it is in.
+    pub(crate) fn memory(&self) -> Option<usize> {
+        let buffer = NonNull::new(self.raw().buf[0])?;
+        // SAFETY: a reference that a frame holds is valid as long as the frame holds it.
+        let buffer = unsafe { buffer.as_ref() };
+        Some(buffer.data as usize)
+    }
+
+    /// What its numbers mean as colour: FFmpeg has the code points of H.273 too.
+    pub(crate) fn color(&self) -> Color {
+        let raw = self.raw();
+        let code = |number: i64| u8::try_from(number).unwrap_or(2);
+        Color {
+            primaries: code(raw.color_primaries as i64),
+            transfer: code(raw.color_trc as i64),
+            matrix: code(raw.colorspace as i64),
+            full_range: raw.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG,
+        }
+    }
+
+    /// Copies the pixels and all that is said about them from `other`, of the same format and
+    /// size; from a device's memory too.
+    pub(crate) fn copy_from(&mut self, other: &Self) -> Result<(), AvError> {
+        let (to, from) = (self.as_ptr(), other.as_ptr());
+        if other.raw().hw_frames_ctx.is_null() {
+            // SAFETY: both frames are valid, and of one format and size: it checks that.
+            check(unsafe { ffi::av_frame_copy(to, from) })?;
+        } else {
+            // SAFETY: both frames are valid; it checks whether it can copy between them.
+            check(unsafe { ffi::av_hwframe_transfer_data(to, from, 0) })?;
+        }
+        // SAFETY: both frames are valid.
+        check(unsafe { ffi::av_frame_copy_props(to, from) }).map(drop)
+    }
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        let mut frame = self.as_ptr();
+        // SAFETY: it is ours, and nobody uses it after this.
+        unsafe { ffi::av_frame_free(&raw mut frame) };
+    }
+}

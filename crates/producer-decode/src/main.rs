@@ -1,0 +1,69 @@
+//! The program `zerohop-decode`: a file or a stream, decoded by FFmpeg's libraries into memory that
+//! a zerohop host reads where it lies.
+//!
+//! ```text
+//! file ──► Input ──► Decoder ──► Handover ──► Host ──► socket
+//!          packets   pictures    surfaces     announced once, out until released
+//! ```
+//!
+//! It is a program of its own because FFmpeg can only be linked to, one version for each release of
+//! a distribution, and because a decoder that crashes takes nobody along.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod args;
+#[allow(unsafe_code, reason = "FFmpeg is written in C")]
+mod av;
+#[allow(unsafe_code, reason = "FFmpeg is written in C")]
+mod formats;
+mod handover;
+mod host;
+mod opened;
+mod play;
+mod pool;
+mod probe;
+mod timeline;
+mod watchdog;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::args::Arguments;
+use crate::watchdog::Watchdog;
+
+/// The exit code of a file that does not answer.
+const STALLED: i32 = 3;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    av::set_log(arguments.verbose);
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever started us knows why it went.
+        Err(err) if err.is::<host::Gone>() => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("{err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    // Nothing else can end a thread that is in a library.
+    let dog = Watchdog::start(arguments.timeout, |why| {
+        eprintln!("{why}");
+        std::process::exit(STALLED);
+    })?;
+    if arguments.probe {
+        let found = probe::probe(arguments, &dog)?;
+        writeln!(std::io::stdout(), "{found}")?;
+        return Ok(());
+    }
+    let played = play::play(arguments, &dog)?;
+    if let Some(first) = played.first_error {
+        eprintln!("{} errors in the file, first: {first}", played.errors);
+    }
+    Ok(())
+}

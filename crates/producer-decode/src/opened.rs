@@ -1,0 +1,129 @@
+//! A file with the decoder for it, tried on the first picture.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::args::Arguments;
+use crate::av::{AvError, Decoder, Device, Input, Packet, Picture, Way};
+use crate::play::micros;
+use crate::watchdog::{Doing, Watchdog};
+
+/// Packets that may hold no picture before the first one.
+const MAX_PACKETS: u32 = 2000;
+
+/// An open file, and a decoder that works for it.
+pub(crate) struct Opened {
+    pub(crate) input: Input,
+    pub(crate) decoder: Decoder,
+    /// The picture that it was tried on.
+    pub(crate) ahead: Option<Picture>,
+    /// Where to begin, in microseconds of the file's own time, if not at its start.
+    begin: Option<i64>,
+}
+
+/// What became of the ways to decode.
+pub(crate) struct Attempt {
+    pub(crate) opened: Opened,
+    /// The ways before it, each with what was wrong.
+    pub(crate) failed: Vec<String>,
+}
+
+impl Opened {
+    /// Opens the file and the first of the ways that works.
+    pub(crate) fn first(arguments: &Arguments, dog: &Watchdog) -> Result<Attempt> {
+        let mut failed = Vec::new();
+        let mut input = None;
+        for &way in &arguments.decode.0 {
+            let fresh = match input.take() {
+                Some(input) => input,
+                None => open(arguments, dog)?,
+            };
+            match Self::by(way, fresh, arguments, dog) {
+                Ok(opened) => return Ok(Attempt { opened, failed }),
+                Err(Refused { why, input: unused }) => {
+                    failed.push(format!("{way}: {why:#}"));
+                    input = unused;
+                }
+            }
+        }
+        bail!("{}", failed.join("; "))
+    }
+
+    /// Opens the file anew by one way only.
+    pub(crate) fn only(way: Way, arguments: &Arguments, dog: &Watchdog) -> Result<Self> {
+        let input = open(arguments, dog)?;
+        Self::by(way, input, arguments, dog).map_err(|refused| refused.why)
+    }
+
+    fn by(way: Way, input: Input, arguments: &Arguments, dog: &Watchdog) -> Result<Self, Refused> {
+        let decoder = match dog.watch(Doing::Opening, || decoder(way, &input, arguments)) {
+            Ok(decoder) => decoder,
+            // The file is as it was.
+            Err(why) => return Err(Refused { why, input: Some(input) }),
+        };
+        let begin = (!arguments.start.is_zero()).then(|| input.start() + micros(arguments.start));
+        let mut opened = Self { input, decoder, ahead: None, begin };
+        let tried = opened.try_first(way, dog);
+        tried.map(|()| opened).map_err(|why| Refused { why, input: None })
+    }
+
+    /// Decodes one picture. On the CPU a file without any is for the player to explain.
+    fn try_first(&mut self, way: Way, dog: &Watchdog) -> Result<()> {
+        if let Some(begin) = self.begin {
+            dog.watch(Doing::Reading, || self.input.seek(begin)).context("go to the start")?;
+        }
+        if way == Way::Software {
+            return Ok(());
+        }
+        let mut packet = Packet::new()?;
+        for _ in 0..MAX_PACKETS {
+            match dog.watch(Doing::Decoding, || self.decoder.receive()) {
+                Ok(picture) if picture.raw().hw_frames_ctx.is_null() => {
+                    bail!("the device has no decoder for it");
+                }
+                Ok(picture) => {
+                    self.ahead = Some(picture);
+                    return Ok(());
+                }
+                Err(AvError::AGAIN) => {}
+                Err(err) => return Err(err).context("the first picture"),
+            }
+            match dog.watch(Doing::Reading, || self.input.read(&mut packet)) {
+                Ok(()) => dog.watch(Doing::Decoding, || self.decoder.send(Some(&packet))),
+                Err(AvError::END) => self.decoder.send(None),
+                Err(err) => return Err(err).context("read the file"),
+            }
+            .context("the device does not decode it")?;
+        }
+        bail!("no picture in the first {MAX_PACKETS} packets")
+    }
+
+    /// Goes back to where it began.
+    pub(crate) fn rewind(&mut self, dog: &Watchdog) -> Result<()> {
+        let begin = self.begin.unwrap_or(self.input.start());
+        dog.watch(Doing::Reading, || self.input.seek(begin)).context("go back to the start")?;
+        self.decoder.flush();
+        Ok(())
+    }
+}
+
+/// A way that does not work, with the file if nothing was read of it.
+struct Refused {
+    why: anyhow::Error,
+    input: Option<Input>,
+}
+
+/// Opens the file.
+pub(crate) fn open(arguments: &Arguments, dog: &Watchdog) -> Result<Input> {
+    Ok(dog.watch(Doing::Opening, || Input::open(&arguments.input))?)
+}
+
+fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
+    let video = input.video().context("the stream is gone")?;
+    // Looked up before a device is opened for nothing.
+    if !Decoder::exists(&video, way) {
+        bail!("FFmpeg {} has no decoder for it", crate::av::version());
+    }
+    let device = Device::open(way, arguments.device.as_deref()).context("open the device")?;
+    let decoder = Decoder::open(&video, way, device).context("open the decoder")?;
+    decoder.context("there is no decoder for it")
+}

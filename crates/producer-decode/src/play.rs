@@ -1,0 +1,207 @@
+//! A file from its first picture to its last.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use zerohop_frame::{MediaClock, Ratio};
+use zerohop_kernel::clock_monotonic;
+use zerohop_wire::SOCKET_VARIABLE;
+
+use crate::args::Arguments;
+use crate::av::{AvError, Packet, Picture};
+use crate::handover::Handover;
+use crate::host::{Host, SurfaceKey, When};
+use crate::opened::{Attempt, Opened};
+use crate::timeline::{Shown, Timeline};
+use crate::watchdog::{Doing, Watchdog};
+
+/// Later than this, playing in real time begins anew from the picture at hand.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Errors in a row, at the end of a file, after which a decoder has no more to say.
+const MAX_ERRORS: u32 = 1000;
+
+/// What a whole file came to.
+pub(crate) struct Played {
+    /// Pictures that the host got.
+    pub(crate) pictures: u64,
+    /// Packets that could not be decoded, and other errors on the way.
+    pub(crate) errors: u64,
+    /// The first of them.
+    pub(crate) first_error: Option<AvError>,
+}
+
+/// Plays `arguments.input`.
+pub(crate) fn play(arguments: &Arguments, dog: &Watchdog) -> Result<Played> {
+    let socket = std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from);
+    let socket = socket.with_context(|| format!("{SOCKET_VARIABLE} is not set: nobody listens"))?;
+    let Attempt { opened, failed } = Opened::first(arguments, dog)?;
+    let video = opened.input.video().context("the stream is gone")?;
+    let begin = opened.input.start() + micros(arguments.start);
+    let timeline = Timeline::new(video.tick, video.rate, begin);
+    let aspect = video.pixel_aspect;
+    let pixel_aspect = match (u32::try_from(aspect.num), u32::try_from(aspect.den)) {
+        (Ok(numerator), Ok(denominator)) if denominator > 0 => Ratio { numerator, denominator },
+        _ => Ratio { numerator: 0, denominator: 1 },
+    };
+    let clock = MediaClock { tick: timeline.tick(), pixel_aspect, fast: !arguments.realtime };
+    let name = arguments.input.to_string_lossy();
+    let mut host = Host::connect(&socket, arguments.ring, &name, clock)?;
+    if !failed.is_empty() {
+        let reason = failed.join("; ");
+        host.fallback("decode", &reason, "the CPU decodes, and its memory is read over the bus")?;
+    }
+    let handover = Handover::new(arguments.force_linear);
+    let none = Played { pictures: 0, errors: 0, first_error: None };
+    let mut player =
+        Player { arguments, dog, opened, timeline, host, handover, origin: None, played: none };
+    player.run()?;
+    Ok(player.played)
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2)
+}
+
+/// A file that is played.
+struct Player<'a> {
+    arguments: &'a Arguments,
+    dog: &'a Watchdog,
+    opened: Opened,
+    timeline: Timeline,
+    host: Host,
+    handover: Handover,
+    /// When the beginning was shown, on `CLOCK_MONOTONIC`.
+    origin: Option<Duration>,
+    played: Played,
+}
+
+impl Player<'_> {
+    fn run(&mut self) -> Result<()> {
+        if let Some(first) = self.opened.ahead.take() {
+            self.pass(first)?;
+        }
+        loop {
+            let before = self.played.pictures;
+            self.round()?;
+            let nothing = self.played.pictures == before;
+            if !self.arguments.again || (nothing && self.played.pictures > 0) {
+                break;
+            }
+            if self.played.pictures == 0 {
+                break;
+            }
+            self.opened.rewind(self.dog)?;
+            self.timeline.again();
+        }
+        if self.played.pictures == 0 {
+            let why =
+                self.played.first_error.map_or("it has none".to_owned(), |err| err.to_string());
+            bail!("not one picture could be decoded: {why}");
+        }
+        self.host.finish()
+    }
+
+    /// From where the file is to its end.
+    fn round(&mut self) -> Result<()> {
+        let mut packet = Packet::new()?;
+        loop {
+            self.drain(false)?;
+            match self.dog.watch(Doing::Reading, || self.opened.input.read(&mut packet)) {
+                Ok(()) => self.feed(&packet)?,
+                Err(err) => {
+                    if err != AvError::END {
+                        self.failed(err);
+                    }
+                    // The end goes to the decoder as well; it may have said so already.
+                    let _ = self.opened.decoder.send(None);
+                    return self.drain(true);
+                }
+            }
+        }
+    }
+
+    fn feed(&mut self, packet: &Packet) -> Result<()> {
+        loop {
+            match self.dog.watch(Doing::Decoding, || self.opened.decoder.send(Some(packet))) {
+                Ok(()) | Err(AvError::END) => return Ok(()),
+                Err(AvError::AGAIN) => self.drain(false)?,
+                Err(err) => {
+                    self.failed(err);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Passes every picture that the decoder has; at the end of the file, whatever it complains of.
+    fn drain(&mut self, end: bool) -> Result<()> {
+        let mut errors = 0;
+        loop {
+            match self.dog.watch(Doing::Decoding, || self.opened.decoder.receive()) {
+                Ok(picture) => self.pass(picture)?,
+                Err(AvError::AGAIN | AvError::END) => return Ok(()),
+                Err(err) => {
+                    self.failed(err);
+                    errors += 1;
+                    if !end || errors > MAX_ERRORS {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, err: AvError) {
+        self.played.errors += 1;
+        self.played.first_error.get_or_insert(err);
+    }
+
+    /// Hands a picture over, if it is not before the beginning.
+    fn pass(&mut self, picture: Picture) -> Result<()> {
+        let raw = picture.raw();
+        #[cfg(before_ffmpeg_6)]
+        let duration = raw.pkt_duration;
+        #[cfg(not(before_ffmpeg_6))]
+        let duration = raw.duration;
+        let Some(shown) = self.timeline.place(raw.best_effort_timestamp, duration) else {
+            return Ok(());
+        };
+        let pool = self.opened.decoder.pool();
+        let surface = self.handover.surface(picture, pool, Some(&self.host))?;
+        for gone in pool.take_gone() {
+            self.host.retire(SurfaceKey::Pool(gone))?;
+        }
+        if let Some(why) = self.handover.news() {
+            self.host.fallback("handover", &why, "the CPU copies each picture to shared memory")?;
+        }
+        let when = When { timestamp: self.time_of(&shown)?, media: shown.media };
+        self.host.pass(surface, when)?;
+        self.played.pictures += 1;
+        Ok(())
+    }
+
+    /// The timestamp of a picture. In real time it is waited for.
+    fn time_of(&mut self, shown: &Shown) -> Result<Duration> {
+        if !self.arguments.realtime {
+            return Ok(shown.at);
+        }
+        let now = clock_monotonic();
+        let fresh = now.saturating_sub(shown.at);
+        let origin = *self.origin.get_or_insert(fresh);
+        let due = origin + shown.at;
+        if now.saturating_sub(due) > LATE {
+            self.origin = Some(fresh);
+            self.host.fallback(
+                "pace",
+                "pictures are decoded, or taken, more slowly than they are shown",
+                "it pauses until there is a picture",
+            )?;
+            return Ok(now);
+        }
+        self.host.wait_until(due)?;
+        Ok(due)
+    }
+}

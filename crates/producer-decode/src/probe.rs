@@ -1,0 +1,118 @@
+//! What is in a file, and which decoders there are for it, each tried on its first picture.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use zerohop_frame::{FrameDescriptor, MemoryHandle};
+
+use crate::args::Arguments;
+use crate::av::{self, AvError, Input, Packet, Picture, Way};
+use crate::handover::{Handover, Surface};
+use crate::opened::{Opened, open};
+use crate::timeline::Timeline;
+use crate::watchdog::{Doing, Watchdog};
+
+/// One JSON object about `arguments.input`.
+pub(crate) fn probe(arguments: &Arguments, dog: &Watchdog) -> Result<Value> {
+    let input = open(arguments, dog)?;
+    let video = input.video().context("the stream is gone")?;
+    let tick = Timeline::new(video.tick, video.rate, 0).tick();
+    let seconds = input.duration().map(|micros| micros as f64 / 1e6);
+    let decoders = Way::ALL.map(|way| decoder(way, arguments, dog));
+    Ok(json!({
+        "input": arguments.input.to_string_lossy(),
+        "ffmpeg": av::version(),
+        "container": input.container(),
+        "streams": input.streams(),
+        "seconds": seconds,
+        "start": input.start() as f64 / 1e6,
+        "codec": codec(&input)?,
+        "rate": f64::from(tick.denominator) / f64::from(tick.numerator),
+        "decoders": decoders,
+    }))
+}
+
+/// The name of the codec.
+fn codec(input: &Input) -> Result<String> {
+    Ok(input.video().context("the stream is gone")?.codec())
+}
+
+/// One way to decode it, with its first picture or what is wrong.
+fn decoder(way: Way, arguments: &Arguments, dog: &Watchdog) -> Value {
+    match first(way, arguments, dog) {
+        Err(why) => json!({ "way": way.to_string(), "works": false, "reason": format!("{why:#}") }),
+        Ok((name, surface, copied)) => json!({
+            "way": way.to_string(),
+            "works": true,
+            "decoder": name,
+            "handover": handover(&surface),
+            "copied": copied,
+            "picture": picture(&surface.descriptor),
+        }),
+    }
+}
+
+fn handover(surface: &Surface) -> &'static str {
+    match surface.memory.as_deref() {
+        Some([MemoryHandle::DmaBuf(_), ..]) => "dma-buf",
+        _ => "shared memory",
+    }
+}
+
+fn picture(shape: &FrameDescriptor) -> Value {
+    let color = shape.color;
+    let planes = shape.planes.iter().map(
+        |plane| json!({ "object": plane.object, "offset": plane.offset, "stride": plane.stride }),
+    );
+    json!({
+        "width": shape.extent.width,
+        "height": shape.extent.height,
+        "fourcc": shape.fourcc.to_string(),
+        "modifier": format!("{:#x}", shape.modifier.0),
+        "planes": planes.collect::<Vec<_>>(),
+        "color": {
+            "primaries": color.primaries,
+            "transfer": color.transfer,
+            "matrix": color.matrix,
+            "full_range": color.full_range,
+        },
+    })
+}
+
+/// The decoder's name, its first picture as it would be handed over, and why that is copied.
+fn first(
+    way: Way,
+    arguments: &Arguments,
+    dog: &Watchdog,
+) -> Result<(String, Surface, Option<String>)> {
+    let mut opened = Opened::only(way, arguments, dog)?;
+    let picture = match opened.ahead.take() {
+        Some(picture) => picture,
+        None => decode_one(&mut opened, dog)?,
+    };
+    let mut handover = Handover::new(arguments.force_linear);
+    let surface = handover.surface(picture, opened.decoder.pool(), None)?;
+    Ok((opened.decoder.name().to_owned(), surface, handover.news()))
+}
+
+fn decode_one(opened: &mut Opened, dog: &Watchdog) -> Result<Picture> {
+    let mut packet = Packet::new()?;
+    let mut first_error = None;
+    loop {
+        match dog.watch(Doing::Decoding, || opened.decoder.receive()) {
+            Ok(picture) => return Ok(picture),
+            Err(AvError::AGAIN) => {}
+            Err(AvError::END) => {
+                let why = first_error
+                    .map_or("it has no picture".to_owned(), |err: AvError| err.to_string());
+                anyhow::bail!("not one picture could be decoded: {why}");
+            }
+            Err(err) => drop(first_error.get_or_insert(err)),
+        }
+        let read = dog.watch(Doing::Reading, || opened.input.read(&mut packet));
+        let next = read.is_ok().then_some(&packet);
+        match dog.watch(Doing::Decoding, || opened.decoder.send(next)) {
+            Ok(()) | Err(AvError::END) => {}
+            Err(err) => drop(first_error.get_or_insert(err)),
+        }
+    }
+}
