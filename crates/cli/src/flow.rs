@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use zerohop_frame::{FrameSink, Source};
-use zerohop_pipeline::{Ending, Error, Limits, Measurements, Path, Scanout, Stages, Tap, run};
+use zerohop_pipeline::{
+    Ending, Error, Limits, Measurements, Path, Scanout, Stages, Straight, Tap, run,
+};
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
 
 use crate::outputs::{Outputs, Shown};
@@ -27,13 +29,23 @@ enum Way {
     Shown(Scanout),
     /// Both.
     Both(Tap<Path>),
+    /// To whom reads them where they lie.
+    Straight(Straight),
 }
 
 impl Flow {
     /// The way to `outputs`. `choice` is for memory that any device can read.
     pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
-        let Outputs { measurements, sink, snapshots, screen, is_recorded, encoder, names } =
-            outputs;
+        let Outputs {
+            measurements,
+            sink,
+            snapshots,
+            screen,
+            is_recorded,
+            is_straight,
+            encoder,
+            names,
+        } = outputs;
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
             let mut path = path.with_snapshots(snapshots).with_validation(validation);
@@ -46,6 +58,7 @@ impl Flow {
             Scanout::new(screen, choice, options, Arc::clone(&measurements))
         };
         let (way, sink) = match screen {
+            None if is_straight => (Way::Straight(Straight), sink),
             None => (Way::Recorded(path()), sink),
             Some(shown) if !is_recorded => (Way::Shown(scanout(&shown)), shown.sink),
             Some(shown) => {
@@ -66,6 +79,7 @@ impl Flow {
             Way::Recorded(path) => path,
             Way::Shown(scanout) => scanout,
             Way::Both(tap) => tap,
+            Way::Straight(straight) => straight,
         };
         run(source, stages, &mut *self.sink, limits, &self.measurements)
     }
@@ -76,6 +90,7 @@ impl Flow {
             Way::Recorded(path) => path.device(),
             Way::Shown(scanout) => scanout.device(),
             Way::Both(tap) => tap.rest().device(),
+            Way::Straight(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod application;
 mod args;
 mod command;
+mod decoder;
 mod device;
 mod display;
 mod doctor;
@@ -16,6 +17,8 @@ mod flow;
 mod guard;
 mod layer;
 mod outputs;
+mod play;
+mod probe;
 mod processes;
 mod recorder;
 mod run;
@@ -23,6 +26,7 @@ mod runtime_dir;
 mod screen;
 mod session;
 mod silence;
+mod subject;
 mod to;
 mod xvfb;
 
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Run(options) => run::run(&options),
+        Command::Play(options) => play::play(&options),
+        Command::Probe(options) => probe::probe(&options),
         Command::Doctor(options) => doctor::doctor(&options),
         Command::Guard { folder } => Ok(guard::watch(&folder)),
         Command::ProbeLayer => doctor::probe_here(),

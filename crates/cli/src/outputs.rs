@@ -12,7 +12,7 @@ use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
 use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing};
 
-use crate::args::Run;
+use crate::args::Capture;
 use crate::failure::Failure;
 use crate::to::To;
 
@@ -28,6 +28,8 @@ pub(crate) struct Outputs {
     pub(crate) screen: Option<Shown>,
     /// Whether they go elsewhere too.
     pub(crate) is_recorded: bool,
+    /// Whether they go there as they came, looked at by nobody.
+    pub(crate) is_straight: bool,
     /// The encoder's name, if there is one.
     pub(crate) encoder: Option<String>,
     /// Files and folders, for the report.
@@ -35,10 +37,15 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Opens what `options` asks for.
-    pub(crate) fn open(options: &Run) -> Result<Self, Failure> {
-        let places = options.places();
-        check(&places, options.every)?;
+    /// Opens `places`, as `options` say; at most `hertz` pictures a second are expected.
+    /// With `is_straight` all of them read what comes, where it lies.
+    pub(crate) fn open(
+        places: &[To],
+        options: &Capture,
+        hertz: f64,
+        is_straight: bool,
+    ) -> Result<Self, Failure> {
+        check(places, options.every)?;
         let trace = options.trace.as_deref();
         let trace = trace.map(|path| Trace::create(path).map_err(|err| unwritable(path, &err)));
         let measurements = Arc::new(Measurements::new(trace.transpose()?));
@@ -46,15 +53,18 @@ impl Outputs {
         let names = places.iter().filter_map(To::path).chain(files);
         let names = names.map(|path| path.display().to_string()).collect();
         let mut opened = Opened::default();
-        for place in &places {
-            opened.open(place, options, &measurements)?;
+        for place in places {
+            opened.open(place, options, hertz, &measurements)?;
         }
-        let Opened { sinks, takes_all, encoder, screen } = opened;
+        let Opened { mut sinks, mut takes_all, encoder, screen } = opened;
+        if is_straight {
+            sinks.append(&mut takes_all);
+        }
         let is_recorded = !(sinks.is_empty() && takes_all.is_empty());
         let snapshots = (!takes_all.is_empty())
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
         let sink = joined(sinks);
-        Ok(Self { measurements, sink, snapshots, screen, is_recorded, encoder, names })
+        Ok(Self { measurements, sink, snapshots, screen, is_recorded, is_straight, encoder, names })
     }
 }
 
@@ -84,12 +94,13 @@ impl Opened {
     fn open(
         &mut self,
         place: &To,
-        options: &Run,
+        options: &Capture,
+        hertz: f64,
         measurements: &Arc<Measurements>,
     ) -> Result<(), Failure> {
         match place {
             To::Mp4(path) => {
-                let (sink, name) = recording(options, path, measurements)?;
+                let (sink, name) = recording((options.bitrate, hertz), path, measurements)?;
                 self.sinks.push(sink);
                 self.encoder = Some(name);
             }
@@ -154,14 +165,14 @@ fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failur
 
 /// An MP4 file at `path`, and the name of the encoder.
 fn recording(
-    options: &Run,
+    (bitrate, hertz): (Option<u32>, f64),
     path: &Path,
     measurements: &Arc<Measurements>,
 ) -> Result<(Sink, String), Failure> {
     let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
-    let rate = options.bitrate.map_or_else(Rate::default, Rate::Bits);
+    let rate = bitrate.map_or_else(Rate::default, Rate::Bits);
     // At most 1000, and above 0.
-    let hertz = options.rate.ceil() as u32;
+    let hertz = hertz.ceil() as u32;
     let encoder = Box::new(OpenH264::new(zerohop_encode::Options { rate, hertz }));
     let name = encoder.name().to_owned();
     let observer = Arc::clone(measurements) as _;

@@ -11,12 +11,11 @@ use zerohop_pipeline::{Counts, Ending, Facts, Limits, Stop};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
 
-use crate::args::Run;
+use crate::args::Capture;
 use crate::facts::facts;
 use crate::failure::{Failure, chain};
 use crate::flow::Flow;
 use crate::outputs::Outputs;
-use crate::to::To;
 
 /// What a pipeline did.
 pub(crate) struct Outcome {
@@ -40,11 +39,9 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Listens at `socket`, and records what comes.
-    ///
-    /// Pictures that come faster than they can be taken are dropped, so that the application keeps
-    /// its pace. Only where each one is to become a file does the application wait.
     pub(crate) fn start(
-        options: &Run,
+        options: &Capture,
+        overflow: Overflow,
         outputs: Outputs,
         socket: &std::path::Path,
         device: DeviceChoice,
@@ -52,8 +49,6 @@ impl Recorder {
         let failed = |err: &(dyn std::error::Error + 'static)| {
             Failure::new("the pipeline", chain(err), "raise the limits on open files and threads")
         };
-        let keep_all = options.places().iter().any(To::wants_all);
-        let overflow = if keep_all { Overflow::Wait } else { Overflow::default() };
         let observer = Arc::clone(&outputs.measurements) as _;
         let source = WireSource::open(WireConfig { socket: socket.into(), overflow, observer });
         let source = source.map_err(|err| {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
+use zerohop_sources::Overflow;
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::application;
@@ -19,15 +20,18 @@ use crate::processes::Processes;
 use crate::recorder::Recorder;
 use crate::runtime_dir::RuntimeDir;
 use crate::session::{Cast, Session, catch};
+use crate::subject::Subject;
+use crate::to::To;
 
 /// Runs it all, to the exit code.
 // Long because each line is one thing that can fail, and their order is the point.
 pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let program = command::find(&options.command[0])?;
     let library = layer::library()?;
-    let device = device::choose(options.device.as_deref())?;
-    let outputs = Outputs::open(options)?;
-    let report = ReportFile::open(options.report.as_deref())?;
+    let device = device::choose(options.capture.device.as_deref())?;
+    let (places, capture) = (options.places(), &options.capture);
+    let outputs = Outputs::open(&places, capture, options.rate, false)?;
+    let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;
     // Dropped before the folder is: nobody uses it any more when it goes.
@@ -40,11 +44,18 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     environment.extend(device.environment);
     let socket = folder.path().join("socket");
     let measurements = Arc::clone(&outputs.measurements);
-    let recorder = Recorder::start(options, outputs, &socket, device.choice)?;
+    let recorder = Recorder::start(capture, overflow(&places), outputs, &socket, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
     let application = application::start(options, &program, environment, &display, &mut processes)?;
     let cast = Cast { processes, application, guard, server: display.server };
-    Session::new(options, signals, cast, measurements).conduct(recorder, report)
+    let subject = Subject::Application(options.command.clone());
+    Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
+}
+
+/// Pictures that come faster than they can be taken are dropped, so that the application keeps its
+/// pace. Only where each one is to become a file does the application wait.
+fn overflow(places: &[To]) -> Overflow {
+    if places.iter().any(To::wants_all) { Overflow::Wait } else { Overflow::default() }
 }
 
 /// What makes an application load the layer in `library`.

@@ -11,7 +11,7 @@ use zerohop_kernel::{Signals, clock_monotonic};
 use zerohop_pipeline::{Application, Facts, Measurements, Report};
 
 use crate::application;
-use crate::args::Run;
+use crate::args::Capture;
 use crate::failure::{FAILED, Failure};
 use crate::guard::Guard;
 use crate::outputs::{ReportFile, unwritable};
@@ -19,6 +19,7 @@ use crate::processes::{Processes, below};
 use crate::recorder::{Outcome, Recorder};
 use crate::screen::{BEAT, Screen};
 use crate::silence::Sightings;
+use crate::subject::Subject;
 
 /// The signals that end a run; the one that says that a child has ended; and the one that would
 /// kill us for a file longer than allowed, which is as good as a full disk.
@@ -62,7 +63,8 @@ impl Cast {
 
 /// A run, while the application lives.
 pub(crate) struct Session<'a> {
-    options: &'a Run,
+    options: &'a Capture,
+    subject: Subject,
     signals: Signals,
     /// Whether the user does not want to wait.
     hurry: Cell<bool>,
@@ -79,13 +81,15 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     /// A run that begins now.
     pub(crate) fn new(
-        options: &'a Run,
+        options: &'a Capture,
+        subject: Subject,
         signals: Signals,
         cast: Cast,
         measurements: Arc<Measurements>,
     ) -> Self {
         Self {
             options,
+            subject,
             signals,
             hurry: Cell::new(false),
             cast,
@@ -114,10 +118,19 @@ impl<'a> Session<'a> {
         self.write_report(report)?;
         Ok(match end {
             _ if failed => FAILED,
-            End::Application(status) => application::code(status),
+            End::Application(status) => self.ended(status),
             End::Limit => 0,
             End::Signal(signal) => u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED),
         })
+    }
+
+    /// Says what is to be said of a program that ended by itself. Returns our exit code.
+    fn ended(&mut self, status: WaitStatus) -> u8 {
+        let (code, said) = self.subject.ended(status);
+        if let Some(said) = said {
+            self.screen.say(said);
+        }
+        code
     }
 
     /// Waits until something ends the run.
@@ -220,9 +233,10 @@ impl<'a> Session<'a> {
 
     /// Says why nothing was recorded, if nothing was.
     fn explain_silence(&mut self) {
+        let Subject::Application(command) = &self.subject else { return };
         if self.measurements.counts().taken == 0 && !self.hurry.get() {
             let (why, todo) = self.sightings.explain();
-            let what = self.options.command[0].to_string_lossy();
+            let what = command[0].to_string_lossy();
             self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
         }
     }
@@ -233,7 +247,7 @@ impl<'a> Session<'a> {
             outcome.unwrap_or_else(|| (self.measurements.counts(), Facts::default()));
         let status = self.cast.processes.status(self.cast.application);
         let application = Application {
-            command: self.options.command.iter().map(|one| one.to_string_lossy().into()).collect(),
+            command: self.subject.command(),
             exit_code: status.and_then(WaitStatus::exit_status),
             signal: status.and_then(WaitStatus::terminating_signal),
         };

@@ -1,5 +1,7 @@
 //! What a user may ask for.
 
+mod play;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use zerohop_frame::Extent;
 
 use crate::to::{self, To};
+
+pub(crate) use play::{Decode, Play, Probe};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +24,8 @@ Examples:
       Keep every 30th picture as a file, exactly as it was presented.
   zerohop run --to kms -- vkcube
       Show it on the screen of a machine without a display server, copying nothing.
+  zerohop play clip.mp4 --to checksum
+      Decode a file, and print an MD5 of every picture, as ffmpeg's framemd5 does.
   zerohop doctor
       Try everything that a recording needs on this machine, and say why what does not work.";
 
@@ -53,6 +59,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run an application and record what it presents
     Run(Run),
+    /// Decode a file or a stream, and hand on its pictures in the decoder's own memory
+    Play(Play),
+    /// Say what is in a file, and how it can be decoded here
+    Probe(Probe),
     /// Try what a recording needs on this machine, and say why what does not work
     Doctor(Doctor),
     /// Say what a Vulkan application sees of the layer (for the doctor)
@@ -77,6 +87,33 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "FILE.mp4")]
     pub(crate) output: Option<PathBuf>,
 
+    /// The same as --to png:DIR: numbered PNG files (copies each one)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) png: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) capture: Capture,
+
+    /// Size of the private display, where one is started
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = extent)]
+    pub(crate) size: Extent,
+
+    /// Virtual refresh rate that the application is paced by
+    #[arg(long, value_name = "HZ", default_value = "60", value_parser = rate)]
+    pub(crate) rate: f64,
+
+    /// Display for the application: the user's, else a private one (auto), none, or this X display
+    #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]
+    pub(crate) display: DisplayChoice,
+
+    /// The application and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What becomes of the pictures, wherever they come from.
+#[derive(Debug, Args)]
+pub(crate) struct Capture {
     #[arg(long, value_name = "SPEC", value_parser = To::parse, help = to::help())]
     pub(crate) to: Vec<To>,
 
@@ -88,26 +125,18 @@ pub(crate) struct Run {
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub(crate) seconds: Option<Duration>,
 
-    /// Size of the private display, where one is started
-    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = extent)]
-    pub(crate) size: Extent,
-
-    /// Virtual refresh rate that the application is paced by
-    #[arg(long, value_name = "HZ", default_value = "60", value_parser = rate)]
-    pub(crate) rate: f64,
-
-    /// Use this device: a part of its name, its index, or its UUID as in `zerohop doctor`
-    #[arg(long, value_name = "NAME|INDEX|UUID")]
-    pub(crate) device: Option<String>,
-
-    /// The same as --to png:DIR: numbered PNG files (copies each one)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) png: Option<PathBuf>,
-
     /// Write only every Nth picture to PNG files and checksums
     #[arg(long, value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
+
+    /// Use this device: a part of its name, its index, or its UUID as in `zerohop doctor`; a node such as /dev/dri/renderD128 is the one that decodes
+    #[arg(long, value_name = "NAME|INDEX|UUID|NODE")]
+    pub(crate) device: Option<String>,
+
+    /// Bits per second that the encoder aims at, as in 8M or 500k; without, all pictures have the same quality
+    #[arg(long, value_name = "BITS", value_parser = bits)]
+    pub(crate) bitrate: Option<u32>,
 
     /// Write what every step cost to this file (JSON)
     #[arg(long, value_name = "FILE.json")]
@@ -121,14 +150,6 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) table: bool,
 
-    /// Display for the application: the user's, else a private one (auto), none, or this X display
-    #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]
-    pub(crate) display: DisplayChoice,
-
-    /// Bits per second that the encoder aims at, as in 8M or 500k; without, all pictures have the same quality
-    #[arg(long, value_name = "BITS", value_parser = bits)]
-    pub(crate) bitrate: Option<u32>,
-
     /// Check zerohop's own use of Vulkan with the Khronos validation layer; a message is a failure
     #[arg(long)]
     pub(crate) validation: bool,
@@ -136,10 +157,6 @@ pub(crate) struct Run {
     /// Do not show the live line
     #[arg(long)]
     pub(crate) no_progress: bool,
-
-    /// The application and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
 }
 
 impl Run {
@@ -147,7 +164,7 @@ impl Run {
     pub(crate) fn places(&self) -> Vec<To> {
         let output = self.output.clone().map(To::Mp4);
         let png = self.png.clone().map(To::Png);
-        output.into_iter().chain(png).chain(self.to.iter().cloned()).collect()
+        output.into_iter().chain(png).chain(self.capture.to.iter().cloned()).collect()
     }
 }
 

@@ -1,0 +1,126 @@
+//! What a user may ask of `zerohop play` and `zerohop probe`.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Capture, seconds};
+use crate::to::To;
+
+const PLAY_EXAMPLES: &str = "\
+Examples:
+  zerohop play clip.mp4 --to checksum
+      An MD5 of every picture, as `ffmpeg -i clip.mp4 -bitexact -f framemd5 -` prints it.
+  zerohop play clip.mkv --start 60 --frames 300 --to null --table
+      How fast 300 pictures are decoded, and what it costs.
+  zerohop play rtsp://camera/stream --realtime --timeout 5 --to kms
+      A camera on the screen; ended when it is silent for five seconds.
+  zerohop play clip.mp4 --decode vaapi --device /dev/dri/renderD128 --to null --report cost.json
+      Decoded there or not at all.
+
+Exit code:
+  0 at the end of the file, or when --frames or --seconds ended it; 128 + N after signal N; 125 when
+  it cannot be played, with the reason.
+
+Environment:
+  ZEROHOP_DECODER  the program that decodes, zerohop-decode, where it is not beside zerohop";
+
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  zerohop probe clip.mp4
+  zerohop probe --json clip.mp4 | jq '.decoders[] | select(.works)'";
+
+/// Decode a file or a stream, and hand on its pictures in the decoder's own memory.
+///
+/// What decodes is a program of its own over FFmpeg's libraries. It announces each surface that it decodes into once, and decodes into it again when everybody has read it.
+#[derive(Debug, Args)]
+#[command(after_help = PLAY_EXAMPLES)]
+pub(crate) struct Play {
+    /// A path, or an address that FFmpeg knows
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) input: OsString,
+
+    #[command(flatten)]
+    pub(crate) decode: Decode,
+
+    /// How many pictures may be on their way at a time
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(crate) ring: u8,
+
+    /// Begin again at the end
+    #[arg(long = "loop")]
+    pub(crate) again: bool,
+
+    /// Show each picture at its time, as a screen wants it (the default with --to kms)
+    #[arg(long, conflicts_with = "fast")]
+    pub(crate) realtime: bool,
+
+    /// Take pictures as fast as they can be had, and lose none (the default without a screen)
+    #[arg(long)]
+    pub(crate) fast: bool,
+
+    #[command(flatten)]
+    pub(crate) capture: Capture,
+}
+
+/// Say what is in a file, and how it can be decoded here.
+///
+/// Each way to decode is tried on the first picture: which decoder does it, in what memory the picture comes, and if it does not work, why.
+#[derive(Debug, Args)]
+#[command(after_help = PROBE_EXAMPLES)]
+pub(crate) struct Probe {
+    /// A path, or an address that FFmpeg knows
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) input: OsString,
+
+    #[command(flatten)]
+    pub(crate) decode: Decode,
+
+    /// The device that decodes: a render node for VA-API, an index for the others
+    #[arg(long, value_name = "NODE|INDEX")]
+    pub(crate) device: Option<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a file is decoded.
+#[derive(Debug, Args)]
+pub(crate) struct Decode {
+    /// Where to decode: the first of vaapi, vulkan, cuda and software that works (auto), or one of them
+    #[arg(long, value_name = "WAY", default_value = "auto",
+          value_parser = ["auto", "vaapi", "vulkan", "cuda", "software"])]
+    pub(crate) decode: String,
+
+    /// Hand over plain rows, by a copy where the decoder has tiles of its own
+    #[arg(long)]
+    pub(crate) force_linear: bool,
+
+    /// Give up when the file, the stream or the decoder does not answer for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Begin there, exactly, in seconds from the start
+    #[arg(long, visible_alias = "ss", value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) start: Option<Duration>,
+}
+
+impl Play {
+    /// Whether each picture is shown at its time.
+    pub(crate) fn in_real_time(&self) -> bool {
+        let screen = self.capture.to.iter().any(|to| matches!(to, To::Kms(_)));
+        self.realtime || (screen && !self.fast)
+    }
+
+    /// The device that reads the pictures, if one is named.
+    pub(crate) fn vulkan_device(&self) -> Option<&str> {
+        self.capture.device.as_deref().filter(|name| !name.starts_with('/'))
+    }
+
+    /// The device that decodes, if a node is named.
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.capture.device.as_deref().filter(|name| name.starts_with('/'))
+    }
+}

@@ -1,0 +1,50 @@
+//! `zerohop play`: a file or a stream, decoded by a program of its own.
+
+use std::sync::Arc;
+
+use zerohop_sources::Overflow;
+
+use crate::args::Play;
+use crate::decoder;
+use crate::device::{self, Chosen};
+use crate::failure::Failure;
+use crate::guard::Guard;
+use crate::outputs::{Outputs, ReportFile};
+use crate::processes::Processes;
+use crate::recorder::Recorder;
+use crate::runtime_dir::RuntimeDir;
+use crate::session::{Cast, Session, catch};
+use crate::subject::Subject;
+use crate::to::To;
+
+/// Pictures a second that an encoder is told to expect.
+const HERTZ: f64 = 60.0;
+
+/// Plays it, to the exit code.
+pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
+    let (capture, places) = (&options.capture, &options.capture.to);
+    let program = decoder::program()?;
+    let Chosen { choice, .. } = device::choose(options.vulkan_device())?;
+    let is_straight = places.iter().all(|to| matches!(to, To::Null | To::Checksum(_)));
+    let outputs = Outputs::open(places, capture, HERTZ, is_straight)?;
+    let report = ReportFile::open(capture.report.as_deref())?;
+    let signals = catch()?;
+    let folder = RuntimeDir::create()?;
+    let mut processes = Processes::adopt()
+        .map_err(|err| Failure::new("child processes", err, "use Linux 3.4 or newer"))?;
+    let guard = Guard::start(folder.path(), &mut processes)
+        .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
+    let (socket, log) = (folder.path().join("socket"), folder.path().join("decoder.log"));
+    let measurements = Arc::clone(&outputs.measurements);
+    let recorder = Recorder::start(capture, overflow(options), outputs, &socket, choice)?;
+    let application = decoder::start(&program, options, &socket, &log, &mut processes)?;
+    let cast = Cast { processes, application, guard, server: None };
+    let subject = Subject::Decoder { input: options.input.clone(), log };
+    Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
+}
+
+/// What is not shown in time is dropped where time matters. Else the decoder waits.
+fn overflow(options: &Play) -> Overflow {
+    let keep_all = !options.in_real_time() || options.capture.to.iter().any(|to| to.wants_all());
+    if keep_all { Overflow::Wait } else { Overflow::default() }
+}
