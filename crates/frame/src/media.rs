@@ -1,5 +1,7 @@
 //! The times of a stream that brings its own, as a file does.
 
+use std::fmt;
+
 /// A fraction of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
@@ -7,6 +9,13 @@ pub struct Ratio {
     pub numerator: u32,
     /// Below the line.
     pub denominator: u32,
+}
+
+impl fmt::Display for Ratio {
+    /// As in `1/25`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
 }
 
 /// How a stream counts its own time.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_frame::{BoxError, Extent, Fourcc, Frame, FrameSink, Modifier};
+use zerohop_frame::{BoxError, Extent, Fourcc, Frame, FrameSink, Modifier, Ratio};
 
 use crate::md5::Md5;
 use crate::{Error, pictures};
@@ -28,8 +28,8 @@ use crate::{Error, pictures};
 /// 0,  116666667,  116666667,        0,  3686400, 57edf4a22be3c955ac49da2e2107b67a
 /// ```
 ///
-/// The time base (`tb`) is nanoseconds, from the first picture on; nobody knows how long the last
-/// one lasts, so no duration is given. Pictures are counted by their lines.
+/// Times and durations are those of the stream's own clock, where it has one. Where not, the time
+/// base (`tb`) is nanoseconds from the first picture on, and no duration is given.
 ///
 /// Reads pictures in memfds, `LINEAR`, on the caller's thread: a sink for tests.
 ///
@@ -65,13 +65,36 @@ impl Checksum {
     }
 
     /// What comes before the first line: it has the size of the first picture.
-    fn header(&mut self, size: Extent) -> Result<(), Error> {
-        let Extent { width, height } = size;
+    fn header(&mut self, frame: &Frame) -> Result<(), Error> {
+        let Extent { width, height } = frame.buffer().descriptor().extent;
+        let one = Ratio { numerator: 1, denominator: 1 };
+        let nanosecond = Ratio { numerator: 1, denominator: 1_000_000_000 };
+        let of_stream = frame.media().map(|(clock, _)| (clock.tick, clock.pixel_aspect));
+        let (tick, aspect) = of_stream.unwrap_or((nanosecond, one));
         self.line(&format!(
-            "#format: frame checksums\n#version: 2\n#hash: MD5\n#tb 0: 1/1000000000\n\
+            "#format: frame checksums\n#version: 2\n#hash: MD5\n#tb 0: {tick}\n\
              #media_type 0: video\n#codec_id 0: rawvideo\n#dimensions 0: {width}x{height}\n\
-             #sar 0: 1/1\n#stream#, dts,        pts, duration,     size, hash\n"
+             #sar 0: {aspect}\n#stream#, dts,        pts, duration,     size, hash\n"
         ))
+    }
+
+    /// When the picture is shown and for how long, in the ticks that the header says.
+    fn time(&mut self, frame: &Frame) -> Result<(i64, u64), Error> {
+        let timestamp = frame.info().timestamp;
+        let origin = match self.origin {
+            Some(origin) => origin,
+            None => {
+                self.header(frame)?;
+                *self.origin.insert(timestamp)
+            }
+        };
+        Ok(match frame.media() {
+            Some((_, time)) => (time.pts, time.duration),
+            None => {
+                let since = timestamp.saturating_sub(origin).as_nanos();
+                (i64::try_from(since).unwrap_or(i64::MAX), 0)
+            }
+        })
     }
 
     fn line(&mut self, line: &str) -> Result<(), Error> {
@@ -94,7 +117,7 @@ impl FrameSink for Checksum {
     }
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
-        let (shape, info) = (frame.buffer().descriptor(), frame.info());
+        let shape = frame.buffer().descriptor();
         let memory = pictures::open(&frame)?;
         let rows = pictures::rows(shape, memory.as_slice());
         let rows = rows.ok_or(Error::Format { fourcc: shape.fourcc })?;
@@ -107,16 +130,9 @@ impl FrameSink for Checksum {
             // What was read of a picture that was taken back may be of the next one.
             return Ok(());
         }
-        let origin = match self.origin {
-            Some(origin) => origin,
-            None => {
-                self.header(shape.extent)?;
-                *self.origin.insert(info.timestamp)
-            }
-        };
-        let time = info.timestamp.saturating_sub(origin).as_nanos();
+        let (time, duration) = self.time(&frame)?;
         let sum = md5.finish();
-        let line = format!("0, {time:>10}, {time:>10}, {:>8}, {bytes:>8}, {sum}\n", 0);
+        let line = format!("0, {time:>10}, {time:>10}, {duration:>8}, {bytes:>8}, {sum}\n");
         self.line(&line).map_err(BoxError::from)
     }
 

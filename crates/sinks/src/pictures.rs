@@ -35,29 +35,14 @@ pub(crate) fn open(frame: &Frame) -> Result<Mapping, Error> {
 /// The rows of a picture in `memory`, plane by plane, without their padding; `None` when they are
 /// of no format that is known here, or not all there.
 pub(crate) fn rows<'a>(shape: &FrameDescriptor, memory: &'a [u8]) -> Option<Vec<&'a [u8]>> {
-    // Bytes of a pixel, and how many pixels share one in each direction.
-    let planes: &[(u32, u32)] = match shape.fourcc {
-        Fourcc::YUV420 => &[(1, 1), (1, 2), (1, 2)],
-        Fourcc::NV12 => &[(1, 1), (2, 2)],
-        Fourcc::RGB565 => &[(2, 1)],
-        Fourcc::XBGR16161616F | Fourcc::ABGR16161616F => &[(8, 1)],
-        Fourcc::XRGB8888
-        | Fourcc::ARGB8888
-        | Fourcc::XBGR8888
-        | Fourcc::ABGR8888
-        | Fourcc::XRGB2101010
-        | Fourcc::ARGB2101010
-        | Fourcc::XBGR2101010
-        | Fourcc::ABGR2101010 => &[(4, 1)],
-        _ => return None,
-    };
+    let planes = shape.fourcc.planes()?;
     if shape.modifier != Modifier::LINEAR || shape.planes.len() != planes.len() {
         return None;
     }
     let mut rows = Vec::new();
-    for (layout, &(bytes, shared)) in shape.planes.iter().zip(planes) {
-        let width = shape.extent.width.div_ceil(shared) as usize * bytes as usize;
-        for row in 0..shape.extent.height.div_ceil(shared) as usize {
+    for (layout, plane) in shape.planes.iter().zip(planes) {
+        let width = usize::try_from(plane.row_bytes(shape.extent)).ok()?;
+        for row in 0..plane.extent(shape.extent).height as usize {
             let start = layout.offset as usize + row * layout.stride as usize;
             rows.push(memory.get(start..start + width)?);
         }
