@@ -2,14 +2,14 @@
 
 use arrayvec::ArrayVec;
 
-use crate::{Extent, Fourcc, MAX_PLANES};
+use crate::{Extent, Fourcc, MAX_PLANES, passing};
 
 /// One plane of a pixel format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatPlane {
     /// The format of a picture that is this plane alone, such as [`Fourcc::GR88`].
     pub fourcc: Fourcc,
-    /// How many pixels of the picture share a sample, across and down: 1 or 2.
+    /// How many pixels of the picture share a sample, across and down: 1, 2 or 4.
     pub shared: (u32, u32),
     /// Bytes of a sample with all its components.
     pub bytes: u32,
@@ -95,6 +95,12 @@ impl Fourcc {
             b"S010" => each(10, 0, QUARTER, false),
             b"S012" => each(12, 0, QUARTER, false),
             b"S016" => each(16, 0, QUARTER, false),
+            b"S210" => each(10, 0, HALF, false),
+            b"S212" => each(12, 0, HALF, false),
+            b"S216" => each(16, 0, HALF, false),
+            b"S410" => each(10, 0, FULL, false),
+            b"S412" => each(12, 0, FULL, false),
+            b"S416" => each(16, 0, FULL, false),
             _ => None,
         }
     }
@@ -102,7 +108,7 @@ impl Fourcc {
     /// The planes of the format, in order; `None` for a format that is not known here.
     pub fn planes(self) -> Option<ArrayVec<FormatPlane, MAX_PLANES>> {
         let Some(ycbcr) = self.ycbcr() else {
-            let bytes = self.pixel_bytes()?;
+            let Some(bytes) = self.pixel_bytes() else { return passing::planes(self) };
             return Some(ArrayVec::from_iter([FormatPlane { fourcc: self, shared: FULL, bytes }]));
         };
         let wide = ycbcr.bytes();

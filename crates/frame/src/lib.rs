@@ -23,6 +23,7 @@ mod format;
 mod frame;
 mod media;
 mod observe;
+mod passing;
 mod rect;
 mod sink;
 mod source;

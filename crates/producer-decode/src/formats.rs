@@ -9,6 +9,11 @@ const fn code(name: &[u8; 4]) -> Fourcc {
     Fourcc(u32::from_le_bytes(*name))
 }
 
+/// The same in words of the other byte order (`DRM_FORMAT_BIG_ENDIAN`).
+const fn big(name: &[u8; 4]) -> Fourcc {
+    Fourcc(u32::from_le_bytes(*name) | 1 << 31)
+}
+
 /// What each format is called. Where DRM has no code, FFmpeg's own tag for raw video stands for it.
 ///
 /// # References
@@ -89,6 +94,11 @@ const FORMATS: &[(AVPixelFormat, Fourcc)] = &[
     (AV_PIX_FMT_X2BGR10LE, code(b"XB30")),
     (AV_PIX_FMT_RGB48LE, code(b"BG48")),
     (AV_PIX_FMT_RGBA64LE, code(b"AB48")),
+    (AV_PIX_FMT_YA8, code(b"Y2\x00\x08")),
+    (AV_PIX_FMT_GRAY16BE, big(b"R16 ")),
+    (AV_PIX_FMT_RGB48BE, big(b"BG48")),
+    (AV_PIX_FMT_RGBA64BE, big(b"AB48")),
+    (AV_PIX_FMT_YA16BE, big(b"Y2\x00\x10")),
     (AV_PIX_FMT_YUYV422, code(b"YUYV")),
     (AV_PIX_FMT_YVYU422, code(b"YVYU")),
     (AV_PIX_FMT_UYVY422, code(b"UYVY")),

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameDescriptor, MemoryHandle, Modifier};
+use zerohop_frame::{BoxError, Frame, FrameDescriptor, MemoryHandle, Modifier};
 use zerohop_kernel::{Mapping, Memfd};
 
 use crate::Error;

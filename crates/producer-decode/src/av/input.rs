@@ -104,10 +104,13 @@ impl Input {
         let none = ptr::null_mut();
         // SAFETY: context and stream belong together; a frame is not needed.
         let rate = unsafe { ffi::av_guess_frame_rate(self.as_ptr(), stream.as_ptr(), none) };
-        // SAFETY: as above.
-        let pixel_aspect =
-            unsafe { ffi::av_guess_sample_aspect_ratio(self.as_ptr(), stream.as_ptr(), none) };
         let parameters = NonNull::new(raw.codecpar)?;
+        let said = raw.sample_aspect_ratio;
+        let pixel_aspect = match said.num {
+            // SAFETY: the parameters live as long as their stream.
+            0 => unsafe { parameters.as_ref() }.sample_aspect_ratio,
+            _ => said,
+        };
         Some(Video { tick: raw.time_base, rate, pixel_aspect, parameters })
     }
 
