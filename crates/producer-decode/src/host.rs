@@ -186,7 +186,7 @@ impl Host {
             match self.producer.poll() {
                 Ok(None) => return Ok(()),
                 Ok(Some(ToProducer::Release { buffer, after, .. })) => {
-                    self.release(buffer, &after)?
+                    self.release(buffer, &after)?;
                 }
                 Ok(Some(_)) => {}
                 Err(err) => return Err(self.lost(err)),

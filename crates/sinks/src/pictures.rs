@@ -53,7 +53,7 @@ pub(crate) fn rows<'a>(shape: &FrameDescriptor, memory: &'a [u8]) -> Option<Vec<
 #[cfg(test)]
 mod tests {
     use arrayvec::ArrayVec;
-    use zerohop_frame::{Color, Extent, PlaneLayout};
+    use zerohop_frame::{Color, Extent, Fourcc, PlaneLayout};
 
     use super::*;
 

@@ -38,8 +38,10 @@ impl Decoder {
         // SAFETY: codecs are constants of the library.
         let context = unsafe { ffi::avcodec_alloc_context3(codec.as_ptr()) };
         let context = NonNull::new(context).ok_or(AvError::NO_MEMORY)?;
-        // SAFETY: as above, and its name is a text that ends with a zero.
-        let name = unsafe { CStr::from_ptr(codec.as_ref().name) };
+        // SAFETY: as above.
+        let name = unsafe { codec.as_ref() }.name;
+        // SAFETY: it is a text that ends with a zero.
+        let name = unsafe { CStr::from_ptr(name) };
         let name = name.to_string_lossy().into_owned();
         let mut decoder = Self { context, pool: Arc::default(), device, name };
         // SAFETY: both are valid.
@@ -134,22 +136,27 @@ unsafe extern "C" fn choose(
         // SAFETY: it is made to be called from here.
         return unsafe { ffi::avcodec_default_get_format(context, formats) };
     }
-    // SAFETY: the data of a device's reference is its context.
-    let kind = unsafe { (*(*device).data.cast::<ffi::AVHWDeviceContext>()).type_ };
+    // SAFETY: the context holds the reference.
+    let data = unsafe { (*device).data }.cast::<ffi::AVHWDeviceContext>();
+    // SAFETY: that is what the data of a device's reference is.
+    let kind = unsafe { (*data).type_ };
     let wanted = match kind {
         ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VAAPI => ffi::AVPixelFormat::AV_PIX_FMT_VAAPI,
         ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VULKAN => ffi::AVPixelFormat::AV_PIX_FMT_VULKAN,
         _ => ffi::AVPixelFormat::AV_PIX_FMT_CUDA,
     };
-    for index in 0.. {
+    let mut place = formats;
+    loop {
         // SAFETY: the list has an end, and this is not past it.
-        let offered = unsafe { *formats.add(index) };
+        let offered = unsafe { *place };
         if offered == wanted {
             return wanted;
         }
         if offered == ffi::AVPixelFormat::AV_PIX_FMT_NONE {
             break;
         }
+        // As above.
+        place = place.wrapping_add(1);
     }
     // Nothing that the device decodes: an error, and not the CPU in silence.
     ffi::AVPixelFormat::AV_PIX_FMT_NONE

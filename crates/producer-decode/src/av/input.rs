@@ -96,8 +96,9 @@ impl Input {
     /// The video in it.
     pub(crate) fn video(&self) -> Option<Video> {
         let index = usize::try_from(self.video).ok()?;
+        let place = self.raw().streams.wrapping_add(index);
         // SAFETY: `av_find_best_stream` returned an index below `nb_streams`.
-        let stream = unsafe { *self.raw().streams.add(index) };
+        let stream = unsafe { *place };
         let stream = NonNull::new(stream)?;
         // SAFETY: a stream lives as long as its context.
         let raw = unsafe { stream.as_ref() };
