@@ -133,7 +133,9 @@ impl Body {
             }
             Self::Buffers(objects) => {
                 let each = planes.iter().zip(objects.planes());
-                all.extend(each.filter_map(|(plane, (at, lines))| row(lines, plane, at)));
+                let rows: Option<Vec<_>> =
+                    each.map(|(plane, (at, lines))| row(lines, plane, at)).collect();
+                all.extend(rows.unwrap_or_default());
             }
             Self::Upload(_, Upload { lines, layout }) => {
                 all.extend(planes.first().and_then(|plane| row(lines, plane, layout)));

@@ -76,7 +76,9 @@ pub(crate) fn import(
         return bind_planes(image, descriptor, handles);
     }
     let needs = image.requirements();
-    let alone = image.dedicated(true);
+    // Memory that is read in place is imported whole, which an image's own may not be: llvmpipe
+    // does not count the bytes before the first plane.
+    let alone = image.dedicated(!device.is_cpu());
     let fd = handles[descriptor.planes[0].object].as_fd();
     let memory = Memory::import_dma_buf(device, fd, needs, alone)?;
     image.bind(memory)
@@ -114,6 +116,9 @@ fn check_modifier(
     }
     let features = found.drm_format_modifier_tiling_features;
     let lacks = |feature| Err(Error::Feature { format, modifier, feature });
+    if wanted.disjoint && device.quirks().confuses_memory_planes {
+        return Err(Error::Unsupported("disjoint images with this driver, which confuses planes"));
+    }
     if wanted.disjoint && !features.contains(vk::FormatFeatureFlags::DISJOINT) {
         return lacks("DISJOINT");
     }

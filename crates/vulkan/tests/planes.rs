@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         trial("device", "memory_of_another_kind_is_refused", always, other_kinds),
         trial("device", "a_decoders_surface_is_imported_once", always, imported_once),
         trial("dma_buf", "dma_bufs_are_one_image", takes_dma_bufs, |it| dma_bufs(it, Way::Image)),
-        trial("dma_buf", "dma_bufs_are_a_disjoint_image", takes_dma_bufs, |it| {
+        trial("disjoint", "dma_bufs_are_a_disjoint_image", takes_disjoint, |it| {
             dma_bufs(it, Way::Disjoint)
         }),
         trial("dma_buf", "dma_bufs_are_an_image_for_each_plane", takes_dma_bufs, |it| {
@@ -358,6 +358,11 @@ fn dma_bufs(machine: &Machine, way: Way) -> Result<(), Error> {
     println!("{way}: {} pictures", came.len());
     assert!(!came.is_empty(), "no picture came as {way}");
     Ok(())
+}
+
+/// llvmpipe confuses memory planes (`quirks.rs`).
+fn takes_disjoint(device: &Device) -> bool {
+    takes_dma_bufs(device) && !device.is_cpu()
 }
 
 /// Whatever the way, all of them are read.
