@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
 use zerohop_frame::Extent;
+use zerohop_wire::{HostDisplay, MAX_REFRESH, MAX_SIDE, text};
 
 use crate::args::DisplayChoice;
 use crate::failure::Failure;
@@ -63,6 +64,14 @@ impl Display {
     }
 }
 
+/// The display of an application that draws on a whole one: of `size`, with `rate` refreshes in a
+/// second. There is nobody to look at it; its pictures are the recording.
+pub(crate) fn whole(size: Extent, rate: f64) -> HostDisplay {
+    let extent = Extent { width: size.width.min(MAX_SIDE), height: size.height.min(MAX_SIDE) };
+    let refresh_mhz = (rate * 1000.0).round().clamp(1.0, f64::from(MAX_REFRESH)) as u32;
+    HostDisplay { name: text("zerohop"), extent, refresh_mhz, size_mm: [0; 2] }
+}
+
 fn without() -> Vec<(&'static str, Option<OsString>)> {
     ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].map(|name| (name, None)).into()
 }
@@ -99,6 +108,14 @@ fn x_listens(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_display_stays_within_what_the_wire_can_say() {
+        let display = whole(Extent { width: 32767, height: 720 }, 59.94);
+        assert_eq!(display.extent, Extent { width: 16384, height: 720 });
+        assert_eq!(display.refresh_mhz, 59_940);
+        assert_eq!(whole(display.extent, 1e-9).refresh_mhz, 1);
+    }
 
     #[test]
     fn a_display_that_nobody_serves_does_not_listen() {

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::outputs::{Outputs, ReportFile};
 use crate::processes::Processes;
-use crate::recorder::Recorder;
+use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
 use crate::session::{Cast, Session, catch};
 use crate::subject::Subject;
@@ -36,7 +36,8 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
     let (socket, log) = (folder.path().join("socket"), folder.path().join("decoder.log"));
     let measurements = Arc::clone(&outputs.measurements);
-    let recorder = Recorder::start(capture, overflow(options), outputs, &socket, choice)?;
+    let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
+    let recorder = Recorder::start(capture, reception, outputs, choice)?;
     let application = decoder::start(&program, options, &socket, &log, &mut processes)?;
     let cast = Cast { processes, application, guard, server: None };
     let subject = Subject::Decoder { input: options.input.clone(), log };

@@ -1,6 +1,7 @@
 //! The pipeline in its own thread.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
 use zerohop_pipeline::{Counts, Ending, Facts, Limits, Stop};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
+use zerohop_wire::HostDisplay;
 
 use crate::args::Capture;
 use crate::facts::facts;
@@ -37,20 +39,31 @@ pub(crate) struct Recorder {
     thread: JoinHandle<Outcome>,
 }
 
+/// How producers are received.
+pub(crate) struct Reception<'a> {
+    /// Where they find us.
+    pub(crate) socket: &'a Path,
+    /// What those that draw on a whole display are shown.
+    pub(crate) display: Option<HostDisplay>,
+    /// What becomes of pictures for which there is no time.
+    pub(crate) overflow: Overflow,
+}
+
 impl Recorder {
-    /// Listens at `socket`, and records what comes.
+    /// Listens, and records what comes.
     pub(crate) fn start(
         options: &Capture,
-        overflow: Overflow,
+        reception: Reception<'_>,
         outputs: Outputs,
-        socket: &std::path::Path,
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
         let failed = |err: &(dyn std::error::Error + 'static)| {
             Failure::new("the pipeline", chain(err), "raise the limits on open files and threads")
         };
         let observer = Arc::clone(&outputs.measurements) as _;
-        let source = WireSource::open(WireConfig { socket: socket.into(), overflow, observer });
+        let Reception { socket, display, overflow } = reception;
+        let socket = socket.into();
+        let source = WireSource::open(WireConfig { socket, display, overflow, observer });
         let source = source.map_err(|err| {
             let todo = "set TMPDIR to a folder of yours with a short path";
             Failure::new("the socket", chain(&err), todo)

@@ -1,5 +1,6 @@
-//! What an application that runs under `zerohop run` sees before it has an instance, with no
-//! driver that could show it anything. It is this program, started again as `zerohop-pattern`.
+//! What an application that runs under `zerohop run` finds: extensions before it has an instance,
+//! with no driver that could show it anything, and a display. It is this program, started again as
+//! `zerohop-pattern`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::env;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     };
     let tests = vec![
         trial("an_application_sees_our_surfaces_before_it_has_an_instance", before),
+        trial("an_application_that_draws_on_a_whole_display_is_recorded", whole_display),
         trial("a_loader_that_finds_both_forms_of_the_layer_loads_one", once),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -57,6 +59,28 @@ fn before() {
     for name in ["VK_KHR_surface", "VK_EXT_headless_surface"] {
         assert!(listed.lines().any(|line| line == name), "no {name}: {listed}");
     }
+}
+
+fn whole_display() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pictures, program) = (folder.path().join("pictures"), env::current_exe().unwrap());
+    let mut command = Command::new(ZEROHOP);
+    command.args(["run", "--display", "none", "--no-progress", "--size", "320x200"]);
+    command.arg("--png").arg(&pictures).arg("--").arg(&program).args([FLAG, "--frames", "20"]);
+    // Its own size gives way to the display's.
+    command.args(["--window", "display", "--size", "64x48", "--rate-limit", "60"]);
+    command.env("ZEROHOP_LAYER_PATH", layer()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let mut check = Command::new(program);
+    check.arg(FLAG).arg("check").arg(&pictures).args(["--frames", "20"]);
+    let checked = check.output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let first =
+        std::fs::read(std::fs::read_dir(&pictures).unwrap().next().unwrap().unwrap().path());
+    // The size in a PNG's header (PNG, "IHDR").
+    assert_eq!(first.unwrap()[16..24], [0, 0, 1, 64, 0, 0, 0, 200], "{said}");
 }
 
 fn once() {

@@ -8,8 +8,8 @@ use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    barrier as b, device as d, image as m, instance as i, object as o, queue as q, surface as s,
-    swapchain as c, window as w,
+    barrier as b, device as d, display as y, image as m, instance as i, object as o, queue as q,
+    surface as s, swapchain as c, window as w,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -59,6 +59,27 @@ hooks! {
         vk::PFN_vkGetPhysicalDeviceSurfacePresentModesKHR;
     b"vkGetPhysicalDevicePresentRectanglesKHR" => s::present_rectangles,
         vk::PFN_vkGetPhysicalDevicePresentRectanglesKHR;
+    b"vkGetPhysicalDeviceDisplayPropertiesKHR" => y::displays,
+        vk::PFN_vkGetPhysicalDeviceDisplayPropertiesKHR;
+    b"vkGetPhysicalDeviceDisplayProperties2KHR" => y::displays2,
+        vk::PFN_vkGetPhysicalDeviceDisplayProperties2KHR;
+    b"vkGetPhysicalDeviceDisplayPlanePropertiesKHR" => y::planes,
+        vk::PFN_vkGetPhysicalDeviceDisplayPlanePropertiesKHR;
+    b"vkGetPhysicalDeviceDisplayPlaneProperties2KHR" => y::planes2,
+        vk::PFN_vkGetPhysicalDeviceDisplayPlaneProperties2KHR;
+    b"vkGetDisplayPlaneSupportedDisplaysKHR" => y::plane_displays,
+        vk::PFN_vkGetDisplayPlaneSupportedDisplaysKHR;
+    b"vkGetDisplayModePropertiesKHR" => y::modes, vk::PFN_vkGetDisplayModePropertiesKHR;
+    b"vkGetDisplayModeProperties2KHR" => y::modes2, vk::PFN_vkGetDisplayModeProperties2KHR;
+    b"vkCreateDisplayModeKHR" => y::create_mode, vk::PFN_vkCreateDisplayModeKHR;
+    b"vkGetDisplayPlaneCapabilitiesKHR" => y::plane_capabilities,
+        vk::PFN_vkGetDisplayPlaneCapabilitiesKHR;
+    b"vkGetDisplayPlaneCapabilities2KHR" => y::plane_capabilities2,
+        vk::PFN_vkGetDisplayPlaneCapabilities2KHR;
+    b"vkCreateDisplayPlaneSurfaceKHR" => y::create_surface, vk::PFN_vkCreateDisplayPlaneSurfaceKHR;
+    b"vkReleaseDisplayEXT" => y::release, vk::PFN_vkReleaseDisplayEXT;
+    b"vkAcquireXlibDisplayEXT" => y::acquire_xlib, vk::PFN_vkAcquireXlibDisplayEXT;
+    b"vkAcquireDrmDisplayEXT" => y::acquire_drm, vk::PFN_vkAcquireDrmDisplayEXT;
     b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => w::xcb_support,
         vk::PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR;
     b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => w::xlib_support,

@@ -17,6 +17,7 @@
 
 mod commands;
 mod device;
+mod display;
 mod entry;
 mod extensions;
 mod instance;

@@ -57,6 +57,29 @@ pub const INSTANCE_EXTENSIONS: &[Extension] = &[
     },
     Extension { name: "VK_EXT_surface_maintenance1", version: 1, commands: &[] },
     Extension { name: "VK_KHR_surface_maintenance1", version: 1, commands: &[] },
+    Extension {
+        name: "VK_KHR_display",
+        version: 23,
+        commands: &[
+            "vkGetPhysicalDeviceDisplayPropertiesKHR",
+            "vkGetPhysicalDeviceDisplayPlanePropertiesKHR",
+            "vkGetDisplayPlaneSupportedDisplaysKHR",
+            "vkGetDisplayModePropertiesKHR",
+            "vkCreateDisplayModeKHR",
+            "vkGetDisplayPlaneCapabilitiesKHR",
+            "vkCreateDisplayPlaneSurfaceKHR",
+        ],
+    },
+    Extension {
+        name: "VK_KHR_get_display_properties2",
+        version: 1,
+        commands: &[
+            "vkGetPhysicalDeviceDisplayProperties2KHR",
+            "vkGetPhysicalDeviceDisplayPlaneProperties2KHR",
+            "vkGetDisplayModeProperties2KHR",
+            "vkGetDisplayPlaneCapabilities2KHR",
+        ],
+    },
 ];
 
 /// What `layer-wsi` adds to every device.

@@ -29,7 +29,12 @@ fn main() -> Result<(), BoxError> {
     let socket = PathBuf::from(arguments.next().ok_or("watch SOCKET [SECONDS]")?);
     let seconds: u64 = arguments.next().map_or(Ok(10), |seconds| seconds.parse())?;
     let overflow = Overflow::default();
-    let mut source = WireSource::open(WireConfig { socket, overflow, observer: Arc::new(Print) })?;
+    let mut source = WireSource::open(WireConfig {
+        socket,
+        display: None,
+        overflow,
+        observer: Arc::new(Print),
+    })?;
     let control = source.control();
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut frames = 0u64;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer, Source, SourceEvent, Stage};
-use zerohop_wire::Listener;
+use zerohop_wire::{HostDisplay, Listener};
 
 use crate::io::Io;
 use crate::shared::Shared;
@@ -40,6 +40,8 @@ impl Default for Overflow {
 pub struct WireConfig {
     /// Where to listen. The folder must be this user's alone, and is made when it is not there.
     pub socket: PathBuf,
+    /// What producers that draw on a whole display are shown, if anything.
+    pub display: Option<HostDisplay>,
     /// What to do when the pipeline is slower than the producer.
     pub overflow: Overflow,
     /// Who is told about spans, drops, and the producers' fallbacks.
@@ -67,6 +69,10 @@ impl WireSource {
     /// [`Error::Listen`] when the path cannot be listened at, [`Error::Io`] without descriptors.
     pub fn open(config: WireConfig) -> Result<Self, Error> {
         let listener = Listener::bind(&config.socket).map_err(Error::Listen)?;
+        let listener = match config.display {
+            Some(display) => listener.showing_on(display),
+            None => listener,
+        };
         let shared = Shared::new(config.observer).map_err(Error::io("make an eventfd"))?;
         let shared = Arc::new(shared);
         let io = Io::new(listener, config.overflow, Arc::clone(&shared));

@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use zerohop_frame::{FrameDescriptor, OpaqueImage, SyncPoint};
+use zerohop_frame::{Extent, FrameDescriptor, OpaqueImage, SyncPoint};
 use zerohop_kernel::{Listener, Socket};
-use zerohop_wire::{Copies, FrameMessage, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId};
+use zerohop_wire::{
+    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId, text,
+};
 
 /// How long the thread sleeps at most before it looks whether it should end.
 const TICK: Duration = Duration::from_millis(5);
@@ -199,11 +201,17 @@ fn hear(guest: &mut Guest, manner: Manner, heard: &Mutex<Heard>) -> bool {
     true
 }
 
+/// The host's display: small, so that tests draw little on it.
+fn display() -> HostDisplay {
+    let extent = Extent { width: 96, height: 64 };
+    HostDisplay { name: text("testkit"), extent, refresh_mhz: 60_000, size_mm: [160, 90] }
+}
+
 fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
     match message {
         ToHost::Hello { name, .. } => {
             heard.names.push(name.to_string());
-            say(guest, &ToProducer::Welcome { version: VERSION });
+            say(guest, &ToProducer::Welcome { version: VERSION, display: Some(display()) });
         }
         ToHost::OpenStream { .. } => heard.opened += 1,
         ToHost::CloseStream { .. } => heard.closed += 1,
@@ -265,7 +273,10 @@ fn tell(guest: &mut Guest, lie: Lie, frame: &FrameMessage) {
             say(guest, &release(buffer, sequence));
             say(guest, &release(buffer, sequence));
         }
-        Lie::WelcomeAgain => say(guest, &ToProducer::Welcome { version: VERSION + 41 }),
+        Lie::WelcomeAgain => {
+            let (version, display) = (VERSION + 41, Some(display()));
+            say(guest, &ToProducer::Welcome { version, display });
+        }
         // What cannot be sent is no lie.
         Lie::Garbage => drop(guest.socket.send(&[0xa5; 300], &[])),
     }

@@ -9,7 +9,7 @@ use zerohop_frame::{
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{
-    Copies, FrameMessage, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
 };
 
 use crate::target::{RELEASE, TO_HOST, TO_PRODUCER, choose};
@@ -92,7 +92,7 @@ fn fallback() -> Record {
 
 fn from_host(random: &mut Random) -> Record {
     let message = match random.below(4) {
-        0 => ToProducer::Welcome { version: VERSION },
+        0 => ToProducer::Welcome { version: VERSION, display: display(random) },
         1 => ToProducer::Refused { reason: text("buffer 3 was not announced") },
         2 => ToProducer::Busy,
         _ => {
@@ -102,6 +102,12 @@ fn from_host(random: &mut Random) -> Record {
     };
     let packet = message.encode().expect("valid messages can be encoded");
     (TO_PRODUCER, packet.fds.len() as u8, packet.bytes.to_vec())
+}
+
+fn display(random: &mut Random) -> Option<HostDisplay> {
+    let extent = Extent { width: 1 + random.below(64) as u32, height: 1 + random.below(64) as u32 };
+    let display = HostDisplay { name: text("DP-1"), extent, refresh_mhz: 60_000, size_mm: [0; 2] };
+    (random.below(2) == 0).then_some(display)
 }
 
 fn announce(random: &mut Random, buffer: u64, stream: StreamId) -> ToHost {

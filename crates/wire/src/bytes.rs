@@ -103,6 +103,14 @@ impl<'a> Reader<'a> {
         Ok(value as usize)
     }
 
+    /// A number of `1..=most`.
+    pub(crate) fn range(&mut self, what: &'static str, most: usize) -> Result<u32, Violation> {
+        match self.count(what, most)? {
+            0 => Err(Violation::Range { what, value: 0, least: 1, most: most as u64 }),
+            value => Ok(value as u32),
+        }
+    }
+
     /// 0 or 1.
     pub(crate) fn flag(&mut self, what: &'static str) -> Result<bool, Violation> {
         self.count(what, 1).map(|value| value == 1)

@@ -16,7 +16,8 @@ use zerohop_kernel::SyncFile;
 use crate::bytes::Reader;
 use crate::kind::{self, Kind, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId,
+    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_REFRESH, MAX_SIDE, StreamId, ToHost,
+    ToProducer, Violation, WireBufferId,
 };
 
 impl ToHost {
@@ -66,9 +67,7 @@ impl ToProducer {
         let mut fds = Fds { kind: reader.kind(), came: fds.len(), left: fds.into_iter() };
         let message = match reader.kind() {
             kind::WELCOME => {
-                let version = reader.u32();
-                reader.zero(4)?;
-                Self::Welcome { version }
+                Self::Welcome { version: reader.u32(), display: display(&mut reader)? }
             }
             kind::REFUSED => Self::Refused { reason: reader.text()? },
             kind::BUSY => {
@@ -81,6 +80,19 @@ impl ToProducer {
         fds.done()?;
         Ok(message)
     }
+}
+
+fn display(reader: &mut Reader<'_>) -> Result<Option<HostDisplay>, Violation> {
+    let most = MAX_SIDE as usize;
+    let width = reader.count("the width of a display", most)? as u32;
+    if width == 0 {
+        return reader.zero(kind::DISPLAY - 4).map(|()| None);
+    }
+    let height = reader.range("the height of a display", most)?;
+    let refresh_mhz = reader.range("the refresh of a display in mHz", MAX_REFRESH as usize)?;
+    let size_mm = [reader.u32(), reader.u32()];
+    let extent = Extent { width, height };
+    Ok(Some(HostDisplay { name: reader.text()?, extent, refresh_mhz, size_mm }))
 }
 
 /// The descriptors of one message, each taken once.

@@ -4,14 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Damage, FrameDescriptor, MAX_PLANES, MAX_RECTS, MediaClock, MemoryHandle, SyncPoint,
+    Damage, Extent, FrameDescriptor, MAX_PLANES, MAX_RECTS, MediaClock, MemoryHandle, SyncPoint,
 };
 
 use crate::bytes::Writer;
 use crate::kind::{self, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer, Violation,
-    WireBufferId,
+    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer,
+    Violation, WireBufferId,
 };
 
 /// One message as it travels.
@@ -86,10 +86,10 @@ impl ToProducer {
     /// [`Violation::Unsendable`] for sync points that the wire has no form for.
     pub fn encode(&self) -> Result<Packet<'_>, Violation> {
         match self {
-            Self::Welcome { version } => {
+            Self::Welcome { version, display: shown } => {
                 let mut writer = Writer::new(kind::WELCOME);
                 writer.u32(*version);
-                writer.zero(4);
+                display(&mut writer, shown.as_ref());
                 Ok(Packet::plain(writer.done(kind::WELCOME)))
             }
             Self::Refused { reason } => {
@@ -105,6 +105,16 @@ impl ToProducer {
             }
         }
     }
+}
+
+fn display(writer: &mut Writer, display: Option<&HostDisplay>) {
+    let Some(display) = display else { return writer.zero(kind::DISPLAY) };
+    let Extent { width, height } = display.extent;
+    let [width_mm, height_mm] = display.size_mm;
+    for number in [width, height, display.refresh_mhz, width_mm, height_mm] {
+        writer.u32(number);
+    }
+    writer.text(&display.name);
 }
 
 fn announce<'a>(

@@ -17,6 +17,9 @@ pub(crate) const HEADER: usize = 8;
 /// Bytes of a text: its length, then [`MAX_TEXT`](crate::MAX_TEXT) bytes.
 const TEXT: usize = 4 + crate::MAX_TEXT;
 
+/// Bytes of a display: size in pixels, refresh, size in millimetres, name.
+pub(crate) const DISPLAY: usize = 5 * 4 + TEXT;
+
 const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
     Kind { name, number, length: HEADER + body }
 }
@@ -30,7 +33,7 @@ pub(crate) const FRAME: Kind = kind("frame", 6, 328);
 pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);
 pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 
-pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 8);
+pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 4 + DISPLAY);
 pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
 pub(crate) const RELEASE: Kind = kind("release", 0x103, 88);
 pub(crate) const BUSY: Kind = kind("busy", 0x104, 8);

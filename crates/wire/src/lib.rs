@@ -51,8 +51,8 @@ pub use error::Error;
 pub use limits::Rate;
 pub use listener::Listener;
 pub use message::{
-    Copies, FrameMessage, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer, WireBufferId,
-    text,
+    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer,
+    WireBufferId, text,
 };
 pub use peer::Peer;
 pub use producer::Producer;
@@ -71,6 +71,9 @@ pub const MAX_MESSAGE: usize = 1024;
 
 /// The longest side of a picture, in pixels.
 pub const MAX_SIDE: u32 = 16384;
+
+/// The fastest display, in refreshes per 1000 seconds.
+pub const MAX_REFRESH: u32 = 1_000_000;
 
 /// The most streams that a producer has open at a time.
 pub const MAX_STREAMS: usize = 64;

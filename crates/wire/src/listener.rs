@@ -5,11 +5,14 @@ use std::path::Path;
 
 use zerohop_kernel::Credentials;
 
-use crate::{Error, Peer, Violation};
+use crate::{Error, HostDisplay, Peer, Violation};
 
 /// Where producers connect to. The path goes with it.
 #[derive(Debug)]
-pub struct Listener(zerohop_kernel::Listener);
+pub struct Listener {
+    socket: zerohop_kernel::Listener,
+    display: Option<HostDisplay>,
+}
 
 impl Listener {
     /// Listens at `path`, in a folder that only this user can enter.
@@ -19,8 +22,14 @@ impl Listener {
     /// [`Error::Socket`]; see [`zerohop_kernel::Listener::bind`].
     pub fn bind(path: &Path) -> Result<Self, Error> {
         zerohop_kernel::Listener::bind(path)
-            .map(Self)
+            .map(|socket| Self { socket, display: None })
             .map_err(|source| Error::Socket { path: path.to_owned(), source })
+    }
+
+    /// Tells the producers that come from now on of `display`: its numbers are within the limits.
+    #[must_use]
+    pub fn showing_on(self, display: HostDisplay) -> Self {
+        Self { display: Some(display), ..self }
     }
 
     /// The next producer, or `None` when nobody waits. Never blocks.
@@ -31,8 +40,8 @@ impl Listener {
     /// [`Error::Io`] without a free descriptor: wait before the next try.
     pub fn accept(&self) -> Result<Option<Peer>, Error> {
         let io = |source| Error::Io { doing: "accept a producer", source };
-        let Some(socket) = self.0.accept().map_err(io)? else { return Ok(None) };
-        let peer = Peer::over(socket)?;
+        let Some(socket) = self.socket.accept().map_err(io)? else { return Ok(None) };
+        let peer = Peer::new(socket, self.display.clone())?;
         let (theirs, ours) = (peer.credentials().uid, Credentials::ours().uid);
         if theirs != ours {
             return Err(peer.refuse(Violation::Stranger { theirs, ours }));
@@ -42,12 +51,12 @@ impl Listener {
 
     /// Where it listens.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.socket.path()
     }
 }
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }

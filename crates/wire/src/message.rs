@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
 use zerohop_frame::{
-    Damage, FrameDescriptor, MAX_PLANES, MediaClock, MediaTime, MemoryHandle, SyncPoint,
+    Damage, Extent, FrameDescriptor, MAX_PLANES, MediaClock, MediaTime, MemoryHandle, SyncPoint,
 };
 
 /// The longest name or reason, in bytes of UTF-8.
@@ -132,6 +132,19 @@ pub struct FrameMessage {
     pub acquire: SyncPoint,
 }
 
+/// The host's display, for producers that draw on a whole one (`VK_KHR_display`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostDisplay {
+    /// What people call it, as in "DP-1".
+    pub name: Text,
+    /// Pixels; each side is 1 to [`MAX_SIDE`](crate::MAX_SIDE).
+    pub extent: Extent,
+    /// Refreshes in 1000 seconds; 1 to [`MAX_REFRESH`](crate::MAX_REFRESH).
+    pub refresh_mhz: u32,
+    /// Millimetres; 0 where nobody knows.
+    pub size_mm: [u32; 2],
+}
+
 /// From a host to a producer.
 #[derive(Debug)]
 pub enum ToProducer {
@@ -139,6 +152,8 @@ pub enum ToProducer {
     Welcome {
         /// Protocol version that both speak from now on: at most the producer's.
         version: u32,
+        /// Where the host shows pictures that fill a screen, if it has such a place.
+        display: Option<HostDisplay>,
     },
     /// The host ends the connection.
     Refused {

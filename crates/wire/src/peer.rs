@@ -10,8 +10,8 @@ use zerohop_frame::SyncPoint;
 use zerohop_kernel::{Credentials, Socket, SyncFile, clock_monotonic, process_lives};
 
 use crate::{
-    Error, HELLO_TIMEOUT, MAX_MESSAGE, MAX_POINTS, Rate, Session, ToHost, ToProducer, VERSION,
-    Violation, WireBufferId, memory, text,
+    Error, HELLO_TIMEOUT, HostDisplay, MAX_MESSAGE, MAX_POINTS, Rate, Session, ToHost, ToProducer,
+    VERSION, Violation, WireBufferId, memory, text,
 };
 
 /// A producer, as the host sees it. One thread polls; any thread may release.
@@ -20,6 +20,8 @@ pub struct Peer {
     socket: Socket,
     credentials: Credentials,
     since: Duration,
+    /// What the producer is told of where pictures are shown.
+    display: Option<HostDisplay>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -42,12 +44,17 @@ struct State {
 }
 
 impl Peer {
-    /// The host's end of a connected socket.
+    /// The host's end of a connected socket, of a host without a display.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when the socket does not say who is at the other end.
     pub fn over(socket: Socket) -> Result<Self, Error> {
+        Self::new(socket, None)
+    }
+
+    /// As [`over`](Self::over), of a host that may have a display.
+    pub(crate) fn new(socket: Socket, display: Option<HostDisplay>) -> Result<Self, Error> {
         let credentials = socket
             .peer()
             .map_err(|source| Error::Io { doing: "ask who the producer is", source })?;
@@ -56,7 +63,7 @@ impl Peer {
         let state =
             State { session, unsent, deaf: false, over: false, reclaimed: false, left: false };
         let (state, ended) = (Mutex::new(state), Condvar::new());
-        Ok(Self { socket, credentials, since: clock_monotonic(), state, ended })
+        Ok(Self { socket, credentials, since: clock_monotonic(), display, state, ended })
     }
 
     /// Who connected.
@@ -213,7 +220,8 @@ impl Peer {
     }
 
     fn welcome(&self, version: u32) {
-        let welcome = ToProducer::Welcome { version: version.min(VERSION) };
+        let display = self.display.clone();
+        let welcome = ToProducer::Welcome { version: version.min(VERSION), display };
         // The first message fits, or the producer is gone, which the next poll will find.
         let _ = self.send(&welcome);
     }

@@ -141,11 +141,11 @@ impl Producer {
             ToProducer::Welcome { .. } if self.version.is_some() => {
                 return Err(Error::Violation(Violation::Twice("welcome")));
             }
-            ToProducer::Welcome { version } if !(1..=VERSION).contains(version) => {
+            ToProducer::Welcome { version, .. } if !(1..=VERSION).contains(version) => {
                 let (version, most) = (*version, VERSION);
                 return Err(Error::Violation(Violation::Version { version, most }));
             }
-            ToProducer::Welcome { version } => self.version = Some(*version),
+            ToProducer::Welcome { version, .. } => self.version = Some(*version),
             ToProducer::Refused { reason } => return Err(Error::Refused(reason.to_string())),
             ToProducer::Release { buffer, sequence, after } => {
                 after.iter().try_for_each(memory::check_point).map_err(Error::Violation)?;

@@ -13,7 +13,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
-    Copies, FrameMessage, MAX_POINTS, StreamId, ToHost, ToProducer, Violation, WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, MAX_POINTS, StreamId, ToHost, ToProducer, Violation,
+    WireBufferId, text,
 };
 
 fn null() -> OwnedFd {
@@ -219,14 +220,43 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
         (packet.bytes.len(), shown(&packet.bytes))
     };
     let expect = |length: usize, shown: &str| (length, shown.to_owned());
-    let welcome = ToProducer::Welcome { version: 1 };
-    assert_eq!(bytes(welcome), expect(16, "0:1 1:1 4:10 8:1"));
+    let welcome = ToProducer::Welcome { version: 1, display: None };
+    assert_eq!(bytes(welcome), expect(292, "0:1 1:1 4:24 5:1 8:1"));
+    let welcome = ToProducer::Welcome { version: 1, display: Some(display()) };
+    let shown = "0:1 1:1 4:24 5:1 8:1 12:2 16:3 20:4 24:5 28:6 32:1 36:61";
+    assert_eq!(bytes(welcome), expect(292, shown));
     let refused = ToProducer::Refused { reason: text("no") };
     assert_eq!(bytes(refused), expect(268, "0:2 1:1 4:c 5:1 8:2 12:6e 13:6f"));
     let after = ArrayVec::from_iter([SyncPoint::Signaled, SyncFile::from(null()).into()]);
     let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
     assert_eq!(bytes(release), expect(96, "0:3 1:1 4:60 8:7 16:8 24:2 48:1"));
     assert_eq!(bytes(ToProducer::Busy), expect(16, "0:4 1:1 4:10"));
+}
+
+fn display() -> HostDisplay {
+    let extent = Extent { width: 2, height: 3 };
+    HostDisplay { name: text("a"), extent, refresh_mhz: 4, size_mm: [5, 6] }
+}
+
+#[test]
+fn a_display_is_carried_whole_and_within_its_limits() {
+    let sent = |display| ToProducer::Welcome { version: 1, display };
+    for display in [None, Some(display())] {
+        let message = sent(display.clone());
+        let bytes = message.encode().unwrap().bytes;
+        let got = ToProducer::decode(&bytes, Vec::new()).unwrap();
+        assert!(matches!(got, ToProducer::Welcome { display: got, .. } if got == display));
+    }
+    let refused = |change: &dyn Fn(&mut HostDisplay), why: &str| {
+        let mut display = display();
+        change(&mut display);
+        let bytes = sent(Some(display)).encode().unwrap().bytes;
+        assert_eq!(ToProducer::decode(&bytes, Vec::new()).unwrap_err().to_string(), why);
+    };
+    refused(&|it| it.extent.width = 16385, "the width of a display is 16385, not 0 to 16384");
+    refused(&|it| it.extent.height = 0, "the height of a display is 0, not 1 to 16384");
+    refused(&|it| it.refresh_mhz = 0, "the refresh of a display in mHz is 0, not 1 to 1000000");
+    refused(&|it| it.extent.width = 0, "byte 16 of welcome is not used and not zero");
 }
 
 const OPAQUE: &str = "0:4 4:e8 8:1 16:2 20:3 24:4 28:58 29:52 30:32 31:34 \

@@ -29,7 +29,7 @@ fn a_producer_is_welcomed_where_the_host_listens() {
     let hello = peer.poll().unwrap();
     let Some(ToHost::Hello { version: VERSION, name }) = hello else { panic!("{hello:?}") };
     assert_eq!((name.as_str(), peer.hello_deadline()), ("vkcube", None));
-    assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Welcome { version: VERSION })));
+    assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Welcome { version: VERSION, .. })));
     assert!(producer.is_welcome() && producer.poll().unwrap().is_none());
 }
 

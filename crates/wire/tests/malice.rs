@@ -468,10 +468,12 @@ fn a_host_that_breaks_the_rules_is_left() {
         after,
     };
     let bell = || Eventfd::new().unwrap().as_fd().try_clone_to_owned().unwrap();
-    left("version 2 is not 1 to 1", &|host| tell(host, ToProducer::Welcome { version: 2 }));
+    left("version 2 is not 1 to 1", &|host| {
+        tell(host, ToProducer::Welcome { version: 2, display: None })
+    });
     left("welcome came twice", &|host| {
-        tell(host, ToProducer::Welcome { version: 1 });
-        tell(host, ToProducer::Welcome { version: 1 });
+        tell(host, ToProducer::Welcome { version: 1, display: None });
+        tell(host, ToProducer::Welcome { version: 1, display: None });
     });
     left("buffer 1 is not out with picture 2", &|host| tell(host, release(ArrayVec::new())));
     left("a sync point is not a sync_file", &|host| {

@@ -94,7 +94,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) capture: Capture,
 
-    /// Size of the private display, where one is started
+    /// Size of the private display, where one is started, and of the one that VK_KHR_display finds
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = extent)]
     pub(crate) size: Extent,
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod barrier;
 pub(crate) mod device;
+pub(crate) mod display;
 pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod object;

@@ -8,16 +8,23 @@ use zerohop_layer::{Doing as _, guard, guard_void};
 
 use crate::device::DeviceState;
 
-/// Whether handles of this kind can be ours. All swapchains are; a surface that is not is one of a
-/// kind that drivers take no name for either.
+/// Whether handles of this kind can be ours. All swapchains are; a surface or a display that is
+/// not is one of a kind that drivers take no name for either.
 fn is_ours(kind: vk::ObjectType) -> bool {
-    matches!(kind, vk::ObjectType::SURFACE_KHR | vk::ObjectType::SWAPCHAIN_KHR)
+    type Kind = vk::ObjectType;
+    matches!(
+        kind,
+        Kind::SURFACE_KHR | Kind::SWAPCHAIN_KHR | Kind::DISPLAY_KHR | Kind::DISPLAY_MODE_KHR
+    )
 }
 
 /// As [`is_ours`], in the words of `VK_EXT_debug_report`.
 fn is_ours_report(kind: vk::DebugReportObjectTypeEXT) -> bool {
     type Kind = vk::DebugReportObjectTypeEXT;
-    matches!(kind, Kind::SURFACE_KHR | Kind::SWAPCHAIN_KHR)
+    matches!(
+        kind,
+        Kind::SURFACE_KHR | Kind::SWAPCHAIN_KHR | Kind::DISPLAY_KHR | Kind::DISPLAY_MODE_KHR
+    )
 }
 
 pub(crate) unsafe extern "system" fn set_name(

@@ -14,7 +14,7 @@ use crate::surface::{self as surfaces, Surface};
 /// # Safety
 ///
 /// `instance` is live and `out` may be written.
-unsafe fn add(
+pub(super) unsafe fn add(
     instance: vk::Instance,
     surface: Arc<Surface>,
     out: *mut vk::SurfaceKHR,

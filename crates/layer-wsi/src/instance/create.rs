@@ -10,6 +10,7 @@ use zerohop_layer::{DispatchKey, Doing, LayerError, Table};
 use zerohop_manifest::INSTANCE_EXTENSIONS;
 
 use super::{Below, INSTANCES, InstanceState};
+use crate::display;
 use crate::extensions::{ExtensionSet, names};
 
 /// What goes down to the next layer.
@@ -110,10 +111,13 @@ fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
     for name in asked {
         enabled.insert(name);
     }
+    let wanted = asked.contains(&c"VK_KHR_display");
+    let below = Below::load(wanted, |name| next.raw_command(raw, name));
+    let foreign_surfaces = below.display.exists || asked.iter().any(|name| is_foreign(name));
     let state = InstanceState {
         raw: next.instance(raw),
         get_instance_proc_addr: next.get_instance_proc_addr,
-        below: Below::load(|name| next.raw_command(raw, name)),
+        below,
         has_properties2: [
             c"vkGetPhysicalDeviceProperties2",
             c"vkGetPhysicalDeviceExternalFenceProperties",
@@ -122,9 +126,10 @@ fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
         .iter()
         .all(|name| !next.raw_command(raw, name).is_null()),
         enabled,
-        foreign_surfaces: asked.iter().any(|name| is_foreign(name)),
+        foreign_surfaces,
         surfaceless: asked.contains(&c"VK_GOOGLE_surfaceless_query"),
         physicals: Table::new(),
+        displays: display::Tables::new(),
         surfaces: Table::new(),
     };
     // SAFETY: the next layer has just made it.
@@ -132,20 +137,21 @@ fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
     INSTANCES.insert(key, Arc::new(state));
 }
 
-/// Whether the driver makes surfaces with the extension called `name`: a display's, or those of a
-/// platform that is none of ours.
+/// Whether the driver makes surfaces with the extension called `name`: those of a platform that is
+/// none of ours.
 fn is_foreign(name: &CStr) -> bool {
     let ours = ExtensionSet::of(INSTANCE_EXTENSIONS).insert(name);
-    name == c"VK_KHR_display" || (!ours && name.to_bytes().ends_with(b"_surface"))
+    !ours && name.to_bytes().ends_with(b"_surface")
 }
 
 impl Below {
-    fn load(mut find: impl FnMut(&CStr) -> *const c_void) -> Self {
+    fn load(displays: bool, mut find: impl FnMut(&CStr) -> *const c_void) -> Self {
         Self {
             surface: ash::khr::surface::InstanceFn::load(&mut find),
             capabilities2: ash::khr::get_surface_capabilities2::InstanceFn::load(&mut find),
             swapchain: ash::khr::swapchain::InstanceFn::load(&mut find),
             counters: ash::ext::display_surface_counter::InstanceFn::load(&mut find),
+            display: display::Below::load(displays, &mut find),
         }
     }
 }
@@ -173,7 +179,7 @@ mod tests {
 
     #[test]
     fn surfaces_of_unknown_platforms_are_the_drivers() {
-        assert!(is_foreign(c"VK_KHR_display") && is_foreign(c"VK_EXT_directfb_surface"));
+        assert!(is_foreign(c"VK_EXT_directfb_surface"));
         assert!(!is_foreign(c"VK_KHR_surface") && !is_foreign(c"VK_KHR_xcb_surface"));
         assert!(!is_foreign(c"VK_EXT_debug_utils"));
     }

@@ -13,6 +13,7 @@ use zerohop_layer::{DispatchKey, LayerError, Table};
 pub(crate) use create::{create, destroy};
 pub(crate) use physical::PhysicalState;
 
+use crate::display;
 use crate::extensions::ExtensionSet;
 use crate::surface::Surface;
 
@@ -37,6 +38,8 @@ pub(crate) struct InstanceState {
     surfaceless: bool,
     /// What was found out about its physical devices.
     physicals: Table<vk::PhysicalDevice, PhysicalState>,
+    /// Our displays.
+    pub(crate) displays: display::Tables,
     /// Our surfaces.
     pub(crate) surfaces: Table<vk::SurfaceKHR, Surface>,
 }
@@ -48,6 +51,7 @@ pub(crate) struct Below {
     pub(crate) capabilities2: khr::get_surface_capabilities2::InstanceFn,
     pub(crate) swapchain: khr::swapchain::InstanceFn,
     pub(crate) counters: ext::display_surface_counter::InstanceFn,
+    pub(crate) display: display::Below,
 }
 
 impl InstanceState {

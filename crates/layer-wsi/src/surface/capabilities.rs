@@ -21,6 +21,7 @@ pub(crate) fn present_modes(surface: &Surface) -> &'static [vk::PresentModeKHR; 
     use vk::PresentModeKHR as M;
     match surface.platform() {
         Platform::X11 => &[M::IMMEDIATE, M::MAILBOX, M::FIFO, M::FIFO_RELAXED],
+        Platform::Display => &[M::FIFO, M::IMMEDIATE, M::MAILBOX, M::FIFO_RELAXED],
         Platform::Wayland | Platform::Headless | Platform::Any => {
             &[M::MAILBOX, M::FIFO, M::IMMEDIATE, M::FIFO_RELAXED]
         }
@@ -70,6 +71,7 @@ fn composite_alpha(surface: &Surface) -> vk::CompositeAlphaFlagsKHR {
     use vk::CompositeAlphaFlagsKHR as A;
     match surface.platform() {
         Platform::Wayland | Platform::Headless => A::OPAQUE | A::PRE_MULTIPLIED,
+        Platform::Display => A::OPAQUE,
         Platform::Any => A::empty(),
         Platform::X11 if surface.visual().is_some_and(|visual| visual.has_alpha()) => {
             A::INHERIT | A::PRE_MULTIPLIED

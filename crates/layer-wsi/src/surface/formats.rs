@@ -19,7 +19,8 @@ const X11: &[vk::Format] = &[
     vk::Format::R5G6B5_UNORM_PACK16,
 ];
 
-/// Of a Wayland surface: Mesa's on a plain compositor, and then what a host takes besides.
+/// Of a Wayland surface or a display: Mesa's on a plain compositor, and then what a host takes
+/// besides.
 const WAYLAND: &[vk::Format] = &[
     vk::Format::B8G8R8A8_SRGB,
     vk::Format::B8G8R8A8_UNORM,
@@ -54,7 +55,7 @@ pub(crate) fn formats(
     let (list, visual) = match surface.platform() {
         Platform::X11 if !surface.is_alive() => return Err(lost(surface)),
         Platform::X11 => (X11, surface.visual()),
-        Platform::Wayland => (WAYLAND, None),
+        Platform::Wayland | Platform::Display => (WAYLAND, None),
         Platform::Headless => (HEADLESS, None),
         Platform::Any => (ANY, None),
     };

@@ -1,4 +1,4 @@
-//! Surfaces of ours: a window, or nothing at all.
+//! Surfaces of ours: a window, a whole display, or nothing at all.
 
 pub(crate) mod capabilities;
 pub(crate) mod formats;
@@ -9,10 +9,12 @@ mod xlib;
 
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ash::vk;
 use zerohop_layer::LayerError;
 
+use crate::display::Mode;
 use crate::swapchain::Stream;
 use visual::Visual;
 use xcb::Window;
@@ -29,6 +31,8 @@ enum Kind {
     X11 { window: Window, library: &'static str },
     /// A `wl_surface`. We never draw on it: its picture goes to the host.
     Wayland { surface: usize },
+    /// A whole display.
+    Display(Arc<Mode>),
     /// No window.
     Nothing(Platform),
 }
@@ -40,6 +44,8 @@ pub(crate) enum Platform {
     X11,
     /// A Wayland compositor's.
     Wayland,
+    /// Nobody's: it is a whole display.
+    Display,
     /// Nobody's.
     Headless,
     /// Anybody's: it has what all have (`VK_GOOGLE_surfaceless_query`).
@@ -99,6 +105,25 @@ impl Surface {
         Self::of(Kind::Wayland { surface: surface.addr() })
     }
 
+    /// A surface that fills the display of `mode`.
+    ///
+    /// # Errors
+    ///
+    /// `VK_ERROR_INITIALIZATION_FAILED` for what no plane of ours can do.
+    pub(crate) fn display(
+        mode: Arc<Mode>,
+        info: &vk::DisplaySurfaceCreateInfoKHR<'_>,
+    ) -> Result<Arc<Self>, LayerError> {
+        let plain = info.transform == vk::SurfaceTransformFlagsKHR::IDENTITY
+            && info.alpha_mode == vk::DisplayPlaneAlphaFlagsKHR::OPAQUE;
+        if !plain {
+            let (transform, alpha) = (info.transform, info.alpha_mode);
+            let what = format!("cannot show pictures with {transform:?} and alpha {alpha:?}");
+            return Err(LayerError::refused(vk::Result::ERROR_INITIALIZATION_FAILED, what));
+        }
+        Ok(Self::of(Kind::Display(mode)))
+    }
+
     /// A surface without a window.
     pub(crate) fn headless() -> Arc<Self> {
         Self::of(Kind::Nothing(Platform::Headless))
@@ -116,6 +141,7 @@ impl Surface {
     pub(crate) fn extent(&self) -> Option<vk::Extent2D> {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent(),
+            Kind::Display(mode) => Some(mode.extent()),
             Kind::Wayland { .. } | Kind::Nothing(_) => None,
         }
     }
@@ -124,6 +150,7 @@ impl Surface {
     pub(crate) fn extent_now(&self) -> Option<vk::Extent2D> {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent_now(),
+            Kind::Display(mode) => Some(mode.extent()),
             Kind::Wayland { .. } | Kind::Nothing(_) => None,
         }
     }
@@ -145,6 +172,7 @@ impl Surface {
         match self.kind {
             Kind::X11 { .. } => Platform::X11,
             Kind::Wayland { .. } => Platform::Wayland,
+            Kind::Display(_) => Platform::Display,
             Kind::Nothing(platform) => platform,
         }
     }
@@ -153,7 +181,7 @@ impl Surface {
     fn visual(&self) -> Option<Visual> {
         match &self.kind {
             Kind::X11 { window, .. } => window.visual(),
-            Kind::Wayland { .. } | Kind::Nothing(_) => None,
+            Kind::Wayland { .. } | Kind::Display(_) | Kind::Nothing(_) => None,
         }
     }
 
@@ -161,7 +189,7 @@ impl Surface {
     pub(crate) fn is_alive(&self) -> bool {
         match &self.kind {
             Kind::X11 { window, .. } => window.extent_now().is_some() && window.visual().is_some(),
-            Kind::Wayland { .. } | Kind::Nothing(_) => true,
+            Kind::Wayland { .. } | Kind::Display(_) | Kind::Nothing(_) => true,
         }
     }
 
@@ -175,7 +203,16 @@ impl Surface {
         match &self.kind {
             Kind::X11 { window, library } => format!("{library} window {:#x}", window.id()),
             Kind::Wayland { surface } => format!("wayland surface {surface:#x}"),
+            Kind::Display(mode) => format!("display {}", mode.screen()),
             Kind::Nothing(_) => "headless surface".into(),
+        }
+    }
+
+    /// From one refresh to the next, where there is something that refreshes.
+    pub(crate) fn period(&self) -> Option<Duration> {
+        match &self.kind {
+            Kind::Display(mode) => Some(mode.period()),
+            _ => None,
         }
     }
 }

@@ -37,14 +37,14 @@ pub(crate) fn create(
     if let Some(old) = &old {
         old.retire();
     }
-    let stream = surface.stream(|| Stream::new(surface.name(), refresh()));
+    let stream = surface.stream(|| Stream::new(surface.name(), refresh(surface)));
     let key = Key::next();
     stream.take(key)?;
     make(device, surface, info, stream, key).inspect_err(|_| stream.leave(key))
 }
 
-fn refresh() -> Refresh {
-    Refresh::every(config::get().refresh)
+fn refresh(surface: &Surface) -> Refresh {
+    Refresh::every(surface.period().unwrap_or(config::get().refresh))
 }
 
 fn make(

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use zerohop_kernel::{clock_monotonic, wait_readable};
 use zerohop_layer::{LayerError, Level, chain_line, config, log};
-use zerohop_wire::{Error as WireError, ToHost, ToProducer, text};
+use zerohop_wire::{Error as WireError, HostDisplay, ToHost, ToProducer, text};
 
 use super::line::{Exported, Line, Parcel, Unsent};
 use super::stream::{Key, Stream};
@@ -53,6 +53,10 @@ pub(crate) struct Host {
 struct State {
     line: Option<Line>,
     tried: bool,
+    /// Whether its display was asked for.
+    asked: bool,
+    /// The display of the host that answered last.
+    display: Option<HostDisplay>,
     retry_at: Duration,
     /// When the host last said something.
     heard: Duration,
@@ -89,6 +93,17 @@ impl Host {
         while !self.listens() && self.lock().line.is_some() && clock_monotonic() < deadline {
             self.wait(deadline);
         }
+    }
+
+    /// The host's display, if it has one. Only the first call may wait: an application that finds
+    /// none has nowhere to go, so a busy host gets time to answer.
+    pub(crate) fn display(&self) -> Option<HostDisplay> {
+        let deadline = clock_monotonic() + PATIENCE_WITH_BUSY;
+        let first = !std::mem::replace(&mut self.lock().asked, true);
+        while !self.listens() && first && self.is_connected() && clock_monotonic() < deadline {
+            self.wait(deadline);
+        }
+        self.lock().display.clone()
     }
 
     /// Whether pictures can be sent now. Takes in what the host has said, and connects if it is
@@ -236,7 +251,8 @@ impl State {
         self.heard = clock_monotonic();
         let Some(line) = &mut self.line else { return };
         match message {
-            ToProducer::Welcome { .. } => {
+            ToProducer::Welcome { display, .. } => {
+                self.display = display;
                 log(Level::Info, format_args!("the host listens"));
                 for [what, reason, cost] in &self.fallbacks {
                     line.say(to_host([what, reason, cost]));

@@ -57,6 +57,7 @@ use zerohop_layer::LayerError;
 pub(crate) use acquire::AcquireRequest;
 pub(crate) use bind::{Alias, bind_image_memory, forget_image};
 pub(crate) use create::{create, destroy};
+pub(crate) use handover::Host;
 pub(crate) use present::present;
 pub(crate) use stream::Stream;
 
@@ -64,7 +65,6 @@ use crate::device::DeviceState;
 use crate::surface::Surface;
 use copier::{Copier, Job};
 use drawn::Drawn;
-use handover::Host;
 use image::Image;
 use pace::Mode;
 use place::Place;

@@ -23,10 +23,12 @@ pub(crate) enum Platform {
     Xcb,
     Xlib,
     Wayland,
+    Display,
 }
 
 impl Platform {
-    pub(crate) const ALL: [Self; 4] = [Self::Headless, Self::Xcb, Self::Xlib, Self::Wayland];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Headless, Self::Xcb, Self::Xlib, Self::Wayland, Self::Display];
 }
 
 impl fmt::Display for Platform {
@@ -36,6 +38,7 @@ impl fmt::Display for Platform {
             Self::Xcb => "xcb",
             Self::Xlib => "xlib",
             Self::Wayland => "wayland",
+            Self::Display => "display",
         })
     }
 }
@@ -139,6 +142,9 @@ impl Bench {
     pub(crate) fn window(&self, extent: Extent) -> Outcome<Window> {
         match self.platform {
             Platform::Headless => return Ok(Window::Headless),
+            Platform::Display => {
+                return Ok(Window::Display(rig::Display::find(&self.instance)?));
+            }
             Platform::Xcb => {}
             Platform::Wayland => {
                 if self.wayland.get().is_none() {

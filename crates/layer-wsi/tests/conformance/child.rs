@@ -80,8 +80,10 @@ impl Configuration {
         self.layers().first() == Some(&LAYER_NAME)
     }
 
-    fn manner(self) -> Option<Manner> {
+    /// What the host does. The display is the host's, so there is one then.
+    fn manner(self, platform: Platform) -> Option<Manner> {
         match self {
+            Self::Above if platform == Platform::Display => Some(Manner::Prompt),
             Self::Bare | Self::Above | Self::Reference => None,
             Self::Layer => Some(Manner::Prompt),
             Self::Below => Some(Manner::Hoarding(1)),
@@ -250,7 +252,7 @@ impl Launcher {
             .env("VK_LAYER_ENABLES", SYNCHRONIZATION)
             .env("VK_LAYER_DISABLES", HANDLES)
             .env("ZEROHOP_RATE", "60");
-        let host = configuration.manner().map(Hosted::start).transpose();
+        let host = configuration.manner(platform).map(Hosted::start).transpose();
         let host = match host {
             Ok(host) => host,
             Err(err) => return Ended::Failed(format!("start a host: {err}")),

@@ -91,6 +91,7 @@ impl Viewer {
         let notes = Arc::new(Notes::default());
         let source = WireSource::open(WireConfig {
             socket: socket.to_owned(),
+            display: None,
             overflow: Overflow::Wait,
             observer: Arc::clone(&notes) as Arc<dyn Observer>,
         })?;

@@ -66,7 +66,7 @@ impl Host {
         let path = folder.path().join("private/socket");
         let notes = Arc::new(Notes::default());
         let observer = Arc::clone(&notes) as _;
-        let config = WireConfig { socket: path.clone(), overflow, observer };
+        let config = WireConfig { socket: path.clone(), display: None, overflow, observer };
         let source = WireSource::open(config).unwrap();
         Self { control: source.control(), source, notes, path, _folder: folder }
     }

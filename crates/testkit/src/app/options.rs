@@ -120,6 +120,8 @@ pub(super) enum WindowKind {
     Headless,
     /// In a window of the X server that `DISPLAY` names.
     Xcb,
+    /// On a whole display, whose size it takes (`VK_KHR_display`).
+    Display,
 }
 
 /// `VkPresentModeKHR`.

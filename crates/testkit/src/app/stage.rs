@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::rig::{Device, Easel, Surface, Swapchain, SwapchainOptions, Window};
+use crate::rig::{Device, Display, Easel, Surface, Swapchain, SwapchainOptions, Window};
 use crate::xcb;
 use ash::vk;
 use zerohop_frame::Extent;
@@ -56,9 +56,15 @@ struct Shape {
 impl Stage {
     /// Opens a window.
     pub(super) fn new(device: &Arc<Device>, play: &Play) -> Result<Self, Box<dyn Error>> {
-        let extent = play.size.0;
+        let mut extent = play.size.0;
         let window = match play.window {
             WindowKind::Headless => Window::Headless,
+            WindowKind::Display => {
+                let display = Display::find(device.instance())?;
+                let vk::Extent2D { width, height } = display.extent();
+                extent = Extent { width, height };
+                Window::Display(display)
+            }
             WindowKind::Xcb => {
                 Window::Xcb(xcb::Window::open(&xcb::Connection::open(None)?, extent)?)
             }

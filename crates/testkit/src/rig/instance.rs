@@ -23,7 +23,7 @@ pub struct Instance {
 }
 
 /// What an instance enables when it is there.
-const EXTENSIONS: [&CStr; 13] = [
+const EXTENSIONS: [&CStr; 14] = [
     khr::surface::NAME,
     khr::get_surface_capabilities2::NAME,
     khr::surface_protected_capabilities::NAME,
@@ -32,6 +32,7 @@ const EXTENSIONS: [&CStr; 13] = [
     khr::wayland_surface::NAME,
     ext::headless_surface::NAME,
     khr::display::NAME,
+    khr::get_display_properties2::NAME,
     ext::display_surface_counter::NAME,
     ext::surface_maintenance1::NAME,
     c"VK_KHR_surface_maintenance1",

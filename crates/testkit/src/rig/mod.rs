@@ -6,6 +6,7 @@
 
 mod allocator;
 mod device;
+mod display;
 mod draw;
 mod easel;
 mod instance;
@@ -17,6 +18,7 @@ mod sync;
 
 pub use allocator::Allocator;
 pub use device::{Device, DeviceOptions, Features};
+pub use display::Display;
 pub use draw::Painter;
 pub use easel::Easel;
 pub use instance::Instance;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ash::{ext, khr, vk};
 use zerohop_frame::Extent;
 
-use super::{Doing, Error, Instance};
+use super::{Display, Doing, Error, Instance};
 use crate::{wayland, xcb, xlib};
 
 /// What a surface shows on.
@@ -16,6 +16,8 @@ pub enum Window {
     Xcb(xcb::Window),
     /// The same, through Xlib.
     Xlib(xlib::Window),
+    /// A whole display (`VK_KHR_display`).
+    Display(Display),
     /// A Wayland surface, whose size is that of its pictures.
     Wayland(wayland::Window),
 }
@@ -33,7 +35,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn resize(&self, extent: Extent) -> Result<(), Error> {
         match self {
-            Self::Headless | Self::Wayland(_) => {}
+            Self::Headless | Self::Display(_) | Self::Wayland(_) => {}
             Self::Xcb(window) => window.resize(extent)?,
             Self::Xlib(window) => window.resize(extent),
         }
@@ -47,7 +49,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn show(&self, shown: bool) -> Result<(), Error> {
         match (self, shown) {
-            (Self::Headless | Self::Wayland(_), _) => {}
+            (Self::Headless | Self::Display(_) | Self::Wayland(_), _) => {}
             (Self::Xcb(window), true) => window.map()?,
             (Self::Xcb(window), false) => window.unmap()?,
             (Self::Xlib(window), true) => window.map(),
@@ -63,7 +65,7 @@ impl Window {
     /// [`Error::Window`].
     pub fn destroy(&self) -> Result<(), Error> {
         match self {
-            Self::Headless | Self::Wayland(_) => {}
+            Self::Headless | Self::Display(_) | Self::Wayland(_) => {}
             Self::Xcb(window) => window.destroy()?,
             Self::Xlib(window) => window.destroy(),
         }
@@ -88,6 +90,7 @@ impl Surface {
         let (entry, raw) = (instance.entry(), instance.raw());
         let extension = match &window {
             Window::Headless => ext::headless_surface::NAME,
+            Window::Display(_) => khr::display::NAME,
             Window::Xcb(_) => khr::xcb_surface::NAME,
             Window::Xlib(_) => khr::xlib_surface::NAME,
             Window::Wayland(_) => khr::wayland_surface::NAME,
@@ -101,6 +104,11 @@ impl Surface {
                 let info = vk::HeadlessSurfaceCreateInfoEXT::default();
                 // SAFETY: the extension is enabled.
                 unsafe { make.create_headless_surface(&info, None) }
+            }
+            Window::Display(display) => {
+                let make = khr::display::Instance::new(entry, raw);
+                // SAFETY: mode and plane were found in this instance.
+                unsafe { make.create_display_plane_surface(&display.info(), None) }
             }
             Window::Xcb(window) => {
                 let make = khr::xcb_surface::Instance::new(entry, raw);

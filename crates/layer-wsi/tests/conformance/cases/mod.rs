@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 mod acquire;
+mod display;
 mod images;
 mod maintenance1;
 mod pacing;
@@ -42,7 +43,7 @@ impl Case {
 
     /// Whether pictures are shown.
     pub(crate) fn presents(&self) -> bool {
-        !["surface::", "procedures::"].iter().any(|group| self.name.starts_with(group))
+        !["surface::", "display::", "procedures::"].iter().any(|group| self.name.starts_with(group))
     }
 
     pub(crate) const fn slow(self) -> Self {
@@ -54,6 +55,7 @@ impl Case {
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     [
         surface::CASES,
+        display::CASES,
         swapchain::CASES,
         acquire::CASES,
         present::CASES,

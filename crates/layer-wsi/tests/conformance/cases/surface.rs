@@ -56,6 +56,11 @@ fn make(bench: &Bench, window: &Window, allocator: &Allocator) -> Result<(), vk:
             // SAFETY: the extension is enabled, or `bench.surface()` had failed before.
             unsafe { make.create_headless_surface(&info, Some(&callbacks)) }
         }
+        Window::Display(display) => {
+            let make = khr::display::Instance::new(entry, raw);
+            // SAFETY: as above; mode and plane were found in this instance.
+            unsafe { make.create_display_plane_surface(&display.info(), Some(&callbacks)) }
+        }
         Window::Wayland(window) => {
             let make = khr::wayland_surface::Instance::new(entry, raw);
             let info = vk::WaylandSurfaceCreateInfoKHR::default()
@@ -134,7 +139,7 @@ fn presentation_support(bench: &Bench) -> Outcome {
     let (instance, physical) = (bench.instance(), bench.physical()?);
     let (entry, raw) = (instance.entry(), instance.raw());
     let can = match surface.window() {
-        Window::Headless => {
+        Window::Headless | Window::Display(_) => {
             return Err(Verdict::Unsupported("no presentation support query".to_owned()));
         }
         Window::Wayland(window) => {
