@@ -2,14 +2,15 @@
 
 use std::ffi::CStr;
 
+use ash::ext::queue_family_foreign;
 use ash::vk;
 use zerohop_layer::hooks;
 use zerohop_manifest::DMABUF;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    buffer as b, device as d, fence as f, image as m, instance as i, memory as a, physical as p,
-    queue as q, semaphore as s,
+    barrier as r, buffer as b, coherence as c, device as d, fence as f, image as m, instance as i,
+    memory as a, physical as p, queue as q, semaphore as s,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -128,6 +129,40 @@ hooks! {
     b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
 }
 
+hooks! {
+    /// Commands of a device that we help, around which a dma-buf of a stranger's changes hands.
+    turning:
+    b"vkQueueSubmit" => q::submit, vk::PFN_vkQueueSubmit;
+    b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
+    b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
+    b"vkWaitForFences" => f::wait, vk::PFN_vkWaitForFences;
+    b"vkGetFenceStatus" => f::status, vk::PFN_vkGetFenceStatus;
+    b"vkWaitSemaphores" => c::wait_semaphores, vk::PFN_vkWaitSemaphores;
+    b"vkWaitSemaphoresKHR" => c::wait_semaphores, vk::PFN_vkWaitSemaphores;
+    b"vkGetSemaphoreCounterValue" => c::counter_value, vk::PFN_vkGetSemaphoreCounterValue;
+    b"vkGetSemaphoreCounterValueKHR" => c::counter_value, vk::PFN_vkGetSemaphoreCounterValue;
+    b"vkMapMemory" => c::map, vk::PFN_vkMapMemory;
+    b"vkMapMemory2" => c::map2, vk::PFN_vkMapMemory2KHR;
+    b"vkMapMemory2KHR" => c::map2, vk::PFN_vkMapMemory2KHR;
+    b"vkFlushMappedMemoryRanges" => c::flush, vk::PFN_vkFlushMappedMemoryRanges;
+    b"vkInvalidateMappedMemoryRanges" => c::invalidate, vk::PFN_vkInvalidateMappedMemoryRanges;
+}
+
+hooks! {
+    /// Commands of a device that we help and whose driver has no queue family `FOREIGN`.
+    foreign:
+    b"vkCmdPipelineBarrier" => r::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+    b"vkCmdPipelineBarrier2" => r::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdPipelineBarrier2KHR" => r::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdWaitEvents" => r::wait_events, vk::PFN_vkCmdWaitEvents;
+    b"vkCmdWaitEvents2" => r::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdWaitEvents2KHR" => r::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdSetEvent2" => r::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCmdSetEvent2KHR" => r::set_event2, vk::PFN_vkCmdSetEvent2;
+}
+
 /// What `vkGetInstanceProcAddr` answers.
 pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidFunction {
     let bytes = name.to_bytes();
@@ -140,7 +175,7 @@ pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidF
     // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
     let state = unsafe { InstanceState::of(handle) }.ok()?;
     let hook = instance(bytes).or_else(|| device(bytes)).or_else(|| helped(bytes));
-    let hook = hook.or_else(|| synced(bytes));
+    let hook = hook.or_else(|| turning(bytes)).or_else(|| synced(bytes));
     let next = state.next(name);
     hook.filter(|_| next.is_some() || is_ours(bytes)).or(next)
 }
@@ -162,7 +197,11 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
     if instance(bytes).is_some() {
         return None;
     }
-    let hook = device(bytes).or_else(|| helped(bytes).filter(|_| state.help.is_some()));
+    let help = state.help.as_ref();
+    let lacks_foreign = help.is_some_and(|help| help.emulation.owns(queue_family_foreign::NAME));
+    let hook = device(bytes)
+        .or_else(|| helped(bytes).or_else(|| turning(bytes)).filter(|_| help.is_some()))
+        .or_else(|| foreign(bytes).filter(|_| lacks_foreign));
     let hook = hook.or_else(|| synced(bytes).filter(|_| state.sync.is_some()));
     match (hook, state.enabled.provides(name)) {
         (Some(hook), Some(true)) => Some(hook),

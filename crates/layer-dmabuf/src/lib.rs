@@ -20,6 +20,7 @@ mod buffer;
 mod commands;
 mod device;
 mod entry;
+mod foreign;
 mod image;
 mod instance;
 mod memory;

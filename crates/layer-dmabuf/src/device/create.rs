@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_void};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use ash::{ext, khr, vk};
 use zerohop_kernel::Memfd;
@@ -140,6 +141,8 @@ fn help(
             )
         },
         // SAFETY: the type belongs to the names.
+        map2: unsafe { next.device_command(handle, &[c"vkMapMemory2", c"vkMapMemory2KHR"]) },
+        // SAFETY: the type belongs to the names.
         device_layout: unsafe {
             next.device_command(
                 handle,
@@ -148,6 +151,7 @@ fn help(
         },
         memory_types,
         memory: Table::new(),
+        strangers: AtomicUsize::new(0),
         images: Table::new(),
         buffers: Table::new(),
     })

@@ -4,6 +4,7 @@ mod create;
 
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ash::{ext, khr, vk};
 use zerohop_layer::extensions::ExtensionSet;
@@ -49,12 +50,16 @@ pub(crate) struct Help {
     pub(crate) modifiers: Option<ext::image_drm_format_modifier::DeviceFn>,
     /// The driver's newer way to ask for the layout of an image, under whichever name.
     pub(crate) layout2: Option<vk::PFN_vkGetImageSubresourceLayout2KHR>,
-    /// And of one that is not made yet.
+    /// Its newer way to map memory, under whichever name.
+    pub(crate) map2: Option<vk::PFN_vkMapMemory2KHR>,
+    /// Its way to ask for the layout of an image that is not made yet.
     pub(crate) device_layout: Option<vk::PFN_vkGetDeviceImageSubresourceLayoutKHR>,
     /// The memory types that take mapped memory, a bit for each.
     pub(crate) memory_types: u32,
     /// Memory that leaves or came in as `DMA_BUF`.
     pub(crate) memory: Table<vk::DeviceMemory, Memory>,
+    /// How many of these are dma-bufs of strangers.
+    pub(crate) strangers: AtomicUsize,
     /// Images whose tiling or memory is ours.
     pub(crate) images: Table<vk::Image, Image>,
     /// Buffers whose memory may be ours.
@@ -106,6 +111,22 @@ impl DeviceState {
     /// Our image behind `handle`.
     pub(crate) fn image(&self, handle: vk::Image) -> Option<Arc<Image>> {
         self.help.as_ref()?.images.get(&handle)
+    }
+
+    /// Keeps the dma-bufs of strangers coherent: to be called before work is submitted, and after
+    /// it was waited for.
+    pub(crate) fn turn_over(&self) {
+        let Some(help) = &self.help else { return };
+        if help.strangers.load(Ordering::Relaxed) > 0 {
+            help.memory.values().iter().for_each(|memory| memory.turn_over());
+        }
+    }
+
+    /// The same, if a wait was successful.
+    pub(crate) fn turn_over_after(&self, waited: vk::Result) {
+        if waited == vk::Result::SUCCESS {
+            self.turn_over();
+        }
     }
 
     /// The next layer's command, for handing on.

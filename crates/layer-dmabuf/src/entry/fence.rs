@@ -1,4 +1,5 @@
-//! Commands of fences, on a device whose `SYNC_FD` is ours.
+//! Commands of fences, on a device whose `SYNC_FD` is ours; and waits for them, after which dma-bufs
+//! of strangers change hands (`memory/coherence.rs`).
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use std::ffi::c_int;
@@ -79,11 +80,13 @@ pub(crate) unsafe extern "system" fn status(device: vk::Device, fence: vk::Fence
     guard("vkGetFenceStatus", || {
         // SAFETY: VUID-vkGetFenceStatus-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        if let Some(status) = state.sync()?.fence_status(fence) {
+        if let Some(status) = state.sync.as_ref().and_then(|sync| sync.fence_status(fence)) {
             return Ok(status);
         }
         // SAFETY: the arguments are the application's.
-        Ok(unsafe { (state.raw.fp_v1_0().get_fence_status)(device, fence) })
+        let code = unsafe { (state.raw.fp_v1_0().get_fence_status)(device, fence) };
+        state.turn_over_after(code);
+        Ok(code)
     })
 }
 
@@ -99,12 +102,16 @@ pub(crate) unsafe extern "system" fn wait(
         let state = unsafe { DeviceState::of(device) }?;
         // SAFETY: VUID-vkWaitForFences-pFences-parameter; there is at least one.
         let all = unsafe { slice::from_raw_parts(fences, count as usize) };
-        let Some(left) = state.sync()?.fences_to_wait_for(all, every != 0) else {
-            return Ok(vk::Result::SUCCESS);
+        let left = match &state.sync {
+            Some(sync) => sync.fences_to_wait_for(all, every != 0),
+            None => Some(all.into()),
         };
+        let Some(left) = left else { return Ok(vk::Result::SUCCESS) };
         let below = state.raw.fp_v1_0().wait_for_fences;
         // SAFETY: some of the application's fences, and its other arguments.
-        Ok(unsafe { below(device, left.len() as u32, left.as_ptr(), every, timeout) })
+        let code = unsafe { below(device, left.len() as u32, left.as_ptr(), every, timeout) };
+        state.turn_over_after(code);
+        Ok(code)
     })
 }
 

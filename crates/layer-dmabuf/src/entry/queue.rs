@@ -1,5 +1,6 @@
-//! Commands of a queue, on a device whose `SYNC_FD` is ours: what they wait for may have signaled
-//! already, and one queue is used by us as well.
+//! Commands of a queue. Where `SYNC_FD` is ours, what they wait for may have signaled already, and
+//! one queue is used by us as well. Around each, dma-bufs of strangers change hands
+//! (`memory/coherence.rs`).
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use ash::vk;
@@ -16,11 +17,12 @@ pub(crate) unsafe extern "system" fn submit(
     guard("vkQueueSubmit", || {
         // SAFETY: VUID-vkQueueSubmit-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let sync = state.sync()?;
-        let _lock = sync.lock(queue);
+        state.turn_over();
         let below = state.raw.fp_v1_0().queue_submit;
         // SAFETY: the batches are valid; the other arguments are the application's.
         let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        let Some(sync) = &state.sync else { return Ok(submit(batches)) };
+        let _lock = sync.lock(queue);
         // SAFETY: the call is valid.
         unsafe { sync.submit((batches, count), submit) }
     })
@@ -35,11 +37,12 @@ pub(crate) unsafe extern "system" fn submit2(
     guard("vkQueueSubmit2", || {
         // SAFETY: VUID-vkQueueSubmit2-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let sync = state.sync()?;
-        let _lock = sync.lock(queue);
+        state.turn_over();
         let below = state.raw.fp_v1_3().queue_submit2;
         // SAFETY: the batches are valid; the other arguments are the application's.
         let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        let Some(sync) = &state.sync else { return Ok(submit(batches)) };
+        let _lock = sync.lock(queue);
         // SAFETY: the call is valid.
         Ok(unsafe { sync.submit2((batches, count), submit) })
     })
@@ -54,11 +57,12 @@ pub(crate) unsafe extern "system" fn bind_sparse(
     guard("vkQueueBindSparse", || {
         // SAFETY: VUID-vkQueueBindSparse-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let sync = state.sync()?;
-        let _lock = sync.lock(queue);
+        state.turn_over();
         let below = state.raw.fp_v1_0().queue_bind_sparse;
         // SAFETY: the batches are valid; the other arguments are the application's.
         let submit = |batches| unsafe { below(queue, count, batches, fence) };
+        let Some(sync) = &state.sync else { return Ok(submit(batches)) };
+        let _lock = sync.lock(queue);
         // SAFETY: the call is valid.
         unsafe { sync.bind_sparse((batches, count), submit) }
     })
@@ -91,9 +95,11 @@ pub(crate) unsafe extern "system" fn wait_idle(queue: vk::Queue) -> vk::Result {
     guard("vkQueueWaitIdle", || {
         // SAFETY: VUID-vkQueueWaitIdle-queue-parameter.
         let state = unsafe { DeviceState::of(queue) }?;
-        let _lock = state.sync()?.lock(queue);
+        let _lock = state.sync.as_ref().map(|sync| sync.lock(queue));
         // SAFETY: the argument is the application's.
-        Ok(unsafe { (state.raw.fp_v1_0().queue_wait_idle)(queue) })
+        let code = unsafe { (state.raw.fp_v1_0().queue_wait_idle)(queue) };
+        state.turn_over_after(code);
+        Ok(code)
     })
 }
 
@@ -101,8 +107,10 @@ pub(crate) unsafe extern "system" fn device_wait_idle(device: vk::Device) -> vk:
     guard("vkDeviceWaitIdle", || {
         // SAFETY: VUID-vkDeviceWaitIdle-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        let _lock = state.sync()?.lock_ours();
+        let _lock = state.sync.as_ref().map(|sync| sync.lock_ours());
         // SAFETY: the argument is the application's.
-        Ok(unsafe { (state.raw.fp_v1_0().device_wait_idle)(device) })
+        let code = unsafe { (state.raw.fp_v1_0().device_wait_idle)(device) };
+        state.turn_over_after(code);
+        Ok(code)
     })
 }

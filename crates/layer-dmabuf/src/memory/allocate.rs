@@ -2,6 +2,7 @@
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ash::vk;
 use zerohop_layer::{Doing, LayerError, chain};
@@ -60,7 +61,9 @@ pub(crate) unsafe fn allocate(
         // has its own.
         drop(unsafe { OwnedFd::from_raw_fd(import.fd) });
     }
-    help.memory.insert(raw, Arc::new(Memory { block }));
+    let memory = Memory { block };
+    help.strangers.fetch_add(memory.changes_hands().into(), Ordering::Relaxed);
+    help.memory.insert(raw, Arc::new(memory));
     Ok(Some(raw))
 }
 
@@ -118,7 +121,11 @@ pub(crate) unsafe fn free(
     allocator: *const vk::AllocationCallbacks<'_>,
 ) {
     // Out of the table first: once it is freed, another thread may get the same handle.
-    let ours = device.help.as_ref().and_then(|help| help.memory.remove(&memory));
+    let ours = device.help.as_ref().and_then(|help| {
+        let ours = help.memory.remove(&memory)?;
+        help.strangers.fetch_sub(ours.changes_hands().into(), Ordering::Relaxed);
+        Some(ours)
+    });
     // SAFETY: the caller's promise.
     unsafe { (device.raw.fp_v1_0().free_memory)(device.raw.handle(), memory, allocator) };
     drop(ours);

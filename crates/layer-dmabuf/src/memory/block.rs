@@ -8,6 +8,7 @@ use ash::vk;
 use zerohop_kernel::{AlignedMapping, FdKind, keep_size, kind_of};
 use zerohop_layer::LayerError;
 
+use super::coherence::Access;
 use super::shared::Shared;
 use super::{invalid, outside};
 
@@ -21,8 +22,10 @@ pub(super) struct Block {
 enum Owner {
     /// A memfd of ours.
     Ours(Arc<Shared>),
-    /// A memfd of somebody else's, which cannot shrink any more, or a dma-buf.
-    Theirs(OwnedFd),
+    /// A memfd of somebody else's, which cannot shrink any more.
+    Memfd(OwnedFd),
+    /// A dma-buf of somebody else's.
+    DmaBuf(Access),
 }
 
 impl Block {
@@ -73,9 +76,8 @@ impl Block {
             }
             None => {
                 let mapping = map(fd, length, alignment).map_err(failed)?;
-                let kept = fd.try_clone_to_owned();
-                let kept = kept.map_err(|err| outside("keep a descriptor", err))?;
-                Ok(Self { mapping, owner: Owner::Theirs(kept) })
+                let owner = Owner::stranger(fd).map_err(|err| outside("keep a descriptor", err))?;
+                Ok(Self { mapping, owner })
             }
         }
     }
@@ -93,7 +95,26 @@ impl Block {
     pub(super) fn export(&self) -> io::Result<OwnedFd> {
         match &self.owner {
             Owner::Ours(shared) => shared.export(),
-            Owner::Theirs(fd) => fd.try_clone(),
+            Owner::Memfd(fd) => fd.try_clone(),
+            Owner::DmaBuf(access) => access.as_fd().try_clone_to_owned(),
+        }
+    }
+
+    /// How it is kept coherent, when that takes something.
+    pub(super) fn access(&self) -> Option<&Access> {
+        match &self.owner {
+            Owner::DmaBuf(access) => Some(access),
+            Owner::Ours(_) | Owner::Memfd(_) => None,
+        }
+    }
+}
+
+impl Owner {
+    fn stranger(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let kept = fd.try_clone_to_owned()?;
+        match kind_of(&kept)? {
+            FdKind::DmaBuf { .. } => Access::begin(kept).map(Self::DmaBuf),
+            _ => Ok(Self::Memfd(kept)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod block;
+mod coherence;
 mod shared;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,6 +22,18 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Whether it is a stranger's dma-buf, which must be kept coherent.
+    pub(crate) fn changes_hands(&self) -> bool {
+        self.block.access().is_some()
+    }
+
+    /// Makes visible to others what was written, and what others wrote.
+    pub(crate) fn turn_over(&self) {
+        if let Some(access) = self.block.access() {
+            access.turn_over();
+        }
+    }
+
     /// Bytes that the driver can touch: what was allocated, in whole units of the driver's.
     pub(crate) fn room(&self) -> u64 {
         self.block.mapping().len() as u64
