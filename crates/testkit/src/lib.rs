@@ -6,6 +6,7 @@
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
 //! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`fake_driver`]: what a layer stands on when there is nothing.
+//! - [`layers`]: layers between an application and its driver, in an order.
 //! - [`xcb`], [`xlib`], [`wayland`], [`Xvfb`], [`Weston`]: windows, and screens to show them on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
@@ -13,6 +14,7 @@ pub mod app;
 pub mod check;
 pub mod fake_driver;
 pub mod host;
+pub mod layers;
 mod layout;
 pub mod pattern;
 pub mod rig;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ash::vk;
 use zerohop_layer::{Doing, LayerError, chain, slice};
 
+use super::layout::own_layouts;
 use super::place::place;
-use super::{Image, LINEAR, Shape, memory_planes};
+use super::{Image, LINEAR, Layouts, Shape, memory_planes};
 use crate::device::{DeviceState, Help};
 
 type Explicit<'a> = vk::ImageDrmFormatModifierExplicitCreateInfoEXT<'a>;
@@ -73,7 +74,12 @@ unsafe fn make(
     // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
     let below = unsafe { Below::new(info, has_modifier, external, allocator) }?;
     let raw = below.create(device, info.flags)?;
-    let mut image = Image { has_modifier, external, aspects, shape: Shape::Whole(0) };
+    let own = Layouts::new();
+    let mut image = Image { has_modifier, external, aspects, own, shape: Shape::Whole(0) };
+    if has_modifier {
+        image.own = own_layouts(device, help, &below, (raw, aspects))
+            .inspect_err(|_| below.destroy(device, raw))?;
+    }
     if info.flags.contains(vk::ImageCreateFlags::DISJOINT) {
         image.shape = Shape::Apart(aspects.iter().map(|_| 0).collect());
     }
@@ -149,6 +155,16 @@ impl<'a> Below<'a> {
         Ok(Self { info, external, _rest: rest, allocator })
     }
 
+    /// Whether the application binds each plane by itself.
+    pub(super) fn is_disjoint(&self) -> bool {
+        self.info.flags.contains(vk::ImageCreateFlags::DISJOINT)
+    }
+
+    /// The same image for memory of the driver's own.
+    pub(super) fn create_plain(&self, device: &DeviceState) -> Result<vk::Image, LayerError> {
+        self.make(device, self.info)
+    }
+
     /// The driver's image, with these flags.
     pub(super) fn create(
         &self,
@@ -159,6 +175,14 @@ impl<'a> Below<'a> {
         if let Some(external) = &self.external {
             info.p_next = std::ptr::from_ref(external).cast();
         }
+        self.make(device, info)
+    }
+
+    fn make(
+        &self,
+        device: &DeviceState,
+        info: vk::ImageCreateInfo<'_>,
+    ) -> Result<vk::Image, LayerError> {
         let mut raw = vk::Image::null();
         let create = device.raw.fp_v1_0().create_image;
         // SAFETY: the chain is the application's and ours, and both live.

@@ -27,6 +27,9 @@ const MEMORY_PLANES: [vk::ImageAspectFlags; 4] = [
     vk::ImageAspectFlags::MEMORY_PLANE_3_EXT,
 ];
 
+/// Where each plane of an image lies.
+type Layouts = ArrayVec<vk::SubresourceLayout, MAX_PLANES>;
+
 /// What we know of a `VkImage` that the driver sees otherwise than the application.
 #[derive(Debug)]
 pub(crate) struct Image {
@@ -36,6 +39,8 @@ pub(crate) struct Image {
     pub(crate) external: bool,
     /// Its planes as the driver names them.
     aspects: &'static [vk::ImageAspectFlags],
+    /// Where these lie in the driver's image. Known of an image with a modifier.
+    own: Layouts,
     /// How it is bound.
     shape: Shape,
 }
@@ -90,6 +95,7 @@ mod tests {
             has_modifier: true,
             external: true,
             aspects: memory_planes(format).unwrap(),
+            own: Layouts::new(),
             shape: Shape::Whole(7),
         };
         assert_eq!(image(nv12).plane(A::MEMORY_PLANE_1_EXT), (A::PLANE_1, 1));

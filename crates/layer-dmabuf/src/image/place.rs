@@ -9,9 +9,13 @@ use ash::vk;
 use zerohop_layer::LayerError;
 
 use super::create::Below;
+use super::layout::asked_layouts;
 use super::requirements::of_plane;
 use super::{Image, MAX_PLANES, Shape};
 use crate::device::{DeviceState, Help};
+
+/// The end of what can be mapped, in bytes: half of a 64-bit address space, and more than any.
+const LARGEST: u64 = 1 << 62;
 
 /// Bytes that a driver's planes lie behind where it would begin.
 type Shifts = ArrayVec<u64, MAX_PLANES>;
@@ -55,20 +59,24 @@ fn whole(
     (raw, image): (vk::Image, &Image),
     wanted: &[vk::SubresourceLayout],
 ) -> Result<Option<Shape>, LayerError> {
-    let shifts = shifts(device, info, (raw, image), wanted)?;
+    check_rows(info, image, wanted)?;
+    let shifts: Option<Shifts> = shifts(image, wanted).collect();
     if let Shape::Apart(_) = image.shape {
+        let shifts =
+            shifts.ok_or_else(|| refused("a plane begins before its own memory".into()))?;
         for (aspect, shift) in image.aspects.iter().zip(&shifts) {
-            check_alignment(*shift, of_plane(device, raw, *aspect).alignment)?;
+            check_place(*shift, &of_plane(device, raw, *aspect))?;
         }
         return Ok(Some(Shape::Apart(shifts)));
     }
+    let Some(shifts) = shifts else { return Ok(None) };
     let first = shifts.first().copied().unwrap_or(0);
     if shifts.iter().any(|shift| *shift != first) {
         return Ok(None);
     }
     // SAFETY: the image is alive and not disjoint.
     let needs = unsafe { device.raw.get_image_memory_requirements(raw) };
-    check_alignment(first, needs.alignment)?;
+    check_place(first, &needs)?;
     Ok(Some(Shape::Whole(first)))
 }
 
@@ -91,8 +99,12 @@ fn split(
         ));
     }
     let raw = below.create(device, info.flags | vk::ImageCreateFlags::DISJOINT)?;
-    let shape = shifts(device, info, (raw, &image), wanted)
-        .and_then(|shifts| join(device, raw, &image, shifts));
+    let image = Image { own: asked_layouts(device, raw, image.aspects), ..image };
+    let shape = check_rows(info, &image, wanted).and_then(|()| {
+        let shifts: Option<Shifts> = shifts(&image, wanted).collect();
+        let shifts = shifts.ok_or_else(|| refused("a plane begins before its memory".into()))?;
+        join(device, raw, &image, shifts)
+    });
     match shape {
         Ok(shape) => Ok((raw, Image { shape, ..image })),
         Err(err) => {
@@ -112,7 +124,7 @@ fn join(
     let mut needs = vk::MemoryRequirements { size: 0, alignment: 1, memory_type_bits: !0 };
     for (aspect, shift) in image.aspects.iter().zip(&shifts) {
         let plane = of_plane(device, raw, *aspect);
-        check_alignment(*shift, plane.alignment)?;
+        check_place(*shift, &plane)?;
         needs.size = needs.size.max(plane.size.saturating_add(*shift));
         needs.alignment = needs.alignment.max(plane.alignment);
         needs.memory_type_bits &= plane.memory_type_bits;
@@ -120,55 +132,53 @@ fn join(
     Ok(Shape::Split { shifts, needs })
 }
 
-/// How far each plane of the driver's must be moved to lie where it is wanted.
-fn shifts(
-    device: &DeviceState,
+/// How far each plane of the driver's must be moved to lie where it is wanted. `None`: backwards.
+fn shifts(image: &Image, wanted: &[vk::SubresourceLayout]) -> impl Iterator<Item = Option<u64>> {
+    image.own.iter().zip(wanted).map(|(own, wanted)| wanted.offset.checked_sub(own.offset))
+}
+
+/// Refuses rows that the driver would not find.
+fn check_rows(
     info: &vk::ImageCreateInfo<'_>,
-    (raw, image): (vk::Image, &Image),
+    image: &Image,
     wanted: &[vk::SubresourceLayout],
-) -> Result<Shifts, LayerError> {
+) -> Result<(), LayerError> {
     if wanted.len() != image.aspects.len() {
         let (has, needs, format) = (wanted.len(), image.aspects.len(), info.format);
         return Err(refused(format!("{has} planes were laid out, and {format:?} has {needs}")));
     }
-    let planes = image.aspects.iter().zip(wanted).enumerate();
-    planes
-        .map(|(index, (aspect, wanted))| {
-            let part = vk::ImageSubresource::default().aspect_mask(*aspect);
-            // SAFETY: the image is alive and linear, and has the aspect.
-            let driver = unsafe { device.raw.get_image_subresource_layout(raw, part) };
-            shift(index, wanted, &driver, info.array_layers)
-        })
-        .collect()
+    let mut planes = image.own.iter().zip(wanted).enumerate();
+    planes.try_for_each(|(index, (own, wanted))| check_plane(index, wanted, own, info.array_layers))
 }
 
-/// How far one plane must be moved.
-fn shift(
+fn check_plane(
     index: usize,
     wanted: &vk::SubresourceLayout,
-    driver: &vk::SubresourceLayout,
+    own: &vk::SubresourceLayout,
     layers: u32,
-) -> Result<u64, LayerError> {
-    let layers_agree = layers <= 1 || wanted.array_pitch == driver.array_pitch;
-    if wanted.row_pitch != driver.row_pitch || !layers_agree {
-        return Err(refused(format!(
-            "plane {index} was laid out with {} bytes from row to row and {} from layer to layer, \
-             and the driver reads {} and {}",
-            wanted.row_pitch, wanted.array_pitch, driver.row_pitch, driver.array_pitch
-        )));
-    }
-    wanted.offset.checked_sub(driver.offset).ok_or_else(|| {
-        let (has, least) = (wanted.offset, driver.offset);
-        refused(format!("plane {index} begins at byte {has}, and the driver's at {least}"))
-    })
-}
-
-fn check_alignment(shift: u64, alignment: u64) -> Result<(), LayerError> {
-    if shift.is_multiple_of(alignment.max(1)) {
+) -> Result<(), LayerError> {
+    let layers_agree = layers <= 1 || wanted.array_pitch == own.array_pitch;
+    if wanted.row_pitch == own.row_pitch && layers_agree {
         return Ok(());
     }
-    let what = format!("a plane begins {shift} bytes in, which is no multiple of {alignment}");
-    Err(refused(what))
+    Err(refused(format!(
+        "plane {index} was laid out with {} bytes from row to row and {} from layer to layer, and \
+         the driver reads {} and {}",
+        wanted.row_pitch, wanted.array_pitch, own.row_pitch, own.array_pitch
+    )))
+}
+
+/// Refuses a place where the driver cannot begin, or where what it needs would have no end.
+fn check_place(shift: u64, needs: &vk::MemoryRequirements) -> Result<(), LayerError> {
+    let alignment = needs.alignment.max(1);
+    if !shift.is_multiple_of(alignment) {
+        let what = format!("a plane begins {shift} bytes in, which is no multiple of {alignment}");
+        return Err(refused(what));
+    }
+    match shift.checked_add(needs.size) {
+        Some(end) if end <= LARGEST => Ok(()),
+        _ => Err(refused(format!("a plane begins {shift} bytes in, beyond any memory"))),
+    }
 }
 
 fn refused(what: String) -> LayerError {
@@ -185,11 +195,12 @@ mod tests {
 
     #[test]
     fn a_plane_can_begin_elsewhere_and_its_rows_cannot() {
-        assert_eq!(shift(0, &layout(4096, 512), &layout(0, 512), 1).unwrap(), 4096);
-        let err = shift(0, &layout(0, 640), &layout(0, 512), 1).unwrap_err();
+        let err = check_plane(0, &layout(0, 640), &layout(0, 512), 1).unwrap_err();
         assert_eq!(err.code(), vk::Result::ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT);
         assert!(err.to_string().contains("640") && err.to_string().contains("512"), "{err}");
-        assert!(shift(1, &layout(100, 512), &layout(200, 512), 1).is_err());
-        assert!(check_alignment(100, 64).is_err() && check_alignment(128, 64).is_ok());
+        assert!(check_plane(0, &layout(4096, 512), &layout(0, 512), 1).is_ok());
+        let needs = vk::MemoryRequirements { size: 4096, alignment: 64, memory_type_bits: 1 };
+        assert!(check_place(100, &needs).is_err() && check_place(128, &needs).is_ok());
+        assert!(check_place(u64::MAX - 63, &needs).is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! What a call answers is handed on as it is: a test wants the `VkResult` itself.
 
 mod allocator;
+mod copier;
 mod device;
 mod display;
 mod draw;
@@ -17,6 +18,7 @@ mod swapchain;
 mod sync;
 
 pub use allocator::Allocator;
+pub use copier::{Copier, Owner};
 pub use device::{Device, DeviceOptions, Features};
 pub use display::Display;
 pub use draw::Painter;

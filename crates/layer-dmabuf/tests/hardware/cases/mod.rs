@@ -1,0 +1,41 @@
+//! The cases.
+
+mod foreign;
+mod linear;
+mod planes;
+mod queries;
+mod refusals;
+
+use std::sync::Arc;
+
+use zerohop_testkit::rig::Device;
+
+use crate::Outcome;
+
+/// One case.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    /// What it holds.
+    pub(crate) name: &'static str,
+    /// Runs it.
+    pub(crate) run: fn(&Arc<Device>) -> Outcome,
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Case> {
+    [linear::CASES, planes::CASES, foreign::CASES, queries::CASES, refusals::CASES].concat()
+}
+
+/// Fails with what was compared.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, has: T, wanted: T) -> Outcome {
+    if has == wanted { Ok(()) } else { Err(format!("{what}: {has:?}, not {wanted:?}").into()) }
+}
+
+/// Fails with how many bytes differ.
+pub(crate) fn same_bytes(what: &str, has: &[u8], wanted: &[u8]) -> Outcome {
+    let wrong = has.iter().zip(wanted).filter(|(one, other)| one != other).count();
+    if wrong == 0 && has.len() >= wanted.len() {
+        return Ok(());
+    }
+    Err(format!("{what}: {wrong} of {} bytes are wrong", wanted.len()).into())
+}

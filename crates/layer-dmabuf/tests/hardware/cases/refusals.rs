@@ -1,0 +1,71 @@
+//! What is refused, with which error, and that nothing is lost by it.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+
+use ash::vk;
+use zerohop_frame::Extent;
+use zerohop_kernel::{FileId, Memfd};
+use zerohop_testkit::rig::Device;
+
+use super::{Case, same};
+use crate::Outcome;
+use crate::picture::{Asked, Picture};
+
+pub(super) const CASES: &[Case] = &[
+    Case { name: "memory_that_is_too_small_is_refused_and_stays_its_owners", run: too_small },
+    Case { name: "what_is_no_memory_is_refused", run: no_memory },
+    Case { name: "a_stride_that_the_driver_cannot_read_is_refused", run: stride },
+    Case { name: "a_number_of_planes_that_the_format_lacks_is_refused", run: planes },
+];
+
+const BGRA: vk::Format = vk::Format::B8G8R8A8_UNORM;
+const EXTENT: Extent = Extent { width: 64, height: 64 };
+const INVALID: vk::Result = vk::Result::ERROR_INVALID_EXTERNAL_HANDLE;
+const LAYOUT: vk::Result = vk::Result::ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT;
+
+fn refused(device: &Arc<Device>, fd: OwnedFd) -> Result<OwnedFd, zerohop_frame::BoxError> {
+    let id = FileId::of(&fd)?;
+    let image = Picture::new(device, BGRA, EXTENT, Asked::List(&[0]))?;
+    match image.import(fd) {
+        Ok(_) => Err("it was taken".into()),
+        Err((code, fd)) => {
+            same("the error", code, INVALID)?;
+            same("the descriptor", FileId::of(fd.as_fd())?, id)?;
+            Ok(fd)
+        }
+    }
+}
+
+fn too_small(device: &Arc<Device>) -> Outcome {
+    refused(device, Memfd::create("short", 64 * 64 * 4 - 1)?.into())?;
+    refused(device, Memfd::create("empty", 0)?.into())?;
+    Ok(())
+}
+
+fn no_memory(device: &Arc<Device>) -> Outcome {
+    refused(device, std::fs::File::open("/dev/null")?.into())?;
+    refused(device, std::fs::File::open("/proc/self/exe")?.into())?;
+    refused(device, rustix::pipe::pipe()?.0)?;
+    Ok(())
+}
+
+fn asked(device: &Arc<Device>, planes: &[vk::SubresourceLayout]) -> Option<vk::Result> {
+    Picture::new(device, BGRA, EXTENT, Asked::Explicit(0, planes)).err()
+}
+
+fn stride(device: &Arc<Device>) -> Outcome {
+    let layout =
+        |offset, row_pitch| vk::SubresourceLayout { offset, row_pitch, ..Default::default() };
+    let own = Picture::new(device, BGRA, EXTENT, Asked::List(&[0]))?.layout(0).row_pitch;
+    same("the driver's own", asked(device, &[layout(0, own)]), None)?;
+    same("wider rows", asked(device, &[layout(0, own + 64)]), Some(LAYOUT))?;
+    same("rows that overlap", asked(device, &[layout(0, 64)]), Some(LAYOUT))?;
+    same("an odd place", asked(device, &[layout(1, own)]), Some(LAYOUT))?;
+    same("a wild place", asked(device, &[layout(u64::MAX - 63, own)]), Some(LAYOUT))
+}
+
+fn planes(device: &Arc<Device>) -> Outcome {
+    let two = [vk::SubresourceLayout { row_pitch: 256, ..Default::default() }; 2];
+    same("two planes of one", asked(device, &two), Some(LAYOUT))
+}

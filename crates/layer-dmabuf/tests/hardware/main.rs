@@ -1,0 +1,49 @@
+//! Applications under the layer, on a real driver that needs it: what leaves them is read by other
+//! processes, and what comes in is read by them, to the last bit.
+//!
+//! Each case runs in a process of its own, with the validation layer (and synchronization
+//! validation) above ours, where it sees the application, and again below, where it sees us. Any
+//! message fails the case.
+#![allow(unsafe_code, reason = "the cases call Vulkan")]
+
+mod cases;
+mod child;
+mod picture;
+mod reader;
+
+use std::env;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use zerohop_needs::absent;
+
+use cases::Case;
+use child::Place;
+
+/// What a case ends with.
+type Outcome = Result<(), zerohop_frame::BoxError>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().collect();
+    match &args[..] {
+        [_, flag, name] if flag == child::FLAG => return child::run(name),
+        [_, flag, rest @ ..] if flag == reader::FLAG => return reader::run(rest),
+        _ => {}
+    }
+    let lacking = child::lacking();
+    let trials = cases::all().into_iter().flat_map(|case| {
+        let lacking = lacking.clone();
+        [Place::Above, Place::Below].map(|place| trial(case, place, lacking.clone()))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn trial(case: Case, place: Place, lacking: Option<(&'static str, String)>) -> Trial {
+    let name = format!("{}, validated {place:?}", case.name);
+    Trial::ignorable_test(name, move || match lacking {
+        Some((need, why)) => absent(need, &why),
+        None => child::start(case.name, place)
+            .map(|()| libtest_mimic::Completion::Completed)
+            .map_err(|err| Failed::from(err.to_string())),
+    })
+}

@@ -1,0 +1,82 @@
+//! Puts Vulkan layers between a program and its driver, in an order.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, fs, io};
+
+use zerohop_manifest::{Activation, LAYERS, Layer};
+
+/// The Khronos validation layer's name.
+pub const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
+
+/// Its library.
+const VALIDATION_LIBRARY: &str = "libVkLayer_khronos_validation.so";
+
+/// Where Debian puts its manifest.
+const SYSTEM: &str = "/usr/share/vulkan/explicit_layer.d";
+
+/// What it is to look at beside valid usage.
+const SYNCHRONIZATION: &str = "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT";
+
+/// What it is not to do: an old one hands its own handles to commands that it does not know.
+const HANDLES: &str = "VK_VALIDATION_FEATURE_DISABLE_UNIQUE_HANDLES_EXT";
+
+/// Makes `command` load the layers called `names`, from the application to the driver, and no
+/// others. Ours are found beside this test's own program, where cargo puts the libraries of the
+/// package that is tested; their manifests are written into folders below `folder`.
+///
+/// # Errors
+///
+/// A manifest cannot be written, or a library is not there.
+pub fn stack(command: &mut Command, folder: &Path, names: &[&str]) -> io::Result<()> {
+    let path: Vec<String> = names
+        .iter()
+        .map(|name| match LAYERS.iter().find(|layer| layer.name == *name) {
+            Some(layer) => Ok(install(layer, folder)?.display().to_string()),
+            None => Ok(SYSTEM.to_owned()),
+        })
+        .collect::<io::Result<_>>()?;
+    for name in ["VK_LOADER_LAYERS_ENABLE", "VK_ADD_LAYER_PATH"] {
+        command.env_remove(name);
+    }
+    for layer in LAYERS {
+        command.env_remove(layer.enable_environment);
+    }
+    // Older loaders put the layer that is found first next to the application, whatever the other
+    // variable says.
+    command
+        .env("VK_LAYER_PATH", if path.is_empty() { SYSTEM.to_owned() } else { path.join(":") })
+        .env("VK_INSTANCE_LAYERS", names.join(":"))
+        .env("VK_LAYER_ENABLES", SYNCHRONIZATION)
+        .env("VK_LAYER_DISABLES", HANDLES);
+    Ok(())
+}
+
+/// Writes the manifest of `layer` into a folder of its own below `folder`.
+fn install(layer: &Layer, folder: &Path) -> io::Result<PathBuf> {
+    let library = env::current_exe()?.with_file_name(layer.library);
+    if !library.is_file() {
+        return Err(io::Error::other(format!("{} is not built", library.display())));
+    }
+    let folder = folder.join(layer.name);
+    fs::create_dir_all(&folder)?;
+    let text = layer.manifest(&library.to_string_lossy(), Activation::Explicit);
+    // Several threads of several programs may do so at once.
+    static PARTS: AtomicU64 = AtomicU64::new(0);
+    let part = PARTS.fetch_add(1, Ordering::Relaxed);
+    let part = folder.join(format!("{}-{part}.part", std::process::id()));
+    fs::write(&part, text)?;
+    fs::rename(part, folder.join(layer.file_name))?;
+    Ok(folder)
+}
+
+/// What the environment of this process asks for and the loader did not load; it would not say so.
+pub fn missing() -> Vec<String> {
+    let asked = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let ours = LAYERS.iter().map(|layer| (layer.name, layer.library));
+    let all = ours.chain([(VALIDATION, VALIDATION_LIBRARY)]);
+    let lost = all.filter(|(name, library)| asked.contains(name) && !maps.contains(library));
+    lost.map(|(name, _)| name.to_owned()).collect()
+}
