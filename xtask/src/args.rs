@@ -19,16 +19,6 @@ impl Args {
         (!option).then(|| self.0.remove(0))
     }
 
-    /// Takes all words after `--`, which are somebody else's; `None` where there is no `--`.
-    ///
-    /// Call it first: none of those words is an option of ours.
-    pub(crate) fn after_dashes(&mut self) -> Option<Vec<String>> {
-        let dashes = self.0.iter().position(|word| word == "--")?;
-        let after = self.0.split_off(dashes + 1);
-        self.0.truncate(dashes);
-        Some(after)
-    }
-
     /// Whether help is asked for, by a word of ours.
     pub(crate) fn help(&self) -> bool {
         let ours = self.0.iter().take_while(|word| *word != "--");
@@ -125,8 +115,7 @@ mod tests {
     fn what_stands_after_two_dashes_is_left_alone() {
         let mut args = args("--timeout 5 -- ls --help -- x");
         assert!(!args.help());
-        assert_eq!(args.after_dashes().unwrap(), ["ls", "--help", "--", "x"]);
-        assert_eq!(args.after_dashes(), None);
+        assert_eq!(args.command().unwrap(), ["ls", "--help", "--", "x"]);
         assert_eq!(args.value("--timeout").unwrap().as_deref(), Some("5"));
         args.end().unwrap();
     }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +17,7 @@ const REQUIRED: &str = "device,validation,layer,xvfb,ffmpeg,vkcube";
 /// The same on a machine without a GPU, where the device is llvmpipe.
 const REQUIRED_OF_CPU: &str = "cpu,host_pointers";
 /// Where tests read it.
-const REQUIRE: &str = "ZEROHOP_REQUIRE";
+pub(crate) const REQUIRE: &str = "ZEROHOP_REQUIRE";
 
 /// Runs all tests of the workspace; also the ones that take minutes when `slow`.
 ///
@@ -32,11 +33,19 @@ pub(crate) fn run(slow: bool, timing: &mut Timing) -> Result<()> {
         test.env("ZEROHOP_SLOW", "1");
     }
     println!("\n$ {REQUIRE}={required} {}", shell::line(&test));
+    watched(test, timing)
+}
 
+/// Runs a command that runs test programs, shows what they print, and notes what each took.
+///
+/// # Errors
+///
+/// The command does not end with 0.
+pub(crate) fn watched(mut test: Command, timing: &mut Timing) -> Result<()> {
     // One pipe for both, so that names and results come in their order.
     let (output, input) = std::io::pipe().context("make a pipe")?;
     test.stdout(input.try_clone()?).stderr(input);
-    let mut child = test.spawn().context("cannot start cargo")?;
+    let mut child = test.spawn().context("cannot start the tests")?;
     // The command holds the pipe's other end; without this the reading would never end.
     drop(test);
     let mut watch = Watch::default();

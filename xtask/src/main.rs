@@ -42,6 +42,7 @@ usage: cargo xtask COMMAND
   test --venus [NAMES...]  the same as Venus guests of Mesa 25 and 26: target/venus
   venus [-o FILE.mp4] [--mesa 25|26] [--no-host-layer] [--seconds S] -- COMMAND
                            a program as a Venus guest, recorded in there
+  test --vm [NAMES...]     the tests of kernel devices, in the virtual machine
   ci                       what must pass before a change lands
   tidy                     the rules of the house that no compiler checks
   licences                 of what is built in, and where it comes from

@@ -11,10 +11,12 @@ use crate::shell;
 use crate::timing::Timing;
 use crate::tree;
 use crate::venus;
+use crate::vm;
 
-/// `cargo xtask test [--slow]`, or `--apps [NAMES]` for the applications only, or `--venus [NAMES]`.
+/// `cargo xtask test [--slow]`, or of other programs: `--apps [NAMES]`, `--venus [NAMES]`, `--vm [NAMES]`.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let others: [(&str, Programs); 2] = [("--apps", apps::run), ("--venus", venus::test)];
+    let others: [(&str, Programs); 3] =
+        [("--apps", apps::run), ("--venus", venus::test), ("--vm", vm::test)];
     let Some((_, programs)) = others.into_iter().find(|(flag, _)| args.flag(flag)) else {
         let slow = args.flag("--slow");
         args.end()?;
@@ -27,7 +29,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     result
 }
 
-/// Tests with real programs; all, or those with such names.
+/// Tests with other programs; all, or those with such names.
 type Programs = fn(&[String], &mut Timing) -> Result<()>;
 
 /// All tests but the applications, with a table of what they took.

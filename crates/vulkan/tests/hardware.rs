@@ -165,7 +165,8 @@ fn a_refused_import_is_an_error(machine: &Machine) -> Result<(), Error> {
         let file = HostMemory::new(*size * 2, 4096).expect("a memfd");
         *fd = file.as_fd().try_clone_to_owned().expect("a descriptor");
     })?;
-    assert_eq!(why, if cpu { "could not import memory" } else { kind });
+    // llvmpipe of Mesa 25 tells by trying.
+    assert!(why == kind || cpu && why == "could not import memory", "{why}");
     let why = refusal(machine, |handle| {
         let MemoryHandle::OpaqueFd { fd, .. } = handle else { return };
         let small = HostMemory::new(1, 4096).expect("a memfd");

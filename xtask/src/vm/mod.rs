@@ -7,6 +7,7 @@ mod machine;
 mod monitor;
 mod options;
 mod session;
+mod tests;
 
 use std::process::{ExitCode, Stdio};
 
@@ -15,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::args::Args;
 use crate::{manifest, project, shell};
 use options::{Options, USAGE};
+pub(crate) use tests::run as test;
 
 /// `cargo xtask vm [OPTIONS] -- COMMAND`: ends as the command did.
 pub(crate) fn run(args: &mut Args) -> Result<ExitCode> {
@@ -24,7 +26,9 @@ pub(crate) fn run(args: &mut Args) -> Result<ExitCode> {
     }
     let options = Options::take(args)?;
     let roots = build::roots()?;
-    programs()?;
+    if options.build {
+        programs()?;
+    }
     let code = session::run(&roots, &options)?;
     Ok(ExitCode::from(code))
 }

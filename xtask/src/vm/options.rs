@@ -32,6 +32,7 @@ devices: /dev/udmabuf and /dev/dma_heap, cards as /run/cards/DRIVER:
     --when TEXT          when it prints TEXT, or
     --after SECONDS      so long after it began
   --screen NAME        whose screen: cirrus or virtio-gpu [cirrus]
+  --no-build           take the programs as they are
   --console            show what the kernel says, too
 
 COMMAND can take screenshots by itself: `screenshot FILE.png [cirrus|virtio-gpu]`.
@@ -44,6 +45,7 @@ pub(super) struct Options {
     pub(super) shape: Shape,
     pub(super) timeout: Duration,
     pub(super) screenshot: Option<Screenshot>,
+    pub(super) build: bool,
     pub(super) console: bool,
     pub(super) command: Vec<String>,
 }
@@ -74,19 +76,17 @@ impl Options {
     ///
     /// One of them means nothing.
     pub(super) fn take(args: &mut Args) -> Result<Self> {
-        let command = args.after_dashes();
+        let command = args.command()?;
         let screenshot = screenshot(args)?;
         let options = Self {
             shape: shape(args)?,
             timeout: seconds(args, "--timeout")?.unwrap_or(Duration::from_secs(600)),
             screenshot,
+            build: !args.flag("--no-build"),
             console: args.flag("--console"),
-            command: command.unwrap_or_default(),
+            command,
         };
         args.end()?;
-        if options.command.is_empty() {
-            bail!("no command: cargo xtask vm -- COMMAND");
-        }
         Ok(options)
     }
 }
