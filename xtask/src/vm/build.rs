@@ -65,7 +65,13 @@ fn key() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-fn may_be_made_here() -> Result<()> {
+/// Whether this machine lets a virtual one be made and run.
+///
+/// # Errors
+///
+/// Why not.
+pub(super) fn may_be_made_here() -> Result<()> {
+    setup::mirror().context("the virtual machine is made of packages of Debian")?;
     if std::env::consts::ARCH != "x86_64" {
         bail!("the virtual machine is an x86-64 one, this is {}", std::env::consts::ARCH);
     }

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::args::Args;
 use crate::{manifest, project, shell};
 use options::{Options, USAGE};
-pub(crate) use tests::run as test;
+pub(crate) use tests::{run as test, where_possible as test_where_possible};
 
 /// `cargo xtask vm [OPTIONS] -- COMMAND`: ends as the command did.
 pub(crate) fn run(args: &mut Args) -> Result<ExitCode> {
