@@ -11,24 +11,40 @@ use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// A shader module: its source, its name, and what is chosen in it.
-const VARIANTS: [(&str, &str, &[&str]); 8] = [
-    ("classify/classify.wgsl", "classify_packed_group", &["GROUP"]),
-    ("classify/classify.wgsl", "classify_packed_serial", &[]),
-    ("classify/classify.wgsl", "classify_half_group", &["HALF", "GROUP"]),
-    ("classify/classify.wgsl", "classify_half_serial", &["HALF"]),
-    ("convert/convert.wgsl", "convert_packed_nv12", &["NV12"]),
-    ("convert/convert.wgsl", "convert_packed_i420", &[]),
-    ("convert/convert.wgsl", "convert_half_nv12", &["HALF", "NV12"]),
-    ("convert/convert.wgsl", "convert_half_i420", &["HALF"]),
+/// A shader module: what it shares with others, its source, its name, and what is chosen in it.
+type Variant = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+const CODES: &str = "codes.wgsl";
+const PLANES: &str = "planes.wgsl";
+const CLASSIFY: &str = "classify/classify.wgsl";
+const CONVERT: &str = "convert/convert.wgsl";
+const LUMA: &str = "luma/luma.wgsl";
+const RGBA: &str = "rgba/rgba.wgsl";
+
+const VARIANTS: [Variant; 16] = [
+    (CODES, CLASSIFY, "classify_packed_group", &["GROUP"]),
+    (CODES, CLASSIFY, "classify_packed_serial", &[]),
+    (CODES, CLASSIFY, "classify_half_group", &["HALF", "GROUP"]),
+    (CODES, CLASSIFY, "classify_half_serial", &["HALF"]),
+    (PLANES, CLASSIFY, "classify_plane_group", &["PLANE", "BUFFERS", "GROUP"]),
+    (PLANES, CLASSIFY, "classify_plane_serial", &["PLANE", "BUFFERS"]),
+    (CODES, CONVERT, "convert_packed_nv12", &["NV12"]),
+    (CODES, CONVERT, "convert_packed_i420", &[]),
+    (CODES, CONVERT, "convert_half_nv12", &["HALF", "NV12"]),
+    (CODES, CONVERT, "convert_half_i420", &["HALF"]),
+    (CODES, LUMA, "luma_packed", &[]),
+    (CODES, LUMA, "luma_half", &["HALF"]),
+    (PLANES, LUMA, "luma_ycbcr_images", &["YCBCR"]),
+    (PLANES, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
+    (PLANES, RGBA, "rgba_images", &[]),
+    (PLANES, RGBA, "rgba_buffers", &["BUFFERS"]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let codes = read("codes.wgsl")?;
     let mut list = String::new();
-    for (path, name, chosen) in VARIANTS {
-        let source = choose(&format!("{codes}\n{}", read(path)?), chosen)?;
+    for (shared, path, name, chosen) in VARIANTS {
+        let source = choose(&format!("{}\n{}", read(shared)?, read(path)?), chosen)?;
         let words = compile(&source).map_err(|err| format!("{name}: {err}"))?;
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         fs::write(out.join(format!("{name}.spv")), bytes)?;
@@ -49,20 +65,23 @@ fn read(path: &str) -> Result<String, Box<dyn Error>> {
 /// The source with one branch of each `#if`.
 fn choose(source: &str, chosen: &[&str]) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
-    let mut open: Option<bool> = None;
+    // Whether the branch is taken, of each `#if` around the line.
+    let mut open: Vec<bool> = Vec::new();
     for line in source.lines() {
-        match (line.strip_prefix('#').map(str::trim), open) {
-            (Some("else"), Some(taken)) => open = Some(!taken),
-            (Some("endif"), Some(_)) => open = None,
-            (Some(rest), None) if rest.starts_with("if ") => {
-                open = Some(chosen.contains(&rest[3..].trim()));
+        let Some(word) = line.strip_prefix('#').map(str::trim) else {
+            if open.iter().all(|taken| *taken) {
+                text.extend([line, "\n"]);
             }
-            (Some(rest), _) => return Err(format!("misplaced #{rest}").into()),
-            (None, Some(false)) => {}
-            (None, _) => text.extend([line, "\n"]),
+            continue;
+        };
+        match (word, open.last_mut()) {
+            ("else", Some(taken)) => *taken = !*taken,
+            ("endif", Some(_)) => drop(open.pop()),
+            _ if word.starts_with("if ") => open.push(chosen.contains(&word[3..].trim())),
+            _ => return Err(format!("misplaced #{word}").into()),
         }
     }
-    Ok(text)
+    if open.is_empty() { Ok(text) } else { Err("an #if without its #endif".into()) }
 }
 
 fn compile(source: &str) -> Result<Vec<u32>, Box<dyn Error>> {

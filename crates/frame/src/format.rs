@@ -49,6 +49,12 @@ impl YCbCr {
         if self.bits > 8 { 2 } else { 1 }
     }
 
+    /// The code in a component of two bytes, without the bits that do not count.
+    #[inline(always)]
+    pub fn code(&self, word: u16) -> u32 {
+        u32::from(word) >> self.shift & ((1 << self.bits) - 1)
+    }
+
     /// How many planes there are: 2 or 3.
     pub fn planes(&self) -> usize {
         if self.interleaved { 2 } else { 3 }

@@ -27,6 +27,17 @@ pub enum Error {
         /// Format of the picture.
         found_format: zerohop_frame::Fourcc,
     },
+    /// A picture that is not Y'CbCr, for a pass over such.
+    #[error("a {0} picture is not Y'CbCr of several planes")]
+    NotYCbCr(zerohop_frame::Fourcc),
+    /// A colour matrix that no pass knows: ITU-T H.273, `MatrixCoefficients`.
+    #[error(
+        "no pass knows the colour matrix {0} of H.273; 1 (BT.709), 5 and 6 (BT.601) and 9 (BT.2020) are known"
+    )]
+    Matrix(u8),
+    /// A picture in buffers, for a shader that reads images.
+    #[error("no shader reads {0} pictures in buffers")]
+    Sight(zerohop_frame::Fourcc),
     /// A picture without colour for a pass over R'G'B' ones.
     #[error("a {0} picture is not R'G'B'")]
     NotRgb(zerohop_frame::Fourcc),

@@ -1,7 +1,8 @@
 //! Work on pictures.
 //!
 //! [`Classify`] finds out what changed, by a hash for each 16x16 tile; [`Tracker`] learns from its
-//! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own.
+//! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own,
+//! [`Rgba`] as R'G'B', [`Luma`] its luma alone, and [`Diff`] the luma of what changed.
 //! Each reads a picture once, and nothing of an unchanged one is read twice.
 //!
 //! Every pass has a shader, `NAME.wgsl`, and a twin on the CPU, `cpu.rs` beside it, that computes
@@ -15,16 +16,24 @@
 
 mod classify;
 mod convert;
+mod diff;
 mod error;
+mod luma;
+mod paint;
+mod rgba;
 mod rows;
 mod shader;
 mod tiles;
 mod tracker;
 mod verdict;
+mod ycbcr;
 
 pub use classify::{Classify, Hash, changed_tiles};
 pub use convert::{Chroma, Convert};
+pub use diff::{Diff, Difference};
 pub use error::Error;
+pub use luma::Luma;
+pub use rgba::{Rgba, Siting};
 pub use rows::{Plain, Rows};
 pub use shader::Route;
 pub use tiles::{Grid, TILE, TileSet};
@@ -37,7 +46,7 @@ fn check_shape(
     format: zerohop_frame::Fourcc,
     image: &zerohop_vulkan::Image,
 ) -> Result<(), Error> {
-    let (found, found_format) = (image.extent(), image.format().fourcc());
+    let (found, found_format) = (image.extent(), image.fourcc());
     if (found, found_format) == (extent, format) {
         return Ok(());
     }

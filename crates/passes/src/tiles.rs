@@ -150,6 +150,25 @@ impl TileSet {
         self.words.iter().zip(&other.words).all(|(all, some)| some & !all == 0)
     }
 
+    /// These tiles and all beside them.
+    #[must_use]
+    pub fn grown(&self) -> Self {
+        let mut grown = self.clone();
+        if self.is_empty() || self.is_full() {
+            return grown;
+        }
+        let (columns, rows) = (self.grid.columns as usize, self.grid.rows as usize);
+        for index in self.iter() {
+            let (column, row) = (index % columns, index / columns);
+            for row in row.saturating_sub(1)..=(row + 1).min(rows - 1) {
+                for column in column.saturating_sub(1)..=(column + 1).min(columns - 1) {
+                    grown.insert(row * columns + column);
+                }
+            }
+        }
+        grown
+    }
+
     /// Whether no tile is in it.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
@@ -232,6 +251,17 @@ mod tests {
         set.insert(4127);
         assert_eq!(set.bounds(), Rect { x: 0, y: 16, width: 1366, height: 752 });
         assert!(set.contains(4127) && !set.contains(4126));
+    }
+
+    #[test]
+    fn a_set_grows_by_the_tiles_beside_it_and_not_around_corners_of_the_picture() {
+        let mut set = TileSet::none(grid());
+        set.insert(85);
+        assert_eq!(set.grown().iter().collect::<Vec<_>>(), [84, 85, 170, 171]);
+        set.clear();
+        set.insert(87);
+        assert_eq!(set.grown().len(), 9);
+        assert_eq!(TileSet::all(grid()).grown().len(), 4128);
     }
 
     #[test]

@@ -229,7 +229,8 @@ impl ComputePipeline {
         self.raw
     }
 
-    pub(crate) fn sight(&self) -> Sight {
+    /// What the shader sees pictures as.
+    pub fn sight(&self) -> Sight {
         self.sight
     }
 

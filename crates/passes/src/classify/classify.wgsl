@@ -1,10 +1,15 @@
 // Hashes tiles of the picture and marks those whose hash is another than before.
-// The twin is `cpu.rs` beside this file. `build.rs` puts `codes_*.wgsl` in front.
+// The twin is `cpu.rs` beside this file. `build.rs` puts `codes.wgsl` in front, or `planes.wgsl` for
+// a plane in a buffer.
 
 struct Look {
+#if PLANE
+    planes: Planes,
+#else
     // What turns a texel into its codes: the largest code of each channel, and its lowest bit.
     scale: vec4<f32>,
     shift: vec4<u32>,
+#endif
     size: vec2<u32>,
     columns: u32,
     count: u32,
@@ -36,12 +41,16 @@ fn pixel(corner: vec2<u32>, place: u32) -> vec2<u32> {
     if any(at >= look.size) {
         return vec2<u32>(0u, 0u);
     }
+#if PLANE
+    return mix(code_0(look.planes, at), place);
+#else
     let texel = textureLoad(picture, at, 0);
 #if HALF
     let words = half_words(texel, look.scale.a > 0.0);
     return mix(words.x, place * 2u) + mix(words.y, place * 2u + 1u);
 #else
     return mix(packed_word(texel, look.scale, look.shift), place);
+#endif
 #endif
 }
 

@@ -30,21 +30,22 @@ pub(super) struct Gpu {
 impl Gpu {
     pub(super) fn new(
         device: &Arc<Device>,
-        format: PixelFormat,
-        grid: Grid,
-        seed: u32,
+        (format, grid, seed): (PixelFormat, Grid, u32),
         route: Route,
+        sight: Sight,
     ) -> Result<Self, Error> {
-        let code = match (shader::is_half(format), route) {
-            (false, Route::Cpu) => shader::CLASSIFY_PACKED_SERIAL,
-            (true, Route::Cpu) => shader::CLASSIFY_HALF_SERIAL,
-            (false, _) => shader::CLASSIFY_PACKED_GROUP,
-            (true, _) => shader::CLASSIFY_HALF_GROUP,
+        let serial = route == Route::Cpu;
+        let code = match (sight, shader::is_half(format)) {
+            (Sight::Buffers, _) if serial => shader::CLASSIFY_PLANE_SERIAL,
+            (Sight::Buffers, _) => shader::CLASSIFY_PLANE_GROUP,
+            (_, false) if serial => shader::CLASSIFY_PACKED_SERIAL,
+            (_, true) if serial => shader::CLASSIFY_HALF_SERIAL,
+            (_, false) => shader::CLASSIFY_PACKED_GROUP,
+            (_, true) => shader::CLASSIFY_HALF_GROUP,
         };
         let none = TileSet::none(grid);
-        let push = push(format, grid, seed, 0).bytes().len();
-        let pipeline =
-            ComputePipeline::new(device, code, Sight::Images, 3, u32::try_from(push).unwrap_or(0))?;
+        // Both ways of telling where the picture is have eight words.
+        let pipeline = ComputePipeline::new(device, code, sight, 3, 16 * 4)?;
         let tiles = grid.len() as u64;
         let list = Arc::new(Buffer::read_back(device, tiles * 4)?);
         let hashes = Arc::new(Buffer::new(device, tiles * 8)?);
@@ -64,8 +65,9 @@ impl Gpu {
         })
     }
 
-    pub(super) fn route(&self) -> Route {
-        self.route
+    /// Whether it is for such pictures.
+    pub(super) fn fits(&self, route: Route, sight: Sight) -> bool {
+        (self.route, self.pipeline.sight()) == (route, sight)
     }
 
     /// The tiles in `look` that changed.
@@ -81,7 +83,7 @@ impl Gpu {
             return Ok(found);
         }
         self.changed.clear();
-        let push = push(self.format, self.grid, self.seed, count as u32);
+        let push = self.push(image, count as u32);
         let each = if self.route == Route::Cpu { 8 } else { 1 };
         let mut recording = Recording::begin(&self.queue)?;
         recording.read(frame, image)?;
@@ -106,14 +108,22 @@ impl Gpu {
         }
         count
     }
-}
 
-fn push(format: PixelFormat, grid: Grid, seed: u32, count: u32) -> Push {
-    let extent = grid.extent();
-    Push::default()
-        .floats(shader::scale(format))
-        .words(shader::shift(format))
-        .words([extent.width, extent.height, grid.columns(), count])
-        // To the end of a vector of four, to which the shader's structure is rounded up.
-        .words([seed, 0, 0, 0])
+    fn push(&self, image: &Image, count: u32) -> Push {
+        let extent = self.grid.extent();
+        let push = match image.sight() {
+            Some(Sight::Buffers) => {
+                let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
+                let bytes = self.format.bytes() as u32;
+                Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes])
+            }
+            _ => {
+                let scale = shader::scale(self.format);
+                Push::default().floats(scale).words(shader::shift(self.format))
+            }
+        };
+        push.words([extent.width, extent.height, self.grid.columns(), count])
+            // To the end of a vector of four, to which the shader's structure is rounded up.
+            .words([self.seed, 0, 0, 0])
+    }
 }

@@ -34,8 +34,8 @@ mod gpu;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use zerohop_frame::{Damage, Fallback, Frame, FrameDescriptor, Observer};
-use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
+use zerohop_frame::{Damage, Fallback, Fourcc, Frame, FrameDescriptor, Observer};
+use zerohop_vulkan::{Device, Image, PixelFormat, Sight, wait_on_cpu};
 
 pub use cpu::{Hash, changed_tiles};
 use gpu::Gpu;
@@ -45,9 +45,18 @@ use crate::{Error, Grid, Route, TileSet, Tracker, Verdict, check_shape};
 /// In how many pictures each tile outside of the damage is looked at once.
 const ROUNDS: usize = 16;
 
-/// Finds out what changed from picture to picture of one stream.
+/// The format of the only plane, or of luma.
+fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
+    let planes = fourcc.planes().unwrap_or_default();
+    Ok(PixelFormat::of(planes.first().map_or(fourcc, |plane| plane.fourcc))?)
+}
+
+/// Finds out what changed from picture to picture of one stream. Of a Y'CbCr picture, luma is looked
+/// at.
 pub struct Classify {
     device: Arc<Device>,
+    fourcc: Fourcc,
+    /// Of the only plane, or of luma.
     format: PixelFormat,
     grid: Grid,
     seed: u32,
@@ -93,7 +102,8 @@ impl Classify {
         let grid = Grid::of(descriptor.extent);
         Ok(Self {
             device: Arc::clone(device),
-            format: PixelFormat::of(descriptor.fourcc)?,
+            fourcc: descriptor.fourcc,
+            format: first_plane(descriptor.fourcc)?,
             grid,
             seed: RandomState::new().hash_one(grid.len()) as u32,
             route: Route::Best,
@@ -121,7 +131,7 @@ impl Classify {
     ///
     /// [`Error::Shape`]; [`Error::Device`], after which everything counts as changed.
     pub fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, Error> {
-        check_shape(self.grid.extent(), self.format.fourcc(), image)?;
+        check_shape(self.grid.extent(), self.fourcc, image)?;
         let now = Seen { sequence: frame.info().sequence, route: self.route.of(image) };
         let before = self.seen.take().filter(|before| before.route == now.route);
         let picture = Picture { frame, image, route: now.route };
@@ -166,9 +176,13 @@ impl Classify {
             wait_on_cpu(picture.frame.acquire())?;
             return Ok(changed_tiles(&pixels, self.format, self.seed, look, &mut self.hashes));
         }
-        let gpu = match self.gpu.take().filter(|gpu| gpu.route() == picture.route) {
+        let sight = picture.image.sight().unwrap_or(Sight::Images);
+        let gpu = match self.gpu.take().filter(|gpu| gpu.fits(picture.route, sight)) {
             Some(gpu) => gpu,
-            None => Gpu::new(&self.device, self.format, self.grid, self.seed, picture.route)?,
+            None => {
+                let look = (self.format, self.grid, self.seed);
+                Gpu::new(&self.device, look, picture.route, sight)?
+            }
         };
         let why = "a shader cannot read the picture where it lies";
         picture.image.copies().report(picture.frame, &*self.observer, why);

@@ -3,7 +3,8 @@
 use arrayvec::ArrayVec;
 use zerohop_frame::{Color, Extent, Fourcc, FrameDescriptor, Modifier, PlaneLayout};
 
-use crate::{Error, TILE, TileSet};
+use crate::paint::Output;
+use crate::{Error, TILE};
 
 /// Where the chroma goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,29 +56,16 @@ impl Layout {
         Ok(Self { extent, chroma, stride, chroma_stride, cb, cr, size: cb + plane * planes })
     }
 
-    /// The bytes of all rows of pixels with one of `tiles`, in all planes: starts and lengths.
-    pub(crate) fn rows_of(&self, tiles: &TileSet) -> Vec<(u64, u64)> {
-        let columns = tiles.grid().columns() as usize;
-        let mut runs: Vec<(u64, u64)> = Vec::new();
-        for row in tiles.iter().map(|tile| (tile / columns) as u64) {
-            match runs.last_mut() {
-                Some((first, count)) if *first + *count > row => {}
-                Some((first, count)) if *first + *count == row => *count += 1,
-                _ => runs.push((row, 1)),
-            }
-        }
+    /// The same for everybody else.
+    pub(crate) fn output(&self) -> Output {
         let chroma = self.chroma_stride * TILE / 2;
-        let planes = [(0, self.stride * TILE), (self.cb, chroma), (self.cr, chroma)];
-        let planes = &planes[..if self.chroma == Chroma::Planar { 3 } else { 2 }];
-        let bytes = |start: u32, step: u32, (first, count): (u64, u64)| {
-            (u64::from(start) + first * u64::from(step), count * u64::from(step))
-        };
-        let plane = |&(start, step)| runs.iter().map(move |run| bytes(start, step, *run));
-        planes.iter().flat_map(plane).collect()
+        let steps = [self.stride * TILE, chroma, chroma];
+        let descriptor = self.descriptor();
+        let steps = steps.into_iter().take(descriptor.planes.len()).collect();
+        Output { descriptor, steps, size: self.size }
     }
 
-    /// The same for everybody else.
-    pub(crate) fn descriptor(&self) -> FrameDescriptor {
+    fn descriptor(&self) -> FrameDescriptor {
         let plane = |offset, stride| PlaneLayout { object: 0, offset, stride };
         let mut planes =
             ArrayVec::from_iter([plane(0, self.stride), plane(self.cb, self.chroma_stride)]);
@@ -96,7 +84,7 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Grid;
+    use crate::{Grid, TileSet};
 
     #[test]
     fn odd_and_tiny_pictures_are_padded() {
@@ -119,8 +107,8 @@ mod tests {
         let (cb, cr) = (4096, 4096 + 1024);
         let expected =
             [(0, 2048), (3072, 1024), (cb, 512), (cb + 768, 256), (cr, 512), (cr + 768, 256)];
-        assert_eq!(layout.rows_of(&tiles), expected);
-        let whole = layout.rows_of(&TileSet::all(Grid::of(extent)));
+        assert_eq!(layout.output().rows_of(&tiles), expected);
+        let whole = layout.output().rows_of(&TileSet::all(Grid::of(extent)));
         assert_eq!(whole.iter().map(|(_, length)| length).sum::<u64>(), layout.size.into());
     }
 

@@ -9,42 +9,36 @@
 //! which tiles changed since it was last written, and only these are written again.
 
 mod cpu;
-mod curve;
-mod gpu;
+pub(crate) mod curve;
 mod layout;
 mod matrix;
-mod pool;
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
-use zerohop_frame::{Damage, Frame, FrameDescriptor, FrameInfo, Observer, SyncPoint};
-use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
+use zerohop_frame::{Frame, FrameDescriptor, Observer};
+use zerohop_vulkan::{Device, Image, PixelFormat, Pixels, Sight};
 
 use cpu::{Job, convert_tiles};
 use curve::Curve;
-use gpu::Gpu;
 pub use layout::Chroma;
 use layout::Layout;
-use matrix::Matrix;
-use pool::Pool;
+use matrix::{Matrix, Weights};
 
+use crate::paint::{Output, Paint, Painting, Work};
+use crate::shader::{self, Push};
 use crate::{Error, Grid, Route, TileSet, check_shape};
 
 /// Writes what changed as Y'CbCr into buffers of its own.
-pub struct Convert {
-    device: Arc<Device>,
+pub struct Convert(Paint<Conversion>);
+
+/// What [`Convert`] writes.
+struct Conversion {
     format: PixelFormat,
     grid: Grid,
     layout: Layout,
+    output: Output,
     matrix: Matrix,
     curve: Curve,
-    route: Route,
-    observer: Arc<dyn Observer>,
-    pool: Pool,
-    gpu: Option<Gpu>,
-    /// The tiles that changed since the last frame that went out.
-    since: TileSet,
 }
 
 impl Convert {
@@ -65,31 +59,26 @@ impl Convert {
         }
         let grid = Grid::of(descriptor.extent);
         let layout = Layout::of(descriptor.extent, chroma)?;
-        Ok(Self {
-            device: Arc::clone(device),
+        let painting = Conversion {
             format,
             grid,
             layout,
+            output: layout.output(),
             matrix: Matrix::for_format(format),
             curve: Curve::of(&descriptor.color),
-            route: Route::Best,
-            observer,
-            pool: Pool::new(device, layout, grid),
-            gpu: None,
-            since: TileSet::all(grid),
-        })
+        };
+        Ok(Self(Paint::new(device, grid, painting, observer)))
     }
 
     /// Reads pictures another way than the best one: for tests and measurements.
     #[must_use]
-    pub fn with_route(mut self, route: Route) -> Self {
-        self.route = route;
-        self
+    pub fn with_route(self, route: Route) -> Self {
+        Self(self.0.with_route(route))
     }
 
     /// What comes out.
     pub fn descriptor(&self) -> FrameDescriptor {
-        self.layout.descriptor()
+        self.0.painting.output.descriptor.clone()
     }
 
     /// Notes that `tiles` changed in a picture that is not going to be converted.
@@ -98,8 +87,7 @@ impl Convert {
     ///
     /// When `tiles` is of another size of picture.
     pub fn skip(&mut self, tiles: &TileSet) {
-        self.pool.mark(tiles);
-        self.since.union_with(tiles);
+        self.0.skip(tiles);
     }
 
     /// Converts a picture that has `image` for its buffer, and of which `tiles` changed since the
@@ -120,45 +108,52 @@ impl Convert {
         image: &Arc<Image>,
         tiles: &TileSet,
     ) -> Result<Option<Arc<Frame>>, Error> {
-        check_shape(self.grid.extent(), self.format.fourcc(), image)?;
-        self.skip(tiles);
-        let Some(index) = self.pool.take()? else { return Ok(None) };
-        let acquire = self.write(index, frame, image)?;
-        self.pool.lend(index, acquire.clone());
-        let buffer = Arc::clone(&self.pool.slot(index).shared);
-        let damage = Damage::Rects(ArrayVec::from_iter([self.since.bounds()]));
-        self.since.clear();
-        let info = FrameInfo { damage, ..frame.info().clone() };
-        Ok(Some(Arc::new(Frame::new(buffer, info, acquire, self.pool.home()))))
+        check_shape(self.0.grid().extent(), self.0.painting.format.fourcc(), image)?;
+        self.0.write(frame, image, tiles, None)
+    }
+}
+
+impl Painting for Conversion {
+    const EACH: usize = 8;
+
+    fn output(&self) -> &Output {
+        &self.output
     }
 
-    /// Writes the stale tiles of a buffer.
-    fn write(
-        &mut self,
-        index: usize,
-        frame: &Arc<Frame>,
-        image: &Arc<Image>,
-    ) -> Result<SyncPoint, Error> {
-        let route = self.route.of(image);
-        let slot = self.pool.slot(index);
-        if let (Route::InPlace, Some(pixels)) = (route, image.pixels()) {
-            wait_on_cpu(frame.acquire())?;
-            let job = Job {
-                format: self.format,
-                matrix: self.matrix,
-                curve: &self.curve,
-                layout: self.layout,
-            };
-            convert_tiles(&pixels, &job, &slot.stale, slot.host.bytes_mut());
-            return Ok(SyncPoint::Signaled);
+    fn code(&self, sight: Sight) -> Result<&'static [u32], Error> {
+        match (sight, shader::is_half(self.format), self.layout.chroma) {
+            (Sight::Buffers, ..) => Err(Error::Sight(self.format.fourcc())),
+            (_, false, Chroma::Interleaved) => Ok(shader::CONVERT_PACKED_NV12),
+            (_, false, Chroma::Planar) => Ok(shader::CONVERT_PACKED_I420),
+            (_, true, Chroma::Interleaved) => Ok(shader::CONVERT_HALF_NV12),
+            (_, true, Chroma::Planar) => Ok(shader::CONVERT_HALF_I420),
         }
-        let gpu = match self.gpu.take() {
-            Some(gpu) => gpu,
-            None => Gpu::new(&self.device, self.format, self.layout, self.grid, &self.curve)?,
-        };
-        let gpu = self.gpu.insert(gpu);
-        let (point, copies) = gpu.write(frame, image, slot, &self.matrix)?;
-        copies.report(frame, &*self.observer, "the device and the host do not share this memory");
-        Ok(point)
     }
+
+    fn table(&self) -> Option<Vec<u32>> {
+        shader::is_half(self.format).then(|| self.curve.words())
+    }
+
+    fn push(&self, _: &Image, count: u32) -> Push {
+        let Layout { stride, chroma_stride, cb, cr, .. } = self.layout;
+        let extent = self.grid.extent();
+        Push::default()
+            .floats(shader::scale(self.format))
+            .words(weights(&self.matrix.luma))
+            .words(weights(&self.matrix.blue))
+            .words(weights(&self.matrix.red))
+            .words([extent.width, extent.height, self.grid.columns(), count])
+            .words([stride / 4, chroma_stride / 4, cb / 4, cr / 4])
+    }
+
+    fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]) {
+        let Self { format, matrix, curve, layout, .. } = self;
+        let job = Job { format: *format, matrix: *matrix, curve, layout: *layout };
+        convert_tiles(&planes[0], &job, work.tiles, out);
+    }
+}
+
+fn weights(weights: &Weights) -> [u32; 4] {
+    let [r, g, b] = weights.rgb;
+    [r, g, b, weights.bias].map(i32::cast_unsigned)
 }

@@ -1,4 +1,4 @@
-//! Buffers that converted pictures travel in.
+//! Buffers that written pictures travel in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,17 +6,17 @@ use arrayvec::ArrayVec;
 use zerohop_frame::{Recycle, Release, SharedBuffer, SyncPoint};
 use zerohop_vulkan::{Device, HostBuffer, wait_on_cpu};
 
+use super::Output;
 use super::gpu::Bound;
-use super::layout::Layout;
 use crate::{Error, Grid, TileSet};
 
-/// The most buffers of a pool: who holds more than this is not encoding, but hoarding.
+/// The most buffers of a pool: who holds more than this is not reading, but hoarding.
 const MOST: usize = 8;
 
-/// The buffers of one [`Convert`](super::Convert), made when they are first needed.
+/// The buffers of one pass, made when they are first needed.
 pub(super) struct Pool {
     device: Arc<Device>,
-    layout: Layout,
+    output: Output,
     grid: Grid,
     home: Arc<Home>,
     slots: Vec<Slot>,
@@ -47,9 +47,9 @@ impl Recycle for Home {
 }
 
 impl Pool {
-    pub(super) fn new(device: &Arc<Device>, layout: Layout, grid: Grid) -> Self {
+    pub(super) fn new(device: &Arc<Device>, output: Output, grid: Grid) -> Self {
         let (device, home) = (Arc::clone(device), Arc::default());
-        Self { device, layout, grid, home, slots: Vec::new() }
+        Self { device, output, grid, home, slots: Vec::new() }
     }
 
     pub(super) fn home(&self) -> Arc<Home> {
@@ -70,7 +70,7 @@ impl Pool {
         if best.is_some() || self.slots.len() == MOST {
             return Ok(best);
         }
-        self.slots.push(Slot::new(&self.device, &self.layout, self.grid)?);
+        self.slots.push(Slot::new(&self.device, &self.output, self.grid)?);
         Ok(Some(self.slots.len() - 1))
     }
 
@@ -103,10 +103,10 @@ impl Pool {
 }
 
 impl Slot {
-    fn new(device: &Arc<Device>, layout: &Layout, grid: Grid) -> Result<Self, Error> {
-        let host = HostBuffer::new(device, layout.size.into())?;
+    fn new(device: &Arc<Device>, output: &Output, grid: Grid) -> Result<Self, Error> {
+        let host = HostBuffer::new(device, output.size.into())?;
         let memory = ArrayVec::from_iter([host.handle()?]);
-        let shared = SharedBuffer::new(layout.descriptor(), memory)?;
+        let shared = SharedBuffer::new(output.descriptor.clone(), memory)?;
         Ok(Self {
             shared,
             host,
