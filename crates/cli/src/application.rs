@@ -13,9 +13,10 @@ use crate::failure::{Failure, NOT_EXECUTABLE};
 use crate::processes::Processes;
 use crate::to::To;
 
-/// Starts the command of `options` as `program`, with `environment` added to ours.
+/// Starts the command of `options` as `program`, paced by `rate` refreshes in a second, with `environment` added to ours.
 pub(crate) fn start(
     options: &Run,
+    rate: f64,
     program: &Path,
     environment: Vec<(&'static str, OsString)>,
     display: &Display,

@@ -69,7 +69,7 @@ impl Display {
 pub(crate) fn whole(size: Extent, rate: f64) -> HostDisplay {
     let extent = Extent { width: size.width.min(MAX_SIDE), height: size.height.min(MAX_SIDE) };
     let refresh_mhz = (rate * 1000.0).round().clamp(1.0, f64::from(MAX_REFRESH)) as u32;
-    HostDisplay { name: text("zerohop"), extent, refresh_mhz, size_mm: [0; 2] }
+    HostDisplay { name: text("zerohop"), extent, refresh_mhz, size_mm: [0; 2], paces: false }
 }
 
 fn without() -> Vec<(&'static str, Option<OsString>)> {

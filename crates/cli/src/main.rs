@@ -24,6 +24,7 @@ mod recorder;
 mod run;
 mod runtime_dir;
 mod screen;
+mod screen_guard;
 mod session;
 mod silence;
 mod subject;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Probe(options) => probe::probe(&options),
         Command::Doctor(options) => doctor::doctor(&options),
         Command::Guard { folder } => Ok(guard::watch(&folder)),
+        Command::GuardScreen { saved } => Ok(screen_guard::watch(&saved)),
         Command::ProbeLayer => doctor::probe_here(),
     };
     match done {

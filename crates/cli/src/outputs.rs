@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
 use zerohop_frame::FrameSink;
@@ -14,6 +14,8 @@ use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, ScreenSink, SharedScre
 
 use crate::args::Capture;
 use crate::failure::Failure;
+use crate::processes::Processes;
+use crate::screen_guard::ScreenGuard;
 use crate::to::To;
 
 /// Everything that a run writes to.
@@ -65,6 +67,21 @@ impl Outputs {
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
         let sink = joined(sinks);
         Ok(Self { measurements, sink, snapshots, screen, is_recorded, is_straight, encoder, names })
+    }
+}
+
+impl Outputs {
+    /// Starts a guard over the screen, if there is one.
+    pub(crate) fn guard_screen(
+        &self,
+        processes: &mut Processes,
+    ) -> Result<Option<ScreenGuard>, Failure> {
+        let Some(Shown { screen, .. }) = &self.screen else { return Ok(None) };
+        let screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let guard = ScreenGuard::start(&screen, processes);
+        guard.map(Some).map_err(|err| {
+            Failure::new("the guard over the screen", err, "raise the limit on processes")
+        })
     }
 }
 
@@ -134,7 +151,7 @@ fn check(places: &[To], every: u64) -> Result<(), Failure> {
         let todo = "give all but one of them a file";
         return Err(Failure::new("--to", "two things go to the standard output", todo));
     }
-    if places.iter().filter(|place| matches!(place, To::Kms(_))).count() > 1 {
+    if places.iter().filter(|place| place.is_screen()).count() > 1 {
         let todo = "start zerohop once for each screen";
         return Err(Failure::new("--to", "there are two screens", todo));
     }

@@ -34,18 +34,23 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
         .map_err(|err| Failure::new("child processes", err, "use Linux 3.4 or newer"))?;
     let guard = Guard::start(folder.path(), &mut processes)
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
+    let screen_guard = outputs.guard_screen(&mut processes)?;
     let (socket, log) = (folder.path().join("socket"), folder.path().join("decoder.log"));
     let measurements = Arc::clone(&outputs.measurements);
     let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
     let recorder = Recorder::start(capture, reception, outputs, choice)?;
     let application = decoder::start(&program, options, &socket, &log, &mut processes)?;
-    let cast = Cast { processes, application, guard, server: None };
+    let cast = Cast { processes, application, guard, screen_guard, server: None };
     let subject = Subject::Decoder { input: options.input.clone(), log };
     Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
 }
 
-/// What is not shown in time is dropped where time matters. Else the decoder waits.
+/// What is not shown in time is dropped where time matters. Else the decoder waits, as it does for
+/// a screen.
 fn overflow(options: &Play) -> Overflow {
+    if options.capture.to.iter().any(To::is_screen) {
+        return Overflow::Paced;
+    }
     let keep_all = !options.in_real_time() || options.capture.to.iter().any(|to| to.wants_all());
     if keep_all { Overflow::Wait } else { Overflow::default() }
 }

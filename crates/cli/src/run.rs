@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
         .map_err(|err| Failure::new("child processes", err, "use Linux 3.4 or newer"))?;
     let guard = Guard::start(folder.path(), &mut processes)
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
+    let screen_guard = outputs.guard_screen(&mut processes)?;
     let display = Display::open(&options.display, options.size, folder.path(), &mut processes)?;
     let mut environment = layers(&library, folder.path())?;
     environment.extend(device.environment);
@@ -49,15 +50,20 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
     let application = application::start(options, &program, environment, &display, &mut processes)?;
-    let cast = Cast { processes, application, guard, server: display.server };
+    let cast = Cast { processes, application, guard, screen_guard, server: display.server };
     let subject = Subject::Application(options.command.clone());
     Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
 }
 
 /// Pictures that come faster than they can be taken are dropped, so that the application keeps its
-/// pace. Only where each one is to become a file does the application wait.
+/// pace. Only where each one is to become a file, or a screen shows them at its own pace, does the
+/// application wait.
 fn overflow(places: &[To]) -> Overflow {
-    if places.iter().any(To::wants_all) { Overflow::Wait } else { Overflow::default() }
+    match places {
+        _ if places.iter().any(To::is_screen) => Overflow::Paced,
+        _ if places.iter().any(To::wants_all) => Overflow::Wait,
+        _ => Overflow::default(),
+    }
 }
 
 /// What makes an application load the layer in `library`.

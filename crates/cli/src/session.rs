@@ -18,6 +18,7 @@ use crate::outputs::{ReportFile, unwritable};
 use crate::processes::{Processes, below};
 use crate::recorder::{Outcome, Recorder};
 use crate::screen::{BEAT, Screen};
+use crate::screen_guard::ScreenGuard;
 use crate::silence::Sightings;
 use crate::subject::Subject;
 
@@ -50,6 +51,8 @@ pub(crate) struct Cast {
     pub(crate) application: Pid,
     /// Watches over the others.
     pub(crate) guard: Guard,
+    /// Watches over the screen, if pictures are shown on one.
+    pub(crate) screen_guard: Option<ScreenGuard>,
     /// The private display, while there is one.
     pub(crate) server: Option<Pid>,
 }
@@ -57,7 +60,8 @@ pub(crate) struct Cast {
 impl Cast {
     /// The processes that are ours and not the application's.
     fn ours(&self) -> Vec<Pid> {
-        self.server.into_iter().chain([self.guard.pid]).collect()
+        let screen = self.screen_guard.as_ref().map(|guard| guard.pid);
+        self.server.into_iter().chain([self.guard.pid]).chain(screen).collect()
     }
 }
 

@@ -75,6 +75,11 @@ impl To {
         is_stream && self.path().is_some_and(|path| path.as_os_str() == "-")
     }
 
+    /// Whether it is a screen, which shows pictures at its own pace.
+    pub(crate) fn is_screen(&self) -> bool {
+        matches!(self, Self::Kms(_))
+    }
+
     /// Whether it is shown every picture as it came, changed or not, so that none may be lost.
     pub(crate) fn wants_all(&self) -> bool {
         matches!(self, Self::Png(_) | Self::Checksum(_))

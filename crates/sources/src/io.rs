@@ -103,6 +103,16 @@ impl Io {
             self.ended = true;
             self.watch.end();
         }
+        if self.ended && self.watch.is_paced() {
+            self.send_away();
+        }
+    }
+
+    /// Ends all connections: from here on producers have to keep time by themselves.
+    fn send_away(&mut self) {
+        for gone in std::mem::take(&mut self.peers).into_values() {
+            gone.peer.dismiss("the screen shows no more pictures");
+        }
     }
 
     /// Waits until somebody has something to say or some time has come.

@@ -135,9 +135,10 @@ impl Connected {
         buffer.home.leave(sequence, received);
         let home = Arc::clone(&buffer.home);
         let info = FrameInfo { sequence, timestamp, presented, damage };
-        let frame =
+        let mut frame =
             Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _)
                 .with_media(stream.clock.map(|clock| (clock, message.media)));
+        frame.set_replaceable(message.replaceable);
         let picture = Picture { frame, home, received };
         let (stream, replaceable, copies) = (buffer.stream, message.replaceable, buffer.copies);
         Some(Arrival { stream, picture, replaceable, unsent, resized, copies })

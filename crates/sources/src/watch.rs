@@ -52,7 +52,12 @@ impl Watch {
 
     /// Whether a producer waits rather than a picture is lost.
     pub(crate) fn keeps_all(&self) -> bool {
-        self.overflow == Overflow::Wait
+        !matches!(self.overflow, Overflow::DropOldest { .. })
+    }
+
+    /// Whether the sink keeps time for the producers.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.overflow == Overflow::Paced
     }
 
     /// The stream whose pictures the pipeline gets.

@@ -28,6 +28,11 @@ pub enum Overflow {
     /// All wait, and a producer whose buffers all wait has to wait with them. For tests that count
     /// every picture. Replaceable ones are replaced all the same.
     Wait,
+    /// As [`Wait`](Self::Wait), for a sink that keeps each picture until the next one has taken its
+    /// place on a screen, so that producers need not keep time by themselves: say so with a
+    /// [display](WireConfig::display) that paces. Once no more pictures are wanted they are sent
+    /// away, since nobody keeps time for them any more.
+    Paced,
 }
 
 impl Default for Overflow {

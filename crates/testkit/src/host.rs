@@ -204,7 +204,13 @@ fn hear(guest: &mut Guest, manner: Manner, heard: &Mutex<Heard>) -> bool {
 /// The host's display: small, so that tests draw little on it.
 fn display() -> HostDisplay {
     let extent = Extent { width: 96, height: 64 };
-    HostDisplay { name: text("testkit"), extent, refresh_mhz: 60_000, size_mm: [160, 90] }
+    HostDisplay {
+        name: text("testkit"),
+        extent,
+        refresh_mhz: 60_000,
+        size_mm: [160, 90],
+        paces: false,
+    }
 }
 
 fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {

@@ -106,7 +106,13 @@ fn from_host(random: &mut Random) -> Record {
 
 fn display(random: &mut Random) -> Option<HostDisplay> {
     let extent = Extent { width: 1 + random.below(64) as u32, height: 1 + random.below(64) as u32 };
-    let display = HostDisplay { name: text("DP-1"), extent, refresh_mhz: 60_000, size_mm: [0; 2] };
+    let display = HostDisplay {
+        name: text("DP-1"),
+        extent,
+        refresh_mhz: 60_000,
+        size_mm: [0; 2],
+        paces: true,
+    };
     (random.below(2) == 0).then_some(display)
 }
 

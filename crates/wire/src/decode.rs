@@ -91,8 +91,12 @@ fn display(reader: &mut Reader<'_>) -> Result<Option<HostDisplay>, Violation> {
     let height = reader.range("the height of a display", most)?;
     let refresh_mhz = reader.range("the refresh of a display in mHz", MAX_REFRESH as usize)?;
     let size_mm = [reader.u32(), reader.u32()];
-    let extent = Extent { width, height };
-    Ok(Some(HostDisplay { name: reader.text()?, extent, refresh_mhz, size_mm }))
+    let flags = reader.u32();
+    if flags & !flag::PACES != 0 {
+        return Err(unknown("a flag of", flags));
+    }
+    let (extent, paces) = (Extent { width, height }, flags & flag::PACES != 0);
+    Ok(Some(HostDisplay { name: reader.text()?, extent, refresh_mhz, size_mm, paces }))
 }
 
 /// The descriptors of one message, each taken once.

@@ -111,7 +111,8 @@ fn display(writer: &mut Writer, display: Option<&HostDisplay>) {
     let Some(display) = display else { return writer.zero(kind::DISPLAY) };
     let Extent { width, height } = display.extent;
     let [width_mm, height_mm] = display.size_mm;
-    for number in [width, height, display.refresh_mhz, width_mm, height_mm] {
+    let flags = if display.paces { flag::PACES } else { 0 };
+    for number in [width, height, display.refresh_mhz, width_mm, height_mm, flags] {
         writer.u32(number);
     }
     writer.text(&display.name);

@@ -17,8 +17,8 @@ pub(crate) const HEADER: usize = 8;
 /// Bytes of a text: its length, then [`MAX_TEXT`](crate::MAX_TEXT) bytes.
 const TEXT: usize = 4 + crate::MAX_TEXT;
 
-/// Bytes of a display: size in pixels, refresh, size in millimetres, name.
-pub(crate) const DISPLAY: usize = 5 * 4 + TEXT;
+/// Bytes of a display: size in pixels, refresh, size in millimetres, flags, name.
+pub(crate) const DISPLAY: usize = 6 * 4 + TEXT;
 
 const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
     Kind { name, number, length: HEADER + body }
@@ -64,7 +64,7 @@ pub(crate) mod copied {
     pub(crate) const BY_CPU: u32 = 2;
 }
 
-/// `flags` of a frame, and of a stream.
+/// `flags` of a frame, of a stream, and of a display.
 pub(crate) mod flag {
     pub(crate) const REPLACEABLE: u32 = 1;
     pub(crate) const DAMAGE: u32 = 2;
@@ -72,4 +72,6 @@ pub(crate) mod flag {
     pub(crate) const CLOCK: u32 = 1;
     /// Of `open stream`: timestamps count from its beginning.
     pub(crate) const FAST: u32 = 2;
+    /// Of a display: it is a real screen, which keeps time.
+    pub(crate) const PACES: u32 = 1;
 }

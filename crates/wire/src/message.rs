@@ -143,6 +143,9 @@ pub struct HostDisplay {
     pub refresh_mhz: u32,
     /// Millimetres; 0 where nobody knows.
     pub size_mm: [u32; 2],
+    /// Whether it is a real screen: the host keeps each picture until the next one has taken its
+    /// place there. A producer need not keep time then: it has a buffer when it is time to draw.
+    pub paces: bool,
 }
 
 /// From a host to a producer.

@@ -221,10 +221,10 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
     };
     let expect = |length: usize, shown: &str| (length, shown.to_owned());
     let welcome = ToProducer::Welcome { version: 1, display: None };
-    assert_eq!(bytes(welcome), expect(292, "0:1 1:1 4:24 5:1 8:1"));
+    assert_eq!(bytes(welcome), expect(296, "0:1 1:1 4:28 5:1 8:1"));
     let welcome = ToProducer::Welcome { version: 1, display: Some(display()) };
-    let shown = "0:1 1:1 4:24 5:1 8:1 12:2 16:3 20:4 24:5 28:6 32:1 36:61";
-    assert_eq!(bytes(welcome), expect(292, shown));
+    let shown = "0:1 1:1 4:28 5:1 8:1 12:2 16:3 20:4 24:5 28:6 32:1 36:1 40:61";
+    assert_eq!(bytes(welcome), expect(296, shown));
     let refused = ToProducer::Refused { reason: text("no") };
     assert_eq!(bytes(refused), expect(268, "0:2 1:1 4:c 5:1 8:2 12:6e 13:6f"));
     let after = ArrayVec::from_iter([SyncPoint::Signaled, SyncFile::from(null()).into()]);
@@ -235,7 +235,7 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
 
 fn display() -> HostDisplay {
     let extent = Extent { width: 2, height: 3 };
-    HostDisplay { name: text("a"), extent, refresh_mhz: 4, size_mm: [5, 6] }
+    HostDisplay { name: text("a"), extent, refresh_mhz: 4, size_mm: [5, 6], paces: true }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use zerohop_frame::Extent;
+use zerohop_kms::Saved;
 
 use crate::to::{self, To};
 
@@ -74,6 +75,12 @@ pub(crate) enum Command {
         /// The run's folder
         folder: PathBuf,
     },
+    /// Put back what was on the screen when zerohop was killed (started by runs --to kms)
+    #[command(hide = true)]
+    GuardScreen {
+        /// What was on it
+        saved: Saved,
+    },
 }
 
 /// Run an application and record what it presents.
@@ -94,13 +101,13 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) capture: Capture,
 
-    /// Size of the private display, where one is started, and of the one that VK_KHR_display finds
-    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = extent)]
-    pub(crate) size: Extent,
+    /// Size of the private display, where one is started, and of the one that VK_KHR_display finds [default: 1280x720, or that of the screen with --to kms]
+    #[arg(long, value_name = "WxH", value_parser = extent)]
+    pub(crate) size: Option<Extent>,
 
-    /// Virtual refresh rate that the application is paced by
-    #[arg(long, value_name = "HZ", default_value = "60", value_parser = rate)]
-    pub(crate) rate: f64,
+    /// Virtual refresh rate that the application is paced by [default: 60; with --to kms the screen paces it]
+    #[arg(long, value_name = "HZ", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
 
     /// Display for the application: the user's, else a private one (auto), none, or this X display
     #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]

@@ -126,6 +126,16 @@ impl Host {
         state.line.as_ref().is_some_and(|line| line.producer.is_welcome())
     }
 
+    /// Whether the host keeps time: it has pictures on a real screen, and gives each back when the
+    /// next one has taken its place.
+    pub(crate) fn is_paced(&self) -> bool {
+        if self.path.is_none() {
+            return false;
+        }
+        let state = self.lock();
+        state.line.is_some() && state.display.as_ref().is_some_and(|display| display.paces)
+    }
+
     /// Whether there is a connection to wait at.
     pub(crate) fn is_connected(&self) -> bool {
         self.path.is_some() && self.lock().line.is_some()

@@ -9,6 +9,8 @@
 //! | `FIFO_RELAXED` | as `FIFO`; at once when a vblank passed without a new picture | stays until then |
 //! | `MAILBOX` | as `FIFO`, in the place of a waiting `MAILBOX` picture | if it waits, it is never shown |
 //! | `IMMEDIATE` | at once, in order | if it is a waiting `MAILBOX` picture, it is never shown |
+//!
+//! Where the host has a real screen, that one keeps time, and this one steps aside.
 
 use std::time::Duration;
 
@@ -101,6 +103,13 @@ impl Screen {
         Showing { at, replaces: if makes_way { now } else { at } }
     }
 
+    /// Takes a picture for a real screen, whose host says by its releases when it is replaced: here
+    /// it is shown at once, and so is whatever was on the way.
+    pub(crate) fn pass_on(&mut self, now: Duration) -> Showing {
+        (self.settled, self.waiting) = (Some(now), None);
+        Showing { at: now, replaces: now }
+    }
+
     fn place(&self, mode: Mode, now: Duration) -> Duration {
         let settled = self.settled.unwrap_or(Duration::ZERO);
         let last = self.waiting.unwrap_or(settled);
@@ -177,6 +186,16 @@ mod tests {
     #[test]
     fn immediate_shows_at_once() {
         assert_eq!(shown(Mode::Immediate, &[1, 2, 13]), [ms(1), ms(2), ms(13)]);
+    }
+
+    #[test]
+    fn a_picture_for_a_real_screen_waits_for_no_vblank_of_ours() {
+        let mut screen = Screen::new(REFRESH);
+        screen.present(Mode::Fifo, ms(1));
+        screen.present(Mode::Mailbox, ms(1));
+        assert_eq!(screen.pass_on(ms(2)), Showing { at: ms(2), replaces: ms(2) });
+        // The host is gone, and the grid is ours again.
+        assert_eq!(screen.present(Mode::Fifo, ms(3)).at, ms(10));
     }
 
     #[test]

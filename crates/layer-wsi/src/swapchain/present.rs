@@ -147,7 +147,12 @@ impl Present {
         swapchain.places()[self.index].queue = Some(Arc::clone(queue));
         let now = clock_monotonic();
         let mut flow = swapchain.stream.lock();
-        let showing = flow.screen.present(self.mode, now);
+        // Nobody keeps time for a picture that is not handed over.
+        let paced = self.ready.is_some() && Host::get().is_paced();
+        let showing = match paced {
+            true => flow.screen.pass_on(now),
+            false => flow.screen.present(self.mode, now),
+        };
         flow.sequence += 1;
         let sequence = flow.sequence;
         let to = self.receiver();
@@ -160,7 +165,7 @@ impl Present {
             sequence,
             timestamp: showing.at,
             presented: now,
-            replaceable: self.mode == Mode::Mailbox,
+            replaceable: self.mode == Mode::Mailbox || paced && self.mode == Mode::Immediate,
             damage: damage.clone(),
             media: MediaTime::default(),
             acquire: SyncPoint::Signaled,
