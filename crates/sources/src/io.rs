@@ -30,6 +30,9 @@ const BEAT: Duration = Duration::from_millis(100);
 /// How long to wait for a free descriptor before the next producer is accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long producers stay after the end: most are ended by then.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Everything that the thread owns.
 pub(crate) struct Io {
     listener: Listener,
@@ -47,6 +50,8 @@ pub(crate) struct Io {
     reassure_at: Duration,
     pub(crate) fallbacks: BTreeSet<(Text, Text)>,
     ended: bool,
+    /// When those are sent away that nobody keeps time for any more.
+    away_at: Option<Duration>,
 }
 
 /// Which descriptors polled ready.
@@ -70,6 +75,7 @@ impl Io {
             reassure_at: Duration::ZERO,
             fallbacks: BTreeSet::new(),
             ended: false,
+            away_at: None,
         }
     }
 
@@ -104,7 +110,10 @@ impl Io {
             self.watch.end();
         }
         if self.ended && self.watch.is_paced() {
-            self.send_away();
+            let at = *self.away_at.get_or_insert(now + FAREWELL);
+            if at <= now {
+                self.send_away();
+            }
         }
     }
 
@@ -149,7 +158,9 @@ impl Io {
         let hellos = self.peers.values().filter_map(|connected| connected.peer.hello_deadline());
         let waits = self.peers.values().any(|connected| self.must_wait(connected));
         let reassure = waits.then_some(self.reassure_at);
-        hellos.chain(self.watch.deadline()).chain(self.accept_after).chain(reassure).min()
+        let away = self.away_at.filter(|_| !self.peers.is_empty());
+        let own = self.accept_after.into_iter().chain(reassure).chain(away);
+        hellos.chain(self.watch.deadline()).chain(own).min()
     }
 
     /// Whether a producer may have to wait for its buffers, because no picture may be lost.
