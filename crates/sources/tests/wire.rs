@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use common::{App, Host, announce, open};
+use common::{App, Host, announce, eventually, open};
 use zerohop_frame::{Damage, Rect, Source, SourceEvent, Stage};
 use zerohop_kernel::{Mapping, Memfd, clock_monotonic};
 use zerohop_sources::Overflow;
-use zerohop_wire::{Copies, StreamId, ToHost, WireBufferId, text};
+use zerohop_wire::{Copies, Error, StreamId, ToHost, WireBufferId, text};
 
 #[test]
 fn a_picture_arrives_after_its_format_and_goes_home_when_dropped() {
@@ -327,4 +327,28 @@ fn the_next_connection_begins_anew() {
     app.present_with(|frame| frame.damage = Damage::Rects(ArrayVec::new()));
     let first = host.frame();
     assert_eq!((first.info().sequence, &first.info().damage), (2, &Damage::Unknown));
+}
+
+#[test]
+fn a_real_screen_keeps_time_for_its_producers_until_it_is_gone() {
+    let mut host = Host::open(Overflow::Paced);
+    let mut app = App::start(&host, 8, 3);
+    app.present_with(|message| message.replaceable = true);
+    let frame = host.frame();
+    assert!(frame.is_replaceable(), "what takes its place is for the screen to say");
+    eventually(|| {
+        let _ = app.producer.poll();
+        app.producer.is_welcome()
+    });
+    assert!(app.producer.is_paced());
+    host.control.stop();
+    drop(frame);
+    let reason = "the screen shows no more pictures";
+    eventually(|| match app.producer.poll() {
+        Err(Error::Refused(said)) => said == reason,
+        _ => false,
+    });
+    assert!(host.control.report().refused.is_empty(), "it broke no rule");
+    let other = App::start(&Host::open(Overflow::Wait), 8, 1);
+    assert!(!other.producer.is_paced());
 }
