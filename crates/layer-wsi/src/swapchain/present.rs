@@ -147,8 +147,8 @@ impl Present {
         swapchain.places()[self.index].queue = Some(Arc::clone(queue));
         let now = clock_monotonic();
         let mut flow = swapchain.stream.lock();
-        // Nobody keeps time for a picture that is not handed over.
-        let paced = self.ready.is_some() && Host::get().is_paced();
+        // A screen keeps time by keeping the image: not one that is only copied.
+        let paced = self.receiver() == Receiver::Host && Host::get().is_paced();
         let showing = match paced {
             true => flow.screen.pass_on(now),
             false => flow.screen.present(self.mode, now),
