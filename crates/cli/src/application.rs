@@ -24,7 +24,7 @@ pub(crate) fn start(
 ) -> Result<Pid, Failure> {
     let mut command = Command::new(program);
     command.args(&options.command[1..]).envs(environment);
-    command.env("ZEROHOP_RATE", options.rate.to_string());
+    command.env("ZEROHOP_RATE", rate.to_string());
     for (name, value) in &display.environment {
         match value {
             Some(value) => command.env(name, value),

@@ -12,6 +12,8 @@ use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
 use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing};
 
+use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
+
 use crate::args::Capture;
 use crate::failure::Failure;
 use crate::processes::Processes;
@@ -71,6 +73,20 @@ impl Outputs {
 }
 
 impl Outputs {
+    /// The screen as producers are told of it, if there is one.
+    pub(crate) fn display(&self) -> Option<HostDisplay> {
+        let Shown { screen, .. } = self.screen.as_ref()?;
+        let screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mode = screen.mode();
+        Some(HostDisplay {
+            name: text(screen.connector()),
+            extent: mode.extent(),
+            refresh_mhz: mode.millihertz().clamp(1, MAX_REFRESH),
+            size_mm: screen.size_mm(),
+            paces: true,
+        })
+    }
+
     /// Starts a guard over the screen, if there is one.
     pub(crate) fn guard_screen(
         &self,

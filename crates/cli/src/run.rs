@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
+use zerohop_frame::Extent;
 use zerohop_sources::Overflow;
-use zerohop_wire::SOCKET_VARIABLE;
+use zerohop_wire::{HostDisplay, SOCKET_VARIABLE};
 
 use crate::application;
 use crate::args::Run;
@@ -23,6 +24,12 @@ use crate::session::{Cast, Session, catch};
 use crate::subject::Subject;
 use crate::to::To;
 
+/// Size of a display that nobody looks at.
+const SIZE: Extent = Extent { width: 1280, height: 720 };
+
+/// Refreshes of such a display in a second.
+const RATE: f64 = 60.0;
+
 /// Runs it all, to the exit code.
 // Long because each line is one thing that can fail, and their order is the point.
 pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
@@ -30,7 +37,8 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let library = layer::library()?;
     let device = device::choose(options.capture.device.as_deref())?;
     let (places, capture) = (options.places(), &options.capture);
-    let outputs = Outputs::open(&places, capture, options.rate, false)?;
+    let rate = options.rate.unwrap_or(RATE);
+    let outputs = Outputs::open(&places, capture, rate, false)?;
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;
@@ -40,16 +48,20 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let guard = Guard::start(folder.path(), &mut processes)
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
     let screen_guard = outputs.guard_screen(&mut processes)?;
-    let display = Display::open(&options.display, options.size, folder.path(), &mut processes)?;
+    let whole = outputs.display().unwrap_or_else(|| display::whole(SIZE, rate));
+    let size = options.size.unwrap_or(whole.extent);
+    let whole = HostDisplay { extent: size, ..whole };
+    let display = Display::open(&options.display, size, folder.path(), &mut processes)?;
     let mut environment = layers(&library, folder.path())?;
     environment.extend(device.environment);
     let socket = folder.path().join("socket");
     let measurements = Arc::clone(&outputs.measurements);
-    let whole = Some(display::whole(options.size, options.rate));
-    let reception = Reception { socket: &socket, display: whole, overflow: overflow(&places) };
+    let (hertz, overflow) = (f64::from(whole.refresh_mhz) / 1000.0, overflow(&places));
+    let reception = Reception { socket: &socket, display: Some(whole), overflow };
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
-    let application = application::start(options, &program, environment, &display, &mut processes)?;
+    let application =
+        application::start(options, hertz, &program, environment, &display, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: display.server };
     let subject = Subject::Application(options.command.clone());
     Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)

