@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use zerohop_doctor::{Check, LayerProbe, Machine, Report, Trouble};
 use zerohop_frame::Extent;
+use zerohop_manifest::{Takeover, WSI_VARIABLE};
 
 use crate::args::Doctor;
 use crate::display::users_display_listens;
@@ -25,7 +26,7 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
         Check::required("private display", display)
     };
     let layer = probe(folder.path());
-    let report = Report::of(Machine { display, layer });
+    let report = Report::of(Machine { display, layer, wsi: takeover() });
     if options.json {
         let json = report.to_json().map_err(|err| Failure::new("the report", err, "report it"))?;
         print!("{json}");
@@ -33,6 +34,12 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
         print!("{report}");
     }
     Ok(if report.is_ready() { 0 } else { 1 })
+}
+
+/// What the layer reads from the environment. It says itself what it makes nothing of.
+fn takeover() -> Takeover {
+    let word = env::var(WSI_VARIABLE).unwrap_or_default();
+    Takeover::parse(&word).unwrap_or_default()
 }
 
 /// What the hidden subcommand does, in a process with the layer around it.

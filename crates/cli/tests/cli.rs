@@ -277,6 +277,10 @@ fn the_doctor_has_a_reason_and_an_advice_for_every_no() {
     let ready = report["ready"].as_bool().unwrap();
     assert_eq!(output.status.code(), Some(if ready { 0 } else { 1 }), "{report}");
     let devices = report["devices"].as_array().unwrap();
+    for device in devices {
+        assert!(device["wsi"]["replaced"].as_bool().unwrap(), "{device}");
+        assert!(!device["wsi"]["why"].as_str().unwrap().is_empty(), "{device}");
+    }
     let checks = devices.iter().map(|device| &device["checks"]).chain([&report["checks"]]);
     let checks: Vec<_> = checks.flat_map(|checks| checks.as_array().unwrap()).collect();
     assert!(checks.len() >= 4, "{report}");

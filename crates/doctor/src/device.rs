@@ -11,9 +11,11 @@ use zerohop_frame::{
     Recycle, Release, SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::clock_monotonic;
+use zerohop_manifest::{Takeover, WsiDecision};
 use zerohop_vulkan::{
     Capabilities, Device, DeviceChoice, HostBuffer, Image, Instance, InstanceOptions,
-    PhysicalDevice, PixelFormat, Queue, Recording, opaque_of, read_back, write_picture,
+    PhysicalDevice, PixelFormat, Queue, Recording, opaque_of, presents_to_x, read_back,
+    write_picture,
 };
 
 use crate::{Check, Trouble};
@@ -33,6 +35,15 @@ const EXTENSIONS: [&str; 8] = [
     "VK_KHR_swapchain",
 ];
 
+/// What the layer decides on a device's surfaces and swapchains.
+#[derive(Clone, Debug, Serialize)]
+pub struct Wsi {
+    /// Whether they are the layer's own.
+    pub replaced: bool,
+    /// Why.
+    pub why: &'static str,
+}
+
 /// One device, tried.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceReport {
@@ -50,6 +61,8 @@ pub struct DeviceReport {
     pub vulkan: String,
     /// The extensions that matter, and whether it has them.
     pub extensions: BTreeMap<&'static str, bool>,
+    /// Whose surfaces and swapchains an application gets under the layer.
+    pub wsi: Wsi,
     /// The path that memory takes: `dma_buf`, `opaque_fd` or `none`.
     pub handover: &'static str,
     /// The path that fences take: `sync_file`, `signaled` or `none`.
@@ -59,8 +72,8 @@ pub struct DeviceReport {
 }
 
 impl DeviceReport {
-    /// Tries `physical`.
-    pub(crate) fn of(physical: &PhysicalDevice) -> Self {
+    /// Tries `physical`; `wsi` is what the user asks for.
+    pub(crate) fn of(physical: &PhysicalDevice, wsi: Takeover) -> Self {
         let (major, minor, patch) = physical.api_version();
         let names = physical.extensions().unwrap_or_default();
         let has = |name: &str| names.iter().any(|one| one == name);
@@ -72,6 +85,7 @@ impl DeviceReport {
             uuid: physical.id().device_uuid.iter().map(|byte| format!("{byte:02x}")).collect(),
             vulkan: format!("{major}.{minor}.{patch}"),
             extensions: EXTENSIONS.iter().map(|&name| (name, has(name))).collect(),
+            wsi: Wsi::decided(physical, wsi, has("VK_KHR_swapchain")),
             handover: "none",
             sync_tier: "none",
             checks: Vec::new(),
@@ -111,6 +125,15 @@ impl DeviceReport {
             Check::useful("sync_file", sync),
             Check::useful("host pointers", host_pointers(&device)),
         ];
+    }
+}
+
+impl Wsi {
+    fn decided(physical: &PhysicalDevice, setting: Takeover, lists_swapchain: bool) -> Self {
+        let asked = setting == Takeover::Auto && lists_swapchain;
+        let presents = if asked { presents_to_x(physical) } else { None };
+        let WsiDecision { replaced, why } = WsiDecision::new(setting, lists_swapchain, presents);
+        Self { replaced, why }
     }
 }
 

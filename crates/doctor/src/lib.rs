@@ -23,6 +23,6 @@ mod layer;
 mod report;
 
 pub use check::{Check, Trouble};
-pub use device::DeviceReport;
+pub use device::{DeviceReport, Wsi};
 pub use layer::LayerProbe;
 pub use report::{Machine, Report, SCHEMA};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
 use crate::{Check, DeviceReport, LayerProbe, Trouble, encoder};
@@ -16,6 +17,8 @@ pub struct Machine {
     pub display: Check,
     /// Runs [`LayerProbe::of_this_process`] in a process that is started as an application is.
     pub layer: Result<LayerProbe, Trouble>,
+    /// Whether the layer's surfaces and swapchains are to take the place of a driver's.
+    pub wsi: Takeover,
 }
 
 /// A machine, tried.
@@ -32,7 +35,7 @@ pub struct Report {
 impl Report {
     /// Tries everything.
     pub fn of(machine: Machine) -> Self {
-        let (loader, devices) = loader();
+        let (loader, devices) = loader(machine.wsi);
         let mut checks = vec![loader];
         checks.push(Check::required("layer", machine.layer.and_then(|probe| probe.verdict())));
         checks.extend(encoder::check());
@@ -56,7 +59,7 @@ impl Report {
     }
 }
 
-fn loader() -> (Check, Vec<DeviceReport>) {
+fn loader(wsi: Takeover) -> (Check, Vec<DeviceReport>) {
     let missing = "install the Vulkan loader (Debian: apt-get install libvulkan1)";
     let without = "install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers, which \
                    has one that needs no GPU)";
@@ -71,7 +74,7 @@ fn loader() -> (Check, Vec<DeviceReport>) {
         }
         Ok(((major, minor, patch), devices)) => {
             let found = format!("{major}.{minor}.{patch}, {} devices", devices.len());
-            let tried = devices.iter().map(DeviceReport::of).collect();
+            let tried = devices.iter().map(|device| DeviceReport::of(device, wsi)).collect();
             (Check::required("vulkan loader", Ok(found)), tried)
         }
     }
@@ -96,6 +99,8 @@ impl fmt::Display for Report {
             for check in &device.checks {
                 writeln!(f, "{check}")?;
             }
+            let whose = if device.wsi.replaced { "the layer's" } else { "the driver's" };
+            writeln!(f, "     {:<18}{whose}: {}", "swapchains", device.wsi.why)?;
             writeln!(f, "     {:<18}{}", "handover", device.handover)?;
             writeln!(f, "     {:<18}{}", "sync tier", device.sync_tier)?;
         }

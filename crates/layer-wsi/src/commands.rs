@@ -183,6 +183,15 @@ const HIDDEN: &[&[u8]] = &[
     b"vkGetPastPresentationTimingEXT",
 ];
 
+/// All that we hook where everything is left to the driver: what keeps us in the chain, and the list
+/// that the loader adds ours to.
+const PASSING: &[&[u8]] = &[
+    b"vkDestroyInstance",
+    b"vkEnumerateDeviceExtensionProperties",
+    b"vkGetDeviceProcAddr",
+    b"vkDestroyDevice",
+];
+
 /// What `vkGetInstanceProcAddr` answers.
 pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidFunction {
     let bytes = name.to_bytes();
@@ -195,6 +204,9 @@ pub(crate) fn for_instance(handle: vk::Instance, name: &CStr) -> vk::PFN_vkVoidF
     // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
     let state = unsafe { InstanceState::of(handle) }.ok()?;
     let hook = instance(bytes).or_else(|| device(bytes)).or_else(|| presenting(bytes));
+    if state.passes {
+        return hook.filter(|_| PASSING.contains(&bytes)).or_else(|| state.next(name));
+    }
     match hook {
         Some(hook) => {
             let shown = state.enabled.provides(name).or_else(|| of_device_extension(bytes));
@@ -219,6 +231,9 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
     }
     // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
     let state = unsafe { DeviceState::of(handle) }.ok()?;
+    if state.instance.passes {
+        return device(bytes).filter(|_| PASSING.contains(&bytes)).or_else(|| state.next(name));
+    }
     let rewrites = state.present_layout != vk::ImageLayout::PRESENT_SRC_KHR;
     let hook = device(bytes)
         .or_else(|| presenting(bytes).filter(|_| state.presents))

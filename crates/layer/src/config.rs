@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `ZEROHOP_SOCKET` | path of the host's socket; not heeded with raised privileges | none: nobody listens |
 //! | `ZEROHOP_RATE` | virtual refresh in Hz, above 0 and at most 1000 | 60 |
+//! | `ZEROHOP_WSI` | whose surfaces and swapchains: `auto`, `always` ours, `never` ours | `auto` |
 //! | `ZEROHOP_DMABUF` | whether `layer-dmabuf` takes dma-bufs over from a driver: `auto` where it cannot by itself, `always`, `never` | `auto` |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
@@ -14,26 +15,18 @@
 //! [`DISABLE_ENVIRONMENT`]: zerohop_manifest::DISABLE_ENVIRONMENT
 
 use std::ffi::OsString;
+use std::fmt::Arguments;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
+
+pub use zerohop_manifest::Takeover;
+use zerohop_manifest::WSI_VARIABLE;
 
 use crate::log::{Level, write};
 
 /// The time between two vblanks at 60 Hz.
 const DEFAULT: Duration = Duration::from_nanos(16_666_667);
-
-/// Whether a layer does what a driver may do itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Takeover {
-    /// Where the driver cannot.
-    #[default]
-    Auto,
-    /// Also where it can.
-    Always,
-    /// Nowhere.
-    Never,
-}
 
 /// What the environment asks for.
 #[derive(Clone, Debug)]
@@ -42,6 +35,8 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// The time from one virtual vblank to the next.
     pub refresh: Duration,
+    /// Whether our surfaces and swapchains take the place of a driver's.
+    pub wsi: Takeover,
     /// Whether dma-bufs are taken over from the driver.
     pub dmabuf: Takeover,
     /// The least important lines that are written.
@@ -60,22 +55,26 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
     let log = level(text("ZEROHOP_LOG").as_deref());
     let refresh = text("ZEROHOP_RATE").map_or(Ok(DEFAULT), |rate| refresh(&rate).ok_or(rate));
     let refresh = refresh.unwrap_or_else(|rate| {
-        if log >= Level::Warn {
-            // Not by way of `log`, which asks for the configuration that we are about to make.
-            write(format_args!("no rate above 0 and at most 1000 Hz, so 60: ZEROHOP_RATE={rate}"));
-        }
+        warn(log, format_args!("no rate above 0 and at most 1000 Hz, so 60: ZEROHOP_RATE={rate}"));
         DEFAULT
     });
     let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
-    let dmabuf =
-        text("ZEROHOP_DMABUF").map_or(Ok(Takeover::Auto), |word| takeover(&word).ok_or(word));
-    let dmabuf = dmabuf.unwrap_or_else(|word| {
-        if log >= Level::Warn {
-            write(format_args!("not auto, always or never, so auto: ZEROHOP_DMABUF={word}"));
-        }
-        Takeover::Auto
-    });
-    Config { socket: socket.map(Into::into), refresh, dmabuf, log }
+    let takeover = |variable: &'static str| {
+        let Some(word) = text(variable) else { return Takeover::Auto };
+        Takeover::parse(&word).unwrap_or_else(|| {
+            warn(log, format_args!("not auto, always or never, so auto: {variable}={word}"));
+            Takeover::Auto
+        })
+    };
+    let (wsi, dmabuf) = (takeover(WSI_VARIABLE), takeover("ZEROHOP_DMABUF"));
+    Config { socket: socket.map(Into::into), refresh, wsi, dmabuf, log }
+}
+
+/// Not by way of `log`, which asks for the configuration that we are about to make.
+fn warn(log: Level, what: Arguments<'_>) {
+    if log >= Level::Warn {
+        write(what);
+    }
 }
 
 /// Whether the process has rights that whoever set the environment lacks, as a set-user-id program
@@ -90,15 +89,6 @@ fn refresh(rate: &str) -> Option<Duration> {
     let rate = rate.trim().parse::<f64>().ok().filter(|rate| *rate > 0.0 && *rate <= 1000.0)?;
     // The slowest rate a double can name would overflow a `Duration`; one vblank a day is plenty.
     Some(Duration::from_secs_f64((1.0 / rate).min(86_400.0)))
-}
-
-fn takeover(word: &str) -> Option<Takeover> {
-    match word {
-        "auto" => Some(Takeover::Auto),
-        "always" => Some(Takeover::Always),
-        "never" => Some(Takeover::Never),
-        _ => None,
-    }
 }
 
 fn level(word: Option<&str>) -> Level {
@@ -133,6 +123,8 @@ mod tests {
         assert_eq!(with("never").dmabuf, Takeover::Never);
         assert_eq!(with("always").dmabuf, Takeover::Always);
         assert_eq!(with("yes").dmabuf, Takeover::Auto);
+        let wsi = |word: &'static str| read(|name| (name == WSI_VARIABLE).then(|| word.into())).wsi;
+        assert_eq!((wsi("never"), wsi("often")), (Takeover::Never, Takeover::Auto));
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //! There is no dependency and no file access: whoever wants the manifest on a disk writes it there.
 #![forbid(unsafe_code)]
 
+mod decision;
 mod extensions;
 
 use std::fmt::Write as _;
 
+pub use decision::{Takeover, WSI_VARIABLE, WsiDecision};
 pub use extensions::{DEVICE_EXTENSIONS, DMABUF_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
 
 /// One of our layers.

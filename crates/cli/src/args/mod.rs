@@ -46,6 +46,8 @@ Exit code:
 
 Environment:
   ZEROHOP_LAYER_PATH  the layer's library, or the folder it is in, where it is not beside zerohop
+  ZEROHOP_WSI         auto, always or never: whether the layer's surfaces and swapchains take the
+                      place of the driver's; zerohop doctor says what auto decides, and why
   ZEROHOP_LOG         off, error, warn, info or debug: what the layer says in the application";
 
 /// Carries the pictures of a Vulkan application to a video file without copying them.

@@ -41,13 +41,17 @@ pub(crate) unsafe fn create(
     let first_family = first.map(|queues| queues.queue_family_index);
     let driver = extensions::below(instance, physical)?;
     let driver = driver.iter().map(|entry| name(entry).to_owned()).collect();
-    let plan = Plan::new(&asked, &driver, instance.has_properties2)?;
+    let plan = match instance.passes {
+        true => Plan::passing(&asked),
+        false => Plan::new(&asked, &driver, instance.has_properties2)?,
+    };
 
     let down = plan.names();
     // Before the copy: the loader's own structures are copied along.
     next.arm();
+    let ours = if instance.passes { &[] } else { OURS };
     // SAFETY: `p_next` is a chain of live structures.
-    let stripped = unsafe { chain::without(info.p_next, OURS) };
+    let stripped = unsafe { chain::without(info.p_next, ours) };
     if let Some(kind) = stripped.stuck_at() {
         let what = format_args!("cannot copy the unknown structure {kind:?} of vkCreateDevice");
         log(Level::Warn, what);
@@ -70,6 +74,7 @@ pub(crate) unsafe fn create(
         ..describe(instance, physical, &next, next.device(raw), &plan)
     };
     if state.presents {
+        instance.tell_decision(physical, None);
         log(Level::Info, format_args!("a device that presents: {}", abilities(&state)));
     }
     // SAFETY: the next layer has just made it.

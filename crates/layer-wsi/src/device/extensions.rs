@@ -36,7 +36,8 @@ pub(crate) fn is_hidden(name: &CStr) -> bool {
     HIDDEN.contains(&name)
 }
 
-/// What the next layer lists, as it comes.
+/// What the next layer lists, without what the loader adds to it for an implicit layer: that has
+/// version 0 ([`zerohop_manifest::Layer::manifest`]).
 ///
 /// # Errors
 ///
@@ -45,12 +46,14 @@ pub(crate) fn below(
     instance: &InstanceState,
     physical: vk::PhysicalDevice,
 ) -> Result<Vec<vk::ExtensionProperties>, LayerError> {
-    read_list(|count, out| {
+    let mut all = read_list(|count, out| {
         let enumerate = instance.raw.fp_v1_0().enumerate_device_extension_properties;
         // SAFETY: `read_list` gives a count and room for as many.
         unsafe { enumerate(physical, std::ptr::null(), count, out) }
     })
-    .doing("list the device's extensions")
+    .doing("list the device's extensions")?;
+    all.retain(|one| one.spec_version > 0);
+    Ok(all)
 }
 
 /// What the application sees: the driver's list with ours in it for `None`, ours alone for our
@@ -68,6 +71,7 @@ pub(crate) fn extensions(
     match layer {
         Some(layer) if layer.to_bytes() == LAYER_NAME.as_bytes() => Ok(Some(ours.collect())),
         Some(_) => Ok(None),
+        None if instance.passes => below(instance, physical).map(Some),
         None => Ok(Some(merge(below(instance, physical)?, ours.collect()))),
     }
 }

@@ -80,6 +80,12 @@ impl Plan {
         Ok(Self { ours, down })
     }
 
+    /// What the application asked for, each as it came: we have no part in it.
+    pub(super) fn passing(asked: &[&CStr]) -> Self {
+        let down = asked.iter().map(|name| (*name).to_owned()).collect();
+        Self { ours: ExtensionSet::of(DEVICE_EXTENSIONS), down }
+    }
+
     /// For `ppEnabledExtensionNames`; valid as long as the plan.
     pub(super) fn names(&self) -> Vec<*const c_char> {
         self.down.iter().map(|name| name.as_ptr()).collect()

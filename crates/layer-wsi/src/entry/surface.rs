@@ -40,6 +40,7 @@ pub(crate) unsafe extern "system" fn support(
             // SAFETY: the arguments are the application's, and the surface is not ours.
             return Ok(unsafe { below(physical, family, surface, out) });
         };
+        state.tell_decision(physical, Some(&ours));
         let yes = state.physical(physical)?.presents_from(family) && ours.is_presentable();
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceSupportKHR-pSupported-parameter.
         unsafe { *out = yes.into() };

@@ -5,9 +5,10 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use ash::vk;
+use zerohop_layer::config::{self, Takeover};
 use zerohop_layer::link::{self, Next};
-use zerohop_layer::{DispatchKey, Doing, LayerError, Table};
-use zerohop_manifest::INSTANCE_EXTENSIONS;
+use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, log};
+use zerohop_manifest::{INSTANCE_EXTENSIONS, WsiDecision};
 
 use super::{Below, INSTANCES, InstanceState};
 use crate::display;
@@ -20,6 +21,8 @@ enum Attempt {
     Best,
     /// The application's version, without our extensions.
     Plain,
+    /// What the application asks for: all is left to the driver.
+    Asis,
 }
 
 /// Creates an instance in the next layer and remembers it.
@@ -47,7 +50,9 @@ pub(crate) unsafe fn create(
     let loaders = out.cast::<MaybeUninit<vk::Instance>>();
     // SAFETY: VUID-vkCreateInstance-pInstance-parameter.
     let before = unsafe { loaders.read() };
-    for attempt in [Attempt::Best, Attempt::Plain] {
+    let passes = config::get().wsi == Takeover::Never;
+    let attempts: &[_] = if passes { &[Attempt::Asis] } else { &[Attempt::Best, Attempt::Plain] };
+    for &attempt in attempts {
         next.arm();
         // SAFETY: as above.
         unsafe { loaders.write(before) };
@@ -58,7 +63,11 @@ pub(crate) unsafe fn create(
             ) if attempt == Attempt::Best => {}
             other => {
                 let raw = other.doing("create the instance")?;
-                remember(raw, &next, &asked);
+                if passes {
+                    let decision = WsiDecision::new(Takeover::Never, false, None);
+                    log(Level::Info, format_args!("surfaces and swapchains are {decision}"));
+                }
+                remember(raw, &next, &asked, passes);
                 return Ok(());
             }
         }
@@ -75,12 +84,12 @@ struct Down<'a> {
 impl<'a> Down<'a> {
     fn new(mut application: vk::ApplicationInfo<'a>, asked: &[&CStr], attempt: Attempt) -> Self {
         let mut ours = ExtensionSet::of(INSTANCE_EXTENSIONS);
-        let goes = |name: &&&CStr| !ours.insert(name) || attempt == Attempt::Best;
+        let goes = |name: &&&CStr| !ours.insert(name) || attempt != Attempt::Plain;
         let names = asked.iter().filter(goes).map(|name| name.as_ptr()).collect();
         // Zero means 1.0 (`VkApplicationInfo::apiVersion`).
         let least = match attempt {
             Attempt::Best => vk::API_VERSION_1_1,
-            Attempt::Plain => vk::API_VERSION_1_0,
+            Attempt::Plain | Attempt::Asis => vk::API_VERSION_1_0,
         };
         application.api_version = application.api_version.max(least);
         Self { application, names }
@@ -106,7 +115,7 @@ impl<'a> Down<'a> {
     }
 }
 
-fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
+fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr], passes: bool) {
     let mut enabled = ExtensionSet::of(INSTANCE_EXTENSIONS);
     for name in asked {
         enabled.insert(name);
@@ -125,6 +134,7 @@ fn remember(raw: vk::Instance, next: &Next, asked: &[&CStr]) {
         ]
         .iter()
         .all(|name| !next.raw_command(raw, name).is_null()),
+        passes,
         enabled,
         foreign_surfaces,
         surfaceless: asked.contains(&c"VK_GOOGLE_surfaceless_query"),
@@ -150,6 +160,11 @@ impl Below {
             surface: ash::khr::surface::InstanceFn::load(&mut find),
             capabilities2: ash::khr::get_surface_capabilities2::InstanceFn::load(&mut find),
             swapchain: ash::khr::swapchain::InstanceFn::load(&mut find),
+            xcb_support: {
+                let found = find(c"vkGetPhysicalDeviceXcbPresentationSupportKHR");
+                // SAFETY: the type belongs to the name; function pointers have one size.
+                (!found.is_null()).then(|| unsafe { std::mem::transmute(found) })
+            },
             counters: ash::ext::display_surface_counter::InstanceFn::load(&mut find),
             display: display::Below::load(displays, &mut find),
         }

@@ -1,6 +1,7 @@
 //! What we know of an instance of the application's, and how it is made.
 
 mod create;
+mod decision;
 pub(crate) mod features;
 mod physical;
 
@@ -30,6 +31,8 @@ pub(crate) struct InstanceState {
     pub(crate) below: Below,
     /// Whether the next layer has `vkGetPhysicalDeviceProperties2` and what came with it.
     pub(crate) has_properties2: bool,
+    /// Whether we leave everything to the driver (`Takeover::Never`).
+    pub(crate) passes: bool,
     /// Those of our extensions that the application enabled.
     pub(crate) enabled: ExtensionSet,
     /// Whether the application can have surfaces that are not ours.
@@ -52,6 +55,8 @@ pub(crate) struct Below {
     pub(crate) swapchain: khr::swapchain::InstanceFn,
     pub(crate) counters: ext::display_surface_counter::InstanceFn,
     pub(crate) display: display::Below,
+    /// `None`: the driver makes no surfaces for X.
+    pub(crate) xcb_support: Option<vk::PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR>,
 }
 
 impl InstanceState {

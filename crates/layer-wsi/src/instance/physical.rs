@@ -1,9 +1,10 @@
 //! What a physical device can do for pictures of ours, asked once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ash::{ext, khr, vk};
 use zerohop_layer::LayerError;
+use zerohop_manifest::WsiDecision;
 
 use super::InstanceState;
 use crate::device;
@@ -45,6 +46,10 @@ pub(crate) struct PhysicalState {
     formats: Vec<vk::Format>,
     /// Usages that some of `formats` can have.
     pub(crate) usage: vk::ImageUsageFlags,
+    /// Whether the driver has `VK_KHR_swapchain`.
+    pub(crate) lists_swapchain: bool,
+    /// What was decided on its surfaces, once that was told.
+    pub(super) decision: OnceLock<WsiDecision>,
 }
 
 impl PhysicalState {
@@ -62,6 +67,11 @@ impl PhysicalState {
     /// Whether the device can render to `format` and hand it over.
     pub(crate) fn has_format(&self, format: vk::Format) -> bool {
         self.formats.contains(&format)
+    }
+
+    /// How many queue families there are.
+    pub(super) fn family_count(&self) -> u32 {
+        u32::try_from(self.families.len()).unwrap_or(u32::MAX)
     }
 
     fn ask(instance: &InstanceState, handle: vk::PhysicalDevice) -> Result<Self, LayerError> {
@@ -87,7 +97,14 @@ impl PhysicalState {
             usage |= vk::ImageUsageFlags::ATTACHMENT_FEEDBACK_LOOP_EXT;
         }
         let families = families.iter().map(|family| family.queue_flags).collect();
-        Ok(Self { families, largest: limits.max_image_dimension2_d, formats, usage })
+        Ok(Self {
+            families,
+            largest: limits.max_image_dimension2_d,
+            formats,
+            usage,
+            lists_swapchain: has(khr::swapchain::NAME),
+            decision: OnceLock::new(),
+        })
     }
 }
 
@@ -177,6 +194,8 @@ mod tests {
             largest: 1,
             formats: Vec::new(),
             usage: vk::ImageUsageFlags::empty(),
+            lists_swapchain: false,
+            decision: OnceLock::new(),
         };
         assert!(state.presents_from(0));
         assert!(!state.presents_from(1) && !state.presents_from(2));

@@ -185,6 +185,14 @@ impl Surface {
         }
     }
 
+    /// The `xcb_connection_t *` and the visual of a window of an X server.
+    pub(crate) fn x_window(&self) -> Option<(*mut c_void, u32)> {
+        match &self.kind {
+            Kind::X11 { window, .. } => Some((window.connection(), window.visual()?.id)),
+            Kind::Wayland { .. } | Kind::Nothing(_) => None,
+        }
+    }
+
     /// Whether there is something to present to, asked of the window's server now.
     pub(crate) fn is_alive(&self) -> bool {
         match &self.kind {

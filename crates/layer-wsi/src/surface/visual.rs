@@ -10,6 +10,8 @@ const DIRECT_COLOR: u8 = 5;
 /// A visual and the depth that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Visual {
+    /// Its name on the server.
+    pub(super) id: u32,
     /// Bits of a pixel that mean something.
     depth: u8,
     class: u8,
@@ -60,7 +62,7 @@ impl Visual {
                     let masks = [at.u32()?, at.u32()?, at.u32()?];
                     at.skip(4);
                     if this == id {
-                        return Some(Self { depth, class, masks });
+                        return Some(Self { id, depth, class, masks });
                     }
                 }
             }

@@ -88,6 +88,11 @@ impl Window {
         self.window
     }
 
+    /// The `xcb_connection_t *`.
+    pub(super) fn connection(&self) -> *mut c_void {
+        self.connection.as_ptr()
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).lost
     }

@@ -70,6 +70,8 @@ const TESTS: &[(&str, Test)] = &[
     ("a_host_that_falls_asleep_shows_no_wrong_picture", asleep),
     ("a_host_that_never_answers_gets_nothing", mute),
     ("nobody_listens_and_nothing_changes", nobody),
+    ("never_leaves_every_picture_to_the_driver", never),
+    ("each_decision_is_told_with_its_reason", decisions),
 ];
 
 fn perfect(socket: &Path, play: Play) -> Outcome {
@@ -203,4 +205,33 @@ fn mute(socket: &Path) -> Outcome {
 
 fn nobody(socket: &Path) -> Outcome {
     reap(Play { frames: 60, recreate_every: 7, ..Play::default() }.start(socket)?)
+}
+
+/// The driver's own swapchain shows the pictures; the host hears of nobody.
+fn never(socket: &Path) -> Outcome {
+    let listener = Listener::bind(socket)?;
+    reap(Play { wsi: "never", ..Play::default() }.start(socket)?)?;
+    match listener.accept()? {
+        None => Ok(()),
+        Some(_) => Err("the layer has called".into()),
+    }
+}
+
+fn decisions(socket: &Path) -> Outcome {
+    const HIDDEN: &str = "VK_KHR_swapchain";
+    for (wsi, hide, said) in [
+        ("auto", "", "are the layer's own: the driver hands no picture to a host"),
+        ("auto", HIDDEN, "are the layer's own: the driver has no VK_KHR_swapchain"),
+        ("always", HIDDEN, "are the layer's own: ZEROHOP_WSI says always"),
+        ("never", "", "surfaces and swapchains are the driver's: ZEROHOP_WSI says never"),
+        ("often", "", "not auto, always or never, so auto: ZEROHOP_WSI=often"),
+    ] {
+        let play = Play { wsi, hide, log: "info", frames: 2, ..Play::default() };
+        let done = play.start(socket)?.wait_with_output()?;
+        let log = String::from_utf8_lossy(&done.stderr);
+        if !done.status.success() || log.matches(said).count() != 1 {
+            return Err(format!("{wsi:?} without {hide:?}: {}: {log}", done.status).into());
+        }
+    }
+    Ok(())
 }

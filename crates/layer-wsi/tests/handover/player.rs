@@ -44,6 +44,10 @@ pub(crate) struct Play {
     pub(crate) hide: &'static str,
     /// `ZEROHOP_RATE`.
     pub(crate) rate: &'static str,
+    /// `ZEROHOP_WSI`.
+    pub(crate) wsi: &'static str,
+    /// `ZEROHOP_LOG`.
+    pub(crate) log: &'static str,
 }
 
 impl Default for Play {
@@ -64,6 +68,8 @@ impl Play {
         impatient: false,
         hide: "",
         rate: "240",
+        wsi: "auto",
+        log: "warn",
     };
 
     fn args(&self) -> [String; 8] {
@@ -121,6 +127,8 @@ impl Play {
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
             .env("ZEROHOP_SOCKET", socket)
             .env("ZEROHOP_RATE", self.rate)
+            .env(zerohop_manifest::WSI_VARIABLE, self.wsi)
+            .env("ZEROHOP_LOG", self.log)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
