@@ -189,7 +189,7 @@ impl Surface {
     pub(crate) fn x_window(&self) -> Option<(*mut c_void, u32)> {
         match &self.kind {
             Kind::X11 { window, .. } => Some((window.connection(), window.visual()?.id)),
-            Kind::Wayland { .. } | Kind::Nothing(_) => None,
+            Kind::Wayland { .. } | Kind::Display(_) | Kind::Nothing(_) => None,
         }
     }
 
