@@ -200,49 +200,41 @@ impl Copier {
         access: vk::AccessFlags,
     ) {
         use vk::PipelineStageFlags as Stage;
-        let outside = |owner| match owner {
-            Owner::Outside(family) => family,
-            Owner::Nobody => vk::QUEUE_FAMILY_IGNORED,
+        let barrier = self.barrier(image, from, to);
+        let (barrier, stages) = match to {
+            None => (barrier.dst_access_mask(access), [Stage::TOP_OF_PIPE, Stage::TRANSFER]),
+            Some(_) => (barrier.src_access_mask(access), [Stage::TRANSFER, Stage::BOTTOM_OF_PIPE]),
         };
-        let (other, own) = (outside(to.unwrap_or(from)), self.device.family());
-        let own = if other == vk::QUEUE_FAMILY_IGNORED { other } else { own };
+        let ([before, after], none) = (stages, vk::DependencyFlags::empty());
+        let raw = self.device.raw();
+        // SAFETY: `commands` is being recorded, and `image` is alive.
+        unsafe { raw.cmd_pipeline_barrier(commands, before, after, none, &[], &[], &[barrier]) };
+    }
+
+    /// The layouts and families of [`pass`](Self::pass).
+    fn barrier(
+        &self,
+        image: vk::Image,
+        from: Owner,
+        to: Option<Owner>,
+    ) -> vk::ImageMemoryBarrier<'static> {
+        let families = match to.unwrap_or(from) {
+            Owner::Outside(family) => [family, self.device.family()],
+            Owner::Nobody => [vk::QUEUE_FAMILY_IGNORED; 2],
+        };
+        let [before, after] = if to.is_some() { [families[1], families[0]] } else { families };
+        let known = to.is_some() || from != Owner::Nobody;
         let range = vk::ImageSubresourceRange::default()
             .aspect_mask(vk::ImageAspectFlags::COLOR)
             .level_count(1)
             .layer_count(1);
-        let known = to.is_some() || from != Owner::Nobody;
-        let mut barrier = vk::ImageMemoryBarrier::default()
+        vk::ImageMemoryBarrier::default()
             .old_layout(if known { vk::ImageLayout::GENERAL } else { vk::ImageLayout::UNDEFINED })
             .new_layout(vk::ImageLayout::GENERAL)
-            .src_queue_family_index(other)
-            .dst_queue_family_index(own)
+            .src_queue_family_index(before)
+            .dst_queue_family_index(after)
             .image(image)
-            .subresource_range(range);
-        let mut stages = (Stage::TOP_OF_PIPE, Stage::TRANSFER);
-        match to {
-            None => barrier.dst_access_mask = access,
-            Some(_) => {
-                barrier.src_access_mask = access;
-                stages = (Stage::TRANSFER, Stage::BOTTOM_OF_PIPE);
-                std::mem::swap(
-                    &mut barrier.src_queue_family_index,
-                    &mut barrier.dst_queue_family_index,
-                );
-            }
-        }
-        let none = vk::DependencyFlags::empty();
-        // SAFETY: `commands` is being recorded, and `image` is alive.
-        unsafe {
-            self.device.raw().cmd_pipeline_barrier(
-                commands,
-                stages.0,
-                stages.1,
-                none,
-                &[],
-                &[],
-                &[barrier],
-            );
-        }
+            .subresource_range(range)
     }
 }
 

@@ -88,9 +88,9 @@ fn buffer(device: &Arc<Device>) -> Outcome {
     };
     let (left, right) = (map(one)?.cast::<u8>(), map(other)?.cast::<u8>());
     // SAFETY: the buffer has 5000 bytes, and nobody else writes there.
-    unsafe { left.add(4999).write(77) };
+    unsafe { left.wrapping_add(4999).write(77) };
     // SAFETY: as above.
-    let seen = unsafe { right.add(4999).read() };
+    let seen = unsafe { right.wrapping_add(4999).read() };
     for (buffer, memory) in buffers.into_iter().zip([one, other]) {
         // SAFETY: nothing uses it.
         unsafe { raw.destroy_buffer(buffer, None) };
