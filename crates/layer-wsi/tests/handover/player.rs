@@ -8,7 +8,7 @@ use std::{env, fs, io, thread};
 
 use ash::vk;
 use zerohop_frame::{BoxError, Extent};
-use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, LIBRARY};
+use zerohop_manifest::{Activation, DMABUF, ENABLE_ENVIRONMENT, LIBRARY};
 use zerohop_testkit::pattern::Scene;
 use zerohop_testkit::rig::{
     Device, DeviceOptions, Easel, Fence, Instance, Painter, Semaphore, Surface, Swapchain,
@@ -42,6 +42,8 @@ pub(crate) struct Play {
     pub(crate) impatient: bool,
     /// What the driver lacks, as `VK_LAYER_ZEROHOP_hide` reads it.
     pub(crate) hide: &'static str,
+    /// Whether the layer for dma-bufs is below ours.
+    pub(crate) dmabuf: bool,
     /// `ZEROHOP_RATE`.
     pub(crate) rate: &'static str,
     /// `ZEROHOP_WSI`.
@@ -67,6 +69,7 @@ impl Play {
         pause: 0,
         impatient: false,
         hide: "",
+        dmabuf: false,
         rate: "240",
         wsi: "auto",
         log: "warn",
@@ -103,11 +106,10 @@ impl Play {
 
     /// The layers below ours, from top to bottom.
     fn layers(&self) -> String {
-        let validation = "VK_LAYER_KHRONOS_validation";
-        match self.hide {
-            "" => validation.to_owned(),
-            _ => format!("{}:{validation}", zerohop_layer_hide::LAYER_NAME),
-        }
+        let hide = (!self.hide.is_empty()).then_some(zerohop_layer_hide::LAYER_NAME);
+        let dmabuf = self.dmabuf.then_some(DMABUF.name);
+        let all = dmabuf.into_iter().chain(hide).chain(["VK_LAYER_KHRONOS_validation"]);
+        all.collect::<Vec<_>>().join(":")
     }
 
     /// Starts a player that hands its pictures to `socket`, at 240 Hz, with the validation layer
@@ -151,9 +153,14 @@ fn show(play: &Play) -> Result<(), BoxError> {
     let instance = Instance::new()?;
     let device = Device::new(&instance, &DeviceOptions::default())?;
     let maps = fs::read_to_string("/proc/self/maps")?;
-    let hides = !env::var(zerohop_layer_hide::VARIABLE)?.is_empty();
-    let hide = hides.then_some(zerohop_layer_hide::LIBRARY);
-    for library in [LIBRARY, "libVkLayer_khronos_validation.so"].into_iter().chain(hide) {
+    let asked = env::var("VK_INSTANCE_LAYERS")?;
+    let others = [
+        (zerohop_layer_hide::LAYER_NAME, zerohop_layer_hide::LIBRARY),
+        (DMABUF.name, DMABUF.library),
+    ];
+    let others =
+        others.iter().filter(|(name, _)| asked.contains(name)).map(|(_, library)| *library);
+    for library in [LIBRARY, "libVkLayer_khronos_validation.so"].into_iter().chain(others) {
         if !maps.contains(library) {
             return Err(format!("{library} is not loaded").into());
         }
@@ -230,7 +237,13 @@ fn layer_path() -> io::Result<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-hide");
     let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
     zerohop_layer_hide::install(&library, &folder)?;
-    Ok(format!("{}:/usr/share/vulkan/explicit_layer.d", folder.display()))
+    let dmabuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-dmabuf");
+    let library = env::current_exe()?.with_file_name(DMABUF.library);
+    fs::create_dir_all(&dmabuf)?;
+    let manifest = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
+    fs::write(dmabuf.join(DMABUF.file_name), manifest)?;
+    let [dmabuf, hide] = [dmabuf, folder].map(|folder| folder.display().to_string());
+    Ok(format!("{dmabuf}:{hide}:/usr/share/vulkan/explicit_layer.d"))
 }
 
 /// A data directory with the manifest of the library that cargo put beside the test program.

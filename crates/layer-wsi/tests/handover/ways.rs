@@ -1,5 +1,6 @@
 //! The same on drivers that let no image out: each picture is copied into shared memory, by the GPU
-//! alone where it takes that for its own, or else by a thread of the layer's.
+//! alone where it takes that for its own, or else by a thread of the layer's; and, where the layer for
+//! dma-bufs is there too, none is copied again.
 
 use std::path::Path;
 
@@ -22,6 +23,14 @@ const OLD: &str = "1.1,VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_externa
     VK_KHR_synchronization2,VK_KHR_timeline_semaphore,VK_KHR_dynamic_rendering,\
     VK_KHR_external_semaphore_fd,VK_KHR_external_fence_fd";
 
+/// One like `BY_GPU` that knows nothing of dma-bufs, under the layer that makes them.
+const DMABUF: Play = Play {
+    hide: "VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_external_memory_dma_buf,\
+        VK_EXT_queue_family_foreign",
+    dmabuf: true,
+    ..Play::DEFAULT
+};
+
 /// So slow that no picture waits for another on a machine that is busy with something else.
 const GPU: Play = Play { hide: BY_GPU, ..Play::DEFAULT };
 const CPU: Play = Play { hide: BY_CPU, rate: "30", ..Play::DEFAULT };
@@ -40,6 +49,13 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         mailbox(socket, Play { rate: "240", ..CPU })
     }),
     ("cpu_copy_the_last_of_a_rush_is_shown", rush),
+    ("dma_buf_every_picture_arrives", |socket| perfect(socket, DMABUF)),
+    ("dma_buf_odd_sizes_arrive_whole", |socket| odd_sizes(socket, DMABUF)),
+    ("dma_buf_every_format_arrives_exact", |socket| every_format(socket, DMABUF)),
+    ("dma_buf_a_mailbox_shows_the_newest_picture", |socket| mailbox(socket, DMABUF)),
+    ("dma_buf_goes_on_through_recreations", |socket| {
+        perfect(socket, Play { recreate_every: 7, ..DMABUF })
+    }),
     ("gpu_copy_goes_on_through_recreations", |socket| {
         perfect(socket, Play { recreate_every: 7, ..GPU })
     }),
@@ -75,6 +91,7 @@ pub(crate) fn copies(play: &Play) -> Copied {
     let row = (u64::from(play.extent.width) * 4).next_multiple_of(64);
     let all = row * u64::from(play.extent.height) * u64::from(play.frames);
     match play.hide {
+        _ if play.dmabuf => Copied::default(),
         "" => Copied::default(),
         BY_GPU => Copied { gpu: play.frames.into(), cpu_bytes: 0 },
         _ => Copied { gpu: play.frames.into(), cpu_bytes: all },
