@@ -24,7 +24,8 @@ const HANDLES: &str = "VK_VALIDATION_FEATURE_DISABLE_UNIQUE_HANDLES_EXT";
 
 /// Makes `command` load the layers called `names`, from the application to the driver, and no
 /// others. Ours are found beside this test's own program, where cargo puts the libraries of the
-/// package that is tested; their manifests are written into folders below `folder`.
+/// package that is tested; their manifests are written into folders below `folder`. A layer with a
+/// folder of its name there already is found in it.
 ///
 /// # Errors
 ///
@@ -34,6 +35,7 @@ pub fn stack(command: &mut Command, folder: &Path, names: &[&str]) -> io::Result
         .iter()
         .map(|name| match LAYERS.iter().find(|layer| layer.name == *name) {
             Some(layer) => Ok(install(layer, folder)?.display().to_string()),
+            None if folder.join(name).is_dir() => Ok(folder.join(name).display().to_string()),
             None => Ok(SYSTEM.to_owned()),
         })
         .collect::<io::Result<_>>()?;

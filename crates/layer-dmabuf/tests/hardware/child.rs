@@ -26,13 +26,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Place {
     /// Between the application and us.
     Above,
-    /// Between us and the driver.
+    /// Between us and a driver that lacks all that we offer, and does not let itself be asked for it.
     Below,
 }
 
 /// Where manifests are written.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("dmabuf-layers")
+}
+
+/// Writes the manifest of the layer that hides what the driver has. To be called once.
+pub(crate) fn install_hide() -> std::io::Result<()> {
+    let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
+    zerohop_layer_hide::install(&library, &folder().join(zerohop_layer_hide::LAYER_NAME))
 }
 
 /// What the machine lacks for any of this: the need and the reason.
@@ -53,11 +59,13 @@ pub(crate) fn lacking() -> Option<(&'static str, String)> {
 pub(crate) fn start(case: &str, place: Place) -> Outcome {
     let mut command = Command::new(env::current_exe()?);
     command.args([FLAG, case]);
-    let names = match place {
-        Place::Above => [VALIDATION, DMABUF.name],
-        Place::Below => [DMABUF.name, VALIDATION],
+    let names: &[&str] = match place {
+        Place::Above => &[VALIDATION, DMABUF.name],
+        Place::Below => &[DMABUF.name, zerohop_layer_hide::LAYER_NAME, VALIDATION],
     };
-    layers::stack(&mut command, &folder(), &names)?;
+    layers::stack(&mut command, &folder(), names)?;
+    let all: Vec<_> = DMABUF.device_extensions.iter().map(|one| one.name).collect();
+    command.env(zerohop_layer_hide::VARIABLE, all.join(","));
     // Also where the driver could do it by itself.
     command.env("ZEROHOP_DMABUF", "always");
     finish(command)

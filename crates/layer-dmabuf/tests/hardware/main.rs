@@ -30,6 +30,10 @@ fn main() -> ExitCode {
         [_, flag, rest @ ..] if flag == reader::FLAG => return reader::run(rest),
         _ => {}
     }
+    if let Err(err) = child::install_hide() {
+        eprintln!("cannot write a manifest: {err}");
+        return ExitCode::FAILURE;
+    }
     let lacking = child::lacking();
     let trials = cases::all().into_iter().flat_map(|case| {
         let lacking = lacking.clone();
