@@ -11,7 +11,7 @@ use zerohop_frame::{
     Recycle, Release, SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_manifest::{Takeover, WsiDecision};
+use zerohop_manifest::{DMABUF, Takeover, WsiDecision};
 use zerohop_vulkan::{
     Capabilities, Device, DeviceChoice, HostBuffer, Image, Instance, InstanceOptions,
     PhysicalDevice, PixelFormat, Queue, Recording, opaque_of, presents_to_x, read_back,
@@ -121,7 +121,7 @@ impl DeviceReport {
         self.sync_tier = if sync.is_ok() { "sync_file" } else { "signaled" };
         self.checks = vec![
             Check::required("opaque_fd", handover),
-            Check::useful("dma_buf", dma_buf(capabilities)),
+            Check::useful("dma_buf", dma_buf(&device)),
             Check::useful("sync_file", sync),
             Check::useful("host pointers", host_pointers(&device)),
         ];
@@ -205,16 +205,27 @@ fn sync(device: &Arc<Device>) -> Result<String, Trouble> {
     }
 }
 
-fn dma_buf(capabilities: &Capabilities) -> Result<String, Trouble> {
-    let todo = "nothing has to be done; pictures go as opaque_fd. A CPU device has dma-bufs where \
-                /dev/udmabuf is (modprobe udmabuf)";
-    let lacks = match capabilities {
+fn dma_buf(device: &Device) -> Result<String, Trouble> {
+    let lacks = match device.capabilities() {
         Capabilities { dma_buf: false, .. } => "VK_EXT_external_memory_dma_buf",
         Capabilities { modifiers: false, .. } => "VK_EXT_image_drm_format_modifier",
         Capabilities { foreign: false, .. } => "VK_EXT_queue_family_foreign",
         _ => return Ok("listed with modifiers; not tried".to_owned()),
     };
-    Err(Trouble::new(format!("it lacks {lacks}"), todo))
+    Err(Trouble::new(format!("it lacks {lacks}"), without_dma_bufs(device.has_host_pointers())))
+}
+
+/// What to do about a driver without dma-bufs, of which the layer for them needs host pointers.
+fn without_dma_bufs(host_pointers: bool) -> String {
+    let (name, needs) = (DMABUF.name, "VK_EXT_external_memory_host");
+    let layer = match host_pointers {
+        true => format!("{name} adds them, out of shared memory, for applications that need some"),
+        false => format!("{name} would not help: it needs {needs}"),
+    };
+    format!(
+        "nothing has to be done; pictures go another way. {layer}. A CPU device has its own where \
+         /dev/udmabuf is (modprobe udmabuf)"
+    )
 }
 
 /// Lets the device write where the encoder reads.
@@ -225,5 +236,16 @@ fn host_pointers(device: &Arc<Device>) -> Result<String, Trouble> {
         Ok("the device writes into a memfd that the encoder reads".to_owned())
     } else {
         Err(Trouble::new("it lacks VK_EXT_external_memory_host", todo))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layer_for_dma_bufs_is_named_where_it_would_help_and_only_there() {
+        assert!(without_dma_bufs(true).contains("VK_LAYER_ZEROHOP_dmabuf adds them"));
+        assert!(without_dma_bufs(false).contains("would not help: it needs VK_EXT_external"));
     }
 }
