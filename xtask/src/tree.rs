@@ -50,12 +50,40 @@ pub(crate) fn cpu_seconds_of_children() -> Result<f64> {
     Ok(me.children_ticks as f64 / ticks as f64)
 }
 
+/// The children of a process.
+pub(crate) fn children_of(parent: u32) -> Vec<Pid> {
+    let parent = i32::try_from(parent).unwrap_or(0);
+    let is_child = |pid: &i32| Process::read(*pid).is_some_and(|one| one.parent == parent);
+    processes().filter(is_child).filter_map(Pid::from_raw).collect()
+}
+
+/// Those of our descendants whose name is `name`, as far as the kernel keeps it: 15 bytes.
+pub(crate) fn descendants_named(name: &str) -> Vec<Pid> {
+    let name = name.get(..15).unwrap_or(name);
+    let fits =
+        |pid: &i32| Process::read(*pid).is_some_and(|one| one.name == name) && is_descendant(*pid);
+    processes().filter(fits).filter_map(Pid::from_raw).collect()
+}
+
+fn is_descendant(pid: i32) -> bool {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let mut at = pid;
+    while at > 1 && at != me {
+        at = Process::read(at).map_or(0, |one| one.parent);
+    }
+    at == me
+}
+
+/// All that there are.
+fn processes() -> impl Iterator<Item = i32> {
+    let all = fs::read_dir("/proc").into_iter().flatten();
+    all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+}
+
 /// Our children, by their ids.
 fn children() -> Result<Vec<i32>> {
     let me = i32::try_from(std::process::id())?;
-    let all = fs::read_dir("/proc").context("cannot list /proc")?;
-    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    Ok(pids.filter(|pid| Process::read(*pid).is_some_and(|one| one.parent == me)).collect())
+    Ok(processes().filter(|pid| Process::read(*pid).is_some_and(|one| one.parent == me)).collect())
 }
 
 fn end(pid: i32) {

@@ -9,13 +9,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
 use super::icd;
 use crate::roots::Root;
-use crate::{project, shell};
+use crate::{project, shell, tree};
 
 /// How long the server may take until it listens, on a busy machine.
 const START: Duration = Duration::from_secs(20);
+
+/// How long a guest may take to end once it has no host.
+const END: Duration = Duration::from_secs(10);
 
 /// What is loaded into the renderer, above the host's driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,30 @@ impl Host {
         shell::tail(&fs::read_to_string(&self.log).unwrap_or_default(), lines)
     }
 
+    /// Runs a guest's program to its end, and ends it when the host ends first: Mesa's driver waits
+    /// for ever then, or aborts.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be started or fails, or the host ended.
+    pub(crate) fn watch(&mut self, guest: &mut Command) -> Result<()> {
+        let line = shell::line(guest);
+        let mut guest = spawned(guest)?;
+        loop {
+            if let Some(status) = guest.try_wait()? {
+                return status
+                    .success()
+                    .then_some(())
+                    .with_context(|| format!("`{line}` failed: {status}"));
+            }
+            if let Some(status) = self.server.try_wait()? {
+                end(&mut guest)?;
+                bail!("the Venus host ended under its guest, {status}: {}", self.last_words(5));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn wait_until_it_listens(&mut self) -> Result<()> {
         let begin = Instant::now();
         while begin.elapsed() < START {
@@ -90,6 +118,35 @@ impl Drop for Host {
         let _ = self.server.wait();
         let _ = fs::remove_file(&self.socket);
     }
+}
+
+/// Starts a program, and says so.
+///
+/// # Errors
+///
+/// It cannot be started.
+pub(super) fn spawned(command: &mut Command) -> Result<Child> {
+    let line = shell::line(command);
+    println!("$ {line}");
+    command.spawn().with_context(|| format!("cannot start `{line}`"))
+}
+
+/// Ends a program in a root as Ctrl-C would, so that what it recorded is whole, and by force where
+/// that is not enough.
+fn end(guest: &mut Child) -> Result<()> {
+    for pid in tree::children_of(guest.id()) {
+        let _ = rustix::process::kill_process(pid, Signal::INT);
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < END {
+        if guest.try_wait()?.is_some() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    guest.kill()?;
+    guest.wait()?;
+    Ok(())
 }
 
 impl HostLayer {

@@ -2,8 +2,12 @@
 //! that has the Mesa in question. No virtual machine and no GPU is needed.
 
 mod guest;
+mod harm;
 mod host;
+mod pages;
+
 mod test;
+mod way;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,10 +19,11 @@ use crate::args::Args;
 use crate::report::Report;
 use crate::roots::{Root, Suite};
 use crate::setup::{self, Purpose};
-use crate::{programs, project, shell, tree};
+use crate::{programs, project, tree};
 pub(crate) use guest::Guest;
 use host::{Host, HostLayer};
 pub(crate) use test::run as test;
+use way::Way;
 
 /// What `cargo xtask venus` was asked for.
 struct Wish {
@@ -38,8 +43,8 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let root = Root::of(wish.suite)?;
     let folder = project::target().join("venus");
     fs::create_dir_all(&folder).context("make target/venus")?;
-    let host = Host::start(&root, &folder, wish.layer)?;
-    let recorded = wish.record(&zerohop, &root, &host, &folder.join("report.json"));
+    let mut host = Host::start(&root, &folder, wish.layer)?;
+    let recorded = wish.record(&zerohop, &root, &mut host, &folder.join("report.json"));
     let words = host.last_words(5);
     drop(host);
     tree::nothing_left("the Venus host and its guest")?;
@@ -65,7 +70,7 @@ impl Wish {
         Ok(Self { output, suite, layer, seconds, words })
     }
 
-    fn record(&self, zerohop: &Path, root: &Root, host: &Host, report: &Path) -> Result<()> {
+    fn record(&self, zerohop: &Path, root: &Root, host: &mut Host, report: &Path) -> Result<()> {
         let _ = fs::remove_file(report);
         let mut command = Guest::of(root, host)?.command(zerohop)?;
         command.args(["run", "--no-progress", "--table", "--report"]);
@@ -78,23 +83,10 @@ impl Wish {
             let file = File::create(file).with_context(|| format!("make {}", file.display()))?;
             command.args(["--output", "-"]).stdout(Stdio::from(file));
         }
-        shell::run(command.arg("--").args(&self.words))?;
-        println!("\n{}", path_taken(&Report::read(report)?)?);
+        host.watch(command.arg("--").args(&self.words))?;
+        println!("\npath: {}", Way::of(&Report::read(report)?)?);
         Ok(())
     }
-}
-
-/// What a report says about the way of the frames, in a sentence.
-fn path_taken(report: &Report) -> Result<String> {
-    let handover = report.text("/handover")?;
-    let (cpu, gpu) = (report.number("/bytes_copied_by_cpu")?, report.number("/gpu_copies")?);
-    Ok(match handover.as_str() {
-        "none" => bail!("no frame came"),
-        "dma_buf" if cpu + gpu == 0 => "path: dma-bufs from the guest, no copy".to_owned(),
-        _ => format!(
-            "path: {handover}, {cpu} bytes copied by the CPU and {gpu} copies by the GPU a frame"
-        ),
-    })
 }
 
 /// The Mesa of a release, as `--mesa` names it.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::host::{Host, HostLayer};
-use super::{Guest, mesa};
+use super::way::Way;
+use super::{Guest, harm, mesa, pages};
 use crate::apps::{self, App, Expect, Place};
 use crate::report::Report;
 use crate::roots::{Root, Suite};
@@ -38,17 +39,31 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
         let guest = Guest::of(&root, &host)?;
         for app in &apps(mesa) {
             results.one(timing, &app.name, || {
-                dma_buf(&apps::record(&zerohop, &folder, app, Place::Guest(&guest))?)
+                zero_copy(&apps::record(&zerohop, &folder, app, Place::Guest(&guest))?)
             });
         }
         results
             .one(timing, &format!("{mesa}-exact"), || exact(&zerohop, &pattern, &folder, &guest));
+        let harm: [(&str, Proof); 3] = [
+            ("same-pages", pages::same),
+            ("two-at-once", harm::two_at_once),
+            ("killed-guest", harm::killed_guest),
+        ];
+        for (name, proof) in harm {
+            results.one(timing, &format!("{mesa}-{name}"), || proof(&zerohop, &folder, &guest));
+        }
         println!("the last that the host said:\n{}", host.last_words(5));
         drop(host);
-        tree::nothing_left("the Venus host")?;
+        results.one(timing, &format!("{mesa}-killed-host"), || {
+            harm::killed_host(&zerohop, &folder, &root)
+        });
+        tree::nothing_left("the Venus hosts and guests")?;
     }
     results.end()
 }
+
+/// A test of a guest, with zerohop and a folder for its files.
+type Proof = fn(&Path, &Path, &Guest<'_>) -> Result<()>;
 
 /// What came of the tests so far.
 struct Results<'a> {
@@ -93,15 +108,11 @@ fn apps(mesa: &str) -> Vec<App> {
     apps
 }
 
-/// The frames came as dma-bufs, and nobody copied them.
-fn dma_buf(report: &Report) -> Result<()> {
-    let handover = report.text("/handover")?;
-    let (cpu, gpu) = (report.number("/bytes_copied_by_cpu")?, report.number("/gpu_copies")?);
-    println!("handover {handover}, {cpu} bytes copied by the CPU, {gpu} copies by the GPU a frame");
-    if handover != "dma_buf" || cpu + gpu > 0 {
-        bail!("the frames did not come as dma-bufs without a copy");
-    }
-    Ok(())
+/// The frames came in the memory that they were rendered to.
+fn zero_copy(report: &Report) -> Result<()> {
+    let way = Way::of(report)?;
+    println!("path: {way}");
+    if way.is_zero_copy() { Ok(()) } else { bail!("frames were copied") }
 }
 
 /// Every pixel of every picture is what the application drew.
@@ -121,5 +132,5 @@ fn exact(zerohop: &Path, pattern: &Path, folder: &Path, guest: &Guest<'_>) -> Re
     let mut check = std::process::Command::new(pattern);
     check.args(["check", "--frames", &count]).arg(&pictures);
     shell::run(&mut check)?;
-    dma_buf(&Report::read(&report)?)
+    zero_copy(&Report::read(&report)?)
 }
