@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::tree;
+
 /// Runs a program that talks to the user.
 ///
 /// # Errors
@@ -40,8 +42,7 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
             None => break,
         }
     }
-    child.kill()?;
-    child.wait()?;
+    tree::kill(&mut child)?;
     bail!("`{line}` did not end within {} s", limit.as_secs())
 }
 

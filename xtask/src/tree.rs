@@ -1,6 +1,9 @@
 //! The processes that descend from us: what they cost, and whether one was left behind.
 
 use std::fs;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, WaitOptions};
@@ -57,12 +60,44 @@ pub(crate) fn children_of(parent: u32) -> Vec<Pid> {
     processes().filter(is_child).filter_map(Pid::from_raw).collect()
 }
 
-/// Those of our descendants whose name is `name`, as far as the kernel keeps it: 15 bytes.
-pub(crate) fn descendants_named(name: &str) -> Vec<Pid> {
-    let name = name.get(..15).unwrap_or(name);
-    let fits =
-        |pid: &i32| Process::read(*pid).is_some_and(|one| one.name == name) && is_descendant(*pid);
+/// Those of our descendants that run the program of that file name, whatever they call themselves.
+pub(crate) fn descendants_running(program: &str) -> Vec<Pid> {
+    let fits = |pid: &i32| {
+        let file = fs::read_link(format!("/proc/{pid}/exe"));
+        file.is_ok_and(|file| file.ends_with(program)) && is_descendant(*pid)
+    };
     processes().filter(fits).filter_map(Pid::from_raw).collect()
+}
+
+/// Kills a child and waits until it and its own children are gone. In a process namespace, where it
+/// holds the first process, all others go with that.
+///
+/// # Errors
+///
+/// One lives on.
+pub(crate) fn kill(child: &mut Child) -> Result<()> {
+    let inside = children_of(child.id());
+    child.kill()?;
+    child.wait()?;
+    bury(&inside)
+}
+
+/// Waits until these are gone. Orphans among them are ours to bury.
+fn bury(pids: &[Pid]) -> Result<()> {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let begin = Instant::now();
+    let lives = |pid: &Pid| {
+        // An orphan that came to us stays in sight until it is waited for.
+        let _ = rustix::process::waitpid(Some(*pid), WaitOptions::NOHANG);
+        Process::read(pid.as_raw_nonzero().get()).is_some()
+    };
+    while let Some(pid) = pids.iter().find(|pid| lives(pid)) {
+        if begin.elapsed() > LIMIT {
+            bail!("process {} lives on, which was killed", pid.as_raw_nonzero());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 fn is_descendant(pid: i32) -> bool {

@@ -125,9 +125,8 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // Whoever lives on is named by `tree::nothing_left`.
+        let _ = tree::kill(&mut self.process);
     }
 }
 
@@ -148,7 +147,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
 
 /// Kills our descendants of that name, as nothing can be prepared for.
 fn kill(name: &str) -> Result<()> {
-    let all: Vec<Pid> = tree::descendants_named(name);
+    let all: Vec<Pid> = tree::descendants_running(name);
     all.first().with_context(|| format!("no {name} runs"))?;
     for pid in all {
         kill_process(pid, Signal::KILL).with_context(|| format!("kill {name}"))?;

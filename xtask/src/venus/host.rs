@@ -113,9 +113,8 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // It may have ended by itself. Its renderers live in its process namespace, and go with it.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        // Its renderers go with it. Whoever lives on is named by `tree::nothing_left`.
+        let _ = tree::kill(&mut self.server);
         let _ = fs::remove_file(&self.socket);
     }
 }
@@ -144,9 +143,7 @@ fn end(guest: &mut Child) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    guest.kill()?;
-    guest.wait()?;
-    Ok(())
+    tree::kill(guest)
 }
 
 impl HostLayer {

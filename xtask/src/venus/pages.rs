@@ -44,8 +44,7 @@ pub(super) fn same(zerohop: &Path, folder: &Path, guest: &Guest<'_>) -> Result<(
         thread::sleep(Duration::from_millis(100));
         shared = shared_by(&["virgl_render_server", "vkcube", "zerohop"], 800 * 600 * 4);
     }
-    recording.kill()?;
-    recording.wait()?;
+    tree::kill(&mut recording)?;
     println!("in renderer, application and recorder alike: {} memfds of a picture", shared.len());
     if shared.len() < IMAGES {
         bail!("renderer, application and recorder share {} memfds of a picture", shared.len());
@@ -75,7 +74,7 @@ pub(super) fn none_left(limit: Duration) -> Result<()> {
 /// The files of at least `bytes` that processes of all these names have, mapped or by descriptor.
 fn shared_by(names: &[&str], bytes: u64) -> BTreeSet<Inode> {
     let of_name = |name: &&str| -> BTreeSet<Inode> {
-        tree::descendants_named(name).into_iter().flat_map(|pid| files(pid, bytes)).collect()
+        tree::descendants_running(name).into_iter().flat_map(|pid| files(pid, bytes)).collect()
     };
     let each = names.iter().map(of_name);
     each.reduce(|all, one| all.intersection(&one).copied().collect()).unwrap_or_default()
