@@ -18,6 +18,12 @@ use crate::{project, shell, tree};
 /// How long the server may take until it listens, on a busy machine.
 const START: Duration = Duration::from_secs(20);
 
+/// The program that executes what a guest sends, one process or two for each client.
+pub(super) const RENDERER: &str = "virgl_render_server";
+
+/// How long a guest may go without a renderer: at its start and at its end it does.
+const LEFT: Duration = Duration::from_secs(10);
+
 /// How long a guest may take to end once it has no host.
 const END: Duration = Duration::from_secs(10);
 
@@ -80,18 +86,22 @@ impl Host {
     pub(crate) fn watch(&mut self, guest: &mut Command) -> Result<()> {
         let line = shell::line(guest);
         let mut guest = spawned(guest)?;
+        let mut renders = Instant::now();
         loop {
             if let Some(status) = guest.try_wait()? {
-                return status
-                    .success()
-                    .then_some(())
-                    .with_context(|| format!("`{line}` failed: {status}"));
+                let well = status.success().then_some(());
+                return well.with_context(|| format!("`{line}` failed: {status}"));
             }
-            if let Some(status) = self.server.try_wait()? {
+            if !tree::descendants_running(RENDERER).is_empty() {
+                renders = Instant::now();
+            }
+            let ended = self.server.try_wait()?;
+            if ended.is_some() || renders.elapsed() > LEFT {
                 end(&mut guest)?;
-                bail!("the Venus host ended under its guest, {status}: {}", self.last_words(5));
+                let what = ended.map_or_else(|| "renders no more".to_owned(), |it| it.to_string());
+                bail!("the Venus host left its guest, {what}: {}", self.last_words(5));
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
 
 use super::Guest;
-use super::host::spawned;
+use super::host::{RENDERER, spawned};
 use crate::roots::Root;
 use crate::tree;
 
@@ -42,7 +42,7 @@ pub(super) fn same(zerohop: &Path, folder: &Path, guest: &Guest<'_>) -> Result<(
             bail!("the recording ended: {status}");
         }
         thread::sleep(Duration::from_millis(100));
-        shared = shared_by(&["virgl_render_server", "vkcube", "zerohop"], 800 * 600 * 4);
+        shared = shared_by(&[RENDERER, "vkcube", "zerohop"], 800 * 600 * 4);
     }
     tree::kill(&mut recording)?;
     println!("in renderer, application and recorder alike: {} memfds of a picture", shared.len());
@@ -60,7 +60,7 @@ pub(super) fn same(zerohop: &Path, folder: &Path, guest: &Guest<'_>) -> Result<(
 pub(super) fn none_left(limit: Duration) -> Result<()> {
     let begin = Instant::now();
     loop {
-        let left = shared_by(&["virgl_render_server"], 300_000);
+        let left = shared_by(&[RENDERER], 300_000);
         if left.is_empty() {
             return Ok(());
         }
