@@ -8,8 +8,8 @@ use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    barrier as b, device as d, display as y, image as m, instance as i, object as o, queue as q,
-    surface as s, swapchain as c, window as w,
+    barrier as b, device as d, display as y, host_copy as h, image as m, instance as i,
+    object as o, queue as q, surface as s, swapchain as c, window as w,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -156,8 +156,14 @@ hooks! {
     b"vkCreateRenderPass" => b::create_render_pass, vk::PFN_vkCreateRenderPass;
     b"vkCreateRenderPass2" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
     b"vkCreateRenderPass2KHR" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
-    b"vkTransitionImageLayout" => b::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
-    b"vkTransitionImageLayoutEXT" => b::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
+    b"vkTransitionImageLayout" => h::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
+    b"vkTransitionImageLayoutEXT" => h::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
+    b"vkCopyMemoryToImage" => h::copy_memory_to_image, vk::PFN_vkCopyMemoryToImageEXT;
+    b"vkCopyMemoryToImageEXT" => h::copy_memory_to_image, vk::PFN_vkCopyMemoryToImageEXT;
+    b"vkCopyImageToMemory" => h::copy_image_to_memory, vk::PFN_vkCopyImageToMemoryEXT;
+    b"vkCopyImageToMemoryEXT" => h::copy_image_to_memory, vk::PFN_vkCopyImageToMemoryEXT;
+    b"vkCopyImageToImage" => h::copy_image_to_image, vk::PFN_vkCopyImageToImageEXT;
+    b"vkCopyImageToImageEXT" => h::copy_image_to_image, vk::PFN_vkCopyImageToImageEXT;
 }
 
 /// Commands that take a surface or swapchain and that we do not have. Nobody gets the driver's.

@@ -1,46 +1,55 @@
 //! `PRESENT_SRC_KHR` for drivers that have no such layout.
 //!
 //! The layout comes with `VK_KHR_swapchain`. Where the driver lacks the extension, and only there,
-//! whatever can name the layout is hooked, and the driver sees `GENERAL` instead.
+//! whatever may name the layout is hooked, and the driver sees `GENERAL` instead. That is: barriers and
+//! events of both kinds, the two ends of a render pass, transitions and copies on the host. Wherever
+//! else an image's layout is named, valid usage rules this one out; `tests/layouts` goes through the
+//! header and has the rule for each.
 
 use ash::vk;
 
-/// A structure that changes an image from one layout to another.
-pub(crate) trait Transition: Copy {
-    /// The layouts before and after.
-    fn layouts(&mut self) -> [&mut vk::ImageLayout; 2];
+/// A structure that names layouts of an image.
+pub(crate) trait NamesLayouts: Copy {
+    /// Changes each of them.
+    fn each(&mut self, change: impl FnMut(&mut vk::ImageLayout));
 }
 
-macro_rules! transition {
-    ($kind:ty, $before:ident, $after:ident) => {
-        impl Transition for $kind {
-            fn layouts(&mut self) -> [&mut vk::ImageLayout; 2] {
-                [&mut self.$before, &mut self.$after]
+macro_rules! names {
+    ($kind:ty, $($layout:ident),*) => {
+        impl NamesLayouts for $kind {
+            fn each(&mut self, mut change: impl FnMut(&mut vk::ImageLayout)) {
+                $(change(&mut self.$layout);)*
             }
         }
     };
 }
 
-transition!(vk::ImageMemoryBarrier<'_>, old_layout, new_layout);
-transition!(vk::ImageMemoryBarrier2<'_>, old_layout, new_layout);
-transition!(vk::HostImageLayoutTransitionInfoEXT<'_>, old_layout, new_layout);
-transition!(vk::AttachmentDescription, initial_layout, final_layout);
-transition!(vk::AttachmentDescription2<'_>, initial_layout, final_layout);
+names!(vk::ImageMemoryBarrier<'_>, old_layout, new_layout);
+names!(vk::ImageMemoryBarrier2<'_>, old_layout, new_layout);
+names!(vk::HostImageLayoutTransitionInfoEXT<'_>, old_layout, new_layout);
+names!(vk::CopyMemoryToImageInfoEXT<'_>, dst_image_layout);
+names!(vk::CopyImageToMemoryInfoEXT<'_>, src_image_layout);
+names!(vk::CopyImageToImageInfoEXT<'_>, src_image_layout, dst_image_layout);
+names!(vk::AttachmentDescription, initial_layout, final_layout);
+names!(vk::AttachmentDescription2<'_>, initial_layout, final_layout);
 
 /// The same with `GENERAL` for `PRESENT_SRC_KHR`. `None`: there is nothing to change.
-pub(crate) fn rewrite<T: Transition>(items: &[T]) -> Option<Vec<T>> {
+pub(crate) fn rewrite<T: NamesLayouts>(items: &[T]) -> Option<Vec<T>> {
     let present = |item: &T| {
-        let mut item = *item;
-        item.layouts().into_iter().any(|layout| *layout == vk::ImageLayout::PRESENT_SRC_KHR)
+        let (mut item, mut found) = (*item, false);
+        item.each(|layout| found |= *layout == vk::ImageLayout::PRESENT_SRC_KHR);
+        found
     };
     if !items.iter().any(present) {
         return None;
     }
     let mut items = items.to_vec();
-    for layout in items.iter_mut().flat_map(Transition::layouts) {
-        if *layout == vk::ImageLayout::PRESENT_SRC_KHR {
-            *layout = vk::ImageLayout::GENERAL;
-        }
+    for item in &mut items {
+        item.each(|layout| {
+            if *layout == vk::ImageLayout::PRESENT_SRC_KHR {
+                *layout = vk::ImageLayout::GENERAL;
+            }
+        });
     }
     Some(items)
 }

@@ -15,6 +15,9 @@ pub(crate) struct Below {
     pub(crate) queue_insert_label: Option<vk::PFN_vkQueueInsertDebugUtilsLabelEXT>,
     pub(crate) queue_set_performance: Option<vk::PFN_vkQueueSetPerformanceConfigurationINTEL>,
     pub(crate) transition_layout: Option<vk::PFN_vkTransitionImageLayoutEXT>,
+    pub(crate) copy_memory_to_image: Option<vk::PFN_vkCopyMemoryToImageEXT>,
+    pub(crate) copy_image_to_memory: Option<vk::PFN_vkCopyImageToMemoryEXT>,
+    pub(crate) copy_image_to_image: Option<vk::PFN_vkCopyImageToImageEXT>,
     pub(crate) set_object_name: Option<vk::PFN_vkSetDebugUtilsObjectNameEXT>,
     pub(crate) set_object_tag: Option<vk::PFN_vkSetDebugUtilsObjectTagEXT>,
     pub(crate) marker_set_name: Option<vk::PFN_vkDebugMarkerSetObjectNameEXT>,
@@ -47,6 +50,12 @@ impl Below {
             queue_set_performance: find!(c"vkQueueSetPerformanceConfigurationINTEL"),
             transition_layout: find!(c"vkTransitionImageLayout")
                 .or_else(|| find!(c"vkTransitionImageLayoutEXT")),
+            copy_memory_to_image: find!(c"vkCopyMemoryToImage")
+                .or_else(|| find!(c"vkCopyMemoryToImageEXT")),
+            copy_image_to_memory: find!(c"vkCopyImageToMemory")
+                .or_else(|| find!(c"vkCopyImageToMemoryEXT")),
+            copy_image_to_image: find!(c"vkCopyImageToImage")
+                .or_else(|| find!(c"vkCopyImageToImageEXT")),
             set_object_name: find!(c"vkSetDebugUtilsObjectNameEXT"),
             set_object_tag: find!(c"vkSetDebugUtilsObjectTagEXT"),
             marker_set_name: find!(c"vkDebugMarkerSetObjectNameEXT"),

@@ -184,22 +184,3 @@ pub(crate) unsafe extern "system" fn create_render_pass2(
         unsafe { create(device, &info, allocator, out) }.doing("create a render pass")
     })
 }
-
-pub(crate) unsafe extern "system" fn transition_layout(
-    device: vk::Device,
-    count: u32,
-    transitions: *const vk::HostImageLayoutTransitionInfoEXT<'_>,
-) -> vk::Result {
-    guard("vkTransitionImageLayout", || {
-        // SAFETY: VUID-vkTransitionImageLayout-device-parameter.
-        let state = unsafe { DeviceState::of(device) }?;
-        // SAFETY: VUID-vkTransitionImageLayout-pTransitions-parameter.
-        let new = rewrite(unsafe { slice(transitions, count) });
-        let transitions = new.as_ref().map_or(transitions, |new| new.as_ptr());
-        let Some(transition) = state.below.transition_layout else {
-            return Ok(vk::Result::ERROR_FEATURE_NOT_PRESENT);
-        };
-        // SAFETY: the arguments are the application's, but for a layout that the driver knows.
-        unsafe { transition(device, count, transitions) }.doing("change layouts on the host")
-    })
-}

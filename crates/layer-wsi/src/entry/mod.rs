@@ -6,6 +6,7 @@
 pub(crate) mod barrier;
 pub(crate) mod device;
 pub(crate) mod display;
+pub(crate) mod host_copy;
 pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod object;

@@ -186,3 +186,12 @@ fn instance_of(physical: vk::PhysicalDevice) -> vk::Instance {
     use ash::vk::Handle;
     vk::Instance::from_raw(physical.as_raw())
 }
+
+/// What a loader does for an object that it hands out: it gets the dispatch pointer of `device`.
+#[allow(dead_code, reason = "only some of the tests record commands")]
+pub(crate) fn adopt<H: vk::Handle>(device: vk::Device, object: H) {
+    let object = ptr::with_exposed_provenance_mut::<c_void>(object.as_raw() as usize);
+    // SAFETY: both are live, and begin with the pointer.
+    let done = unsafe { set_loader_data(device, object) };
+    assert_eq!(done, vk::Result::SUCCESS);
+}
