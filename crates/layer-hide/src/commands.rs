@@ -138,6 +138,22 @@ unsafe extern "system" fn destroy_instance(
     });
 }
 
+/// The extensions that an application asks for.
+///
+/// # Safety
+///
+/// As the valid usage of `vkCreateDevice` says.
+unsafe fn names<'a>(info: &vk::DeviceCreateInfo<'a>) -> Vec<&'a CStr> {
+    let (first, count) = (info.pp_enabled_extension_names, info.enabled_extension_count);
+    if count == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the caller's promise.
+    let all = unsafe { std::slice::from_raw_parts(first, count as usize) };
+    // SAFETY: the caller's promise.
+    all.iter().map(|name| unsafe { CStr::from_ptr(*name) }).collect()
+}
+
 unsafe extern "system" fn create_device(
     physical: vk::PhysicalDevice,
     info: *const vk::DeviceCreateInfo<'_>,
@@ -149,11 +165,8 @@ unsafe extern "system" fn create_device(
         let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
         // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
         let asked = unsafe { &*info };
-        for at in 0..asked.enabled_extension_count as usize {
-            // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
-            let name = unsafe { *asked.pp_enabled_extension_names.add(at) };
-            // SAFETY: as above.
-            let name = unsafe { CStr::from_ptr(name) };
+        // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
+        for name in unsafe { names(asked) } {
             if Hidden::get().has(name) {
                 let what = format!("{} is hidden", name.to_string_lossy());
                 let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;

@@ -58,7 +58,12 @@ impl Instance {
             return None;
         };
         // SAFETY: the type belongs to the name.
-        let ask = unsafe { mem::transmute::<unsafe extern "system" fn(), _>(ask) };
+        let ask = unsafe {
+            mem::transmute::<
+                unsafe extern "system" fn(),
+                vk::PFN_vkGetPhysicalDeviceXcbPresentationSupportKHR,
+            >(ask)
+        };
         Some(Self { raw, ask, _entry: entry })
     }
 }

@@ -77,7 +77,7 @@ impl Buffer {
             return refused("the device lacks VK_EXT_external_memory_host".to_owned());
         };
         let (pointer, alignment) = (pages.as_ptr(), host.alignment);
-        if pointer.addr() as u64 % alignment != 0 {
+        if !(pointer.addr() as u64).is_multiple_of(alignment) {
             return refused(format!("the device wants memory aligned to {alignment} bytes"));
         }
         let mut found = vk::MemoryHostPointerPropertiesEXT::default();

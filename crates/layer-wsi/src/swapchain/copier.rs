@@ -104,8 +104,11 @@ impl Copier {
             return false;
         }
         let mut state = self.line.lock();
-        let free = |job: &mut Job| job.rotation.waits_for_copier(job.index, now);
-        let Some(mut job) = state.jobs.pop_front_if(free) else { return false };
+        let free = |job: &Job| job.rotation.waits_for_copier(job.index, now);
+        if !state.jobs.front().is_some_and(free) {
+            return false;
+        }
+        let Some(mut job) = state.jobs.pop_front() else { return false };
         state.lose(&mut job);
         drop(state);
         job.give_up();

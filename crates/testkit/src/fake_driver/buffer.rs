@@ -143,7 +143,7 @@ pub(super) unsafe extern "system" fn host_pointer_properties(
     if let Err(code) = inner.attempt(COMMAND) {
         return code;
     }
-    if pointer.addr() as u64 % ALIGNMENT != 0 {
+    if !(pointer.addr() as u64).is_multiple_of(ALIGNMENT) {
         inner.complain(format!("{COMMAND}: {pointer:?} is not aligned"));
     }
     // SAFETY: VUID-vkGetMemoryHostPointerPropertiesEXT-pMemoryHostPointerProperties-parameter.

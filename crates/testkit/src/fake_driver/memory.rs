@@ -35,7 +35,7 @@ pub(super) unsafe extern "system" fn allocate_memory(
     let host = unsafe { get::<vk::ImportMemoryHostPointerInfoEXT<'_>>(info.p_next) };
     let (bytes, imported) = (info.allocation_size, host.is_some());
     if let Some(host) = host
-        && (host.p_host_pointer.addr() as u64 % ALIGNMENT != 0 || bytes % ALIGNMENT != 0)
+        && !(host.p_host_pointer.addr() as u64 | bytes).is_multiple_of(ALIGNMENT)
     {
         state.lock().complain(format!("vkAllocateMemory: {bytes} bytes of odd pages"));
     }
