@@ -13,7 +13,7 @@ use crate::timing::Timing;
 use crate::{manifest, project, shell};
 
 /// What a machine of ours has: a test that misses one of these fails.
-const REQUIRED: &str = "device,validation,layer,cpu,host_pointers,dma_buf,sync_file";
+const REQUIRED: &str = "device,validation,layer,cpu,host_pointers,dma_buf,sync_file,kms";
 /// How long one test program may take, in seconds: the machine is emulated, and may be so on a
 /// machine that has other work.
 const EACH: u32 = 300;
@@ -22,6 +22,7 @@ const EACH: u32 = 300;
 ///
 /// What looks at the clock is not here: an emulated machine is too slow for it.
 const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("kms", "screens", ""),
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", ""),
     ("wire", "hardware", ""),
