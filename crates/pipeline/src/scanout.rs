@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zerohop_frame::{
-    BoxError, BufferId, Damage, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier,
-    Observer as _, Recycle, Release, SyncPoint,
+    BoxError, BufferId, Damage, Extent, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo,
+    Modifier, Observer as _, Recycle, Release, SyncPoint,
 };
 use zerohop_kms::{Canvas, Refusal, Screen};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu};
@@ -31,24 +31,32 @@ pub struct Scanout {
     refused: Option<Refusal>,
 }
 
-/// Canvases at home, and those that are out.
+/// Canvases of one shape at home, and those that are out.
 #[derive(Default)]
 struct Pool {
-    free: Mutex<Vec<Canvas>>,
+    free: Mutex<(Option<Shape>, Vec<Canvas>)>,
     out: Mutex<HashMap<BufferId, Canvas>>,
 }
+
+/// What a canvas was painted with: the format, and the size of the picture, since it stays black
+/// around it.
+type Shape = (Fourcc, Extent);
 
 /// Keeps the application's picture while its copy is shown, so that the application goes at the
 /// screen's pace.
 struct Home {
     pool: Arc<Pool>,
+    shape: Shape,
     _source: Arc<Frame>,
 }
 
 impl Recycle for Home {
     fn recycle(&self, release: Release) {
         let canvas = lock(&self.pool.out).remove(&release.buffer);
-        lock(&self.pool.free).extend(canvas);
+        let mut free = lock(&self.pool.free);
+        if free.0 == Some(self.shape) {
+            free.1.extend(canvas);
+        }
     }
 }
 
@@ -92,20 +100,21 @@ impl Scanout {
         Ok((Arc::clone(&machine.queue), machine.import(frame, &self.measurements)?))
     }
 
-    /// A canvas of the screen's size that nobody shows.
-    fn canvas(&self, fourcc: Fourcc) -> Result<Canvas, BoxError> {
+    /// A canvas of the screen's size that nobody shows, black but for a picture of this shape.
+    fn canvas(&self, shape: Shape) -> Result<Canvas, BoxError> {
         let extent = lock(&self.screen).mode().extent();
         let mut free = lock(&self.pool.free);
-        // Those of another shape go.
-        free.retain(|canvas| canvas.buffer().descriptor().fourcc == fourcc);
-        if let Some(canvas) = free.pop() {
+        if free.0 != Some(shape) {
+            *free = (Some(shape), Vec::new());
+        }
+        if let Some(canvas) = free.1.pop() {
             return Ok(canvas);
         }
         drop(free);
         if lock(&self.pool.out).len() >= MOST {
             return Err("the screen holds all buffers of its card".into());
         }
-        Ok(lock(&self.screen).canvas(extent, fourcc)?)
+        Ok(lock(&self.screen).canvas(extent, shape.0)?)
     }
 
     /// The picture in memory of the card.
@@ -114,13 +123,15 @@ impl Scanout {
         let shape = frame.buffer().descriptor();
         let (fourcc, swap) = target(shape.fourcc, lock(&self.screen).formats())
             .ok_or_else(|| format!("the screen shows no format like {}", shape.fourcc))?;
-        let mut canvas = self.canvas(fourcc)?;
+        let painted = (fourcc, shape.extent);
+        let mut canvas = self.canvas(painted)?;
         let bytes = paint(&mut canvas, &queue, frame, &image, swap)?;
         self.measurements.cpu_copy(frame.info().sequence, bytes, WHY);
         let buffer = Arc::clone(canvas.buffer());
         lock(&self.pool.out).insert(buffer.id(), canvas);
         let info = FrameInfo { damage: Damage::Unknown, ..frame.info().clone() };
-        let home = Home { pool: Arc::clone(&self.pool), _source: Arc::clone(frame) };
+        let (pool, source) = (Arc::clone(&self.pool), Arc::clone(frame));
+        let home = Home { pool, shape: painted, _source: source };
         let mut copy = Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(home));
         copy.set_replaceable(frame.is_replaceable());
         Ok(Arc::new(copy))

@@ -18,6 +18,7 @@ pub mod layers;
 mod layout;
 pub mod pattern;
 pub mod rig;
+pub mod vkms;
 pub mod wayland;
 mod weston;
 pub mod xcb;

@@ -15,7 +15,7 @@ use zerohop_frame::{
 use zerohop_kernel::{MappingMut, Memfd, clock_monotonic};
 use zerohop_kms::{Card, Error, Screen, Shown, Spec};
 
-use crate::crc::debug_folder;
+use zerohop_testkit::vkms::{self, debug_folder};
 
 /// How long anything may take on a machine that is emulated and busy.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -101,7 +101,7 @@ impl Picture {
             pixels.get(start..start + 4).filter(|_| inside)?.try_into().ok()
         };
         let rows = (0..screen.height).flat_map(|y| (0..screen.width).map(move |x| (x, y)));
-        crate::crc::of(rows.map(|(x, y)| at(x, y).unwrap_or_default()))
+        vkms::of(rows.map(|(x, y)| at(x, y).unwrap_or_default()))
     }
 
     pub(crate) fn frame(&self, sequence: u64, home: &Arc<Home>) -> Arc<Frame> {
@@ -129,13 +129,4 @@ pub(crate) fn wait(screen: &mut Screen) -> Result<Shown, Error> {
         let timeout = Timespec::try_from(left).unwrap();
         poll(&mut [PollFd::new(screen, PollFlags::IN)], Some(&timeout)).unwrap();
     }
-}
-
-/// What the kernel says that the card shows: who made it, its size, and the mode.
-pub(crate) fn state(card: &Path) -> String {
-    let state = fs::read_to_string(debug_folder(card).join("state")).unwrap();
-    let told = ["allocated by", "size=", "mode:", "active="];
-    let lines = state.lines().map(str::trim);
-    let lines = lines.filter(|line| told.iter().any(|word| line.starts_with(word)));
-    lines.collect::<Vec<_>>().join("\n")
 }

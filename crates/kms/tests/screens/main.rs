@@ -1,7 +1,6 @@
 //! Pictures on the screens of virtual cards. Needs root and the kernel's debug files.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod crc;
 mod machine;
 
 use std::fs;
@@ -10,10 +9,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use machine::{Home, Picture, card, frame, open, screen, state, wait};
+use machine::{Home, Picture, card, frame, open, screen, wait};
 use zerohop_frame::{Extent, Fourcc, Frame};
 use zerohop_kms::{Error, Screen};
 use zerohop_needs::absent;
+use zerohop_testkit::vkms::{self, state};
 
 /// What a card is tried for.
 type Test = fn(&Path);
@@ -63,7 +63,7 @@ fn show_exactly(card: &Path, screen: &mut Screen, extent: Extent, fourcc: Fourcc
     let mut picture = Picture::new(extent, fourcc);
     let expected = picture.draw(7, screen.mode().extent());
     show(screen, picture.frame(1, &Arc::default()));
-    assert_eq!(crc::wait_for(card, expected), Ok(()), "not the same pixels");
+    assert_eq!(vkms::wait_for(card, expected), Ok(()), "not the same pixels");
     picture
 }
 
@@ -80,7 +80,7 @@ fn same_pages(card: &Path) {
     let mut picture = show_exactly(card, &mut screen, extent, Fourcc::XRGB8888);
     // Nothing is shown anew: there is no copy that would have to be made again.
     let expected = picture.draw(12345, extent);
-    assert_eq!(crc::wait_for(card, expected), Ok(()), "the screen shows other pages");
+    assert_eq!(vkms::wait_for(card, expected), Ok(()), "the screen shows other pages");
 }
 
 fn alpha(card: &Path) {
