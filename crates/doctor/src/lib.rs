@@ -11,6 +11,7 @@
 //! | `schema`, `version` | versions of these keys and of zerohop |
 //! | `ready` | whether a recording works here: no required check failed, and one device works |
 //! | `checks` | what was tried on the machine: see [`Check`] |
+//! | `cards` | every card, its connectors and modes, and what was tried on it: see [`CardReport`] |
 //! | `devices` | every Vulkan device, with what was tried on it: see [`DeviceReport`] |
 //!
 //! New keys may come; what is there keeps its meaning within a `schema`.
@@ -21,8 +22,10 @@ mod device;
 mod encoder;
 mod layer;
 mod report;
+mod screens;
 
 pub use check::{Check, Trouble};
 pub use device::{DeviceReport, Wsi};
 pub use layer::LayerProbe;
 pub use report::{Machine, Report, SCHEMA};
+pub use screens::{CardReport, ConnectorReport};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
-use crate::{Check, DeviceReport, LayerProbe, Trouble, encoder};
+use crate::{CardReport, Check, DeviceReport, LayerProbe, Trouble, encoder};
 
 /// The version of the JSON object's keys.
 pub const SCHEMA: u32 = 1;
@@ -30,6 +30,7 @@ pub struct Report {
     ready: bool,
     checks: Vec<Check>,
     devices: Vec<DeviceReport>,
+    cards: Vec<CardReport>,
 }
 
 impl Report {
@@ -41,7 +42,8 @@ impl Report {
         checks.extend(encoder::check());
         checks.push(machine.display);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
-        Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), ready, checks, devices }
+        let (version, cards) = (env!("CARGO_PKG_VERSION"), CardReport::all());
+        Self { schema: SCHEMA, version, ready, checks, devices, cards }
     }
 
     /// Whether a recording works on this machine.
@@ -104,6 +106,7 @@ impl fmt::Display for Report {
             writeln!(f, "     {:<18}{}", "handover", device.handover)?;
             writeln!(f, "     {:<18}{}", "sync tier", device.sync_tier)?;
         }
+        self.cards.iter().try_for_each(|card| write!(f, "{card}"))?;
         let works = if self.ready { "works" } else { "does not work" };
         writeln!(f, "\na recording {works} here")
     }

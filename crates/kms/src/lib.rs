@@ -20,6 +20,7 @@
 //! and `drm_mode.h`.
 #![allow(unsafe_code, reason = "this crate maps memory of graphics cards")]
 
+mod abilities;
 mod atomic;
 mod canvas;
 mod card;
@@ -41,6 +42,7 @@ mod saved;
 mod screen;
 mod spec;
 
+pub use abilities::Abilities;
 pub use canvas::Canvas;
 pub use card::Card;
 pub use connector::Connector;
