@@ -155,6 +155,8 @@ fn device(instance: &Arc<Instance>) -> Result<Arc<Device>, BoxError> {
         ext::external_memory_dma_buf::NAME,
         ext::image_drm_format_modifier::NAME,
         ext::queue_family_foreign::NAME,
+        khr::external_semaphore_fd::NAME,
+        khr::external_fence_fd::NAME,
     ];
     Ok(Device::new(instance, &DeviceOptions { extensions: &extensions, ..Default::default() })?)
 }

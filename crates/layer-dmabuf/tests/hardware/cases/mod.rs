@@ -5,6 +5,7 @@ mod linear;
 mod planes;
 mod queries;
 mod refusals;
+mod sync;
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ pub(crate) struct Case {
 
 /// All of them.
 pub(crate) fn all() -> Vec<Case> {
-    [linear::CASES, planes::CASES, foreign::CASES, queries::CASES, refusals::CASES].concat()
+    [linear::CASES, planes::CASES, foreign::CASES, queries::CASES, refusals::CASES, sync::CASES]
+        .concat()
 }
 
 /// Fails with what was compared.
