@@ -7,6 +7,7 @@
 //! | `ZEROHOP_RATE` | virtual refresh in Hz, above 0 and at most 1000 | 60 |
 //! | `ZEROHOP_WSI` | whose surfaces and swapchains: `auto`, `always` ours, `never` ours | `auto` |
 //! | `ZEROHOP_DMABUF` | whether `layer-dmabuf` takes dma-bufs over from a driver: `auto` where it cannot by itself, `always`, `never` | `auto` |
+//! | `ZEROHOP_DISPLAY` | what `VK_KHR_display` finds: `auto` (the host's display, else the driver's, else the screens of this machine), `none` of ours, or screens as in `/dev/dri/card0,connector=DP-1`; not heeded with raised privileges | `auto` |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
 //! Two more, [`ENABLE_ENVIRONMENT`] and [`DISABLE_ENVIRONMENT`], are read by the Vulkan loader.
@@ -33,6 +34,8 @@ const DEFAULT: Duration = Duration::from_nanos(16_666_667);
 pub struct Config {
     /// The host's socket, if there is to be a host.
     pub socket: Option<PathBuf>,
+    /// Which displays an application finds, in words.
+    pub display: Option<String>,
     /// The time from one virtual vblank to the next.
     pub refresh: Duration,
     /// Whether our surfaces and swapchains take the place of a driver's.
@@ -59,6 +62,7 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         DEFAULT
     });
     let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
+    let display = text("ZEROHOP_DISPLAY").filter(|_| !is_privileged());
     let takeover = |variable: &'static str| {
         let Some(word) = text(variable) else { return Takeover::Auto };
         Takeover::parse(&word).unwrap_or_else(|| {
@@ -67,7 +71,7 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         })
     };
     let (wsi, dmabuf) = (takeover(WSI_VARIABLE), takeover("ZEROHOP_DMABUF"));
-    Config { socket: socket.map(Into::into), refresh, wsi, dmabuf, log }
+    Config { socket: socket.map(Into::into), display, refresh, wsi, dmabuf, log }
 }
 
 /// Not by way of `log`, which asks for the configuration that we are about to make.

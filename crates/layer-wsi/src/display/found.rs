@@ -1,31 +1,74 @@
-//! Whose displays a physical device has: the host's, or the driver's.
+//! Whose displays a physical device has: the host's, the driver's, or the cards'.
 
 use std::ffi::CString;
 use std::sync::Arc;
 
 use ash::vk;
-use zerohop_layer::LayerError;
+use zerohop_kms::Spec;
+use zerohop_layer::{LayerError, Level, config, log};
 use zerohop_wire::HostDisplay;
 
-use super::{Display, Mode};
+use super::{Display, Mode, cards};
 use crate::instance::InstanceState;
 use crate::swapchain::Host;
+
+/// Which displays an application is to find.
+enum Choice {
+    /// The host's; without a host the driver's; without those the cards'.
+    Best,
+    /// None of ours.
+    Nothing,
+    /// Those that are meant.
+    Screen(Spec),
+}
+
+/// What `ZEROHOP_DISPLAY` asks for.
+fn choice(words: Option<&str>) -> Choice {
+    match words {
+        None | Some("auto") => Choice::Best,
+        Some("none") => Choice::Nothing,
+        Some(words) => words.parse().map(Choice::Screen).unwrap_or_else(|err| {
+            log(Level::Warn, format_args!("no display that ZEROHOP_DISPLAY can mean: {err}"));
+            Choice::Best
+        }),
+    }
+}
 
 impl InstanceState {
     /// The displays of `physical` that are ours. `None`: it has the driver's.
     ///
     /// With a host that has a display, that is the only one; a driver's stay hidden, as its
-    /// windows do. The first call may wait for the host's answer.
+    /// windows do. Without a host the driver's come first, and then the screens of the machine's
+    /// cards. `ZEROHOP_DISPLAY` may say otherwise. The first call may wait for the host's answer.
     pub(crate) fn displays(&self, physical: vk::PhysicalDevice) -> Option<Arc<Vec<Arc<Display>>>> {
         if let Some(known) = self.displays.of.get(&physical) {
             return Some(known);
         }
-        let ours: Vec<_> = Host::get().display().iter().map(Display::of_host).collect();
+        let config = config::get();
+        let host = || Host::get().display().iter().map(Display::of_host).collect();
+        let ours: Vec<_> = match choice(config.display.as_deref()) {
+            Choice::Nothing => Vec::new(),
+            Choice::Screen(spec) => cards::displays(&spec),
+            Choice::Best if config.socket.is_some() => host(),
+            Choice::Best if self.has_below(physical) => Vec::new(),
+            Choice::Best => cards::displays(&Spec::default()),
+        };
         if ours.is_empty() && self.below.display.exists {
             return None;
         }
         self.displays.keep(physical, ours);
         self.displays.of.get(&physical)
+    }
+
+    /// Whether the driver has a display.
+    fn has_below(&self, physical: vk::PhysicalDevice) -> bool {
+        let below = &self.below.display;
+        let mut count = 0;
+        let query = below.khr.get_physical_device_display_properties_khr;
+        // SAFETY: there are these commands; without an array only the count is written.
+        below.exists
+            && unsafe { query(physical, &raw mut count, std::ptr::null_mut()) }.result().is_ok()
+            && count > 0
     }
 
     /// Our display behind `handle`. `None`: the driver's.
@@ -72,6 +115,7 @@ impl Display {
                 visible_region: extent,
                 refresh_rate: host.refresh_mhz,
             },
+            drives: None,
         };
         let [width, height] = host.size_mm;
         Arc::new(Self {

@@ -1,9 +1,11 @@
-//! Displays of ours: what `VK_KHR_display` finds where the driver has none.
+//! Displays of ours: what `VK_KHR_display` finds where the driver has none. They are the host's, or
+//! screens of this machine that the application then drives itself, through us.
 //!
 //! A display belongs to a physical device, and lives as long as its instance. Each has one plane,
 //! which shows nothing else and is shown nowhere else, and the plane's number is the display's.
 
 mod below;
+mod cards;
 mod found;
 
 use std::ffi::CString;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ash::vk;
+use zerohop_kms::Spec;
 use zerohop_layer::{LayerError, Table, handle_of};
 
 pub(crate) use below::Below;
@@ -41,6 +44,8 @@ pub(crate) struct Mode {
     screen: String,
     /// Pixels, and refreshes in 1000 seconds.
     parameters: vk::DisplayModeParametersKHR,
+    /// The screen that the application drives with it. `None`: the host's.
+    drives: Option<Spec>,
 }
 
 impl Tables {
@@ -123,6 +128,11 @@ impl Mode {
         Duration::from_nanos(1_000_000_000_000 / mhz)
     }
 
+    /// The screen that the application drives with it. `None`: its pictures go to the host.
+    pub(crate) fn drives(&self) -> Option<&Spec> {
+        self.drives.as_ref()
+    }
+
     /// What people call its display.
     pub(crate) fn screen(&self) -> &str {
         &self.screen
@@ -159,7 +169,8 @@ mod tests {
     }
 
     fn display() -> Display {
-        let mode = |parameters| Arc::new(Mode { screen: "DP-1".to_owned(), parameters });
+        let mode =
+            |parameters| Arc::new(Mode { screen: "DP-1".to_owned(), parameters, drives: None });
         let modes = vec![mode(parameters(6, 60_000)), mode(parameters(6, 50_000))];
         Display { name: c"DP-1".into(), size_mm: vk::Extent2D::default(), modes }
     }

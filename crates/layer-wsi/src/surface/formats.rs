@@ -40,6 +40,9 @@ const HEADLESS: &[vk::Format] = &[
     vk::Format::A2B10G10R10_UNORM_PACK32,
 ];
 
+/// Of a screen that the application drives: every card shows these, and not every one others.
+const SCREEN: &[vk::Format] = &[vk::Format::B8G8R8A8_SRGB, vk::Format::B8G8R8A8_UNORM];
+
 /// Of every surface: the usual windows of an X server take no other.
 const ANY: &[vk::Format] = &[vk::Format::B8G8R8A8_SRGB, vk::Format::B8G8R8A8_UNORM];
 
@@ -55,6 +58,7 @@ pub(crate) fn formats(
     let (list, visual) = match surface.platform() {
         Platform::X11 if !surface.is_alive() => return Err(lost(surface)),
         Platform::X11 => (X11, surface.visual()),
+        Platform::Display if surface.drives() => (SCREEN, None),
         Platform::Wayland | Platform::Display => (WAYLAND, None),
         Platform::Headless => (HEADLESS, None),
         Platform::Any => (ANY, None),

@@ -8,14 +8,14 @@ mod xcb;
 mod xlib;
 
 use std::ffi::c_void;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use ash::vk;
 use zerohop_layer::LayerError;
 
 use crate::display::Mode;
-use crate::swapchain::Stream;
+use crate::swapchain::{Drive, Outlet, Stream};
 use visual::Visual;
 use xcb::Window;
 
@@ -24,6 +24,8 @@ pub(crate) struct Surface {
     kind: Kind,
     /// What swapchains on it share, from the first one on.
     stream: OnceLock<Arc<Stream>>,
+    /// The screen that it drives itself, while swapchains do.
+    drive: Mutex<Weak<Drive>>,
 }
 
 enum Kind {
@@ -54,7 +56,7 @@ pub(crate) enum Platform {
 
 impl Surface {
     fn of(kind: Kind) -> Arc<Self> {
-        Arc::new(Self { kind, stream: OnceLock::new() })
+        Arc::new(Self { kind, stream: OnceLock::new(), drive: Mutex::default() })
     }
 
     /// The stream of its pictures; `open` makes it for the first swapchain.
@@ -214,6 +216,29 @@ impl Surface {
             Kind::Display(mode) => format!("display {}", mode.screen()),
             Kind::Nothing(_) => "headless surface".into(),
         }
+    }
+
+    /// Where its pictures go. A screen that it drives is taken when nobody has it yet, and put back
+    /// when the last outlet to it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Drive::open`].
+    pub(crate) fn outlet(&self) -> Result<Outlet, LayerError> {
+        let Kind::Display(mode) = &self.kind else { return Ok(Outlet::Host) };
+        let Some(spec) = mode.drives() else { return Ok(Outlet::Host) };
+        let mut drive = self.drive.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = drive.upgrade() {
+            return Ok(Outlet::Screen(open));
+        }
+        let open = Drive::open(spec)?;
+        *drive = Arc::downgrade(&open);
+        Ok(Outlet::Screen(open))
+    }
+
+    /// Whether it is on a screen that it drives itself.
+    pub(crate) fn drives(&self) -> bool {
+        matches!(&self.kind, Kind::Display(mode) if mode.drives().is_some())
     }
 
     /// From one refresh to the next, where there is something that refreshes.

@@ -7,7 +7,6 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_layer::LayerError;
 
 use super::Swapchain;
-use super::handover::Host;
 use super::ring::{Acquired, Fences};
 
 /// What `vkAcquireNextImage*KHR` asks for.
@@ -64,7 +63,7 @@ impl Swapchain {
                 Acquired::Image { index, after } => return Ok(Ok((index, after))),
                 Acquired::Later { at, host, copier } => (at, host, copier),
             };
-            if !heard && Host::get().listens() {
+            if !heard && self.outlet.listens() {
                 // What has arrived costs no time.
                 heard = true;
                 continue;
@@ -95,7 +94,7 @@ impl Swapchain {
     fn patience(&self, held: Option<Duration>) -> Option<Duration> {
         held?;
         let starved = self.rotation.lock().starved;
-        Host::get().stall(starved.or(held)?)
+        self.outlet.stall(starved.or(held)?)
     }
 
     /// Sleeps until the first of `moments`, a present on another thread, or a word from the host.
@@ -103,8 +102,8 @@ impl Swapchain {
         // Another thread may present to this swapchain, though it must not: look now and then.
         let glance = now + self.stream.lock().screen.refresh().period();
         let until = moments.into_iter().flatten().fold(glance, Duration::min);
-        if Host::get().is_connected() {
-            Host::get().wait(until);
+        if self.outlet.is_connected() {
+            self.outlet.wait(until);
         } else {
             let turn = self.rotation.lock();
             self.rotation.wait(turn, until.saturating_sub(now));

@@ -25,6 +25,7 @@ use zerohop_wire::FrameMessage;
 use super::gate::Fence;
 use super::handover::Host;
 use super::line::Parcel;
+use super::outlet::Outlet;
 use super::ring::Fences;
 use super::rotation::Rotation;
 use super::staging::Staging;
@@ -49,6 +50,8 @@ pub(crate) struct Job {
     pub(crate) index: usize,
     /// What is sent.
     pub(crate) frame: FrameMessage,
+    /// Where to.
+    pub(crate) outlet: Outlet,
 }
 
 /// The thread of one swapchain.
@@ -221,7 +224,7 @@ impl Job {
             index: self.index,
             frame: self.frame.clone(),
         };
-        Host::get().send(parcel, || self.staging.export())
+        self.outlet.send(parcel, || self.staging.export())
     }
 
     fn copy(&self) -> Result<(), LayerError> {

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use ash::vk;
 use zerohop_layer::{LayerError, config};
 
-use super::Swapchain;
 use super::drawn::Drawn;
 use super::handover::{Host, PATIENCE};
 use super::image::Image;
 use super::pace::Refresh;
 use super::place::Place;
-use super::plan::SwapchainPlan;
+use super::plan::{Export, SwapchainPlan};
 use super::rotation::Rotation;
 use super::stream::{Key, Stream};
+use super::{Drive, Outlet, Swapchain};
 use crate::device::DeviceState;
 use crate::surface::Surface;
 
@@ -63,7 +63,11 @@ fn make(
         // The host is one more that shares them, from whichever family it computes on.
         plan.image.families = device.instance.physical(device.physical)?.writing_families();
     }
-    plan.image.settle(device);
+    let outlet = surface.outlet()?;
+    match &outlet {
+        Outlet::Host => plan.image.settle(device, None),
+        Outlet::Screen(drive) => settle_for(drive, device, &mut plan)?,
+    }
     if plan.image.export.needs_thread() {
         plan.count += IN_COPIES;
     }
@@ -73,7 +77,9 @@ fn make(
     if !plan.deferred {
         images.iter().try_for_each(|image| image.allocate(&plan.image).map(drop))?;
     }
-    Host::get().greet();
+    if let Outlet::Host = outlet {
+        Host::get().greet();
+    }
     Ok(Arc::new(Swapchain {
         copier: Mutex::new(None),
         places: Mutex::new((0..count).map(|_| Place::default()).collect()),
@@ -82,6 +88,7 @@ fn make(
         rotation: Arc::new(Rotation::new(count, plan.mode)),
         drawn: device.can_wait_for_presents().then(Drawn::default),
         stream: Arc::clone(stream),
+        outlet,
         surface: Arc::clone(surface),
         device: Arc::clone(device),
         plan,
@@ -89,12 +96,32 @@ fn make(
     }))
 }
 
+/// Chooses how images come onto a screen: as they are, if that shows one of them, else as copies
+/// in shared memory.
+fn settle_for(
+    drive: &Drive,
+    device: &Arc<DeviceState>,
+    plan: &mut SwapchainPlan,
+) -> Result<(), LayerError> {
+    let modifiers = plan.fourcc.map(|fourcc| drive.modifiers(fourcc)).unwrap_or_default();
+    plan.image.settle(device, Some(&modifiers));
+    if !matches!(plan.image.export, Export::DmaBuf(_)) {
+        return Ok(());
+    }
+    let image = Image::new(device, &plan.image)?;
+    image.allocate(&plan.image)?;
+    if let Err(why) = drive.accepts(image.export(plan)?) {
+        plan.image.export = Export::copied(device, &why);
+    }
+    Ok(())
+}
+
 /// `vkDestroySwapchainKHR`; it is out of the device's table already.
 pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
     swapchain.retire();
     // Nothing is announced any more.
     drop(swapchain.copier().take());
-    Host::get().retire(swapchain.images.iter().map(Image::key));
+    swapchain.outlet.retire(swapchain.images.iter().map(Image::key));
     drop(swapchain);
 }
 

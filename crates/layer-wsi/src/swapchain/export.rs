@@ -24,18 +24,19 @@ impl ImagePlan {
     /// Chooses how the images leave the process, and makes them as easy for the host to read as the
     /// device allows: `SAMPLED`, so that its shaders read them in place, and on a CPU `LINEAR`, so
     /// that its plain code does. An application cannot tell.
-    pub(crate) fn settle(&mut self, device: &Arc<DeviceState>) {
+    /// On a `screen` they leave as dma-bufs in a modifier that it shows, or are copied.
+    pub(crate) fn settle(&mut self, device: &Arc<DeviceState>, screen: Option<&[u64]>) {
         let sampled = Self { usage: self.usage | vk::ImageUsageFlags::SAMPLED, ..self.clone() };
         let linear = Self { tiling: vk::ImageTiling::LINEAR, ..sampled.clone() };
         let linear = device.is_cpu().then_some(linear);
         for easier in linear.into_iter().chain([sampled]) {
-            let export = Export::choose(device, &easier);
+            let export = Export::choose(device, &easier, screen);
             if !matches!(export, Export::Nothing(_)) {
                 *self = Self { export, ..easier };
                 return;
             }
         }
-        self.export = match Export::choose(device, self) {
+        self.export = match Export::choose(device, self, screen) {
             Export::Nothing(why) => Export::copied(device, why),
             itself => itself,
         };
@@ -45,13 +46,16 @@ impl ImagePlan {
 impl Export {
     /// The best way out for images of `plan`: a dma-buf, which every device can take; else an
     /// opaque handle; else none.
-    fn choose(device: &DeviceState, plan: &ImagePlan) -> Self {
+    fn choose(device: &DeviceState, plan: &ImagePlan, screen: Option<&[u64]>) -> Self {
         if device.memory_fd.is_none() {
             return Self::Nothing("the device lacks VK_KHR_external_memory_fd");
         }
-        let modifiers = modifiers(device, plan);
+        let modifiers = modifiers(device, plan, screen);
         if !modifiers.is_empty() {
             return Self::DmaBuf(modifiers);
+        }
+        if screen.is_some() {
+            return Self::Nothing("the device exports no image that the screen shows");
         }
         let opaque = vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
         let base = ImagePlan { export: Self::Opaque, ..plan.clone() };
@@ -62,7 +66,7 @@ impl Export {
     }
 
     /// The best way out for copies of images that cannot leave themselves, because of `why`.
-    fn copied(device: &Arc<DeviceState>, why: &str) -> Self {
+    pub(crate) fn copied(device: &Arc<DeviceState>, why: &str) -> Self {
         match staging::imports(device) {
             Ok(()) => Self::Copied { way: Way::Imported, why: why.to_owned() },
             Err(also) => Self::Copied { way: Way::Mapped, why: format!("{why}; {also}") },
@@ -109,7 +113,7 @@ impl Export {
 
 /// The modifiers in which the device makes, exports and reads images of `plan`; `LINEAR` only when
 /// there is no other. Empty when images cannot have one.
-fn modifiers(device: &DeviceState, plan: &ImagePlan) -> Vec<u64> {
+fn modifiers(device: &DeviceState, plan: &ImagePlan, screen: Option<&[u64]>) -> Vec<u64> {
     // VUID-VkImageCreateInfo-tiling-02353: a mutable image with a modifier needs its list.
     let mutable = plan.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT);
     if device.modifiers.is_none() || (mutable && plan.view_formats.is_empty()) {
@@ -120,6 +124,7 @@ fn modifiers(device: &DeviceState, plan: &ImagePlan) -> Vec<u64> {
     let mut all: Vec<u64> = listed(device, plan.format)
         .iter()
         .map(|one| one.drm_format_modifier)
+        .filter(|modifier| screen.is_none_or(|shown| shown.contains(modifier)))
         .filter(|modifier| exportable(device, &base, dma_buf, Some(*modifier)))
         .collect();
     if all.iter().any(|modifier| *modifier != Modifier::LINEAR.0) {

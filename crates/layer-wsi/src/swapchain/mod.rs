@@ -6,7 +6,8 @@
 //!  acquire ─┐                ┌─ rotation ── ring, shown       whose the images are; no Vulkan
 //!           ├─ Swapchain ────┼─ place ───── crossing, gate    where each is on the device
 //!  present ─┘                ├─ stream ──── pace              when a picture is shown
-//!     │                      └─ handover ── line              the host
+//!     │                      └─ outlet ┬─ handover ── line    the host
+//!     │                                └─ drive ── canvases   a screen of ours
 //!  request, damage, drawn
 //! ```
 //!
@@ -22,12 +23,14 @@
 mod acquire;
 mod bind;
 mod buffer;
+mod canvases;
 mod copier;
 mod copy;
 mod create;
 mod crossing;
 mod damage;
 mod drawn;
+mod drive;
 mod export;
 mod format;
 mod gate;
@@ -35,6 +38,7 @@ mod handover;
 mod image;
 mod line;
 mod memory;
+mod outlet;
 mod pace;
 mod place;
 mod plan;
@@ -57,7 +61,9 @@ use zerohop_layer::LayerError;
 pub(crate) use acquire::AcquireRequest;
 pub(crate) use bind::{Alias, bind_image_memory, forget_image};
 pub(crate) use create::{create, destroy};
+pub(crate) use drive::Drive;
 pub(crate) use handover::Host;
+pub(crate) use outlet::Outlet;
 pub(crate) use present::present;
 pub(crate) use stream::Stream;
 
@@ -85,6 +91,7 @@ pub(crate) struct Swapchain {
     /// `Some` when the application may wait for its pictures.
     drawn: Option<Drawn>,
     stream: Arc<Stream>,
+    outlet: Outlet,
     surface: Arc<Surface>,
     device: Arc<DeviceState>,
     plan: SwapchainPlan,

@@ -78,13 +78,12 @@ fn begin(
     queue: &Arc<QueueState>,
     request: &Request<'_>,
 ) -> Result<Vec<Begun>, LayerError> {
-    let listens = Host::get().listens();
     let mut waits = request.waits;
     let mut all = Vec::with_capacity(request.len());
     for at in 0..request.len() {
         let asked = request.asked(at);
         let mut present = Present::new(device, &asked);
-        let left = listens && present.as_mut().is_ok_and(|it| it.hand_out(queue, waits));
+        let left = present.as_mut().is_ok_and(|it| it.hand_out(queue, waits));
         if left {
             waits = &[];
         }
@@ -115,7 +114,7 @@ impl Present {
     /// submitted; the picture is shown all the same, only not to the host.
     fn hand_out(&mut self, queue: &Arc<QueueState>, waits: &[vk::Semaphore]) -> bool {
         let swapchain = &self.swapchain;
-        if swapchain.is_private() {
+        if !swapchain.outlet.listens() || swapchain.is_private() {
             return false;
         }
         match swapchain.places()[self.index].leave(swapchain, queue, self.index, waits) {
@@ -148,7 +147,7 @@ impl Present {
         let now = clock_monotonic();
         let mut flow = swapchain.stream.lock();
         // A screen keeps time by keeping the image: not one that is only copied.
-        let paced = self.receiver() == Receiver::Host && Host::get().is_paced();
+        let paced = self.receiver() == Receiver::Host && swapchain.outlet.is_paced();
         let showing = match paced {
             true => flow.screen.pass_on(now),
             false => flow.screen.present(self.mode, now),
@@ -217,7 +216,7 @@ impl Swapchain {
             index,
             frame,
         };
-        Host::get().send(parcel, || image.export(&self.plan))
+        self.outlet.send(parcel, || image.export(&self.plan))
     }
 
     /// Lets the picture in image `index` be copied and sent once `drawn` signals. `false`: it will
@@ -233,6 +232,7 @@ impl Swapchain {
             rotation: Arc::clone(&self.rotation),
             index,
             frame,
+            outlet: self.outlet.clone(),
         };
         self.copy_later(job)
     }

@@ -86,6 +86,7 @@ impl Surface {
     /// # Errors
     ///
     /// [`Error::Missing`] when the surface extension is not there.
+    // Long because each platform has a structure of its own.
     pub fn new(instance: &Arc<Instance>, window: Window) -> Result<Self, Error> {
         let (entry, raw) = (instance.entry(), instance.raw());
         let extension = match &window {
