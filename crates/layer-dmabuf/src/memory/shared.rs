@@ -56,13 +56,21 @@ impl Shared {
     ///
     /// `EMFILE` without a free descriptor.
     pub(super) fn export(self: &Arc<Self>) -> io::Result<OwnedFd> {
-        let dma_buf = self.dma_buf.get_or_init(|| self.wrap());
+        self.export_by(udmabuf)
+    }
+
+    /// As [`export`](Self::export), with dma-bufs of `make`.
+    fn export_by(
+        self: &Arc<Self>,
+        make: impl FnOnce(&Memfd) -> io::Result<OwnedFd>,
+    ) -> io::Result<OwnedFd> {
+        let dma_buf = self.dma_buf.get_or_init(|| self.wrap(make));
         dma_buf.as_ref().map_or_else(|| self.memfd.as_fd(), AsFd::as_fd).try_clone_to_owned()
     }
 
-    fn wrap(self: &Arc<Self>) -> Option<OwnedFd> {
+    fn wrap(self: &Arc<Self>, make: impl FnOnce(&Memfd) -> io::Result<OwnedFd>) -> Option<OwnedFd> {
         static TOLD: Once = Once::new();
-        let made = udmabuf(&self.memfd).and_then(|made| Ok((FileId::of(&made)?, made)));
+        let made = make(&self.memfd).and_then(|made| Ok((FileId::of(&made)?, made)));
         match made {
             Ok((id, made)) => {
                 self.names.lock().unwrap_or_else(PoisonError::into_inner).push(id);
@@ -114,5 +122,24 @@ mod tests {
         assert!(Shared::find(&strange).is_none());
         drop(made);
         assert!(Shared::find(&out).is_none(), "what is gone is a stranger's");
+    }
+
+    #[test]
+    fn a_dma_buf_is_made_once_and_known_as_the_memory_that_it_is() {
+        let made = Shared::new(4096).unwrap();
+        let stand_in = |_: &Memfd| Memfd::create("test", 4096).map(OwnedFd::from);
+        let (one, same) = (made.export_by(stand_in).unwrap(), made.export_by(stand_in).unwrap());
+        assert_eq!(FileId::of(&one).unwrap(), FileId::of(&same).unwrap());
+        assert_ne!(FileId::of(&one).unwrap(), FileId::of(&*made).unwrap());
+        assert!(Arc::ptr_eq(&Shared::find(&one).unwrap(), &made));
+    }
+
+    #[test]
+    fn without_permission_for_dma_bufs_the_memfd_itself_leaves() {
+        let made = Shared::new(4096).unwrap();
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound] {
+            let out = made.export_by(|_| Err(kind.into())).unwrap();
+            assert_eq!(FileId::of(&out).unwrap(), FileId::of(&*made).unwrap());
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::{Outcome, cases};
 pub(crate) const FLAG: &str = "--case";
 
 /// How long a process may take, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where the validation layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,23 @@ pub(crate) enum Place {
     Above,
     /// Between us and a driver that lacks all that we offer, and does not let itself be asked for it.
     Below,
+    /// Between us and a driver that has modifiers, and no dma-bufs to use them for: NVIDIA's where
+    /// there is no DRM node.
+    Modified,
+}
+
+impl Place {
+    /// What the driver is to lack.
+    fn hidden(self) -> Vec<&'static str> {
+        let all = DMABUF.device_extensions.iter().map(|one| one.name);
+        match self {
+            Self::Above => Vec::new(),
+            Self::Below => all.collect(),
+            Self::Modified => {
+                all.filter(|name| !name.ends_with("modifier") && !name.ends_with("_fd")).collect()
+            }
+        }
+    }
 }
 
 /// Where manifests are written.
@@ -42,17 +59,20 @@ pub(crate) fn install_hide() -> std::io::Result<()> {
 }
 
 /// What the machine lacks for any of this: the need and the reason.
-pub(crate) fn lacking() -> Option<(&'static str, String)> {
-    let instance = match Instance::new() {
-        Ok(instance) => instance,
+pub(crate) fn lacking(place: Place) -> Option<(&'static str, String)> {
+    let listed = Instance::new().and_then(|instance| {
+        let physical = instance.physical()?;
+        Device::listed(&instance, physical)
+    });
+    let listed = match listed {
+        Ok(listed) => listed,
         Err(err) => return Some(("device", err.to_string())),
     };
-    let listed = instance.physical().and_then(|physical| Device::listed(&instance, physical));
-    match listed {
-        Ok(names) if names.iter().any(|name| **name == *ext::external_memory_host::NAME) => None,
-        Ok(_) => Some(("host_pointers", "the device lacks VK_EXT_external_memory_host".into())),
-        Err(err) => Some(("device", err.to_string())),
-    }
+    let host = ("host_pointers", ext::external_memory_host::NAME);
+    let modifiers = ("dma_buf", ext::image_drm_format_modifier::NAME);
+    let needs = if place == Place::Modified { &[host, modifiers][..] } else { &[host] };
+    let missing = needs.iter().find(|(_, name)| !listed.iter().any(|one| **one == **name))?;
+    Some((missing.0, format!("the device lacks {}", missing.1.to_string_lossy())))
 }
 
 /// Runs one case in another process, and says what it said when it fails.
@@ -61,13 +81,13 @@ pub(crate) fn start(case: &str, place: Place) -> Outcome {
     command.args([FLAG, case]);
     let names: &[&str] = match place {
         Place::Above => &[VALIDATION, DMABUF.name],
-        Place::Below => &[DMABUF.name, zerohop_layer_hide::LAYER_NAME, VALIDATION],
+        _ => &[DMABUF.name, zerohop_layer_hide::LAYER_NAME, VALIDATION],
     };
     layers::stack(&mut command, &folder(), names)?;
-    let all: Vec<_> = DMABUF.device_extensions.iter().map(|one| one.name).collect();
-    command.env(zerohop_layer_hide::VARIABLE, all.join(","));
+    command.env(zerohop_layer_hide::VARIABLE, place.hidden().join(","));
     // Also where the driver could do it by itself.
-    command.env("ZEROHOP_DMABUF", "always");
+    let takeover = if place == Place::Above { "always" } else { "auto" };
+    command.env("ZEROHOP_DMABUF", takeover);
     finish(command)
 }
 

@@ -34,16 +34,21 @@ fn main() -> ExitCode {
         eprintln!("cannot write a manifest: {err}");
         return ExitCode::FAILURE;
     }
-    let lacking = child::lacking();
-    let trials = cases::all().into_iter().flat_map(|case| {
-        let lacking = lacking.clone();
-        [Place::Above, Place::Below].map(|place| trial(case, place, lacking.clone()))
+    let places = [Place::Above, Place::Below, Place::Modified];
+    let places = places.map(|place| (place, child::lacking(place)));
+    let trials = places.iter().flat_map(|(place, lacking)| {
+        let cases = cases::all().into_iter();
+        let cases = cases.filter(|case| *place != Place::Modified || !case.of_our_modifiers);
+        cases.map(|case| trial(case, *place, lacking.clone()))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
 fn trial(case: Case, place: Place, lacking: Option<(&'static str, String)>) -> Trial {
-    let name = format!("{}, validated {place:?}", case.name);
+    let name = match place {
+        Place::Above | Place::Below => format!("{}, validated {place:?}", case.name),
+        Place::Modified => format!("{}, with modifiers of the driver's", case.name),
+    };
     Trial::ignorable_test(name, move || match lacking {
         Some((need, why)) => absent(need, &why),
         None => child::start(case.name, place)

@@ -78,14 +78,17 @@ impl Picture {
         self.bind(info.push_next(&mut dedicated).allocation_size(needs.size), needs)
     }
 
-    /// Memory that comes in. The descriptor is given up when that works, and only then.
+    /// Memory that comes in, and may leave again. The descriptor is given up when that works, and
+    /// only then.
     pub(crate) fn import(self, fd: OwnedFd) -> Result<Self, (vk::Result, OwnedFd)> {
         let needs = self.needs();
         let mut import =
             vk::ImportMemoryFdInfoKHR::default().handle_type(DMA_BUF).fd(fd.as_raw_fd());
+        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(DMA_BUF);
         let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().image(self.image);
         let info = vk::MemoryAllocateInfo::default()
             .push_next(&mut import)
+            .push_next(&mut export)
             .push_next(&mut dedicated)
             .allocation_size(needs.size);
         match self.bind(info, needs) {

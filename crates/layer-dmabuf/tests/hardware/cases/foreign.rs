@@ -13,8 +13,8 @@ use crate::Outcome;
 use crate::picture::{Asked, DMA_BUF, Picture, pattern, region};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "a_memfd_of_somebody_elses_is_read_where_it_lies", run: memfd },
-    Case { name: "a_buffer_leaves_and_comes_in", run: buffer },
+    Case::new("a_memfd_of_somebody_elses_is_read_where_it_lies", memfd),
+    Case::new("a_buffer_leaves_and_comes_in", buffer),
 ];
 
 const BGRA: vk::Format = vk::Format::B8G8R8A8_UNORM;

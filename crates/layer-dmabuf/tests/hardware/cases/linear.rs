@@ -13,12 +13,13 @@ use crate::picture::{Asked, Picture, pattern, region};
 use crate::reader::{Sent, Through, look};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "a_picture_is_read_by_a_process_without_the_layer", run: by_a_plain_process },
-    Case { name: "a_picture_is_read_through_the_layer", run: through_the_layer },
-    Case { name: "our_own_export_comes_back_as_the_same_memory", run: comes_back },
-    Case { name: "mapped_memory_shows_what_the_device_wrote", run: mapped },
-    Case { name: "an_export_keeps_its_memory_when_the_image_is_gone", run: outlives },
-    Case { name: "nothing_is_left_of_many_pictures", run: nothing_left },
+    Case::new("every_size_is_read_by_a_process_without_the_layer", every_size),
+    Case::new("every_format_is_read_by_a_process_without_the_layer", every_format),
+    Case::new("a_picture_is_read_through_the_layer", through_the_layer),
+    Case::new("our_own_export_comes_back_as_the_same_memory", comes_back),
+    Case::new("mapped_memory_shows_what_the_device_wrote", mapped),
+    Case::new("an_export_keeps_its_memory_when_the_image_is_gone", outlives),
+    Case::new("nothing_is_left_of_many_pictures", nothing_left),
 ];
 
 const FORMATS: [vk::Format; 3] =
@@ -49,11 +50,12 @@ pub(super) fn painted(
     Ok(picture)
 }
 
-fn by_a_plain_process(device: &Arc<Device>) -> Outcome {
-    for format in FORMATS {
-        hand_over(device, format, SIZES[0], Through::Nothing)?;
-    }
+fn every_size(device: &Arc<Device>) -> Outcome {
     SIZES.iter().try_for_each(|extent| hand_over(device, BGRA, *extent, Through::Nothing))
+}
+
+fn every_format(device: &Arc<Device>) -> Outcome {
+    FORMATS.iter().try_for_each(|format| hand_over(device, *format, SIZES[2], Through::Nothing))
 }
 
 fn through_the_layer(device: &Arc<Device>) -> Outcome {

@@ -18,8 +18,17 @@ use crate::Outcome;
 pub(crate) struct Case {
     /// What it holds.
     pub(crate) name: &'static str,
+    /// Whether it is about what we say of modifiers, and not the driver.
+    pub(crate) of_our_modifiers: bool,
     /// Runs it.
     pub(crate) run: fn(&Arc<Device>) -> Outcome,
+}
+
+impl Case {
+    /// One that holds whoever's the modifiers are.
+    pub(crate) const fn new(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
+        Self { name, of_our_modifiers: false, run }
+    }
 }
 
 /// All of them.

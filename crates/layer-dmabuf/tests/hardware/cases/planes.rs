@@ -12,8 +12,8 @@ use crate::Outcome;
 use crate::picture::{Asked, PLANES, Picture, region};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "the_planes_of_nv12_lie_where_they_are_said_to", run: leaves },
-    Case { name: "planes_in_another_order_are_read", run: other_order },
+    Case::new("the_planes_of_nv12_lie_where_they_are_said_to", leaves),
+    Case::new("planes_in_another_order_are_read", other_order),
 ];
 
 const NV12: vk::Format = vk::Format::G8_B8R8_2PLANE_420_UNORM;

@@ -10,9 +10,12 @@ use crate::Outcome;
 use crate::picture::DMA_BUF;
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "every_linear_format_has_the_linear_modifier_and_no_other", run: formats },
-    Case { name: "what_is_listed_can_be_made_and_leaves", run: images },
-    Case { name: "buffers_leave_and_come_in", run: buffers },
+    Case {
+        of_our_modifiers: true,
+        ..Case::new("every_linear_format_has_the_linear_modifier_and_no_other", formats)
+    },
+    Case { of_our_modifiers: true, ..Case::new("what_is_listed_can_be_made_and_leaves", images) },
+    Case::new("buffers_leave_and_come_in", buffers),
 ];
 
 /// All formats of Vulkan 1.0, and the ones of several planes of 1.1.

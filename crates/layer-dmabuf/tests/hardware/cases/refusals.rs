@@ -13,10 +13,10 @@ use crate::Outcome;
 use crate::picture::{Asked, Picture};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "memory_that_is_too_small_is_refused_and_stays_its_owners", run: too_small },
-    Case { name: "what_is_no_memory_is_refused", run: no_memory },
-    Case { name: "a_stride_that_the_driver_cannot_read_is_refused", run: stride },
-    Case { name: "a_number_of_planes_that_the_format_lacks_is_refused", run: planes },
+    Case::new("memory_that_is_too_small_is_refused_and_stays_its_owners", too_small),
+    Case::new("what_is_no_memory_is_refused", no_memory),
+    Case::new("a_stride_that_the_driver_cannot_read_is_refused", stride),
+    Case::new("a_number_of_planes_that_the_format_lacks_is_refused", planes),
 ];
 
 const BGRA: vk::Format = vk::Format::B8G8R8A8_UNORM;
