@@ -6,7 +6,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, FILE_NAME, LAYER_NAME, LIBRARY, manifest};
+use zerohop_manifest::{
+    Activation, DMABUF, ENABLE_ENVIRONMENT, FILE_NAME, LAYER_NAME, LIBRARY, manifest,
+};
 
 use crate::failure::Failure;
 
@@ -77,12 +79,40 @@ pub(crate) fn environment(
 fn explicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
     write(library, folder, Activation::Explicit)?;
     let path = if given("VK_LAYER_PATH").is_some() { "VK_LAYER_PATH" } else { "VK_ADD_LAYER_PATH" };
-    let found = join(Some(folder.into()), given(path));
-    let layers = match given(EXPLICIT) {
-        Some(layers) if names(&layers, LAYER_NAME) => layers,
-        layers => join(layers, Some(LAYER_NAME.into())),
-    };
-    Ok(vec![(path, found), (EXPLICIT, layers)])
+    let layers = with_ours(given(EXPLICIT));
+    let mut found = given(path);
+    if let Some(dmabuf) = dmabuf(&layers, library, folder)? {
+        found = Some(join(Some(dmabuf.into()), found));
+    }
+    Ok(vec![(path, join(Some(folder.into()), found)), (EXPLICIT, layers)])
+}
+
+/// The user's layers and ours: after them, but above the layer for dma-bufs, whose they are to take.
+fn with_ours(layers: Option<OsString>) -> OsString {
+    match &layers {
+        Some(list) if names(list, LAYER_NAME) => return list.clone(),
+        Some(list) if names(list, DMABUF.name) => {
+            let list = list.to_string_lossy();
+            let (above, below) = list.split_once(DMABUF.name).unwrap_or((&list, ""));
+            return format!("{above}{LAYER_NAME}:{}{below}", DMABUF.name).into();
+        }
+        _ => {}
+    }
+    join(layers, Some(LAYER_NAME.into()))
+}
+
+/// Writes the manifest of the layer for dma-bufs into a folder of its own, when it is among `layers`
+/// and beside ours: older loaders take the order in which they find layers.
+fn dmabuf(layers: &OsStr, library: &Path, folder: &Path) -> io::Result<Option<PathBuf>> {
+    let library = library.with_file_name(DMABUF.library);
+    if !names(layers, DMABUF.name) || !library.is_file() {
+        return Ok(None);
+    }
+    let folder = folder.join("dmabuf");
+    fs::create_dir_all(&folder)?;
+    let text = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
+    fs::write(folder.join(DMABUF.file_name), text)?;
+    Ok(Some(folder))
 }
 
 /// # References
@@ -133,6 +163,15 @@ mod tests {
         assert_eq!(found[1], Path::new("/usr/lib/zerohop").join(LIBRARY));
         let found = candidates(Some(OsStr::new("/x/layer.so")), Some("/usr/bin/zerohop".into()));
         assert_eq!(found, [PathBuf::from("/x/layer.so")], "what the user says is all");
+    }
+
+    #[test]
+    fn our_layer_is_above_the_one_for_dma_bufs() {
+        let list = with_ours(Some(format!("A:{}:B", DMABUF.name).into()));
+        assert_eq!(list, *format!("A:{LAYER_NAME}:{}:B", DMABUF.name));
+        let given = format!("{}:{LAYER_NAME}", DMABUF.name);
+        assert_eq!(with_ours(Some(given.clone().into())), *given, "what the user says is all");
+        assert_eq!(with_ours(Some("A".into())), *format!("A:{LAYER_NAME}"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     };
     let tests = vec![
         trial("a_recording_is_what_its_report_says", a_recording),
+        trial("a_recording_under_the_layer_for_dma_bufs_copies_nothing", through_dma_bufs),
         trial("every_nth_picture_becomes_a_file", pictures),
         trial("ctrl_c_leaves_a_playable_file", ctrl_c),
         trial("a_killed_application_leaves_a_playable_file", killed_application),
@@ -60,7 +61,9 @@ fn lacks() -> Option<&'static str> {
     };
     let programs = [("vkcube", "vkcube"), ("Xvfb", "xvfb"), ("ffprobe", "ffmpeg")];
     let missing = programs.into_iter().find(|(name, _)| !there(name)).map(|(_, need)| need);
-    if layer().exists() { missing } else { Some("layer") }
+    let built = |name| layer().with_file_name(name).exists();
+    let layers = ["libzerohop_layer_wsi.so", "libzerohop_layer_dmabuf.so"];
+    if layers.into_iter().all(built) { missing } else { Some("layer") }
 }
 
 /// A folder for one test, which is also the runtime folder of its recordings.
@@ -196,6 +199,20 @@ fn a_recording(stage: &Stage) {
     let encoded = events.iter().filter(|one| one["name"] == "encode" && one["ph"] == "b").count();
     assert_eq!(encoded as u64, count("/frames_encoded"));
     assert!(stage.left().is_empty(), "{:?}", stage.left());
+}
+
+fn through_dma_bufs(stage: &Stage) {
+    let mut command = stage.record(&["--validation"], &["--c", "30"]);
+    command.env("VK_INSTANCE_LAYERS", "VK_LAYER_ZEROHOP_dmabuf").env("ZEROHOP_DMABUF", "always");
+    let Ended { code, said, .. } = run(command);
+    assert_eq!(code, Some(0), "{said}");
+    let report = stage.report();
+    let count = |key: &str| report.pointer(key).and_then(Value::as_u64).unwrap();
+    assert_eq!((count("/bytes_copied_by_cpu"), count("/gpu_copies")), (0, 0), "{report}");
+    let handover = report["handover"].as_str().unwrap();
+    let dma_buf = Path::new("/dev/udmabuf").exists();
+    assert_eq!(handover, if dma_buf { "dma_buf" } else { "shm" }, "{report}");
+    assert_eq!(pictures_in(&stage.video()), count("/frames_encoded"), "{report}");
 }
 
 fn pictures(stage: &Stage) {

@@ -28,6 +28,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vulkan", "planes", ""),
     ("wire", "hardware", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
+    ("layer-dmabuf", "hardware", "an_export"),
 ];
 
 /// All of them as a part of `cargo xtask ci`. A machine that cannot have a virtual one is told so, and

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let places = places.map(|place| (place, child::lacking(place)));
     let trials = places.iter().flat_map(|(place, lacking)| {
         let cases = cases::all().into_iter();
-        let cases = cases.filter(|case| *place != Place::Modified || !case.of_our_modifiers);
+        let cases = cases.filter(|case| *place != Place::Modified || !case.of_ours);
         cases.map(|case| trial(case, *place, lacking.clone()))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()

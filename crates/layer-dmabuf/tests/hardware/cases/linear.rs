@@ -59,7 +59,7 @@ fn every_format(device: &Arc<Device>) -> Outcome {
 }
 
 fn through_the_layer(device: &Arc<Device>) -> Outcome {
-    SIZES.iter().try_for_each(|extent| hand_over(device, BGRA, *extent, Through::Layer))
+    SIZES[..3].iter().try_for_each(|extent| hand_over(device, BGRA, *extent, Through::Layer))
 }
 
 fn hand_over(

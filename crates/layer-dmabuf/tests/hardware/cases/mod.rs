@@ -18,16 +18,21 @@ use crate::Outcome;
 pub(crate) struct Case {
     /// What it holds.
     pub(crate) name: &'static str,
-    /// Whether it is about what we say of modifiers, and not the driver.
-    pub(crate) of_our_modifiers: bool,
+    /// Whether it is about modifiers or sync files of ours, and not of the driver's.
+    pub(crate) of_ours: bool,
     /// Runs it.
     pub(crate) run: fn(&Arc<Device>) -> Outcome,
 }
 
 impl Case {
-    /// One that holds whoever's the modifiers are.
+    /// One that holds whoever's the modifiers and sync files are.
     pub(crate) const fn new(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
-        Self { name, of_our_modifiers: false, run }
+        Self { name, of_ours: false, run }
+    }
+
+    /// One that holds where they are ours.
+    pub(crate) const fn ours(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
+        Self { name, of_ours: true, run }
     }
 }
 

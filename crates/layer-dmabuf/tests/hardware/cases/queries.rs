@@ -10,11 +10,8 @@ use crate::Outcome;
 use crate::picture::DMA_BUF;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        of_our_modifiers: true,
-        ..Case::new("every_linear_format_has_the_linear_modifier_and_no_other", formats)
-    },
-    Case { of_our_modifiers: true, ..Case::new("what_is_listed_can_be_made_and_leaves", images) },
+    Case::ours("every_linear_format_has_the_linear_modifier_and_no_other", formats),
+    Case::ours("what_is_listed_can_be_made_and_leaves", images),
     Case::new("buffers_leave_and_come_in", buffers),
 ];
 

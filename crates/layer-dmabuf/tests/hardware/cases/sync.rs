@@ -11,12 +11,12 @@ use super::{Case, same};
 use crate::Outcome;
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "binary_semaphores_and_fences_leave_and_come_in_as_sync_fd", run: queries },
-    Case { name: "an_exported_semaphore_was_waited_for_and_can_signal_again", run: exported },
-    Case { name: "an_imported_semaphore_is_waited_for_once", run: imported },
-    Case { name: "an_exported_fence_is_reset", run: exported_fence },
-    Case { name: "an_imported_fence_has_signaled_until_it_is_reset", run: imported_fence },
-    Case { name: "what_is_no_sync_file_is_refused_and_stays_the_applications", run: refused },
+    Case::ours("binary_semaphores_and_fences_leave_and_come_in_as_sync_fd", queries),
+    Case::ours("an_exported_semaphore_was_waited_for_and_can_signal_again", exported),
+    Case::ours("an_imported_semaphore_is_waited_for_once", imported),
+    Case::ours("an_exported_fence_is_reset", exported_fence),
+    Case::ours("an_imported_fence_has_signaled_until_it_is_reset", imported_fence),
+    Case::ours("what_is_no_sync_file_is_refused_and_stays_the_applications", refused),
 ];
 
 const SEMAPHORE: vk::ExternalSemaphoreHandleTypeFlags =
