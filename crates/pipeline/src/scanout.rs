@@ -8,7 +8,9 @@ use zerohop_frame::{
     Modifier, Observer as _, Recycle, Release, SyncPoint,
 };
 use zerohop_kms::{Canvas, Refusal, Screen};
-use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu};
+use zerohop_vulkan::{
+    Copies, Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu,
+};
 
 use crate::machine::{Machine, owner};
 use crate::{Measurements, Stages};
@@ -125,8 +127,8 @@ impl Scanout {
             .ok_or_else(|| format!("the screen shows no format like {}", shape.fourcc))?;
         let painted = (fourcc, shape.extent);
         let mut canvas = self.canvas(painted)?;
-        let bytes = paint(&mut canvas, &queue, frame, &image, swap)?;
-        self.measurements.cpu_copy(frame.info().sequence, bytes, WHY);
+        let copies = paint(&mut canvas, &queue, frame, &image, swap)?;
+        copies.report(frame, &*self.measurements, WHY);
         let buffer = Arc::clone(canvas.buffer());
         lock(&self.pool.out).insert(buffer.id(), canvas);
         let info = FrameInfo { damage: Damage::Unknown, ..frame.info().clone() };
@@ -173,14 +175,14 @@ fn target(fourcc: Fourcc, shown: &[(Fourcc, Modifier)]) -> Option<(Fourcc, bool)
 }
 
 /// Copies the picture into the middle of the canvas, which is black around it. What is larger is
-/// cut. Returns how many bytes the CPU copied.
+/// cut.
 fn paint(
     canvas: &mut Canvas,
     queue: &Arc<Queue>,
     frame: &Arc<Frame>,
     image: &Arc<Image>,
     swap: bool,
-) -> Result<u64, BoxError> {
+) -> Result<Copies, BoxError> {
     let pixel = image.format().bytes();
     let (screen, picture) = (canvas.buffer().descriptor().extent, image.extent());
     let width = picture.width.min(screen.width) as usize * pixel;
@@ -212,8 +214,8 @@ fn paint(
             out.chunks_exact_mut(4).for_each(|pixel| pixel.swap(0, 2));
         }
     }
-    let first = read.map_or(0, |read| read.copies.cpu_bytes);
-    Ok((width * height) as u64 + first)
+    let before = read.map(|read| read.copies).unwrap_or_default();
+    Ok(Copies { cpu_bytes: before.cpu_bytes + (width * height) as u64, ..before })
 }
 
 #[cfg(test)]

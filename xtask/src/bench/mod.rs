@@ -2,6 +2,7 @@
 //!
 //! Every figure is the median of repetitions that alternate with what it is compared to.
 
+mod kms;
 mod overhead;
 mod present;
 mod quality;
@@ -21,8 +22,12 @@ use crate::{programs, tree};
 type Bench = fn(&mut Figures) -> Result<()>;
 
 /// By their names on the command line.
-const BENCHES: &[(&str, Bench)] =
-    &[("present", present::run), ("record", record::run), ("overhead", overhead::run)];
+const BENCHES: &[(&str, Bench)] = &[
+    ("present", present::run),
+    ("record", record::run),
+    ("overhead", overhead::run),
+    ("kms", kms::run),
+];
 
 /// What was measured: the keys of `--json`, and the sentences about them.
 #[derive(Debug, Default)]

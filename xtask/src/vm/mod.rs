@@ -33,6 +33,15 @@ pub(crate) fn run(args: &mut Args) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
+/// Whether this machine can have one.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn is_possible() -> Result<()> {
+    build::may_be_made_here()
+}
+
 /// What the command may use. The output is the command's alone.
 fn programs() -> Result<()> {
     let mut cargo = project::cargo("build");
