@@ -25,7 +25,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kms", "screens", ""),
     ("cli", "screen", ""),
     ("vulkan", "hardware", ""),
-    ("vulkan", "planes", ""),
+    ("vulkan", "planes", "dma_buf --skip copied --skip linear"),
     ("wire", "hardware", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export"),
