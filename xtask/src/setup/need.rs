@@ -124,6 +124,7 @@ pub(crate) const NEEDS: &[Need] = &[
     },
     Need::new("vulkan-tools", "vkcube", "vkcube, the application that is recorded", RUN),
     Need::new("xvfb", "Xvfb", "a display for machines without one", RUN),
+    Need::new("libturbojpeg0", TURBOJPEG, "decodes JPEG in the VAAPI driver of the tests", TEST),
     Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", DECODE),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
@@ -137,6 +138,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("mangohud", "mangohud", "paces vkcube to 60 Hz without our layer", BENCH),
 ];
 
+const TURBOJPEG: &str = "/usr/lib/x86_64-linux-gnu/libturbojpeg.so.0";
 const LOADER: &str = "/usr/lib/x86_64-linux-gnu/libvulkan.so.1";
 const LLVMPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const VALIDATION: &str = "/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json";

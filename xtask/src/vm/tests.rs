@@ -27,6 +27,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", "dma_buf --skip copied --skip linear"),
     ("wire", "hardware", ""),
+    ("kms", "screens", ""),
+    ("cli", "screen", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export"),
 ];

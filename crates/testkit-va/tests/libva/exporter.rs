@@ -122,7 +122,8 @@ fn export() -> [u32; WORDS] {
     let layers = if composed { 8 } else { 4 };
     let mut words = [0_u64; WORDS / 2];
     // SAFETY: DRM PRIME 2, for which a place of that size is asked, for reading.
-    let done = unsafe { export(display, surface, 0x4000_0000, 1 | layers, words.as_mut_ptr().cast()) };
+    let done =
+        unsafe { export(display, surface, 0x4000_0000, 1 | layers, words.as_mut_ptr().cast()) };
     assert_eq!(done, 0, "vaExportSurfaceHandle");
     std::array::from_fn(|at| (words[at / 2] >> (at % 2 * 32)) as u32)
 }

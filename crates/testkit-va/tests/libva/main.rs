@@ -31,13 +31,13 @@ fn main() -> ExitCode {
         return exporter::run();
     }
     let trial = |name, test: fn(&Xvfb)| {
-        Trial::ignorable_test(name, move || match (Xvfb::start(64, 64), clips::ffmpeg()) {
-            (Ok(xvfb), Ok(())) => {
+        Trial::ignorable_test(name, move || match (Xvfb::start(64, 64), lacks(name)) {
+            (Ok(xvfb), None) => {
                 test(&xvfb);
                 Ok(Completion::Completed)
             }
             (Err(why), _) => absent("xvfb", &why.to_string()),
-            (_, Err(why)) => absent("ffmpeg", &why),
+            (_, Some((need, why))) => absent(need, &why),
         })
     };
     let tests = vec![
@@ -48,6 +48,17 @@ fn main() -> ExitCode {
         trial("lies_are_told_on_demand", lies),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+/// What is missing for the test of that name, and why.
+fn lacks(name: &str) -> Option<(&'static str, String)> {
+    if let Err(why) = clips::ffmpeg() {
+        return Some(("ffmpeg", why));
+    }
+    // SAFETY: a library of the system, whose initialization has no demands.
+    let turbojpeg = unsafe { libloading::Library::new("libturbojpeg.so.0") };
+    let missing = turbojpeg.err().filter(|_| name.contains("jpeg"));
+    missing.map(|why| ("turbojpeg", why.to_string()))
 }
 
 /// Makes libva load our driver in `command`, on that display.
