@@ -13,7 +13,7 @@ use crate::timing::Timing;
 
 /// What a test may need, and what is there once the machine is set up: a test that misses one of
 /// these fails.
-const REQUIRED: &str = "device,validation,layer,xvfb,ffmpeg,turbojpeg,vkcube";
+const REQUIRED: &str = "device,validation,layer,xvfb,ffmpeg,decoder,turbojpeg,vkcube";
 /// The same on a machine without a GPU, where the device is llvmpipe.
 const REQUIRED_OF_CPU: &str = "cpu,host_pointers";
 /// Where tests read it.
@@ -26,7 +26,7 @@ pub(crate) const REQUIRE: &str = "ZEROHOP_REQUIRE";
 /// A test fails, or the tests cannot be built.
 pub(crate) fn run(slow: bool, timing: &mut Timing) -> Result<()> {
     let mut test = project::cargo("test");
-    test.args(["--locked", "--workspace", "--no-fail-fast"]);
+    test.arg("--locked").args(project::ALL).arg("--no-fail-fast");
     let required = required();
     test.env(REQUIRE, &required);
     if slow {

@@ -30,7 +30,8 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     part("licences", &mut licences::check);
     part("advisories", &mut licences::advisories);
     part("clippy", &mut || {
-        cargo("clippy", &["--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
+        let clippy = [&["--locked"], &project::ALL[..], &["--all-targets", "--", "-D", "warnings"]];
+        cargo("clippy", &clippy.concat())
     });
     part("docs", &mut docs);
     part("tests", &mut || test::usual(false));
@@ -46,6 +47,6 @@ fn cargo(command: &str, args: &[&str]) -> Result<()> {
 
 fn docs() -> Result<()> {
     let mut doc = project::cargo("doc");
-    doc.args(["--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    doc.arg("--locked").args(project::ALL).args(["--no-deps", "--document-private-items"]);
     shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }

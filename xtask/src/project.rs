@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::shell;
 
+/// Everything that can be built, the decoder too, which needs FFmpeg's headers.
+pub(crate) const ALL: [&str; 3] = ["--workspace", "--features", "zerohop-producer-decode/ffmpeg"];
+
 /// The checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))

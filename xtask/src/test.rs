@@ -55,7 +55,7 @@ fn all(timing: &mut Timing, slow: bool) -> Result<()> {
 
 /// Programs first: tests start `zerohop` and load the layer from where these lie.
 fn build() -> Result<()> {
-    shell::run(project::cargo("build").args(["--locked", "--workspace"]))?;
+    shell::run(project::cargo("build").arg("--locked").args(project::ALL))?;
     crate::manifest::write(&project::target().join("debug"))?;
-    shell::run(project::cargo("test").args(["--locked", "--workspace", "--no-run"]))
+    shell::run(project::cargo("test").arg("--locked").args(project::ALL).arg("--no-run"))
 }

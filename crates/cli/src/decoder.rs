@@ -24,7 +24,9 @@ const INSTALLED: [&str; 2] = ["libexec/zerohop", "lib/zerohop"];
 /// else in `PATH`.
 pub(crate) fn program() -> Result<PathBuf, Failure> {
     if let Some(given) = env::var_os("ZEROHOP_DECODER").filter(|given| !given.is_empty()) {
-        return command::find(&given);
+        return command::find(&given).map_err(|err| {
+            Failure::new("ZEROHOP_DECODER", err.why(), "name the program zerohop-decode")
+        });
     }
     let here = env::current_exe().unwrap_or_default();
     let folder = here.parent().unwrap_or(Path::new(""));
@@ -57,11 +59,12 @@ pub(crate) struct Task<'a> {
 
 /// The command line for `task`, with `more` options.
 pub(crate) fn command(program: &Path, task: &Task<'_>, more: &[String]) -> Command {
-    let Decode { decode, force_linear, timeout, start } = task.decode;
+    let Decode { decode, force_linear, timeout, threads, start } = task.decode;
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).args(["--decode", decode]).args(more);
     command.arg("--timeout").arg(timeout.as_secs_f64().to_string());
     command.arg("--start").arg(start.unwrap_or_default().as_secs_f64().to_string());
+    command.args(threads.iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]));
     command.args(force_linear.then_some("--force-linear"));
     command.args(task.device.iter().flat_map(|device| ["--device", device]));
     command.arg("--").arg(task.input);

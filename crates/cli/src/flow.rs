@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use zerohop_frame::{FrameSink, Source};
 use zerohop_pipeline::{
-    Ending, Error, Limits, Measurements, Path, Scanout, Stages, Straight, Tap, run,
+    Ending, Error, Filtered, Filters, Limits, Measurements, Path, Scanout, Stages, Straight, Tap,
+    run,
 };
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
 
@@ -17,6 +18,7 @@ pub(crate) struct Flow {
     pub(crate) encoder: Option<String>,
     /// Files and folders that are written.
     pub(crate) names: Vec<String>,
+    filters: Option<Filters>,
     way: Way,
     sink: Box<dyn FrameSink + Send>,
 }
@@ -37,6 +39,7 @@ impl Flow {
     /// The way to `outputs`. `choice` is for memory that any device can read.
     pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
         let Outputs {
+            filters,
             measurements,
             sink,
             snapshots,
@@ -46,6 +49,11 @@ impl Flow {
             encoder,
             names,
         } = outputs;
+        let filters = (!filters.is_empty()).then(|| {
+            let (options, measurements) =
+                (InstanceOptions { validation }, Arc::clone(&measurements));
+            Filters::new(filters, choice.clone(), options, measurements)
+        });
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
             let mut path = path.with_snapshots(snapshots).with_validation(validation);
@@ -66,7 +74,7 @@ impl Flow {
                 (Way::Both(Tap::new(scanout, shown.sink, path(), observer)), sink)
             }
         };
-        Self { measurements, encoder, names, way, sink }
+        Self { measurements, encoder, names, filters, way, sink }
     }
 
     /// Moves the pictures until the source ends or a limit is reached.
@@ -81,11 +89,20 @@ impl Flow {
             Way::Both(tap) => tap,
             Way::Straight(straight) => straight,
         };
-        run(source, stages, &mut *self.sink, limits, &self.measurements)
+        match &mut self.filters {
+            None => run(source, stages, &mut *self.sink, limits, &self.measurements),
+            Some(filters) => {
+                let mut filtered = Filtered { filters, then: stages };
+                run(source, &mut filtered, &mut *self.sink, limits, &self.measurements)
+            }
+        }
     }
 
     /// The device that read the pictures, if one did.
     pub(crate) fn device(&self) -> Option<&Arc<Device>> {
+        if let Some(filters) = &self.filters {
+            return filters.device();
+        }
         match &self.way {
             Way::Recorded(path) => path.device(),
             Way::Shown(scanout) => scanout.device(),

@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
 use zerohop_frame::FrameSink;
+use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
-use zerohop_pipeline::{Measurements, Report, Snapshots, Trace};
-use zerohop_sinks::{Checksum, EncodeSink, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing};
+use zerohop_pipeline::{Filter, Measurements, Report, Snapshots, Trace};
+use zerohop_sinks::{
+    Checksum, Clock, EncodeSink, Every, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing,
+};
 
 use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
 
@@ -32,6 +35,8 @@ pub(crate) struct Outputs {
     pub(crate) screen: Option<Shown>,
     /// Whether they go elsewhere too.
     pub(crate) is_recorded: bool,
+    /// The passes that they go through before.
+    pub(crate) filters: Vec<Filter>,
     /// Whether they go there as they came, looked at by nobody.
     pub(crate) is_straight: bool,
     /// The encoder's name, if there is one.
@@ -41,12 +46,12 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Opens `places`, as `options` say; at most `hertz` pictures a second are expected.
+    /// Opens `places`, as `options` say; pictures come at `pace`.
     /// With `is_straight` all of them read what comes, where it lies.
     pub(crate) fn open(
         places: &[To],
         options: &Capture,
-        hertz: f64,
+        pace: Pace,
         is_straight: bool,
     ) -> Result<Self, Failure> {
         check(places, options.every)?;
@@ -58,17 +63,27 @@ impl Outputs {
         let names = names.map(|path| path.display().to_string()).collect();
         let mut opened = Opened::default();
         for place in places {
-            opened.open(place, options, hertz, &measurements)?;
+            opened.open(place, options, &pace, &measurements)?;
         }
         let Opened { mut sinks, mut takes_all, encoder, screen } = opened;
-        if is_straight {
-            sinks.append(&mut takes_all);
+        if is_straight && !takes_all.is_empty() {
+            sinks.push(Box::new(Every::new(options.every, joined(std::mem::take(&mut takes_all)))));
         }
         let is_recorded = !(sinks.is_empty() && takes_all.is_empty());
         let snapshots = (!takes_all.is_empty())
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
         let sink = joined(sinks);
-        Ok(Self { measurements, sink, snapshots, screen, is_recorded, is_straight, encoder, names })
+        Ok(Self {
+            filters: Vec::new(),
+            measurements,
+            sink,
+            snapshots,
+            screen,
+            is_recorded,
+            is_straight,
+            encoder,
+            names,
+        })
     }
 }
 
@@ -107,6 +122,21 @@ pub(crate) struct Shown {
     pub(crate) sink: Sink,
 }
 
+/// How pictures come.
+pub(crate) struct Pace {
+    /// At most so many a second.
+    pub(crate) hertz: f64,
+    /// What time it is, on the clock of their timestamps.
+    pub(crate) clock: Clock,
+}
+
+impl Pace {
+    /// At `hertz` by `CLOCK_MONOTONIC`.
+    pub(crate) fn of(hertz: f64) -> Self {
+        Self { hertz, clock: Arc::new(clock_monotonic) }
+    }
+}
+
 /// A place that was opened.
 type Sink = Box<dyn FrameSink + Send>;
 
@@ -128,12 +158,12 @@ impl Opened {
         &mut self,
         place: &To,
         options: &Capture,
-        hertz: f64,
+        pace: &Pace,
         measurements: &Arc<Measurements>,
     ) -> Result<(), Failure> {
         match place {
             To::Mp4(path) => {
-                let (sink, name) = recording((options.bitrate, hertz), path, measurements)?;
+                let (sink, name) = recording((options.bitrate, pace), path, measurements)?;
                 self.sinks.push(sink);
                 self.encoder = Some(name);
             }
@@ -198,18 +228,19 @@ fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failur
 
 /// An MP4 file at `path`, and the name of the encoder.
 fn recording(
-    (bitrate, hertz): (Option<u32>, f64),
+    (bitrate, pace): (Option<u32>, &Pace),
     path: &Path,
     measurements: &Arc<Measurements>,
 ) -> Result<(Sink, String), Failure> {
     let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
     let rate = bitrate.map_or_else(Rate::default, Rate::Bits);
     // At most 1000, and above 0.
-    let hertz = hertz.ceil() as u32;
+    let hertz = pace.hertz.ceil() as u32;
     let encoder = Box::new(OpenH264::new(zerohop_encode::Options { rate, hertz }));
     let name = encoder.name().to_owned();
     let observer = Arc::clone(measurements) as _;
-    let sink = EncodeSink::start(encoder, Box::new(out), observer, Timing::default());
+    let timing = Timing { clock: Arc::clone(&pace.clock), ..Timing::default() };
+    let sink = EncodeSink::start(encoder, Box::new(out), observer, timing);
     Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), name))
 }
 

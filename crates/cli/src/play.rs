@@ -1,6 +1,7 @@
 //! `zerohop play`: a file or a stream, decoded by a program of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use zerohop_sources::Overflow;
 
@@ -9,7 +10,7 @@ use crate::decoder;
 use crate::device::{self, Chosen};
 use crate::failure::Failure;
 use crate::guard::Guard;
-use crate::outputs::{Outputs, ReportFile};
+use crate::outputs::{Outputs, Pace, ReportFile};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
@@ -20,13 +21,19 @@ use crate::to::To;
 /// Pictures a second that an encoder is told to expect.
 const HERTZ: f64 = 60.0;
 
+/// What time it is for an encoder: none passes between pictures that are taken as they come.
+fn pace(options: &Play) -> Pace {
+    let own = Pace::of(HERTZ);
+    if options.in_real_time() { own } else { Pace { clock: Arc::new(|| Duration::ZERO), ..own } }
+}
+
 /// Plays it, to the exit code.
 pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     let (capture, places) = (&options.capture, &options.capture.to);
     let program = decoder::program()?;
     let Chosen { choice, .. } = device::choose(options.vulkan_device())?;
-    let is_straight = places.iter().all(|to| matches!(to, To::Null | To::Checksum(_)));
-    let outputs = Outputs::open(places, capture, HERTZ, is_straight)?;
+    let mut outputs = Outputs::open(places, capture, pace(options), options.is_straight())?;
+    outputs.filters = options.filters();
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;

@@ -16,7 +16,7 @@ use crate::display::{self, Display};
 use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::layer;
-use crate::outputs::{Outputs, ReportFile};
+use crate::outputs::{Outputs, Pace, ReportFile};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let device = device::choose(options.capture.device.as_deref())?;
     let (places, capture) = (options.places(), &options.capture);
     let rate = options.rate.unwrap_or(RATE);
-    let outputs = Outputs::open(&places, capture, rate, false)?;
+    let outputs = Outputs::open(&places, capture, Pace::of(rate), false)?;
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;

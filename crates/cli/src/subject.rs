@@ -48,7 +48,7 @@ impl Subject {
             }
             (code, None) => {
                 let silent = format!("the decoder ended with code {}", code.unwrap_or(-1));
-                (FAILED, say(last.unwrap_or(&silent), "see zerohop probe"))
+                (FAILED, say(last.unwrap_or(&silent), "try zerohop probe"))
             }
         }
     }
@@ -64,6 +64,7 @@ mod tests {
     use super::*;
 
     /// How a shell ends that runs `script`.
+    #[allow(clippy::zombie_processes, reason = "it is waited for by its number")]
     fn end_of(script: &str) -> WaitStatus {
         let child = Command::new("sh").args(["-c", script]).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
@@ -83,7 +84,7 @@ mod tests {
         let (code, said) = told("exit 7");
         assert_eq!(
             (code, &*said.unwrap()),
-            (125, "clip.mp4: the decoder ended with code 7: see zerohop probe")
+            (125, "clip.mp4: the decoder ended with code 7: try zerohop probe")
         );
         let (code, said) = told("kill -SEGV $$");
         assert_eq!(code, 125);

@@ -45,6 +45,10 @@ impl Fourcc {
     pub const XBGR16161616F: Self = Self(u32::from_le_bytes(*b"XB4H"));
     /// `DRM_FORMAT_ABGR16161616F`: half floats R, G, B, A.
     pub const ABGR16161616F: Self = Self(u32::from_le_bytes(*b"AB4H"));
+    /// `DRM_FORMAT_RGB888`: bytes B, G, R.
+    pub const RGB888: Self = Self(u32::from_le_bytes(*b"RG24"));
+    /// `DRM_FORMAT_BGR888`: bytes R, G, B.
+    pub const BGR888: Self = Self(u32::from_le_bytes(*b"BG24"));
     /// `DRM_FORMAT_R8`: one component of 8 bits.
     pub const R8: Self = Self(u32::from_le_bytes(*b"R8  "));
     /// `DRM_FORMAT_R16`: one component of 16 bits.

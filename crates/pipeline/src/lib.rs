@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Source ──Frame──► run ──► Stages (Path: import, classify, convert) ──Frame──► FrameSink
+//!                    │        ├─ Filtered: rgba, luma, diff, before any of them
 //!                    │        ├─ Tap: Scanout (a copy where a screen needs one) ──Frame──► a screen
 //!                    │        └─ Snapshots ──Frame in plain memory──► a second FrameSink
 //!                    └─► Measurements ──► Report (JSON, table)
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod filters;
 mod histogram;
 mod machine;
 mod measurements;
@@ -28,6 +30,7 @@ mod tap;
 mod trace;
 
 pub use counts::{Copies, Counts, Verdicts};
+pub use filters::{Filter, Filtered, Filters};
 pub use histogram::Percentiles;
 pub use measurements::Measurements;
 pub use path::Path;

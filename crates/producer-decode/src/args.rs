@@ -40,6 +40,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "0", value_parser = seconds)]
     pub(crate) start: Duration,
 
+    /// How many threads decode on the CPU; as many as there are cores without
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) threads: Option<u8>,
+
     /// Begin again at the end
     #[arg(long = "loop")]
     pub(crate) again: bool,

@@ -1,6 +1,6 @@
 //! A file with the decoder for it, tried on the first picture.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::args::Arguments;
 use crate::av::{AvError, Decoder, Device, Input, Packet, Picture, Way};
@@ -114,7 +114,11 @@ struct Refused {
 
 /// Opens the file.
 pub(crate) fn open(arguments: &Arguments, dog: &Watchdog) -> Result<Input> {
-    Ok(dog.watch(Doing::Opening, || Input::open(&arguments.input))?)
+    dog.watch(Doing::Opening, || Input::open(&arguments.input)).map_err(|err| match err {
+        AvError::INVALID => anyhow!("it is no video that FFmpeg knows, or its index is missing"),
+        AvError::NO_STREAM => anyhow!("there is no video in it"),
+        other => other.into(),
+    })
 }
 
 fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
@@ -124,6 +128,7 @@ fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
         bail!("FFmpeg {} has no decoder for it", crate::av::version());
     }
     let device = Device::open(way, arguments.device.as_deref()).context("open the device")?;
-    let decoder = Decoder::open(&video, way, device).context("open the decoder")?;
+    let decoder =
+        Decoder::open(&video, way, device, arguments.threads).context("open the decoder")?;
     decoder.context("there is no decoder for it")
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use zerohop_frame::{MediaClock, Ratio};
+use zerohop_frame::{MediaClock, MediaTime, Ratio};
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::SOCKET_VARIABLE;
 
@@ -177,7 +177,13 @@ impl Player<'_> {
         if let Some(why) = self.handover.news() {
             self.host.fallback("handover", &why, "the CPU copies each picture to shared memory")?;
         }
-        let when = When { timestamp: self.time_of(&shown)?, media: shown.media };
+        #[cfg(not(before_ffmpeg_6))]
+        let duration = shown.media.duration;
+        // As ffmpeg's own lines have it before that version: one tick, however long.
+        #[cfg(before_ffmpeg_6)]
+        let duration = 1;
+        let media = MediaTime { duration, ..shown.media };
+        let when = When { timestamp: self.time_of(&shown)?, media };
         self.host.pass(surface, when)?;
         self.played.pictures += 1;
         Ok(())

@@ -3,10 +3,11 @@
 //! | sink | takes |
 //! |---|---|
 //! | [`EncodeSink`] into [`Mp4`] | YU12 |
-//! | [`Png`] | every RGB format |
-//! | [`Checksum`] | every RGB format, YU12, NV12 |
+//! | [`Png`] | every RGB format, R8 |
+//! | [`Checksum`] | every format whose planes are known |
 //! | [`ScreenSink`] | what its screen shows |
 //! | [`Null`] | anything |
+//! | [`Every`] | what its sink takes |
 //! | [`Tee`] | what all its sinks take |
 //!
 //! All but the screen read pictures in memfds, `LINEAR`, where they lie. Pictures get there elsewhere: those to
@@ -17,6 +18,7 @@
 mod checksum;
 mod encode_sink;
 mod error;
+mod every;
 mod md5;
 mod mp4;
 mod null;
@@ -29,6 +31,7 @@ mod worker;
 pub use checksum::Checksum;
 pub use encode_sink::{Clock, EncodeSink, Timing};
 pub use error::Error;
+pub use every::Every;
 pub use mp4::Mp4;
 pub use null::Null;
 pub use png::Png;

@@ -126,6 +126,11 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("xvfb", "Xvfb", "a display for machines without one", RUN),
     Need::new("libturbojpeg0", TURBOJPEG, "decodes JPEG in the VAAPI driver of the tests", TEST),
     Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", DECODE),
+    Need::new("libavcodec-dev", AVCODEC, "FFmpeg's decoders, for zerohop-decode", TEST),
+    Need::new("libavformat-dev", AVFORMAT, "FFmpeg's containers, for zerohop-decode", TEST),
+    Need::new("libavutil-dev", AVUTIL, "what both are made of", TEST),
+    Need::new("libclang-dev", "clang", "reads their headers", TEST),
+    Need::new("pkg-config", "pkg-config", "finds them", TEST),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
     Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
@@ -139,6 +144,9 @@ pub(crate) const NEEDS: &[Need] = &[
 ];
 
 const TURBOJPEG: &str = "/usr/lib/x86_64-linux-gnu/libturbojpeg.so.0";
+const AVCODEC: &str = "/usr/include/x86_64-linux-gnu/libavcodec/avcodec.h";
+const AVFORMAT: &str = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h";
+const AVUTIL: &str = "/usr/include/x86_64-linux-gnu/libavutil/avutil.h";
 const LOADER: &str = "/usr/lib/x86_64-linux-gnu/libvulkan.so.1";
 const LLVMPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const VALIDATION: &str = "/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json";

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use zerohop_pipeline::Filter;
+
 use super::{Capture, seconds};
 use crate::to::To;
 
@@ -14,6 +16,8 @@ Examples:
       An MD5 of every picture, as `ffmpeg -i clip.mp4 -bitexact -f framemd5 -` prints it.
   zerohop play clip.mkv --start 60 --frames 300 --to null --table
       How fast 300 pictures are decoded, and what it costs.
+  zerohop play clip.mp4 --filter luma,diff --to png:changes --every 25
+      What changed, as grey pictures, one for each second.
   zerohop play rtsp://camera/stream --realtime --timeout 5 --to kms
       A camera on the screen; ended when it is silent for five seconds.
   zerohop play clip.mp4 --decode vaapi --device /dev/dri/renderD128 --to null --report cost.json
@@ -47,6 +51,10 @@ pub(crate) struct Play {
     /// How many pictures may be on their way at a time
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) ring: u8,
+
+    /// Passes that each picture goes through, in order: as R'G'B' (the default where pictures are wanted), as its luma, as what changed
+    #[arg(long, value_name = "PASS[,PASS]", value_delimiter = ',', value_parser = filter)]
+    pub(crate) filter: Vec<Filter>,
 
     /// Begin again at the end
     #[arg(long = "loop")]
@@ -102,12 +110,40 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
+    /// How many threads decode on the CPU; without, as many as there are cores
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) threads: Option<u8>,
+
     /// Begin there, exactly, in seconds from the start
     #[arg(long, visible_alias = "ss", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) start: Option<Duration>,
 }
 
+fn filter(text: &str) -> Result<Filter, String> {
+    match text {
+        "rgba" => Ok(Filter::Rgba),
+        "luma" => Ok(Filter::Luma),
+        "diff" => Ok(Filter::Diff),
+        _ => Err("write rgba, luma or diff, or several of them with commas between".to_owned()),
+    }
+}
+
 impl Play {
+    /// The passes that pictures go through: what was asked for, else what the places need.
+    pub(crate) fn filters(&self) -> Vec<Filter> {
+        let as_they_are = self.capture.to.iter().all(|to| matches!(to, To::Null | To::Checksum(_)));
+        if self.filter.is_empty() && !as_they_are {
+            return vec![Filter::Rgba];
+        }
+        self.filter.clone()
+    }
+
+    /// Whether what comes out of them goes to places that read it where it lies.
+    pub(crate) fn is_straight(&self) -> bool {
+        let reads = |to: &To| matches!(to, To::Null | To::Checksum(_) | To::Png(_));
+        self.capture.to.iter().all(reads)
+    }
+
     /// Whether each picture is shown at its time.
     pub(crate) fn in_real_time(&self) -> bool {
         let screen = self.capture.to.iter().any(|to| matches!(to, To::Kms(_)));

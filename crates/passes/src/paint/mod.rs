@@ -165,7 +165,8 @@ impl<P: Painting> Paint<P> {
         let damage = Damage::Rects(ArrayVec::from_iter([self.since.bounds()]));
         self.since.clear();
         let info = FrameInfo { damage, ..frame.info().clone() };
-        Ok(Some(Arc::new(Frame::new(buffer, info, acquire, self.pool.home()))))
+        let made = Frame::new(buffer, info, acquire, self.pool.home());
+        Ok(Some(Arc::new(made.with_media(frame.media()))))
     }
 
     /// Writes the stale tiles of a buffer.

@@ -24,13 +24,14 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Opens the decoder for `video` that decodes by `way`, on `device`.
+    /// Opens the decoder for `video` that decodes by `way`, on `device` or with so many `threads`.
     ///
     /// `Ok(None)` when this FFmpeg has none.
     pub(crate) fn open(
         video: &Video,
         way: Way,
         device: Option<Device>,
+        threads: Option<u8>,
     ) -> Result<Option<Self>, AvError> {
         // SAFETY: the parameters live as long as the file they are of, which is open.
         let codec = unsafe { video.parameters.as_ref() }.codec_id;
@@ -48,7 +49,7 @@ impl Decoder {
         check(unsafe {
             ffi::avcodec_parameters_to_context(context.as_ptr(), video.parameters.as_ptr())
         })?;
-        decoder.set_up(video, format);
+        decoder.set_up(video, format, threads);
         // SAFETY: the context was made for this codec; there are no options.
         check(unsafe { ffi::avcodec_open2(context.as_ptr(), codec.as_ptr(), ptr::null_mut()) })?;
         Ok(Some(decoder))
@@ -61,13 +62,13 @@ impl Decoder {
     }
 
     /// What must be known before it is opened.
-    fn set_up(&mut self, video: &Video, format: Option<ffi::AVPixelFormat>) {
+    fn set_up(&mut self, video: &Video, format: Option<ffi::AVPixelFormat>, threads: Option<u8>) {
         let (pool, device) = (Arc::clone(&self.pool), self.device.as_ref().map(Device::reference));
         // SAFETY: the context is ours alone until it is opened.
         let raw = unsafe { self.context.as_mut() };
         raw.pkt_timebase = video.tick;
-        raw.thread_count =
-            available_parallelism().map_or(1, |found| found.get().min(MAX_THREADS)) as i32;
+        let cores = || available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
+        raw.thread_count = threads.map_or_else(cores, usize::from) as i32;
         match (device, format) {
             (Some(device), Some(_)) => {
                 raw.hw_device_ctx = device;

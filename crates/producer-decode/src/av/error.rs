@@ -14,6 +14,10 @@ impl AvError {
     pub(crate) const END: Self = Self(ffi::AVERROR_EOF);
     /// It takes something else first.
     pub(crate) const AGAIN: Self = Self(ffi::AVERROR(ffi::EAGAIN));
+    /// What was read makes no sense.
+    pub(crate) const INVALID: Self = Self(ffi::AVERROR_INVALIDDATA);
+    /// There is no stream of that kind.
+    pub(crate) const NO_STREAM: Self = Self(ffi::AVERROR_STREAM_NOT_FOUND);
     /// Memory, or a slot, is missing.
     pub(crate) const NO_MEMORY: Self = Self(ffi::AVERROR(ffi::ENOMEM));
 }

@@ -23,6 +23,8 @@ pub(crate) struct Video {
     pub(crate) rate: ffi::AVRational,
     /// Width of a pixel to its height; 0 if unknown.
     pub(crate) pixel_aspect: ffi::AVRational,
+    /// When it starts, in its ticks; `AV_NOPTS_VALUE` if unknown.
+    start: i64,
     /// How it is coded.
     pub(crate) parameters: NonNull<ffi::AVCodecParameters>,
 }
@@ -88,9 +90,18 @@ impl Input {
         Some(self.raw().duration).filter(|&duration| duration > 0)
     }
 
-    /// When it starts, in microseconds of its own time.
+    /// When it starts, in microseconds of its own time. Where times may jump, as in a broadcast,
+    /// that is when its video does, else when the first of its streams does: as the program
+    /// `ffmpeg` has it (`correct_input_start_times`).
     pub(crate) fn start(&self) -> i64 {
-        Some(self.raw().start_time).filter(|&start| start != ffi::AV_NOPTS_VALUE).unwrap_or(0)
+        let known = |time: i64| Some(time).filter(|&time| time != ffi::AV_NOPTS_VALUE);
+        let of_all = known(self.raw().start_time);
+        // SAFETY: an open context has a format, which is a constant of the library.
+        let jumps = unsafe { (*self.raw().iformat).flags } & ffi::AVFMT_TS_DISCONT != 0;
+        let of_video = self.video().filter(|_| jumps).and_then(|video| {
+            Some(super::rescale(known(video.start)?, video.tick, ffi::AV_TIME_BASE_Q))
+        });
+        of_all.map_or(0, |of_all| of_video.unwrap_or(of_all))
     }
 
     /// The video in it.
@@ -112,7 +123,8 @@ impl Input {
             0 => unsafe { parameters.as_ref() }.sample_aspect_ratio,
             _ => said,
         };
-        Some(Video { tick: raw.time_base, rate, pixel_aspect, parameters })
+        let (tick, start) = (raw.time_base, raw.start_time);
+        Some(Video { tick, rate, pixel_aspect, start, parameters })
     }
 
     /// Reads the next packet of the video into `packet`.

@@ -129,6 +129,10 @@ fn layout(fourcc: Fourcc) -> Option<(Layout, bool)> {
         Fourcc::XBGR2101010 => (ten(0, 10, 20, NONE), false),
         Fourcc::ABGR2101010 => (ten(0, 10, 20, (30, 2)), true),
         Fourcc::RGB565 => (packed(2, [(11, 5), (5, 6), (0, 5), NONE]), false),
+        // One sample for all three.
+        Fourcc::R8 => (packed(1, [(0, 8), (0, 8), (0, 8), NONE]), false),
+        Fourcc::BGR888 => (packed(3, [(0, 8), (8, 8), (16, 8), NONE]), false),
+        Fourcc::RGB888 => (packed(3, [(16, 8), (8, 8), (0, 8), NONE]), false),
         Fourcc::XBGR16161616F => (Layout::Half, false),
         Fourcc::ABGR16161616F => (Layout::Half, true),
         _ => return None,

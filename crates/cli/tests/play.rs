@@ -1,0 +1,405 @@
+//! Files played and probed: what comes out equals what ffmpeg makes of the same file, and what
+//! cannot be played is said in one line.
+//!
+//! The clips are made here, by ffmpeg's own sources. Each test says what it needs.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+use zerohop_needs::absent;
+
+const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
+
+fn main() -> ExitCode {
+    let trial = |name: String, test: Box<dyn FnOnce() + Send>| {
+        Trial::ignorable_test(name, move || {
+            if let Some(lacks) = lacks() {
+                return lacks;
+            }
+            test();
+            Ok(Completion::Completed)
+        })
+        .with_kind("decoder")
+    };
+    let named = |name: &str, test: fn()| trial(name.to_owned(), Box::new(test));
+    let mut tests = vec![
+        named("a_clip_from_the_middle_is_ffmpegs_from_there", seeking),
+        named("pictures_that_change_their_size_are_ffmpegs", resizing),
+        named("a_clip_that_is_cut_off_gives_what_ffmpeg_gets_of_it", cut_off),
+        named("a_clip_with_noise_in_it_gives_what_ffmpeg_gets_of_it", noisy),
+        named("ten_hours_into_its_time_a_clip_is_the_same", late),
+        named("a_clip_whose_sound_begins_first_is_ffmpegs", with_sound),
+        named("pictures_without_a_steady_rate_have_ffmpegs_times", unsteady),
+        named("a_clip_again_and_again_counts_on", again),
+        named("in_real_time_a_clip_lasts_as_long_as_it_is", in_real_time),
+        named("every_surface_is_announced_once", once),
+        named("the_luma_of_a_clip_is_ffmpegs", luma),
+        named("a_clip_becomes_files_through_the_passes", files),
+        named("what_is_no_video_is_refused_in_one_line", refused),
+        named("a_file_that_does_not_answer_is_given_up", silent),
+        named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
+        named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
+    ];
+    for clip in CLIPS {
+        let name = format!("{}_in_{}_is_ffmpegs", clip.0, clip.1);
+        tests.push(trial(name, Box::new(move || format(clip))));
+    }
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+/// What is missing for these tests, as their result.
+fn lacks() -> Option<Result<Completion, Failed>> {
+    if let Err(err) = Command::new("ffmpeg").arg("-version").output() {
+        return Some(absent("ffmpeg", &err.to_string()));
+    }
+    let decoder = Path::new(ZEROHOP).with_file_name("zerohop-decode");
+    (!decoder.is_file()).then(|| absent("decoder", "zerohop-decode is not built"))
+}
+
+/// What it is, how it is kept, and how ffmpeg makes it.
+type Clip = (&'static str, &'static str, &'static [&'static str]);
+
+const X264: [&str; 4] = ["-c:v", "libx264", "-preset", "ultrafast"];
+const X265: [&str; 6] =
+    ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:pools=none"];
+
+const CLIPS: &[Clip] = &[
+    ("h264", "mp4", &["-c:v", "libx264", "-bf", "3", "-pix_fmt", "yuv420p"]),
+    ("h264_full_range", "mkv", &[X264[0], X264[1], "-pix_fmt", "yuvj420p"]),
+    ("h264_422", "mp4", &[X264[0], X264[1], X264[2], X264[3], "-pix_fmt", "yuv422p"]),
+    ("h264_444", "mp4", &[X264[0], X264[1], X264[2], X264[3], "-pix_fmt", "yuv444p"]),
+    ("h264_10_bits", "ts", &[X264[0], X264[1], X264[2], X264[3], "-pix_fmt", "yuv420p10le"]),
+    ("h264_422_10_bits", "mkv", &[X264[0], X264[1], "-pix_fmt", "yuv422p10le"]),
+    ("h264_grey", "mp4", &[X264[0], X264[1], "-pix_fmt", "gray"]),
+    ("h264_rgb", "mkv", &["-c:v", "libx264rgb", "-preset", "ultrafast", "-pix_fmt", "rgb24"]),
+    ("hevc", "mp4", &[X265[0], X265[1], X265[2], X265[3], X265[4], X265[5]]),
+    ("hevc_10_bits", "mp4", &[X265[0], X265[1], X265[4], X265[5], "-pix_fmt", "yuv420p10le"]),
+    ("hevc_444_12_bits", "mkv", &[X265[0], X265[1], X265[4], X265[5], "-pix_fmt", "yuv444p12le"]),
+    ("vp8", "webm", &["-c:v", "libvpx", "-deadline", "realtime"]),
+    ("vp9", "webm", &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"]),
+    ("vp9_10_bits", "webm", &["-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuv420p10le"]),
+    ("av1", "mkv", &["-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"]),
+    ("mpeg2", "ts", &["-c:v", "mpeg2video", "-bf", "2"]),
+    ("mpeg4", "avi", &["-c:v", "mpeg4"]),
+    ("mjpeg", "avi", &["-c:v", "mjpeg", "-pix_fmt", "yuvj422p"]),
+    ("prores", "mov", &["-c:v", "prores_ks", "-pix_fmt", "yuv422p10le"]),
+    ("prores_4444", "mov", &["-c:v", "prores_ks", "-pix_fmt", "yuva444p10le"]),
+    ("ffv1_planar_rgb", "mkv", &["-c:v", "ffv1", "-pix_fmt", "gbrp12le"]),
+    ("ffv1_alpha", "mkv", &["-c:v", "ffv1", "-pix_fmt", "yuva420p"]),
+    ("ffv1_16_bits", "mkv", &["-c:v", "ffv1", "-pix_fmt", "yuv420p16le"]),
+    ("ffv1_wide_rgb", "mkv", &["-c:v", "ffv1", "-pix_fmt", "rgb48le"]),
+    ("ffv1_rare_chroma", "mkv", &["-c:v", "ffv1", "-pix_fmt", "yuv410p"]),
+    ("png", "mov", &["-c:v", "png", "-pix_fmt", "rgba"]),
+    ("png_16_bits", "mov", &["-c:v", "png", "-pix_fmt", "gray16be"]),
+    ("raw_nv12", "nut", &["-c:v", "rawvideo", "-pix_fmt", "nv12"]),
+    ("raw_p010", "nut", &["-c:v", "rawvideo", "-pix_fmt", "p010le"]),
+    ("raw_rgb", "nut", &["-c:v", "rawvideo", "-pix_fmt", "rgb24"]),
+    ("raw_rgb_10_bits", "nut", &["-c:v", "rawvideo", "-pix_fmt", "x2rgb10le"]),
+    ("raw_packed", "nut", &["-c:v", "rawvideo", "-pix_fmt", "uyvy422"]),
+];
+
+/// A folder with a clip in it.
+struct Stage {
+    folder: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Has ffmpeg make `name` with `arguments`.
+    fn ffmpeg(&self, name: &str, arguments: &[&str]) -> PathBuf {
+        let path = self.path(name);
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-v", "error", "-y"]).args(arguments).arg(&path).current_dir(&self.folder);
+        let output = ffmpeg.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        path
+    }
+
+    /// A second of a test picture of odd size, made with `arguments`.
+    fn clip(&self, name: &str, arguments: &[&str]) -> PathBuf {
+        let source = ["-f", "lavfi", "-i", "testsrc2=size=146x102:rate=25:duration=1"];
+        self.ffmpeg(name, &[&source[..], arguments].concat())
+    }
+}
+
+/// What ffmpeg says of `clip`, with `before` its input.
+fn ffmpegs(before: &[&str], clip: &Path) -> String {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "quiet"]).args(before).arg("-i").arg(clip);
+    // Every picture in its own size, and no name of a program.
+    ffmpeg.args(["-map", "0:v:0", "-autoscale", "0", "-bitexact", "-f", "framemd5", "-"]);
+    String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap()
+}
+
+fn zerohop(command: &str, clip: &Path, arguments: &[&str]) -> Output {
+    let mut zerohop = Command::new(ZEROHOP);
+    zerohop.arg(command).arg(clip).args(arguments).env_remove("ZEROHOP_DECODER");
+    zerohop.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What we say of `clip`.
+fn ours(clip: &Path, arguments: &[&str]) -> String {
+    let given = [&["--decode", "software", "--to", "checksum"], arguments].concat();
+    let output = zerohop("play", clip, &given);
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// How many pictures the lines of `sums` are of.
+fn pictures(sums: &str) -> usize {
+    sums.lines().filter(|line| !line.starts_with('#')).count()
+}
+
+#[track_caller]
+fn same(ffmpegs: &str, ours: &str, least: usize) {
+    assert_eq!(ours.lines().collect::<Vec<_>>(), ffmpegs.lines().collect::<Vec<_>>());
+    assert!(pictures(ours) >= least, "{ours}");
+}
+
+fn format((_, container, arguments): &Clip) {
+    let stage = Stage::new();
+    let clip = stage.clip(&format!("clip.{container}"), arguments);
+    same(&ffmpegs(&[], &clip), &ours(&clip, &[]), 25);
+}
+
+fn seeking() {
+    let stage = Stage::new();
+    let coded = ["-c:v", "libx264", "-bf", "3", "-g", "7"];
+    for name in ["clip.mp4", "clip.mkv"] {
+        let clip = stage.clip(name, &coded);
+        for at in ["0.1", "0.33", "0.5", "0.9"] {
+            same(&ffmpegs(&["-ss", at], &clip), &ours(&clip, &["--start", at]), 2);
+        }
+    }
+    let output = zerohop("play", &stage.path("clip.mp4"), &["--start", "9", "--to", "null"]);
+    assert_eq!(output.status.code(), Some(125));
+    assert!(said(&output).contains("not one picture"), "{}", said(&output));
+}
+
+fn resizing() {
+    let stage = Stage::new();
+    for (end, coder) in [("h264", "libx264"), ("m2v", "mpeg2video")] {
+        let parts = ["320x240", "176x144", "320x240"].map(|size| {
+            let source = format!("testsrc2=size={size}:rate=25:duration=0.6");
+            let name = format!("{size}.{end}");
+            fs::read(stage.ffmpeg(&name, &["-f", "lavfi", "-i", &source, "-c:v", coder])).unwrap()
+        });
+        let clip = stage.path(&format!("clip.{end}"));
+        fs::write(&clip, parts.concat()).unwrap();
+        let found = ours(&clip, &[]);
+        same(&ffmpegs(&[], &clip), &found, 40);
+        assert!(found.contains(" 115200, ") && found.contains(" 38016, "), "both sizes: {found}");
+    }
+}
+
+fn cut_off() {
+    let stage = Stage::new();
+    for name in ["clip.ts", "clip.mkv"] {
+        let whole = fs::read(stage.clip(name, &X264)).unwrap();
+        fs::write(stage.path(name), &whole[..whole.len() * 2 / 3]).unwrap();
+        same(&ffmpegs(&[], &stage.path(name)), &ours(&stage.path(name), &[]), 5);
+    }
+    // Its index is at its end.
+    let whole = fs::read(stage.clip("clip.mp4", &X264)).unwrap();
+    fs::write(stage.path("clip.mp4"), &whole[..whole.len() / 2]).unwrap();
+    let output = zerohop("play", &stage.path("clip.mp4"), &["--to", "null"]);
+    assert_eq!((output.status.code(), said(&output).lines().count()), (Some(125), 1));
+}
+
+fn noisy() {
+    let stage = Stage::new();
+    stage.clip("clip.ts", &X264);
+    let noise = ["-i", "clip.ts", "-c", "copy", "-bsf:v", "noise=amount=800"];
+    let clip = stage.ffmpeg("noisy.ts", &noise);
+    // What several threads make of errors differs from run to run, in ffmpeg too.
+    let one = ["--threads", "1"];
+    same(&ffmpegs(&["-threads", "1"], &clip), &ours(&clip, &one), 5);
+}
+
+fn late() {
+    let stage = Stage::new();
+    let coded = [&X264[..], &["-output_ts_offset", "36000"]].concat();
+    for name in ["clip.ts", "clip.mkv"] {
+        let clip = stage.clip(name, &coded);
+        same(&ffmpegs(&[], &clip), &ours(&clip, &[]), 25);
+    }
+}
+
+fn with_sound() {
+    let stage = Stage::new();
+    let sound = ["-f", "lavfi", "-i", "sine=duration=1", "-map", "1:a", "-map", "0:v"];
+    for name in ["clip.ts", "clip.mp4", "clip.mkv"] {
+        let clip = stage.clip(name, &[&sound[..], &X264, &["-c:a", "aac"]].concat());
+        same(&ffmpegs(&[], &clip), &ours(&clip, &[]), 25);
+    }
+}
+
+fn unsteady() {
+    let stage = Stage::new();
+    let some = "select=not(mod(n\\,3))+not(mod(n\\,7))";
+    let coded = [&["-vf", some, "-vsync", "vfr"], &X264[..]].concat();
+    for name in ["clip.mkv", "clip.mp4"] {
+        let clip = stage.clip(name, &coded);
+        same(&ffmpegs(&[], &clip), &ours(&clip, &[]), 10);
+    }
+}
+
+fn again() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let once = ours(&clip, &[]);
+    let three = ours(&clip, &["--loop", "--frames", "75"]);
+    assert_eq!(pictures(&three), 75);
+    let hashes = |sums: &str| -> Vec<String> {
+        let lines = sums.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
+    };
+    let (one, all) = (hashes(&once), hashes(&three));
+    assert!(all.chunks(25).all(|round| round == one), "each round is the clip");
+    let last = three.lines().last().unwrap();
+    assert!(last.starts_with("0,         74,         74,        1,"), "{last}");
+}
+
+fn in_real_time() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let begin = Instant::now();
+    let output = zerohop("play", &clip, &["--realtime", "--to", "null"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(begin.elapsed() >= Duration::from_millis(950), "{:?}", begin.elapsed());
+}
+
+fn once() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let report = stage.path("report.json");
+    let arguments = ["--decode", "software", "--loop", "--frames", "200", "--to", "null"];
+    let arguments = [&arguments[..], &["--report", report.to_str().unwrap()]].concat();
+    assert!(zerohop("play", &clip, &arguments).status.success());
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["bytes_copied_by_cpu"].as_f64(), Some(0.0), "{report:#}");
+    assert_eq!((&report["frames_presented"], &report["handover"]), (&200.into(), &"shm".into()));
+}
+
+fn luma() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "quiet", "-i"]).arg(&clip);
+    ffmpeg.args(["-vf", "extractplanes=y", "-bitexact", "-f", "framemd5", "-"]);
+    let wanted = String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap();
+    same(&wanted, &ours(&clip, &["--filter", "luma"]), 25);
+}
+
+fn files() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let pictures = stage.path("pictures");
+    let to = format!("png:{}", pictures.display());
+    let arguments = ["--filter", "luma,diff", "--every", "10", "--validation", "--to", &to];
+    let output = zerohop("play", &clip, &arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(fs::read_dir(&pictures).unwrap().count(), 3);
+    let video = stage.path("again.mp4");
+    let to = format!("mp4:{}", video.display());
+    let output = zerohop("play", &clip, &["--validation", "--to", &to]);
+    assert!(output.status.success(), "{}", said(&output));
+    let times = ours(&video, &[]);
+    assert_eq!(self::pictures(&times), 25, "a picture for each: {times}");
+    assert!(times.contains("#tb 0: 1/25\n"), "as long as it was: {times}");
+}
+
+fn refused() {
+    let stage = Stage::new();
+    fs::write(stage.path("text.mp4"), "this is no video").unwrap();
+    fs::write(stage.path("empty.mp4"), "").unwrap();
+    let sound = ["-f", "lavfi", "-i", "sine=duration=0.1"];
+    stage.ffmpeg("sound.wav", &sound);
+    for (name, why) in [
+        ("missing.mp4", "No such file"),
+        ("text.mp4", "no video that FFmpeg knows"),
+        ("empty.mp4", "no video that FFmpeg knows"),
+        ("sound.wav", "there is no video in it"),
+    ] {
+        let output = zerohop("play", &stage.path(name), &["--to", "null"]);
+        let said = said(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(125), 1), "{said}");
+        assert!(said.contains(why), "{said}");
+        let output = zerohop("probe", &stage.path(name), &[]);
+        assert_eq!(output.status.code(), Some(125));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(why));
+    }
+    let clip = stage.clip("clip.mp4", &X264);
+    let output = zerohop("play", &clip, &["--decode", "cuda", "--device", "/none", "--to", "null"]);
+    assert!(!output.status.success() && said(&output).contains("cuda: open the device"));
+}
+
+fn silent() {
+    let stage = Stage::new();
+    let pipe = stage.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Somebody has it open for writing, and writes nothing.
+    let mut holder =
+        Command::new("sh").args(["-c", "exec sleep 60 > \"$0\""]).arg(&pipe).spawn().unwrap();
+    let begin = Instant::now();
+    let output = zerohop("play", &pipe, &["--timeout", "0.5", "--to", "null"]);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    assert!(said(&output).contains("no answer for 0.5 s while opening it"), "{}", said(&output));
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+fn crash() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let broken = stage.path("broken");
+    fs::write(&broken, "#!/bin/sh\nkill -SEGV $$\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&broken, mode).unwrap();
+    for (decoder, why) in [(&broken, "crashed with signal 11"), (&stage.path("no"), "not found")] {
+        let mut zerohop = Command::new(ZEROHOP);
+        zerohop.args(["play", "--to", "null"]).arg(&clip).env("ZEROHOP_DECODER", decoder);
+        let output = zerohop.output().unwrap();
+        let said = said(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(125), 1), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+fn probe() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let output = zerohop("probe", &clip, &["--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["codec"], &found["rate"]), (&"h264".into(), &25.0.into()), "{found:#}");
+    let ways = found["decoders"].as_array().unwrap();
+    assert_eq!(ways.len(), 4);
+    for way in ways {
+        let works = way["works"] == true;
+        assert_eq!(works, way["reason"].is_null(), "a reason for every no: {way:#}");
+    }
+    let software = &ways[3];
+    assert_eq!((&software["picture"]["width"], &software["copied"]), (&146.into(), &Value::Null));
+    assert_eq!(software["picture"]["fourcc"], "YU12");
+    let text = zerohop("probe", &clip, &[]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("software  yes: h264 writes YU12 146x102"), "{text}");
+}

@@ -1,0 +1,186 @@
+//! Passes in front of the stages: a decoder's picture as R'G'B', as its luma, as what changed.
+
+use std::sync::Arc;
+
+use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer as _, Stage};
+use zerohop_kernel::clock_monotonic;
+use zerohop_passes::{Diff, Grid, Luma, Rgba, Siting, TileSet};
+use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
+
+use crate::machine::{Machine, owner};
+use crate::{Measurements, Stages};
+
+/// What a pass makes of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// R'G'B' of 8 bits. A picture that is R'G'B' already stays as it is.
+    Rgba,
+    /// Its luma.
+    Luma,
+    /// The luma of what changed since the picture before, on black.
+    Diff,
+}
+
+/// Does one pass after the other, each on what the one before has made.
+pub struct Filters {
+    filters: Vec<Filter>,
+    instance: InstanceOptions,
+    choice: DeviceChoice,
+    measurements: Arc<Measurements>,
+    machine: Option<Machine>,
+    passes: Vec<Pass>,
+}
+
+/// A pass for one shape of picture.
+enum Pass {
+    Rgba(Rgba),
+    Luma(Luma),
+    Diff(Diff),
+}
+
+/// [`Filters`], and what follows them.
+pub struct Filtered<'a> {
+    /// The passes.
+    pub filters: &'a mut Filters,
+    /// What takes their pictures.
+    pub then: &'a mut dyn Stages,
+}
+
+impl Filters {
+    /// Does `filters` in their order, on the device of `choice`.
+    pub fn new(
+        filters: Vec<Filter>,
+        choice: DeviceChoice,
+        instance: InstanceOptions,
+        measurements: Arc<Measurements>,
+    ) -> Self {
+        Self { filters, instance, choice, measurements, machine: None, passes: Vec::new() }
+    }
+
+    /// The device that does them, once there was a picture.
+    pub fn device(&self) -> Option<&Arc<Device>> {
+        self.machine.as_ref().map(|machine| &machine.device)
+    }
+
+    /// Makes the passes for pictures of `shape`. Returns the shape that comes out.
+    fn reshape(&mut self, shape: &FrameDescriptor) -> Result<FrameDescriptor, BoxError> {
+        self.passes.clear();
+        let machine = match self.machine.take() {
+            Some(machine) => machine,
+            None => Machine::open(self.instance, &self.choice, None, &self.measurements)?,
+        };
+        let device = &self.machine.insert(machine).device;
+        let mut shape = shape.clone();
+        for filter in &self.filters {
+            let made = Pass::new(*filter, device, &shape, &self.measurements)?;
+            if let Some(pass) = made {
+                shape = pass.descriptor();
+                self.passes.push(pass);
+            }
+        }
+        Ok(shape)
+    }
+
+    /// The picture after all passes; `None` when one of them has no room for it.
+    fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        let machine = self.machine.as_mut().ok_or("no device is open")?;
+        if !machine.fits(owner(&frame)) {
+            return Err("its memory is another device's".into());
+        }
+        let (sequence, begin) = (frame.info().sequence, clock_monotonic());
+        let mut frame = frame;
+        for pass in &mut self.passes {
+            let image = machine.import(&frame, &self.measurements)?;
+            let Some(made) = pass.run(&frame, &image)? else {
+                self.measurements.dropped(sequence, "the sink holds all filtered pictures");
+                return Ok(None);
+            };
+            // The device reads the one until it has written the other.
+            wait_on_cpu(made.acquire())?;
+            if !frame.is_intact() {
+                self.measurements.dropped(sequence, "it was taken back while it was read");
+                return Ok(None);
+            }
+            frame = made;
+        }
+        self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
+        Ok(Some(frame))
+    }
+
+    /// What the validation layer has said, if it was asked for.
+    fn finish(&mut self) -> Result<(), BoxError> {
+        // Destroyed before the messages are counted: the layer tells of leaks then.
+        self.passes.clear();
+        let said = self.machine.as_ref().and_then(|machine| machine.instance.messages());
+        match said.map(|messages| messages.texts()).unwrap_or_default().first() {
+            Some(first) => Err(format!("the validation layer says: {first}").into()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Pass {
+    /// The pass of `filter`; `None` where a picture of `shape` needs none.
+    fn new(
+        filter: Filter,
+        device: &Arc<Device>,
+        shape: &FrameDescriptor,
+        measurements: &Arc<Measurements>,
+    ) -> Result<Option<Self>, BoxError> {
+        let observer = Arc::clone(measurements) as _;
+        Ok(match filter {
+            Filter::Rgba if shape.fourcc.ycbcr().is_none() => {
+                // Refused here, by name, what no pass reads.
+                PixelFormat::of(shape.fourcc)?;
+                None
+            }
+            Filter::Rgba => {
+                Some(Self::Rgba(Rgba::new(device, shape, Siting::usual(&shape.color), observer)?))
+            }
+            Filter::Luma => Some(Self::Luma(Luma::new(device, shape, observer)?)),
+            Filter::Diff => Some(Self::Diff(Diff::new(device, shape, observer)?)),
+        })
+    }
+
+    /// The shape that comes out.
+    fn descriptor(&self) -> FrameDescriptor {
+        match self {
+            Self::Rgba(rgba) => rgba.descriptor(),
+            Self::Luma(luma) => luma.descriptor(),
+            Self::Diff(diff) => diff.descriptor(),
+        }
+    }
+
+    fn run(
+        &mut self,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<Option<Arc<Frame>>, BoxError> {
+        // A video changes everywhere.
+        let all = TileSet::all(Grid::of(frame.buffer().descriptor().extent));
+        Ok(match self {
+            Self::Rgba(rgba) => rgba.convert(frame, image, &all)?,
+            Self::Luma(luma) => luma.luma(frame, image, &all)?,
+            Self::Diff(diff) => diff.diff(frame, image)?.picture,
+        })
+    }
+}
+
+impl Stages for Filtered<'_> {
+    fn reshape(&mut self, descriptor: &FrameDescriptor) -> Result<(), BoxError> {
+        let shape = self.filters.reshape(descriptor)?;
+        self.then.reshape(&shape)
+    }
+
+    fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        match self.filters.run(frame)? {
+            Some(frame) => self.then.run(frame),
+            None => Ok(None),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        let finished = self.then.finish();
+        self.filters.finish().and(finished)
+    }
+}
