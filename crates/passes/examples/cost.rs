@@ -1,19 +1,23 @@
-//! What classification and conversion cost: milliseconds of CPU time for each picture, all threads
-//! of the process counted, by the way that pictures are read and by how much of them changed.
+//! What passes cost: milliseconds of CPU time for each picture, all threads of the process counted, by
+//! the way that pictures are read and by how much of them changed. R'G'B' pictures first, then
+//! decoded ones.
 //!
 //! `cargo run --release -p zerohop-passes --example cost [WIDTHxHEIGHT]`
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../tests/planar/picture.rs"]
+mod picture;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use zerohop_frame::{Color, Damage, Extent, Fourcc};
-use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet};
+use zerohop_passes::{Chroma, Classify, Convert, Diff, Grid, Luma, Rgba, Route, Siting, TileSet};
 use zerohop_vulkan::PixelFormat;
 
 use common::{Canvas, Machine, Notes, Tiling, noise};
+use picture::Picture;
 
 /// Pictures of one measurement.
 const PICTURES: u32 = 60;
@@ -44,6 +48,41 @@ fn main() {
         let all = convert(&machine, &mut canvas, route, 1);
         println!("{name:<24}{look:>18}{part:>18}{all:>18}");
     }
+    decoded(&machine, extent);
+}
+
+/// The passes over decoded pictures, everything changed.
+fn decoded(machine: &Machine, extent: Extent) {
+    println!("\n{:<24}{:>18}{:>18}{:>18}", "", "luma", "rgba", "diff, unchanged");
+    for fourcc in [Fourcc::NV12, Fourcc::P010, Fourcc::YUV420] {
+        for (name, route) in [("in place", Route::InPlace), ("shader for GPUs", Route::Gpu)] {
+            let mut picture = Picture::new(machine, (fourcc, extent), Color::BT709, 1);
+            if route == Route::InPlace && picture.image.pixels().is_none() {
+                continue;
+            }
+            let figures = passes(machine, &mut picture, route);
+            let [luma, rgba, diff] = figures;
+            println!("{:<24}{luma:>18}{rgba:>18}{diff:>18}", format!("{fourcc} {name}"));
+        }
+    }
+}
+
+fn passes(machine: &Machine, picture: &mut Picture, route: Route) -> [String; 3] {
+    let (device, shape) = (&machine.device, picture.descriptor().clone());
+    let notes = || Arc::<Notes>::default();
+    let all = TileSet::all(Grid::of(shape.extent));
+    let image = Arc::clone(&picture.image);
+    let done = |out: Option<Arc<zerohop_frame::Frame>>| {
+        zerohop_vulkan::wait_on_cpu(out.expect("a free buffer").acquire()).expect("a fence");
+    };
+    let mut luma = Luma::new(device, &shape, notes()).expect("a format").with_route(route);
+    let luma = cost(|| done(luma.luma(&picture.frame(), &image, &all).expect("it works")));
+    let rgba = Rgba::new(device, &shape, Siting::Left, notes());
+    let mut rgba = rgba.expect("a format").with_route(route);
+    let rgba = cost(|| done(rgba.convert(&picture.frame(), &image, &all).expect("it works")));
+    let mut diff = Diff::new(device, &shape, notes()).expect("a format").with_route(route);
+    let diff = cost(|| done(diff.diff(&picture.frame(), &image).expect("it works").picture));
+    [luma, rgba, diff]
 }
 
 fn parse(text: &str) -> Option<Extent> {

@@ -76,7 +76,8 @@ impl Copied {
             stride: plane.row_bytes() as u32,
         };
         let places = starts.into_iter().zip(planes).map(place).collect();
-        Ok(Self { buffer: Arc::new(Buffer::new(device, needs)?), places })
+        // Shaders read whole words.
+        Ok(Self { buffer: Arc::new(Buffer::new(device, needs.next_multiple_of(4))?), places })
     }
 }
 

@@ -37,7 +37,6 @@ impl Lines {
     ) -> Result<Self, Error> {
         let of_object = |plane: &usize| descriptor.planes[*plane].object == object;
         let planes = (0..descriptor.planes.len()).filter(of_object);
-        // Shaders read whole words.
         let needs = planes.map(|plane| descriptor.end(plane)).max().unwrap_or(0);
         let lines = match (handle, reach) {
             (MemoryHandle::Shm(fd), _) => {
@@ -49,6 +48,7 @@ impl Lines {
                 Self::Host(host)
             }
             (MemoryHandle::DmaBuf(fd), Reach::Shared) => {
+                // Shaders read whole words.
                 let size = needs.next_multiple_of(4);
                 Self::DmaBuf(Arc::new(Buffer::import(device, fd.as_fd(), size)?))
             }

@@ -87,6 +87,12 @@ trait Decode {
 
     /// The luma of the pixel at byte `offset` of row `row`.
     fn one(&self, picture: &impl Rows, row: usize, offset: usize) -> u8;
+
+    /// The luma of sixteen pixels.
+    #[inline(always)]
+    fn sixteen(&self, picture: &impl Rows, row: usize, offset: usize) -> [u8; SIDE] {
+        std::array::from_fn(|x| self.one(picture, row, offset + x * Self::BYTES))
+    }
 }
 
 /// Codes of 8 bits, as they are.
@@ -100,6 +106,11 @@ impl Decode for Byte {
         let [byte] = picture.read(row, offset);
         byte
     }
+
+    #[inline(always)]
+    fn sixteen(&self, picture: &impl Rows, row: usize, offset: usize) -> [u8; SIDE] {
+        picture.read(row, offset)
+    }
 }
 
 /// Codes of more bits.
@@ -110,8 +121,20 @@ impl Decode for Short<'_> {
 
     #[inline(always)]
     fn one(&self, picture: &impl Rows, row: usize, offset: usize) -> u8 {
-        let code = self.0.format.code(u16::from_le_bytes(picture.read(row, offset)));
-        ((code.min(self.0.most) * self.0.weight + HALF) >> POINT) as u8
+        self.0.luma(u16::from_le_bytes(picture.read(row, offset)))
+    }
+
+    #[inline(always)]
+    fn sixteen(&self, picture: &impl Rows, row: usize, offset: usize) -> [u8; SIDE] {
+        let bytes: [u8; 2 * SIDE] = picture.read(row, offset);
+        std::array::from_fn(|x| self.0.luma(u16::from_le_bytes([bytes[2 * x], bytes[2 * x + 1]])))
+    }
+}
+
+impl Plane {
+    #[inline(always)]
+    fn luma(&self, word: u16) -> u8 {
+        ((self.format.code(word).min(self.most) * self.weight + HALF) >> POINT) as u8
     }
 }
 
@@ -141,6 +164,16 @@ impl Decode for Wide<'_> {
     #[inline(always)]
     fn one(&self, picture: &impl Rows, row: usize, offset: usize) -> u8 {
         self.0.luma(u32::from_le_bytes(picture.read(row, offset)))
+    }
+
+    #[inline(always)]
+    fn sixteen(&self, picture: &impl Rows, row: usize, offset: usize) -> [u8; SIDE] {
+        let bytes: [u8; 4 * SIDE] = picture.read(row, offset);
+        let mut words = [0; SIDE];
+        for (word, four) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*four);
+        }
+        words.map(|word| self.0.luma(word))
     }
 }
 
@@ -198,9 +231,7 @@ fn row<D: Decode>(decode: &D, picture: &impl Rows, rect: &Rect, y: usize, out: &
     let row = rect.y as usize + y.min(rect.height as usize - 1);
     let left = rect.x as usize * D::BYTES;
     if rect.width == TILE {
-        for (x, out) in out.iter_mut().enumerate() {
-            *out = decode.one(picture, row, left + x * D::BYTES);
-        }
+        out.copy_from_slice(&decode.sixteen(picture, row, left));
         return;
     }
     for (x, out) in out.iter_mut().enumerate() {

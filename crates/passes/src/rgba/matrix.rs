@@ -56,16 +56,22 @@ impl Matrix {
         }
     }
 
-    /// R', G' and B' of a luma code and chroma in sixteenths.
+    /// R', G' and B' of `N` pixels: of luma codes, and chroma in sixteenths.
     #[inline(always)]
-    pub(crate) fn rgb(&self, luma: u32, cb: u32, cr: u32) -> [u8; 3] {
-        let y = (luma as i32 - self.black) * self.luma + (1 << (POINT - 1));
-        let (cb, cr) = (cb as i32 - self.middle, cr as i32 - self.middle);
+    pub(crate) fn rgb<const N: usize>(
+        &self,
+        luma: &[u32; N],
+        cb: &[u32; N],
+        cr: &[u32; N],
+    ) -> [[u8; N]; 3] {
+        let [green_b, green_r] = self.green;
+        let y = luma.map(|code| (code as i32 - self.black) * self.luma + (1 << (POINT - 1)));
+        let (cb, cr) = (cb.map(|it| it as i32 - self.middle), cr.map(|it| it as i32 - self.middle));
         let code = |sum: i32| (sum >> POINT).clamp(0, 255) as u8;
         [
-            code(y + cr * self.red),
-            code(y + cb * self.green[0] + cr * self.green[1]),
-            code(y + cb * self.blue),
+            std::array::from_fn(|x| code(y[x] + cr[x] * self.red)),
+            std::array::from_fn(|x| code(y[x] + cb[x] * green_b + cr[x] * green_r)),
+            std::array::from_fn(|x| code(y[x] + cb[x] * self.blue)),
         ]
     }
 }
@@ -92,7 +98,7 @@ mod tests {
             ([0, 255, 0], [173, 42, 26]),
             ([0, 0, 255], [32, 240, 118]),
         ] {
-            let found = limited.rgb(y, cb * 16, cr * 16);
+            let found = limited.rgb(&[y], &[cb * 16], &[cr * 16]).map(|[code]| code);
             let near = |(a, b): (&u8, u8)| a.abs_diff(b) <= 1;
             assert!(found.iter().zip(rgb).all(near), "{found:?} for {rgb:?}");
         }
@@ -106,7 +112,7 @@ mod tests {
                 let most = (1_u32 << bits) - 1;
                 for (y, cb, cr) in [(0, 0, 0), (most, most, most), (most, 0, 0), (0, most, most)] {
                     // Overflow panics here.
-                    let _ = matrix.rgb(y, cb * 16, cr * 16);
+                    let _ = matrix.rgb(&[y], &[cb * 16], &[cr * 16]);
                 }
             }
         }

@@ -1,4 +1,5 @@
 //! Y'CbCr pictures in memory, with their codes beside them.
+#![allow(dead_code, reason = "each program that includes this uses its own part")]
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use zerohop_frame::{
     PlaneLayout, SharedBuffer, SyncPoint, YCbCr,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
-use zerohop_vulkan::{Image, Way};
+use zerohop_vulkan::{Error, Image, Way};
 
 use crate::common::{Home, Machine, noise};
 
@@ -49,13 +50,18 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    pub(crate) fn new(
+    /// A picture in a memfd.
+    pub(crate) fn new(machine: &Machine, shape: (Fourcc, Extent), color: Color, seed: u32) -> Self {
+        Self::of(machine, shape, color, Kind::Shm, seed).expect("a memfd always comes in")
+    }
+
+    pub(crate) fn of(
         machine: &Machine,
         (fourcc, extent): (Fourcc, Extent),
         color: Color,
         kind: Kind,
         seed: u32,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let descriptor = layout(fourcc, extent, color);
         let last = descriptor.planes.len() - 1;
         let size = descriptor.end(last).next_multiple_of(4096);
@@ -72,11 +78,11 @@ impl Picture {
             Kind::Shm => &Way::ALL,
             Kind::DmaBuf(way) => std::slice::from_ref(way),
         };
-        let image = Image::import_by(&machine.device, &buffer, ways).expect("an image");
+        let image = Image::import_by(&machine.device, &buffer, ways)?;
         let format = fourcc.ycbcr().expect("a format of several planes");
         let components = components(&buffer, format, mapping.as_slice());
         let (image, home) = (Arc::new(image), Arc::default());
-        Self { format, components, image, buffer, home, mapping, next: 1 }
+        Ok(Self { format, components, image, buffer, home, mapping, next: 1 })
     }
 
     pub(crate) fn descriptor(&self) -> &FrameDescriptor {
