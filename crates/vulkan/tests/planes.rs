@@ -28,6 +28,9 @@ const FORMATS: [&[u8; 4]; 24] = [
 /// The smallest, odd, even, wide.
 const SIZES: [(u32, u32); 5] = [(1, 1), (7, 5), (64, 48), (130, 6), (33, 17)];
 
+/// Those of dma-bufs, which an emulated machine must get through.
+const FEW: [(u32, u32); 2] = [(7, 5), (64, 48)];
+
 fn main() -> ExitCode {
     let machine = open().map(Arc::new);
     let always = |_: &Device| true;
@@ -211,12 +214,17 @@ fn first(found: &[u8], expected: &[u8]) -> Option<(usize, u8, u8)> {
     both.find(|(_, (a, b))| a != b).map(|(at, (a, b))| (at, *a, *b))
 }
 
+fn sizes(make: Make) -> &'static [(u32, u32)] {
+    if std::ptr::fn_addr_eq(make, shm as Make) { &SIZES } else { &FEW }
+}
+
 /// Every format, size and shape by the first of `ways` that takes it; how many there were.
 fn each(machine: &Machine, make: Make, ways: &[Way]) -> Result<Vec<Way>, Error> {
     let mut came = Vec::new();
+    let sizes = sizes(make);
     for name in FORMATS {
         let fourcc = Fourcc(u32::from_le_bytes(*name));
-        for (width, height) in SIZES {
+        for &(width, height) in sizes {
             for shape in SHAPES {
                 let extent = Extent { width, height };
                 let picture = Picture::new(fourcc, extent, shape, make);
@@ -368,7 +376,7 @@ fn takes_disjoint(device: &Device) -> bool {
 /// Whatever the way, all of them are read.
 fn dma_bufs_by_themselves(machine: &Machine) -> Result<(), Error> {
     let came = each(machine, dma_buf, &Way::ALL)?;
-    assert_eq!(came.len(), FORMATS.len() * SIZES.len() * SHAPES.len());
+    assert_eq!(came.len(), FORMATS.len() * FEW.len() * SHAPES.len());
     let copied = came.iter().filter(|way| matches!(way, Way::DeviceCopy | Way::CpuCopy)).count();
     assert_eq!(copied, 0, "every one is read where it lies: {came:?}");
     Ok(())
