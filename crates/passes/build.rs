@@ -12,16 +12,19 @@ use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// A shader module: what it shares with others, its source, its name, and what is chosen in it.
-type Variant = (&'static str, &'static str, &'static str, &'static [&'static str]);
+type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
 
-const CODES: &str = "codes.wgsl";
-const PLANES: &str = "planes.wgsl";
+const CODES: &[&str] = &["codes.wgsl"];
+const PLANES: &[&str] = &["planes.wgsl"];
+const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
+const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
 const CLASSIFY: &str = "classify/classify.wgsl";
 const CONVERT: &str = "convert/convert.wgsl";
 const LUMA: &str = "luma/luma.wgsl";
 const RGBA: &str = "rgba/rgba.wgsl";
+const SYMBOLS: &str = "symbols/symbols.wgsl";
 
-const VARIANTS: [Variant; 16] = [
+const VARIANTS: [Variant; 23] = [
     (CODES, CLASSIFY, "classify_packed_group", &["GROUP"]),
     (CODES, CLASSIFY, "classify_packed_serial", &[]),
     (CODES, CLASSIFY, "classify_half_group", &["HALF", "GROUP"]),
@@ -32,19 +35,30 @@ const VARIANTS: [Variant; 16] = [
     (CODES, CONVERT, "convert_packed_i420", &[]),
     (CODES, CONVERT, "convert_half_nv12", &["HALF", "NV12"]),
     (CODES, CONVERT, "convert_half_i420", &["HALF"]),
-    (CODES, LUMA, "luma_packed", &[]),
-    (CODES, LUMA, "luma_half", &["HALF"]),
-    (PLANES, LUMA, "luma_ycbcr_images", &["YCBCR"]),
-    (PLANES, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
+    (LUMA_OF_CODES, LUMA, "luma_packed", &[]),
+    (LUMA_OF_CODES, LUMA, "luma_half", &["HALF"]),
+    (LUMA_OF_PLANES, LUMA, "luma_ycbcr_images", &["YCBCR"]),
+    (LUMA_OF_PLANES, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
     (PLANES, RGBA, "rgba_images", &[]),
     (PLANES, RGBA, "rgba_buffers", &["BUFFERS"]),
+    (LUMA_OF_CODES, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
+    (LUMA_OF_CODES, SYMBOLS, "symbols_write_packed", &["WRITE"]),
+    (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_images", &["DECIDE", "YCBCR"]),
+    (LUMA_OF_PLANES, SYMBOLS, "symbols_write_images", &["WRITE", "YCBCR"]),
+    (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_buffers", &["DECIDE", "YCBCR", "BUFFERS"]),
+    (LUMA_OF_PLANES, SYMBOLS, "symbols_write_buffers", &["WRITE", "YCBCR", "BUFFERS"]),
+    (&[], SYMBOLS, "symbols_scan", &["SCAN"]),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut list = String::new();
     for (shared, path, name, chosen) in VARIANTS {
-        let source = choose(&format!("{}\n{}", read(shared)?, read(path)?), chosen)?;
+        let mut text = String::new();
+        for file in shared.iter().chain([&path]) {
+            text += &read(file)?;
+        }
+        let source = choose(&text, chosen)?;
         let words = compile(&source).map_err(|err| format!("{name}: {err}"))?;
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         fs::write(out.join(format!("{name}.spv")), bytes)?;

@@ -9,7 +9,7 @@ use crate::setup::{self, Purpose};
 use crate::timing::Timing;
 use crate::{fuzz, licences, project, shell, test, tidy, vm};
 
-/// How long the wire is fuzzed.
+/// How long what takes anything from strangers is fuzzed, all together.
 const FUZZING: Duration = Duration::from_secs(60);
 
 /// `cargo xtask ci`. Runs every part, also after one failed.

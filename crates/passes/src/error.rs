@@ -38,6 +38,9 @@ pub enum Error {
     /// A picture in buffers, for a shader that reads images.
     #[error("no shader reads {0} pictures in buffers")]
     Sight(zerohop_frame::Fourcc),
+    /// Settings of symbols that are none.
+    #[error("could not write symbols")]
+    Symbols(#[from] zerohop_symbols::Violation),
     /// A picture without colour for a pass over R'G'B' ones.
     #[error("a {0} picture is not R'G'B'")]
     NotRgb(zerohop_frame::Fourcc),

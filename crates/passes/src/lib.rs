@@ -2,7 +2,8 @@
 //!
 //! [`Classify`] finds out what changed, by a hash for each 16x16 tile; [`Tracker`] learns from its
 //! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own,
-//! [`Rgba`] as R'G'B', [`Luma`] its luma alone, and [`Diff`] the luma of what changed.
+//! [`Rgba`] as R'G'B', [`Luma`] its luma alone, [`Diff`] the luma of what changed, and [`Symbols`] the
+//! luma as actions and trits.
 //! Each reads a picture once, and nothing of an unchanged one is read twice.
 //!
 //! Every pass has a shader, `NAME.wgsl`, and a twin on the CPU, `cpu.rs` beside it, that computes
@@ -23,6 +24,7 @@ mod paint;
 mod rgba;
 mod rows;
 mod shader;
+mod symbols;
 mod tiles;
 mod tracker;
 mod verdict;
@@ -36,6 +38,7 @@ pub use luma::Luma;
 pub use rgba::{Rgba, Siting};
 pub use rows::{Plain, Rows};
 pub use shader::Route;
+pub use symbols::{SymbolSettings, Symbols};
 pub use tiles::{Grid, TILE, TileSet};
 pub use tracker::Tracker;
 pub use verdict::Verdict;

@@ -88,6 +88,8 @@ impl Import<'_> {
         let linear = self.descriptor.modifier == Modifier::LINEAR;
         if linear {
             self.descriptor.check_rows()?;
+        } else if self.memory.iter().any(|handle| matches!(handle, MemoryHandle::Shm(_))) {
+            return Err(Error::Unsupported("a memfd with a modifier other than LINEAR"));
         }
         for (plane, layout) in self.planes.iter().zip(&self.descriptor.planes) {
             let whole = |bytes: u32| bytes.is_multiple_of(plane.bytes);

@@ -2,6 +2,8 @@
 //! pixel.
 
 mod common;
+#[path = "../fuzz/descriptors.rs"]
+mod descriptors;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         ),
         trial("device", "memory_of_another_kind_is_refused", always, other_kinds),
         trial("device", "a_decoders_surface_is_imported_once", always, imported_once),
+        trial("device", "any_descriptor_is_read_rightly_or_refused", always, any_descriptor),
         trial("dma_buf", "dma_bufs_are_one_image", takes_dma_bufs, |it| dma_bufs(it, Way::Image)),
         trial("disjoint", "dma_bufs_are_a_disjoint_image", takes_disjoint, |it| {
             dma_bufs(it, Way::Disjoint)
@@ -358,6 +361,26 @@ fn imported_once(machine: &Machine) -> Result<(), Error> {
     drop(surfaces);
     cache.evict();
     assert!(cache.is_empty(), "the decoder has freed its surfaces");
+    Ok(())
+}
+
+/// What `cargo xtask fuzz` does for longer.
+fn any_descriptor(machine: &Machine) -> Result<(), Error> {
+    let memory = descriptors::Memory::new();
+    let one = |seed| {
+        let mut random = descriptors::Random(seed);
+        descriptors::run(&machine.queue, &memory, &mut random)
+    };
+    let reasons: Vec<_> = (0..1500).filter_map(one).collect();
+    // A target that sees everything refused, or nothing, tests nothing.
+    assert!((300..1300).contains(&reasons.len()), "{} were refused", reasons.len());
+    let mut kinds: Vec<String> = reasons
+        .iter()
+        .map(|reason| reason.chars().filter(|c| !c.is_ascii_digit()).collect())
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert!(kinds.len() >= 8, "{kinds:#?}");
     Ok(())
 }
 

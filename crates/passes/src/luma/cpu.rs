@@ -1,10 +1,10 @@
 //! The twin of `luma.wgsl`: the same bytes from the same codes.
 
-use zerohop_frame::{Rect, YCbCr};
+use zerohop_frame::Rect;
 use zerohop_kernel::{VectorWork, vectorized};
-use zerohop_vulkan::{PixelFormat, PixelLayout};
+use zerohop_vulkan::PixelLayout;
 
-use super::POINT;
+use super::codes::{Codes, POINT, Plane};
 use crate::convert::curve::Curve;
 use crate::paint::{Output, Work};
 use crate::{Rows, TILE};
@@ -15,33 +15,8 @@ const SIDE: usize = TILE as usize;
 /// Half a code, for rounding.
 const HALF: u32 = 1 << (POINT - 1);
 
-/// What luma is made of.
-pub(super) enum Codes {
-    /// A plane that is luma.
-    YCbCr(Plane),
-    /// R', G' and B'.
-    Rgb {
-        /// How they lie.
-        format: PixelFormat,
-        /// What they weigh, times 2^24.
-        weights: [u32; 3],
-        /// The codes of half floats.
-        curve: Curve,
-    },
-}
-
-/// A plane of luma codes.
-pub(super) struct Plane {
-    /// How they lie.
-    pub(super) format: YCbCr,
-    /// The largest that counts.
-    pub(super) most: u32,
-    /// What one weighs, times 2^24.
-    pub(super) weight: u32,
-}
-
 /// Writes `work` of `picture` into `out`.
-pub(super) fn paint(
+pub(crate) fn paint(
     picture: &impl Rows,
     codes: &Codes,
     output: &Output,

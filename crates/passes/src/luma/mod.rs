@@ -8,26 +8,23 @@
 //! Shader and twin agree bit for bit. Against real numbers both are off by half a code and no more
 //! than a hundredth, so by one code at most; luma of 8 bits is what it was.
 
+mod codes;
 mod cpu;
 
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Color, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, PlaneLayout, YCbCr,
+    Color, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, PlaneLayout,
 };
-use zerohop_vulkan::{Device, Image, PixelFormat, Pixels, Sight};
+use zerohop_vulkan::{Device, Image, Pixels, Sight};
 
-use cpu::{Codes, paint};
+pub(crate) use codes::Codes;
+pub(crate) use cpu::paint;
 
-use crate::convert::curve::{self, Curve};
 use crate::paint::{Output, Paint, Painting, Work};
 use crate::shader::{self, Push};
-use crate::ycbcr::{Kind, Range, push_planes};
 use crate::{Error, Grid, Route, TILE, TileSet, check_shape};
-
-/// Bits after the point.
-const POINT: u32 = 24;
 
 /// Writes the luma of what changed into buffers of its own.
 pub struct Luma(Paint<LumaOf>);
@@ -53,18 +50,8 @@ impl Luma {
     ) -> Result<Self, Error> {
         let grid = Grid::of(descriptor.extent);
         let fourcc = descriptor.fourcc;
-        let (codes, color) = match fourcc.ycbcr() {
-            Some(format) => (Codes::YCbCr(of_ycbcr(format, descriptor)), descriptor.color),
-            None => {
-                let format = PixelFormat::of(fourcc)?;
-                if [Fourcc::GR88, Fourcc::GR1616].contains(&fourcc) {
-                    return Err(Error::NotRgb(fourcc));
-                }
-                let color = Color { matrix: 1, full_range: true, ..descriptor.color };
-                (of_pixels(format, &descriptor.color), color)
-            }
-        };
-        let output = output(descriptor.extent, color)?;
+        let codes = Codes::of(descriptor)?;
+        let output = output(descriptor.extent, codes.color(descriptor))?;
         let painting = LumaOf { fourcc, grid, output, codes };
         Ok(Self(Paint::new(device, grid, painting, observer)))
     }
@@ -124,41 +111,8 @@ impl Luma {
     }
 }
 
-/// What a code of the luma plane weighs.
-fn of_ycbcr(format: YCbCr, descriptor: &FrameDescriptor) -> cpu::Plane {
-    let range = Range::of(descriptor.color.full_range, format.bits);
-    let most = if descriptor.color.full_range { range.luma } else { 255 << (format.bits - 8) };
-    let weight = weight(1.0, most);
-    cpu::Plane { format, most, weight }
-}
-
-fn of_pixels(format: PixelFormat, color: &Color) -> Codes {
-    if !format.is_rgb() {
-        // One component that is luma already.
-        let bits = if format.bytes() == 1 { 8 } else { 16 };
-        let one = YCbCr { bits, shift: 0, shared: (1, 1), interleaved: true, swapped: false };
-        let most = if color.full_range { (1 << bits) - 1 } else { 255 << (bits - 8) };
-        return Codes::YCbCr(cpu::Plane { format: one, most, weight: weight(1.0, most) });
-    }
-    let kind = Kind::of_rgb(color);
-    let max = match format.layout() {
-        zerohop_vulkan::PixelLayout::Packed { channels: [r, g, b, _], .. } => {
-            [r.max(), g.max(), b.max()]
-        }
-        zerohop_vulkan::PixelLayout::Half { .. } => [curve::MAX.into(); 3],
-    };
-    let parts = [kind.red, kind.green(), kind.blue];
-    let weights = std::array::from_fn(|i| weight(parts[i], max[i]));
-    Codes::Rgb { format, weights, curve: Curve::of(color) }
-}
-
-/// `part * 255 / most`, times 2^24. Rounded down, so that no sum is above 255.
-fn weight(part: f64, most: u32) -> u32 {
-    (part * 255.0 * f64::from(1 << POINT) / f64::from(most)) as u32
-}
-
 /// One plane with room for whole tiles.
-fn output(extent: Extent, color: Color) -> Result<Output, Error> {
+pub(crate) fn output(extent: Extent, color: Color) -> Result<Output, Error> {
     const MAX: u32 = 1 << 14;
     if extent.width > MAX || extent.height > MAX {
         return Err(Error::TooLarge(extent));
@@ -196,20 +150,11 @@ impl Painting for LumaOf {
     }
 
     fn push(&self, image: &Image, count: u32) -> Push {
-        let push = match &self.codes {
-            Codes::YCbCr(plane) => push_planes(Push::default(), image, &plane.format).words([
-                plane.most,
-                plane.weight,
-                0,
-                0,
-            ]),
-            Codes::Rgb { format, weights: [r, g, b], .. } => {
-                Push::default().floats(shader::scale(*format)).words([*r, *g, *b, 0])
-            }
-        };
         let extent = self.grid.extent();
         let stride = self.output.descriptor.planes[0].stride / 4;
-        push.words([extent.width, extent.height, self.grid.columns(), count])
+        self.codes
+            .push(image)
+            .words([extent.width, extent.height, self.grid.columns(), count])
             .words([stride, 0, 0, 0])
     }
 
