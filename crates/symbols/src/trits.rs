@@ -83,7 +83,7 @@ mod tests {
         codes[6] = 2;
         codes[19] = 2;
         let word = pack(&codes);
-        assert_eq!(word, 1 | 2 * 3 << 8 | (2 * 81) << 24);
+        assert_eq!(word, 1 | (2 * 3) << 8 | (2 * 81) << 24);
         let trits = unpack(word, 0).unwrap();
         let expected: Vec<i32> = codes.iter().map(|code| [0, 1, -1][*code as usize]).collect();
         assert_eq!(trits[..], expected[..]);
