@@ -187,8 +187,7 @@ impl Screen {
         if let Some(known) = self.buffers.get(&buffer.id()) {
             return known.imported.clone();
         }
-        // A new buffer is when old ones have gone.
-        self.buffers.retain(|_, known| known.buffer.strong_count() > 0);
+        self.forget();
         let imported = import(&self.card, buffer, &self.shown).and_then(|framebuffer| {
             let place = self.place(&framebuffer)?;
             Ok((Arc::new(framebuffer), place))
@@ -196,6 +195,11 @@ impl Screen {
         let known = Known { buffer: Arc::downgrade(buffer), imported: imported.clone() };
         self.buffers.insert(buffer.id(), known);
         imported
+    }
+
+    /// Removes the framebuffers whose buffers are gone.
+    fn forget(&mut self) {
+        self.buffers.retain(|_, known| known.buffer.strong_count() > 0);
     }
 
     /// Where on the screen the picture goes.
@@ -226,6 +230,10 @@ impl Screen {
     pub fn show(&mut self, frame: Arc<Frame>) -> Result<(), Error> {
         if self.next.is_some() {
             return Err(Error::Busy);
+        }
+        if !self.lit && self.on.is_some() {
+            // Lost before: whoever took the card may have given it back. If not, the call below says so.
+            let _ = self.card.become_master();
         }
         let (framebuffer, place) = self.import(frame.buffer())?;
         let complete = frame.acquire().wait(Duration::ZERO).doing("look at a fence")?;
@@ -298,6 +306,7 @@ impl Screen {
         }
         self.pace.shown(at);
         self.on = self.next.take().map(|next| next.held);
+        self.forget();
         let sequence = self.on.as_ref().map_or(0, |on| on.frame.info().sequence);
         Ok(Some(Shown { sequence, at }))
     }

@@ -8,6 +8,7 @@ use zerohop_frame::{
     Modifier, Observer as _, Recycle, Release, SyncPoint,
 };
 use zerohop_kms::{Canvas, Refusal, Screen};
+use zerohop_passes::{Grid, Rgba, Siting, TileSet};
 use zerohop_vulkan::{
     Copies, Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu,
 };
@@ -22,7 +23,8 @@ const WHY: &str = "the screen does not show the application's memory";
 const MOST: usize = 16;
 
 /// Hands on every picture that the screen accepts, untouched. What it refuses is copied into a
-/// buffer of the card's own, in the middle of the screen, and that is said once.
+/// buffer of the card's own, in the middle of the screen, and that is said once. Y'CbCr pictures,
+/// as decoders make them, become RGB ones before, where the card does not show them.
 pub struct Scanout {
     screen: Arc<Mutex<Screen>>,
     choice: DeviceChoice,
@@ -31,6 +33,8 @@ pub struct Scanout {
     machine: Option<Machine>,
     pool: Arc<Pool>,
     refused: Option<Refusal>,
+    /// Makes RGB of pictures of one shape.
+    rgba: Option<(FrameDescriptor, Rgba)>,
 }
 
 /// Canvases of one shape at home, and those that are out.
@@ -71,7 +75,7 @@ impl Scanout {
         measurements: Arc<Measurements>,
     ) -> Self {
         let (machine, pool) = (None, Arc::default());
-        Self { screen, choice, instance, measurements, machine, pool, refused: None }
+        Self { screen, choice, instance, measurements, machine, pool, refused: None, rgba: None }
     }
 
     /// The device that copies, if there is one.
@@ -140,6 +144,46 @@ impl Scanout {
     }
 }
 
+/// Keeps a picture of colours, and the one that it was made of, until the screen has let go of it.
+struct Colored {
+    _picture: Arc<Frame>,
+    _source: Arc<Frame>,
+}
+
+impl Recycle for Colored {
+    fn recycle(&self, _: Release) {}
+}
+
+impl Scanout {
+    /// The picture in RGB. `None` when too many are out.
+    fn color(&mut self, frame: &Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        let (queue, image) = self.import(frame)?;
+        let shape = frame.buffer().descriptor();
+        let fitting = self.rgba.take().filter(|(known, _)| known == shape);
+        let (_, rgba) = match fitting {
+            Some(known) => self.rgba.insert(known),
+            None => {
+                let (siting, observer) =
+                    (Siting::usual(&shape.color), Arc::clone(&self.measurements));
+                let rgba = Rgba::new(queue.device(), shape, siting, observer as _)?;
+                self.rgba.insert((shape.clone(), rgba))
+            }
+        };
+        let tiles = TileSet::all(Grid::of(shape.extent));
+        let Some(picture) = rgba.convert(frame, &image, &tiles)? else {
+            let why = "the screen holds all converted pictures";
+            self.measurements.dropped(frame.info().sequence, why);
+            return Ok(None);
+        };
+        let (buffer, info) = (Arc::clone(picture.buffer()), picture.info().clone());
+        let acquire = picture.acquire().clone();
+        let home = Colored { _picture: picture, _source: Arc::clone(frame) };
+        let mut colored = Frame::new(buffer, info, acquire, Arc::new(home));
+        colored.set_replaceable(frame.is_replaceable());
+        Ok(Some(Arc::new(colored)))
+    }
+}
+
 impl Stages for Scanout {
     fn reshape(&mut self, _: &FrameDescriptor) -> Result<(), BoxError> {
         Ok(())
@@ -149,12 +193,22 @@ impl Stages for Scanout {
         let accepted = lock(&self.screen).accepts(frame.buffer());
         match accepted {
             Ok(()) => Ok(Some(frame)),
+            Err(_) if is_ycbcr(&frame) => match self.color(&frame)? {
+                // Once: what comes out is RGB.
+                Some(frame) => self.run(frame),
+                None => Ok(None),
+            },
             Err(refusal) => {
                 self.announce(refusal);
                 self.copy(&frame).map(Some)
             }
         }
     }
+}
+
+/// Whether the picture is not in RGB (H.273, `MatrixCoefficients`).
+fn is_ycbcr(frame: &Frame) -> bool {
+    frame.buffer().descriptor().color.matrix != 0
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

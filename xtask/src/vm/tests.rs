@@ -23,6 +23,7 @@ const EACH: u32 = 300;
 /// What looks at the clock is not here: an emulated machine is too slow for it.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kms", "screens", ""),
+    ("pipeline", "scanout", ""),
     ("cli", "screen", ""),
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", "dma_buf"),
