@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kms", "screens", ""),
     ("pipeline", "scanout", ""),
     ("cli", "screen", ""),
+    ("layer-wsi", "drive", ""),
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", "dma_buf"),
     ("passes", "planar", "shaders_over"),

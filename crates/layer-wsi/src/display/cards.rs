@@ -21,7 +21,8 @@ pub(super) fn displays(spec: &Spec) -> Vec<Arc<Display>> {
                 let name = |one: &Connector| format!("{} {}", card.driver(), one.name);
                 let here = Spec { card: Some(path), ..spec.clone() };
                 let shown = connectors.iter().filter(wanted);
-                all.extend(shown.map(|one| Display::of_screen(name(one), one, &here)));
+                let shown = shown.map(|one| Display::of_screen(name(one), one, &here));
+                all.extend(shown.filter(|display| !display.modes.is_empty()));
             }
             // One that only renders, or one that is not for us.
             Err(err) => log(Level::Info, format_args!("no display: {}", chain_line(&err))),
@@ -43,7 +44,8 @@ impl Display {
         listed.sort_by_key(preferred);
         for mode in listed {
             let parameters = parameters(mode);
-            if parameters.refresh_rate == 0 || modes.iter().any(|known| known.is(parameters)) {
+            let known = modes.iter().any(|known| known.is(parameters));
+            if parameters.refresh_rate == 0 || known || !is_meant(parameters, card.mode) {
                 continue;
             }
             let hertz = Some(f64::from(parameters.refresh_rate) / 1000.0);
@@ -61,8 +63,37 @@ impl Display {
     }
 }
 
+/// Whether `spec` leaves the mode over.
+fn is_meant(parameters: vk::DisplayModeParametersKHR, spec: Option<ModeSpec>) -> bool {
+    let Some(ModeSpec { extent, hertz }) = spec else { return true };
+    let here = parameters.visible_region;
+    let off = |hertz: f64| (f64::from(parameters.refresh_rate) / 1000.0 - hertz).abs();
+    (here.width, here.height) == (extent.width, extent.height)
+        && hertz.is_none_or(|hertz| off(hertz) < 1.0)
+}
+
 fn parameters(mode: &zerohop_kms::Mode) -> vk::DisplayModeParametersKHR {
     let (extent, refresh_rate) = (mode.extent(), mode.millihertz());
     let visible_region = vk::Extent2D { width: extent.width, height: extent.height };
     vk::DisplayModeParametersKHR { visible_region, refresh_rate }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerohop_frame::Extent;
+
+    use super::*;
+
+    #[test]
+    fn a_mode_in_words_means_the_near_ones_of_its_size() {
+        let here = vk::DisplayModeParametersKHR {
+            visible_region: vk::Extent2D { width: 640, height: 480 },
+            refresh_rate: 59_940,
+        };
+        let meant = |width, hertz| {
+            is_meant(here, Some(ModeSpec { extent: Extent { width, height: 480 }, hertz }))
+        };
+        assert!(is_meant(here, None) && meant(640, None) && meant(640, Some(60.0)));
+        assert!(!meant(641, None) && !meant(640, Some(75.0)));
+    }
 }
