@@ -22,14 +22,16 @@ pub(crate) fn zerohop() -> Result<PathBuf> {
     Ok(folder.join("zerohop"))
 }
 
-/// Builds the application with the numbered pictures, and its checker, and says where it is.
+/// Builds what only tests need, the layer that hides extensions and the application with the
+/// numbered pictures, which is also their checker, and says where that is.
 ///
 /// # Errors
 ///
 /// The build fails.
-pub(crate) fn pattern() -> Result<PathBuf> {
+pub(crate) fn test_tools() -> Result<PathBuf> {
     let mut build = project::cargo("build");
-    shell::run(build.args(["--locked", "--release", "-p", "zerohop-testkit"]))?;
+    build.args(["--locked", "--release", "-p", "zerohop-testkit", "-p", "zerohop-layer-hide"]);
+    shell::run(&mut build)?;
     Ok(project::target().join("release/zerohop-pattern"))
 }
 

@@ -35,6 +35,16 @@ impl Report {
         found.with_context(|| format!("{} has no word at {pointer}", self.file.display()))
     }
 
+    /// The number at `pointer`, whole or not.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn figure(&self, pointer: &str) -> Result<f64> {
+        let found = self.json.pointer(pointer).and_then(Value::as_f64);
+        found.with_context(|| format!("{} has no number at {pointer}", self.file.display()))
+    }
+
     /// The count at `pointer`, as in `/verdicts/region`.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::{Error, PhysicalDevice};
 /// What a device offers, as far as it matters here. Each `false` closes a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `VK_KHR_external_memory_fd`: memory goes in and out by descriptor. Required.
+    /// `VK_KHR_external_memory_fd`: memory goes in and out by descriptor.
     pub memory_fd: bool,
     /// `VK_EXT_external_memory_dma_buf`: the descriptor may be a dma-buf.
     pub dma_buf: bool,

@@ -8,6 +8,7 @@ mod present;
 mod quality;
 mod record;
 mod recorders;
+mod venus;
 
 use std::fs;
 
@@ -27,6 +28,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("record", record::run),
     ("overhead", overhead::run),
     ("kms", kms::run),
+    ("venus", venus::run),
 ];
 
 /// What was measured: the keys of `--json`, and the sentences about them.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
+use zerohop_manifest::DMABUF;
 
-use super::icd;
+use super::{exact, hide, icd};
 use crate::roots::Root;
 use crate::{project, shell, tree};
 
@@ -32,6 +33,10 @@ const END: Duration = Duration::from_secs(10);
 pub(crate) enum HostLayer {
     /// `VK_LAYER_ZEROHOP_dmabuf`.
     DmaBuf,
+    /// The same without modifiers: the guest can map memory, and Mesa 25's has no external memory.
+    Mapping,
+    /// As the first, with the validation layer below.
+    Validated,
     /// Nothing.
     None,
 }
@@ -157,11 +162,44 @@ fn end(guest: &mut Child) -> Result<()> {
 }
 
 impl HostLayer {
+    /// Sets the environment of the host, which its renderers inherit.
     fn put_on(self, command: &mut Command) -> Result<()> {
-        if self == Self::DmaBuf {
-            command.env("VK_LAYER_PATH", Root::inside(&project::target().join("release"))?);
-            command.env("VK_INSTANCE_LAYERS", zerohop_manifest::DMABUF.name);
+        let ours = Root::inside(&project::target().join("release"))?;
+        let ours = ours.display();
+        match self {
+            Self::DmaBuf | Self::Validated => {
+                command.env("VK_LAYER_PATH", ours.to_string());
+                command.env("VK_INSTANCE_LAYERS", DMABUF.name);
+                if self == Self::Validated {
+                    exact::validate_host(command);
+                }
+            }
+            Self::Mapping => {
+                let hide = hide::manifest_folder()?;
+                command.env("VK_LAYER_PATH", format!("{}:{ours}", hide.display()));
+                let both = format!("{}:{}", hide::LAYER_NAME, DMABUF.name);
+                command.env("VK_INSTANCE_LAYERS", both);
+                command.env(hide::VARIABLE, "VK_EXT_image_drm_format_modifier");
+            }
+            Self::None => can_map_without_us()?,
         }
         Ok(())
     }
+}
+
+/// Whether a guest can map memory when nobody helps its host's driver, which is llvmpipe.
+///
+/// # Errors
+///
+/// It cannot: its driver would wait for an answer for ever.
+fn can_map_without_us() -> Result<()> {
+    const UDMABUF: &str = "/dev/udmabuf";
+    let opened = File::options().read(true).write(true).open(UDMABUF);
+    opened.map(drop).with_context(|| {
+        format!(
+            "without the host layer no guest can map memory here: llvmpipe makes the dma-bufs that \
+             virglrenderer hands to guests with {UDMABUF} only; load the kernel module udmabuf, or \
+             leave out --no-host-layer"
+        )
+    })
 }

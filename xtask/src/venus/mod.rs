@@ -1,8 +1,10 @@
 //! Venus on one machine: a guest whose Vulkan goes over a local socket to a host, both in a Debian
 //! that has the Mesa in question. No virtual machine and no GPU is needed.
 
+mod exact;
 mod guest;
 mod harm;
+mod hide;
 mod host;
 mod pages;
 
@@ -21,7 +23,7 @@ use crate::roots::{Root, Suite};
 use crate::setup::{self, Purpose};
 use crate::{programs, project, tree};
 pub(crate) use guest::Guest;
-use host::{Host, HostLayer};
+pub(crate) use host::{Host, HostLayer};
 pub(crate) use test::run as test;
 use way::Way;
 
@@ -99,7 +101,7 @@ fn mesa(suite: Suite) -> &'static str {
 
 /// The manifest of a driver of `root`: `lvp` or `virtio`. Newer releases add the architecture to
 /// its name.
-fn icd(root: &Root, driver: &str) -> Result<PathBuf> {
+pub(crate) fn icd(root: &Root, driver: &str) -> Result<PathBuf> {
     const FOLDER: &str = "usr/share/vulkan/icd.d";
     let fits = |name: &str| {
         let rest = name.strip_prefix(driver).and_then(|rest| rest.strip_prefix("_icd"));

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::exact::{self, Stage};
 use super::host::{Host, HostLayer};
 use super::way::Way;
 use super::{Guest, harm, mesa, pages};
@@ -14,10 +14,7 @@ use crate::report::Report;
 use crate::roots::{Root, Suite};
 use crate::setup::{self, Purpose};
 use crate::timing::Timing;
-use crate::{programs, project, shell, tree};
-
-/// Pictures of the pattern that are compared.
-const PICTURES: u32 = 60;
+use crate::{programs, project, tree};
 
 /// Runs all tests, or those whose names hold one of `names`, and says at the end which failed.
 ///
@@ -28,42 +25,88 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
     tree::adopt_orphans()?;
     timing.part("setup", || setup::ensure(&[Purpose::Build, Purpose::Venus]))?;
     let zerohop = timing.part("build", programs::zerohop)?;
-    let pattern = timing.part("build the pattern", programs::pattern)?;
+    let pattern = timing.part("build what tests need", programs::test_tools)?;
     let mut results = Results { names, passed: 0, failed: Vec::new() };
     for suite in [Suite::Trixie, Suite::Sid] {
         let mesa = mesa(suite);
         let root = timing.part(&format!("the root with Mesa {mesa}"), || Root::of(suite))?;
         let folder = project::target().join("venus").join(mesa);
         fs::create_dir_all(&folder).context("make a folder in target/venus")?;
-        let host = Host::start(&root, &folder, HostLayer::DmaBuf)?;
-        let guest = Guest::of(&root, &host)?;
-        for app in &apps(mesa) {
-            results.one(timing, &app.name, || {
-                zero_copy(&apps::record(&zerohop, &folder, app, Place::Guest(&guest))?)
-            });
-        }
-        results
-            .one(timing, &format!("{mesa}-exact"), || exact(&zerohop, &pattern, &folder, &guest));
-        let harm: [(&str, Proof); 3] = [
-            ("same-pages", pages::same),
-            ("two-at-once", harm::two_at_once),
-            ("killed-guest", harm::killed_guest),
-        ];
-        for (name, proof) in harm {
-            results.one(timing, &format!("{mesa}-{name}"), || proof(&zerohop, &folder, &guest));
-        }
-        println!("the last that the host said:\n{}", host.last_words(5));
-        drop(host);
-        results.one(timing, &format!("{mesa}-killed-host"), || {
-            harm::killed_host(&zerohop, &folder, &root)
-        });
+        let place = Where { mesa, zerohop: &zerohop, pattern: &pattern, root, folder };
+        place.with_dma_bufs(&mut results, timing)?;
+        place.with_others(&mut results, timing)?;
         tree::nothing_left("the Venus hosts and guests")?;
     }
     results.end()
 }
 
+/// What tests have in common.
+struct Where<'a> {
+    mesa: &'static str,
+    zerohop: &'a Path,
+    pattern: &'a Path,
+    root: Root,
+    folder: PathBuf,
+}
+
 /// A test of a guest, with zerohop and a folder for its files.
 type Proof = fn(&Path, &Path, &Guest<'_>) -> Result<()>;
+
+/// A test of pictures.
+type Exact = fn(&Stage<'_>) -> Result<()>;
+
+impl Where<'_> {
+    /// Guests of a host with our layer.
+    fn with_dma_bufs(&self, results: &mut Results<'_>, timing: &mut Timing) -> Result<()> {
+        let Self { mesa, zerohop, folder, .. } = self;
+        let host = Host::start(&self.root, folder, HostLayer::DmaBuf)?;
+        let guest = Guest::of(&self.root, &host)?;
+        for app in &apps(mesa) {
+            results.one(timing, &app.name, || {
+                zero_copy(&apps::record(zerohop, folder, app, Place::Guest(&guest))?)
+            });
+        }
+        let exact: [(&str, Exact); 3] = [
+            ("exact", |stage| stage.in_place()),
+            ("resized", |stage| stage.resized()),
+            ("validated", |stage| stage.validated()),
+        ];
+        for (name, test) in exact {
+            results.one(timing, &format!("{mesa}-{name}"), || test(&self.stage(&guest)));
+        }
+        let proofs: [(&str, Proof); 3] = [
+            ("same-pages", pages::same),
+            ("two-at-once", harm::two_at_once),
+            ("killed-guest", harm::killed_guest),
+        ];
+        for (name, proof) in proofs {
+            results.one(timing, &format!("{mesa}-{name}"), || proof(zerohop, folder, &guest));
+        }
+        Ok(())
+    }
+
+    /// Guests of hosts of their own.
+    fn with_others(&self, results: &mut Results<'_>, timing: &mut Timing) -> Result<()> {
+        let Self { mesa, zerohop, folder, root, .. } = self;
+        results.one(timing, &format!("{mesa}-mapped"), || {
+            let host = Host::start(root, folder, HostLayer::Mapping)?;
+            self.stage(&Guest::of(root, &host)?).mapped()
+        });
+        results.one(timing, &format!("{mesa}-validated-host"), || {
+            let host = Host::start(root, folder, HostLayer::Validated)?;
+            self.stage(&Guest::of(root, &host)?).in_place()?;
+            exact::check_host(&host.last_words(usize::MAX))
+        });
+        results.one(timing, &format!("{mesa}-killed-host"), || {
+            harm::killed_host(zerohop, folder, root)
+        });
+        Ok(())
+    }
+
+    fn stage<'a>(&'a self, guest: &'a Guest<'a>) -> Stage<'a> {
+        Stage { zerohop: self.zerohop, pattern: self.pattern, folder: &self.folder, guest }
+    }
+}
 
 /// What came of the tests so far.
 struct Results<'a> {
@@ -113,24 +156,4 @@ fn zero_copy(report: &Report) -> Result<()> {
     let way = Way::of(report)?;
     println!("path: {way}");
     if way.is_zero_copy() { Ok(()) } else { bail!("frames were copied") }
-}
-
-/// Every pixel of every picture is what the application drew.
-fn exact(zerohop: &Path, pattern: &Path, folder: &Path, guest: &Guest<'_>) -> Result<()> {
-    let pictures: PathBuf = folder.join("pictures");
-    if pictures.exists() {
-        fs::remove_dir_all(&pictures).context("remove the pictures of an earlier run")?;
-    }
-    let report = folder.join("exact.json");
-    let count = PICTURES.to_string();
-    let mut run = guest.command(zerohop)?;
-    run.args(["run", "--no-progress", "--png"]).arg(Root::inside(&pictures)?);
-    run.arg("--report").arg(Root::inside(&report)?).arg("--");
-    run.arg(Root::inside(pattern)?).args(["--frames", &count]);
-    // The private display is slow to draw on: nowhere is enough.
-    shell::run_within(&mut run, Duration::from_secs(120))?;
-    let mut check = std::process::Command::new(pattern);
-    check.args(["check", "--frames", &count]).arg(&pictures);
-    shell::run(&mut check)?;
-    zero_copy(&Report::read(&report)?)
 }

@@ -7,14 +7,14 @@ use anyhow::{Result, bail};
 use crate::report::Report;
 
 /// What a report says about the way of the frames.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Way {
     /// How memory came over: `dma_buf`, `shm`, `opaque_fd`.
     handover: String,
     /// Bytes that the CPU copied of each frame.
-    cpu_bytes: u64,
+    cpu_bytes: f64,
     /// Copies that the GPU made of each frame.
-    gpu_copies: u64,
+    gpu_copies: f64,
 }
 
 impl Way {
@@ -28,34 +28,35 @@ impl Way {
         if handover == "none" {
             bail!("no frame came out of the guest");
         }
-        let cpu_bytes = report.number("/bytes_copied_by_cpu")?;
-        Ok(Self { handover, cpu_bytes, gpu_copies: report.number("/gpu_copies")? })
+        let cpu_bytes = report.figure("/bytes_copied_by_cpu")?;
+        Ok(Self { handover, cpu_bytes, gpu_copies: report.figure("/gpu_copies")? })
     }
 
     /// Whether the memory that was read is the very memory that the application rendered to.
     pub(crate) fn is_zero_copy(&self) -> bool {
-        self.cpu_bytes + self.gpu_copies == 0
+        self.cpu_bytes + self.gpu_copies <= 0.0
     }
 }
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { handover, cpu_bytes, gpu_copies } = self;
-        match (handover.as_str(), cpu_bytes, gpu_copies) {
-            ("dma_buf", 0, 0) => f.write_str("dma-bufs of the guest's own images, no copy"),
-            ("shm", 0, 0) => f.write_str(
-                "dma-bufs of the guest's own images, which are memfds without /dev/udmabuf, no copy",
-            ),
-            ("shm", 0, _) => write!(f, "shared memory, {gpu_copies} copies by the GPU a frame"),
-            ("shm", _, 0) => {
-                write!(f, "mapped memory, {cpu_bytes} bytes copied by the CPU a frame")
-            }
-            _ => write!(
-                f,
-                "{handover}, {cpu_bytes} bytes copied by the CPU and {gpu_copies} copies by the \
-                 GPU a frame"
-            ),
+        if self.is_zero_copy() {
+            return f.write_str(match handover.as_str() {
+                "dma_buf" => "dma-bufs of the guest's own images, no copy",
+                "shm" => {
+                    "dma-bufs of the guest's own images, which are memfds without /dev/udmabuf, no copy"
+                }
+                _ => "the guest's own images, no copy",
+            });
         }
+        if *cpu_bytes > 0.0 {
+            return write!(
+                f,
+                "mapped memory, {gpu_copies:.1} copies by the GPU and {cpu_bytes:.0} bytes by the CPU a frame"
+            );
+        }
+        write!(f, "shared memory, {gpu_copies:.1} copies by the GPU a frame")
     }
 }
 
@@ -65,15 +66,15 @@ mod tests {
 
     #[test]
     fn a_copy_by_either_processor_is_said() {
-        let path = |handover: &str, cpu_bytes, gpu_copies| Way {
+        let way = |handover: &str, cpu_bytes, gpu_copies| Way {
             handover: handover.to_owned(),
             cpu_bytes,
             gpu_copies,
         };
-        assert!(path("shm", 0, 0).is_zero_copy() && !path("shm", 1, 0).is_zero_copy());
-        assert!(path("dma_buf", 0, 0).to_string().ends_with("no copy"));
-        assert!(path("shm", 921_600, 0).to_string().contains("921600 bytes copied by the CPU"));
-        assert!(path("shm", 0, 1).to_string().contains("1 copies by the GPU"));
-        assert!(path("opaque_fd", 0, 1).to_string().starts_with("opaque_fd, 0 bytes"));
+        assert!(way("shm", 0.0, 0.0).is_zero_copy() && !way("shm", 0.5, 0.0).is_zero_copy());
+        assert!(way("dma_buf", 0.0, 0.0).to_string().ends_with("no copy"));
+        let mapped = way("shm", 921_600.0, 1.0).to_string();
+        assert!(mapped.contains("1.0 copies by the GPU and 921600 bytes by the CPU"), "{mapped}");
+        assert!(way("shm", 0.0, 1.0).to_string().starts_with("shared memory"));
     }
 }

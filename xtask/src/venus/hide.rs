@@ -1,0 +1,40 @@
+//! The layer for tests that makes a driver a lesser one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::project;
+use crate::roots::Root;
+
+/// Its name, as in `VK_INSTANCE_LAYERS` (`zerohop_layer_hide::LAYER_NAME`).
+pub(super) const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
+
+/// What says what is hidden (`zerohop_layer_hide::VARIABLE`).
+pub(super) const VARIABLE: &str = "ZEROHOP_HIDE";
+
+/// Writes its manifest, and says where in a root that is. [`crate::programs::test_tools`] builds it.
+///
+/// # Errors
+///
+/// The manifest cannot be written.
+pub(super) fn manifest_folder() -> Result<PathBuf> {
+    let folder = project::target().join("release/hide");
+    fs::create_dir_all(&folder).context("make target/release/hide")?;
+    fs::write(folder.join("VkLayer_zerohop_hide.json"), manifest()).context("write a manifest")?;
+    Root::inside(&folder)
+}
+
+/// `zerohop_layer_hide::install` writes the same; xtask is built before anything else can be.
+fn manifest() -> String {
+    let library = Path::new("../libzerohop_layer_hide.so");
+    format!(
+        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
+"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
+"description": "zerohop: hides what a driver can do, for tests",
+"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_hide_negotiate" }} }} }}
+"#,
+        library.display()
+    )
+}
