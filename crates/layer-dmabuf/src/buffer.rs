@@ -49,3 +49,20 @@ pub(crate) fn adjust(device: &DeviceState, buffer: vk::Buffer, needs: &mut vk::M
         image::adjust(help, needs);
     }
 }
+
+/// As [`adjust`], and what is ours is never dedicated.
+///
+/// # Safety
+///
+/// `out` is the application's, with a chain that is to be filled in.
+pub(crate) unsafe fn adjust2(
+    device: &DeviceState,
+    buffer: vk::Buffer,
+    out: &mut vk::MemoryRequirements2<'_>,
+) {
+    let Some(help) = device.help.as_ref().filter(|help| help.buffers.contains(&buffer)) else {
+        return;
+    };
+    // SAFETY: the caller's promise.
+    unsafe { image::adjust2(help, out) };
+}

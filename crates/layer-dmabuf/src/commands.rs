@@ -91,6 +91,10 @@ hooks! {
         vk::PFN_vkGetDeviceImageMemoryRequirements;
     b"vkGetDeviceImageMemoryRequirementsKHR" => m::device_requirements,
         vk::PFN_vkGetDeviceImageMemoryRequirements;
+    b"vkGetDeviceImageSparseMemoryRequirements" => m::device_sparse_requirements,
+        vk::PFN_vkGetDeviceImageSparseMemoryRequirements;
+    b"vkGetDeviceImageSparseMemoryRequirementsKHR" => m::device_sparse_requirements,
+        vk::PFN_vkGetDeviceImageSparseMemoryRequirements;
     b"vkBindImageMemory" => m::bind, vk::PFN_vkBindImageMemory;
     b"vkBindImageMemory2" => m::bind2, vk::PFN_vkBindImageMemory2;
     b"vkBindImageMemory2KHR" => m::bind2, vk::PFN_vkBindImageMemory2;

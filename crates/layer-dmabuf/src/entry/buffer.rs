@@ -82,7 +82,9 @@ pub(crate) unsafe extern "system" fn requirements2(
         // SAFETY: VUID-vkGetBufferMemoryRequirements2-pInfo-parameter.
         let buffer = unsafe { &*info }.buffer;
         // SAFETY: VUID-vkGetBufferMemoryRequirements2-pMemoryRequirements-parameter.
-        buffer::adjust(&state, buffer, unsafe { &mut (*out).memory_requirements });
+        let out = unsafe { &mut *out };
+        // SAFETY: the chain is the application's to be filled in.
+        unsafe { buffer::adjust2(&state, buffer, out) };
         Ok(())
     });
 }

@@ -129,6 +129,34 @@ pub(crate) unsafe extern "system" fn device_requirements(
     });
 }
 
+/// No image of ours is sparse.
+pub(crate) unsafe extern "system" fn device_sparse_requirements(
+    device: vk::Device,
+    info: *const vk::DeviceImageMemoryRequirements<'_>,
+    count: *mut u32,
+    out: *mut vk::SparseImageMemoryRequirements2<'_>,
+) {
+    guard_void("vkGetDeviceImageSparseMemoryRequirements", || {
+        // SAFETY: VUID-vkGetDeviceImageSparseMemoryRequirements-device-parameter.
+        let state = unsafe { DeviceState::of(device) }?;
+        // SAFETY: VUID-vkGetDeviceImageSparseMemoryRequirements-pInfo-parameter.
+        let asked = unsafe { &*info };
+        // SAFETY: VUID-VkDeviceImageMemoryRequirements-pCreateInfo-parameter.
+        let create = unsafe { &*asked.p_create_info };
+        // SAFETY: the chain is the application's.
+        if state.help.as_ref().is_some_and(|help| unsafe { image::is_ours(help, create) }) {
+            // SAFETY: VUID-vkGetDeviceImageSparseMemoryRequirements-
+            // pSparseMemoryRequirementCount-parameter.
+            unsafe { *count = 0 };
+            return Ok(());
+        }
+        let below = state.raw.fp_v1_3().get_device_image_sparse_memory_requirements;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(device, info, count, out) };
+        Ok(())
+    });
+}
+
 pub(crate) unsafe extern "system" fn bind(
     device: vk::Device,
     image: vk::Image,

@@ -61,6 +61,10 @@ pub(crate) unsafe extern "system" fn get_fd(
         // SAFETY: VUID-vkGetMemoryFdKHR-pGetFdInfo-parameter.
         let asked = unsafe { &*info };
         match (help.memory.get(&asked.memory), &help.memory_fd) {
+            (Some(_), _) if asked.handle_type != vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT => {
+                let what = format!("memory that leaves as DMA_BUF as {:?}", asked.handle_type);
+                Err(LayerError::refused(vk::Result::ERROR_OUT_OF_HOST_MEMORY, what))
+            }
             (Some(memory), _) => {
                 let fd = memory.export()?;
                 // SAFETY: VUID-vkGetMemoryFdKHR-pFd-parameter. It is the application's now.

@@ -45,6 +45,30 @@ pub(crate) unsafe fn create(
     }))
 }
 
+/// Whether such an image is not the driver's alone.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+pub(crate) unsafe fn is_ours(help: &Help, info: &vk::ImageCreateInfo<'_>) -> bool {
+    let has_modifier = info.tiling == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;
+    // SAFETY: the caller's promise.
+    let external = unsafe { is_external(info) };
+    external || (has_modifier && help.emulation.owns_modifiers())
+}
+
+/// Whether its memory may be a dma-buf.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+unsafe fn is_external(info: &vk::ImageCreateInfo<'_>) -> bool {
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let external = unsafe { chain::get::<vk::ExternalMemoryImageCreateInfo<'_>>(info.p_next) };
+    let dma_buf = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
+    external.is_some_and(|it| it.handle_types.contains(dma_buf))
+}
+
 /// As [`create`], without remembering it.
 ///
 /// # Safety
@@ -56,12 +80,11 @@ unsafe fn make(
     info: &vk::ImageCreateInfo<'_>,
     allocator: *const vk::AllocationCallbacks<'_>,
 ) -> Result<Option<(vk::Image, Image)>, LayerError> {
-    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
-    let external = unsafe { chain::get::<vk::ExternalMemoryImageCreateInfo<'_>>(info.p_next) };
-    let dma_buf = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
-    let external = external.is_some_and(|it| it.handle_types.contains(dma_buf));
+    // SAFETY: the caller's promise.
+    let external = unsafe { is_external(info) };
     let has_modifier = info.tiling == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;
-    if !(external || (has_modifier && help.emulation.owns_modifiers())) {
+    // SAFETY: the caller's promise.
+    if !unsafe { is_ours(help, info) } {
         return Ok(None);
     }
     let aspects = memory_planes(info.format).unwrap_or(&[]);
@@ -223,4 +246,31 @@ pub(crate) unsafe fn with_sample<T>(
         unsafe { device.raw.destroy_image(raw, None) };
         answer
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(format: vk::Format, modifiers: &[u64]) -> Option<String> {
+        let mut list = List::default().drm_format_modifiers(modifiers);
+        let info = vk::ImageCreateInfo::default().format(format).push_next(&mut list);
+        // SAFETY: a chain of locals.
+        unsafe { check_modifier(&info, None) }.err().map(|err| err.to_string())
+    }
+
+    #[test]
+    fn a_modifier_that_nobody_offered_is_refused_by_its_number() {
+        let bgra = vk::Format::B8G8R8A8_UNORM;
+        assert_eq!(refusal(bgra, &[0x0100_0000_0000_0001, LINEAR]), None);
+        let refused = refusal(bgra, &[0x0100_0000_0000_0001, 0x0200_0000_0000_0002]).unwrap();
+        assert!(refused.contains("0x100000000000001, 0x200000000000002"), "{refused}");
+        assert!(refusal(bgra, &[]).is_some());
+        assert!(refusal(vk::Format::D32_SFLOAT, &[LINEAR]).is_some(), "nothing is for depth");
+        let explicit = Explicit::default().drm_format_modifier(7);
+        let info = vk::ImageCreateInfo::default().format(bgra);
+        // SAFETY: no chain.
+        let err = unsafe { check_modifier(&info, Some(&explicit)) }.unwrap_err();
+        assert_eq!(err.code(), vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
+    }
 }

@@ -11,10 +11,10 @@ use arrayvec::ArrayVec;
 use ash::vk;
 
 pub(crate) use bind::{bind, bind_all};
-pub(crate) use create::{create, with_sample};
+pub(crate) use create::{create, is_ours, with_sample};
 pub(crate) use format::{MAX_PLANES, memory_planes};
 pub(crate) use layout::{layout, layout2};
-pub(crate) use requirements::{adjust, requirements, requirements2};
+pub(crate) use requirements::{adjust, adjust2, requirements, requirements2};
 
 /// `DRM_FORMAT_MOD_LINEAR` (`include/uapi/drm/drm_fourcc.h`): the one modifier that we offer.
 pub(crate) const LINEAR: u64 = 0;

@@ -13,6 +13,20 @@ pub(crate) fn adjust(help: &Help, needs: &mut vk::MemoryRequirements) {
     needs.size = needs.size.checked_next_multiple_of(help.emulation.alignment).unwrap_or(u64::MAX);
 }
 
+/// As [`adjust`], and what is ours is never dedicated.
+///
+/// # Safety
+///
+/// `out` is the application's, with a chain that is to be filled in.
+pub(crate) unsafe fn adjust2(help: &Help, out: &mut vk::MemoryRequirements2<'_>) {
+    adjust(help, &mut out.memory_requirements);
+    // SAFETY: the caller's promise.
+    let dedicated = unsafe { chain::get_mut::<vk::MemoryDedicatedRequirements<'_>>(out.p_next) };
+    if let Some(dedicated) = dedicated {
+        dedicated.requires_dedicated_allocation = vk::FALSE;
+    }
+}
+
 /// What one plane of a disjoint image of the driver's needs.
 pub(super) fn of_plane(
     device: &DeviceState,
@@ -83,12 +97,7 @@ pub(crate) unsafe fn requirements2(
         needs.size = needs.size.saturating_add(image.shift(index));
     }
     if image.external {
-        adjust(help, needs);
         // SAFETY: the caller's promise.
-        let dedicated =
-            unsafe { chain::get_mut::<vk::MemoryDedicatedRequirements<'_>>(out.p_next) };
-        if let Some(dedicated) = dedicated {
-            dedicated.requires_dedicated_allocation = vk::FALSE;
-        }
+        unsafe { adjust2(help, out) };
     }
 }

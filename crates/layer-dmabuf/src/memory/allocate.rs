@@ -12,6 +12,8 @@ use crate::device::{DeviceState, Help};
 
 const DMA_BUF: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
 
+type HostPointer<'a> = vk::ImportMemoryHostPointerInfoEXT<'a>;
+
 /// What the driver never sees of an allocation that is ours. A dedicated one is of the image's own
 /// size, and ours is of whole pages; that it is dedicated is a wish, which no driver of ours
 /// insists on (`crate::instance::query`).
@@ -39,6 +41,7 @@ pub(crate) unsafe fn allocate(
 ) -> Result<Option<vk::DeviceMemory>, LayerError> {
     // SAFETY: VUID-VkMemoryAllocateInfo-pNext-pNext.
     let import = unsafe { chain::get::<vk::ImportMemoryFdInfoKHR<'_>>(info.p_next) };
+    let foreign = import.filter(|it| it.handle_type != DMA_BUF);
     let import = import.filter(|it| it.handle_type == DMA_BUF);
     // SAFETY: VUID-VkMemoryAllocateInfo-pNext-pNext.
     let export = unsafe { chain::get::<vk::ExportMemoryAllocateInfo<'_>>(info.p_next) };
@@ -51,7 +54,15 @@ pub(crate) unsafe fn allocate(
             let fd = unsafe { BorrowedFd::borrow_raw(import.fd) };
             Block::import(fd, size, alignment)?
         }
-        None if exports => Block::new(size, alignment)?,
+        None if exports => {
+            // SAFETY: VUID-VkMemoryAllocateInfo-pNext-pNext.
+            let host = unsafe { chain::get::<HostPointer<'_>>(info.p_next) };
+            if foreign.is_some() || host.is_some() {
+                let what = "memory that comes in otherwise cannot leave as DMA_BUF";
+                return Err(invalid(what.to_owned()));
+            }
+            Block::new(size, alignment)?
+        }
         None => return Ok(None),
     };
     // SAFETY: the caller's promise.
@@ -90,7 +101,7 @@ unsafe fn hand_down(
         let what = format!("cannot copy the unknown structure {kind:?} of vkAllocateMemory");
         return Err(LayerError::refused(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, what));
     }
-    let pointer = vk::ImportMemoryHostPointerInfoEXT {
+    let pointer = HostPointer {
         handle_type: vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT,
         p_host_pointer: block.mapping().as_ptr().cast(),
         p_next: rest.head(),
