@@ -5,7 +5,7 @@
 //! - [`app`]: an application that shows them.
 //! - [`rig`]: an application's side of Vulkan, small enough to test with.
 //! - [`host`]: the other end of the wire, well or badly behaved.
-//! - [`fake_driver`]: what a layer stands on when there is nothing.
+//! - [`fake_driver`], [`loader`]: what a layer stands on when there is nothing, and under whom.
 //! - [`layers`]: layers between an application and its driver, in an order.
 //! - [`xcb`], [`xlib`], [`wayland`], [`Xvfb`], [`Weston`]: windows, and screens to show them on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
@@ -16,6 +16,7 @@ pub mod fake_driver;
 pub mod host;
 pub mod layers;
 mod layout;
+pub mod loader;
 pub mod pattern;
 pub mod rig;
 pub mod vkms;

@@ -103,10 +103,7 @@ impl InstanceState {
     /// extensions does not say it: llvmpipe lists `VK_EXT_external_memory_dma_buf` also where it
     /// has no `/dev/udmabuf` to make one with.
     fn shares(&self, physical: vk::PhysicalDevice, driver: &BTreeSet<CString>) -> bool {
-        let listed = DMABUF
-            .device_extensions
-            .iter()
-            .all(|one| driver.iter().any(|theirs| theirs.as_bytes() == one.name.as_bytes()));
+        let listed = MEMORY.iter().all(|name| driver.contains(*name));
         let dma_buf = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
         let exports = vk::ExternalMemoryFeatureFlags::EXPORTABLE;
         listed

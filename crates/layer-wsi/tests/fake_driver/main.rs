@@ -3,8 +3,6 @@
 //!
 #![allow(unsafe_code, reason = "a loader of our own calls the layer")]
 
-#[path = "../common/loader.rs"]
-mod loader;
 mod scenario;
 
 use std::path::Path;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use ash::vk;
 use zerohop_frame::Extent;
+use zerohop_layer_wsi::vkNegotiateLoaderLayerInterfaceVersion;
+use zerohop_manifest::INSTANCE_EXTENSIONS;
 use zerohop_testkit::fake_driver::FakeDriver;
+use zerohop_testkit::loader;
 use zerohop_testkit::rig::{
     Device, DeviceOptions, Error, Fence, Instance, Semaphore, Surface, Swapchain, SwapchainOptions,
     Window,
 };
-
-use crate::loader;
 
 /// How long an acquire may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -80,7 +81,10 @@ struct Stage {
 impl Stage {
     fn open(driver: &FakeDriver) -> Result<Self, Trouble> {
         driver.enter();
-        let instance = Instance::over(loader::entry())?;
+        let instance = Instance::over(loader::entry(
+            vkNegotiateLoaderLayerInterfaceVersion,
+            INSTANCE_EXTENSIONS,
+        ))?;
         let device = Device::new(&instance, &DeviceOptions::default())?;
         let surface = Surface::new(&instance, Window::Headless)?;
         Ok(Self { swapchain: None, surface, device })

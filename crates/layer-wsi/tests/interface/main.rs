@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a call that fails fails the test")]
 
 mod below;
-#[path = "../common/loader.rs"]
-mod loader;
 
 use std::ffi::CStr;
 use std::sync::atomic::Ordering;
@@ -14,7 +12,10 @@ use std::time::{Duration, Instant};
 
 use ash::vk::{self, Handle};
 use ash::{ext, khr};
+use zerohop_layer_wsi::vkNegotiateLoaderLayerInterfaceVersion;
+use zerohop_manifest::INSTANCE_EXTENSIONS;
 use zerohop_testkit::fake_driver::{FakeDriver, Options};
+use zerohop_testkit::loader;
 
 /// How long a thing may take that takes no time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,7 +40,7 @@ impl Application {
         let driver = FakeDriver::new(options);
         driver.enter();
         loader::link((below::get_instance_proc_addr, below::get_device_proc_addr));
-        let entry = loader::entry();
+        let entry = loader::entry(vkNegotiateLoaderLayerInterfaceVersion, INSTANCE_EXTENSIONS);
         let names: Vec<_> = instance_names.iter().map(|name| name.as_ptr()).collect();
         let info = vk::InstanceCreateInfo::default().enabled_extension_names(&names);
         // SAFETY: `info` is of locals.

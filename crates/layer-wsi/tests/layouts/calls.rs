@@ -1,9 +1,12 @@
 //! An application that names `PRESENT_SRC_KHR` in one command after the other.
 
 use ash::{ext, khr, vk};
+use zerohop_layer_wsi::vkNegotiateLoaderLayerInterfaceVersion;
+use zerohop_manifest::INSTANCE_EXTENSIONS;
 use zerohop_testkit::fake_driver::{self, FakeDriver, Options};
+use zerohop_testkit::loader;
 
-use crate::{below, loader};
+use crate::below;
 
 const PRESENT: vk::ImageLayout = vk::ImageLayout::PRESENT_SRC_KHR;
 
@@ -23,7 +26,7 @@ impl Application {
         let driver = FakeDriver::new(Options { swapchain, ..Options::default() });
         driver.enter();
         loader::link((fake_driver::get_instance_proc_addr, below::get_device_proc_addr));
-        let entry = loader::entry();
+        let entry = loader::entry(vkNegotiateLoaderLayerInterfaceVersion, INSTANCE_EXTENSIONS);
         let names = [khr::surface::NAME.as_ptr()];
         let info = vk::InstanceCreateInfo::default().enabled_extension_names(&names);
         // SAFETY: `info` is of locals.

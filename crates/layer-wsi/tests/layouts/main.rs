@@ -4,8 +4,6 @@
 
 mod below;
 mod calls;
-#[path = "../common/loader.rs"]
-mod loader;
 mod members;
 mod table;
 

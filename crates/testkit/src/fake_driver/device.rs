@@ -20,7 +20,13 @@ const FOREIGN: [vk::StructureType; 5] = [
     vk::StructureType::BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR,
 ];
 
-/// Complains of structures that lead to handles of others.
+/// Structures that only a driver with modifiers may see.
+const OF_MODIFIERS: [vk::StructureType; 2] = [
+    vk::StructureType::IMAGE_DRM_FORMAT_MODIFIER_LIST_CREATE_INFO_EXT,
+    vk::StructureType::IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT,
+];
+
+/// Complains of structures that lead to handles of others, or that are of no extension here.
 ///
 /// # Safety
 ///
@@ -28,7 +34,8 @@ const FOREIGN: [vk::StructureType; 5] = [
 pub(super) unsafe fn look(state: &super::State, command: &str, p_next: *const std::ffi::c_void) {
     // SAFETY: the caller's promise.
     for (kind, _) in unsafe { kinds(p_next) } {
-        if FOREIGN.contains(&kind) {
+        let modifiers = OF_MODIFIERS.contains(&kind) && !state.options.modifiers;
+        if FOREIGN.contains(&kind) || modifiers {
             state.lock().complain(format!("{command} got {kind:?}"));
         }
     }
@@ -110,6 +117,9 @@ pub(super) unsafe extern "system" fn create_image(
     let info = unsafe { &*info };
     // SAFETY: as above, with its chain.
     unsafe { look(&state, "vkCreateImage", info.p_next) };
+    if info.tiling == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT && !state.options.modifiers {
+        state.lock().complain("vkCreateImage: there are no modifiers".to_owned());
+    }
     let vk::Extent3D { width, height, .. } = info.extent;
     let bytes = u64::from(width) * u64::from(height) * u64::from(info.array_layers) * 8;
     // SAFETY: as above.
@@ -196,12 +206,16 @@ pub(super) unsafe extern "system" fn subresource_layout(
     // SAFETY: VUID-vkGetImageSubresourceLayout-pSubresource-parameter.
     let aspect = unsafe { (*subresource).aspect_mask };
     let mut inner = state.lock();
-    if aspect != vk::ImageAspectFlags::MEMORY_PLANE_0_EXT {
-        inner.complain(format!("vkGetImageSubresourceLayout: {aspect:?} of one memory plane"));
-    }
     let found = inner.get("vkGetImageSubresourceLayout", Kind::Image, image.as_raw());
-    let Some(Object::Image { bytes, pitch, .. }) = found else { return };
+    let Some(Object::Image { bytes, pitch, modifier, .. }) = found else { return };
     let layout = vk::SubresourceLayout { size: *bytes, row_pitch: *pitch, ..Default::default() };
+    let known = match modifier {
+        Some(_) => vk::ImageAspectFlags::MEMORY_PLANE_0_EXT,
+        None => vk::ImageAspectFlags::COLOR,
+    };
+    if aspect != known {
+        inner.complain(format!("vkGetImageSubresourceLayout: {aspect:?}, not {known:?}"));
+    }
     // SAFETY: VUID-vkGetImageSubresourceLayout-pLayout-parameter.
     unsafe { out.write(layout) };
 }

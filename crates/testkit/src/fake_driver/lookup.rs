@@ -68,6 +68,9 @@ fn instance_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
             vk::PFN_vkGetPhysicalDeviceImageFormatProperties = physical::image_format_properties,
         b"vkGetPhysicalDeviceImageFormatProperties2":
             vk::PFN_vkGetPhysicalDeviceImageFormatProperties2 = physical::image_format_properties2,
+        b"vkGetPhysicalDeviceExternalBufferProperties":
+            vk::PFN_vkGetPhysicalDeviceExternalBufferProperties =
+            physical::external_buffer_properties,
         b"vkGetPhysicalDeviceExternalSemaphoreProperties":
             vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties =
             physical::external_semaphore_properties,

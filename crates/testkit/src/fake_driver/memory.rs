@@ -26,6 +26,14 @@ pub(super) unsafe extern "system" fn allocate_memory(
     // SAFETY: as above, with its chain.
     let export = unsafe { get::<vk::ExportMemoryAllocateInfo<'_>>(info.p_next) };
     let exportable = export.is_some_and(|export| !export.handle_types.is_empty());
+    let dma_buf = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
+    // SAFETY: as above.
+    let import = unsafe { get::<vk::ImportMemoryFdInfoKHR<'_>>(info.p_next) };
+    let asked = export.is_some_and(|it| it.handle_types.contains(dma_buf))
+        || import.is_some_and(|it| it.handle_type == dma_buf);
+    if asked && !state.options.modifiers {
+        state.lock().complain("vkAllocateMemory: there are no dma-bufs".to_owned());
+    }
     // SAFETY: as above.
     if let Some(dedicated) = unsafe { get::<vk::MemoryDedicatedAllocateInfo<'_>>(info.p_next) } {
         let mut inner = state.lock();

@@ -229,7 +229,6 @@ pub(super) unsafe extern "system" fn image_format_properties2(
     info: *const vk::PhysicalDeviceImageFormatInfo2<'_>,
     out: *mut vk::ImageFormatProperties2<'_>,
 ) -> vk::Result {
-    use vk::ExternalMemoryFeatureFlags as Features;
     // SAFETY: the device is live.
     let state = unsafe { state_of(physical) };
     // SAFETY: both structures are the caller's, by the valid usage of the command.
@@ -240,23 +239,51 @@ pub(super) unsafe extern "system" fn image_format_properties2(
     // SAFETY: as above, with its chain.
     let external = unsafe { get::<vk::PhysicalDeviceExternalImageFormatInfo<'_>>(info.p_next) };
     let Some(external) = external else { return vk::Result::SUCCESS };
-    let Options { memory_fd, modifiers, .. } = state.options;
-    let can = match external.handle_type {
-        vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD => memory_fd,
-        vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT => memory_fd && modifiers,
-        _ => false,
-    };
-    if !can {
+    let Some(can) = external_memory(state.options, external.handle_type) else {
         return vk::Result::ERROR_FORMAT_NOT_SUPPORTED;
-    }
+    };
     // SAFETY: as above.
     if let Some(found) = unsafe { get_mut::<vk::ExternalImageFormatProperties<'_>>(out.p_next) } {
-        let properties = &mut found.external_memory_properties;
-        properties.external_memory_features = Features::EXPORTABLE | Features::IMPORTABLE;
-        properties.compatible_handle_types = external.handle_type;
-        properties.export_from_imported_handle_types = external.handle_type;
+        found.external_memory_properties = can;
     }
     vk::Result::SUCCESS
+}
+
+/// What memory of this kind can do. `None`: there is none.
+fn external_memory(
+    options: Options,
+    handle_type: vk::ExternalMemoryHandleTypeFlags,
+) -> Option<vk::ExternalMemoryProperties> {
+    use vk::ExternalMemoryFeatureFlags as Features;
+    use vk::ExternalMemoryHandleTypeFlags as Handles;
+    let Options { memory_fd, modifiers, host_memory, .. } = options;
+    let (can, features) = match handle_type {
+        Handles::OPAQUE_FD => (memory_fd, Features::EXPORTABLE | Features::IMPORTABLE),
+        Handles::DMA_BUF_EXT => {
+            (memory_fd && modifiers, Features::EXPORTABLE | Features::IMPORTABLE)
+        }
+        Handles::HOST_ALLOCATION_EXT => (host_memory, Features::IMPORTABLE),
+        _ => (false, Features::empty()),
+    };
+    let exports = features.contains(Features::EXPORTABLE);
+    can.then_some(vk::ExternalMemoryProperties {
+        external_memory_features: features,
+        compatible_handle_types: handle_type,
+        export_from_imported_handle_types: if exports { handle_type } else { Handles::empty() },
+    })
+}
+
+pub(super) unsafe extern "system" fn external_buffer_properties(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceExternalBufferInfo<'_>,
+    out: *mut vk::ExternalBufferProperties<'_>,
+) {
+    // SAFETY: the device is live.
+    let options = unsafe { state_of(physical) }.options;
+    // SAFETY: both structures are the caller's, by the valid usage of the command.
+    let can = external_memory(options, unsafe { &*info }.handle_type);
+    // SAFETY: as above.
+    unsafe { (*out).external_memory_properties = can.unwrap_or_default() };
 }
 
 pub(super) unsafe extern "system" fn external_semaphore_properties(

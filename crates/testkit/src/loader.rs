@@ -13,9 +13,15 @@ use zerohop_layer::abi::{
     InstanceCreateUnion, InstanceLink, LINK_INFO, LOADER_DATA_CALLBACK, NEGOTIATE_INTERFACE,
     NegotiateLayerInterface,
 };
-use zerohop_layer_wsi::vkNegotiateLoaderLayerInterfaceVersion;
-use zerohop_manifest::INSTANCE_EXTENSIONS;
-use zerohop_testkit::fake_driver;
+use zerohop_manifest::Extension;
+
+use crate::fake_driver;
+
+/// `vkNegotiateLoaderLayerInterfaceVersion` of a layer.
+pub type Negotiate = unsafe extern "system" fn(*mut NegotiateLayerInterface) -> vk::Result;
+
+/// The one layer of this process, once its first instance is asked for.
+static LAYER: OnceLock<(vk::PFN_vkGetInstanceProcAddr, &[Extension])> = OnceLock::new();
 
 /// The two look-ups of what is below the layer.
 type Below = (vk::PFN_vkGetInstanceProcAddr, vk::PFN_vkGetDeviceProcAddr);
@@ -26,33 +32,40 @@ thread_local! {
 }
 
 /// From now on instances and devices of this thread are linked to `below`.
-#[allow(dead_code, reason = "only some of the tests put something in between")]
-pub(crate) fn link(below: Below) {
+pub fn link(below: Below) {
     BELOW.set(below);
 }
 
-/// The layer's `vkGetInstanceProcAddr`. Agrees with the layer on an interface, once.
+/// The layer's `vkGetInstanceProcAddr`.
 fn layer() -> vk::PFN_vkGetInstanceProcAddr {
-    static LAYER: OnceLock<vk::PFN_vkGetInstanceProcAddr> = OnceLock::new();
-    *LAYER.get_or_init(|| {
-        let mut interface = NegotiateLayerInterface {
-            s_type: NEGOTIATE_INTERFACE,
-            p_next: ptr::null_mut(),
-            interface_version: INTERFACE_VERSION,
-            get_instance_proc_addr: None,
-            get_device_proc_addr: None,
-            get_physical_device_proc_addr: None,
-        };
-        // SAFETY: the structure is a local that the layer may write.
-        let code = unsafe { vkNegotiateLoaderLayerInterfaceVersion(&raw mut interface) };
-        assert_eq!(code, vk::Result::SUCCESS, "the layer refuses its own interface");
-        assert!(interface.get_device_proc_addr.is_some(), "no look-up for devices");
-        interface.get_instance_proc_addr.expect("a look-up for instances")
-    })
+    LAYER.get().expect("`entry` comes first").0
 }
 
-/// A Vulkan whose every call goes through the layer to the fake driver of this thread.
-pub(crate) fn entry() -> ash::Entry {
+/// Agrees with a layer on an interface.
+fn agree(negotiate: Negotiate) -> vk::PFN_vkGetInstanceProcAddr {
+    let mut interface = NegotiateLayerInterface {
+        s_type: NEGOTIATE_INTERFACE,
+        p_next: ptr::null_mut(),
+        interface_version: INTERFACE_VERSION,
+        get_instance_proc_addr: None,
+        get_device_proc_addr: None,
+        get_physical_device_proc_addr: None,
+    };
+    // SAFETY: the structure is a local that the layer may write.
+    let code = unsafe { negotiate(&raw mut interface) };
+    assert_eq!(code, vk::Result::SUCCESS, "the layer refuses its own interface");
+    assert!(interface.get_device_proc_addr.is_some(), "no look-up for devices");
+    interface.get_instance_proc_addr.expect("a look-up for instances")
+}
+
+/// A Vulkan whose every call goes through a layer, which adds `extensions` to instances, to the fake
+/// driver of this thread. A process has one such layer, the first.
+///
+/// # Panics
+///
+/// When the layer does not speak our interface.
+pub fn entry(negotiate: Negotiate, extensions: &'static [Extension]) -> ash::Entry {
+    LAYER.get_or_init(|| (agree(negotiate), extensions));
     let functions = ash::StaticFn { get_instance_proc_addr };
     // SAFETY: our look-up answers as the specification says.
     unsafe { ash::Entry::from_static_fn(functions) }
@@ -88,12 +101,13 @@ unsafe extern "system" fn instance_extensions(
     count: *mut u32,
     out: *mut vk::ExtensionProperties,
 ) -> vk::Result {
+    let extensions = LAYER.get().map_or(&[][..], |layer| layer.1);
     if out.is_null() {
         // SAFETY: VUID-vkEnumerateInstanceExtensionProperties-pPropertyCount-parameter.
-        unsafe { *count = u32::try_from(INSTANCE_EXTENSIONS.len()).unwrap_or(0) };
+        unsafe { *count = u32::try_from(extensions.len()).unwrap_or(0) };
         return vk::Result::SUCCESS;
     }
-    for (i, extension) in INSTANCE_EXTENSIONS.iter().enumerate() {
+    for (i, extension) in extensions.iter().enumerate() {
         let mut one =
             vk::ExtensionProperties { spec_version: extension.version, ..Default::default() };
         for (to, from) in one.extension_name.iter_mut().zip(extension.name.bytes()) {
@@ -188,8 +202,11 @@ fn instance_of(physical: vk::PhysicalDevice) -> vk::Instance {
 }
 
 /// What a loader does for an object that it hands out: it gets the dispatch pointer of `device`.
-#[allow(dead_code, reason = "only some of the tests record commands")]
-pub(crate) fn adopt<H: vk::Handle>(device: vk::Device, object: H) {
+///
+/// # Panics
+///
+/// Never.
+pub fn adopt<H: vk::Handle>(device: vk::Device, object: H) {
     let object = ptr::with_exposed_provenance_mut::<c_void>(object.as_raw() as usize);
     // SAFETY: both are live, and begin with the pointer.
     let done = unsafe { set_loader_data(device, object) };
