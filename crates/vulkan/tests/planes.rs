@@ -13,7 +13,7 @@ use common::{Machine, Test, frame, one, open, takes_dma_bufs};
 use libtest_mimic::Arguments;
 use zerohop_frame::{
     Color, Extent, Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, PlaneLayout,
-    SharedBuffer,
+    SharedBuffer, SyncPoint,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
 use zerohop_vulkan::{
@@ -68,6 +68,7 @@ fn main() -> ExitCode {
             dma_bufs(it, Way::CpuCopy)
         }),
         trial("dma_buf", "every_dma_buf_comes_in_unasked", takes_dma_bufs, dma_bufs_by_themselves),
+        trial("dma_buf", "fences_of_dma_bufs_come_out_as_one", takes_dma_bufs, fences),
         trial("dma_buf", "an_unknown_modifier_is_refused_with_reasons", takes_dma_bufs, unknown),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -402,6 +403,15 @@ fn dma_bufs_by_themselves(machine: &Machine) -> Result<(), Error> {
     assert_eq!(came.len(), FORMATS.len() * FEW.len() * SHAPES.len());
     let copied = came.iter().filter(|way| matches!(way, Way::DeviceCopy | Way::CpuCopy)).count();
     assert_eq!(copied, 0, "every one is read where it lies: {came:?}");
+    Ok(())
+}
+
+fn fences(_: &Machine) -> Result<(), Error> {
+    let extent = Extent { width: 64, height: 48 };
+    let picture = Picture::new(Fourcc::NV12, extent, Shape::Apart, dma_buf);
+    let point = SyncPoint::of_implicit_fences(picture.buffer.memory()).expect("Linux from 6.0 on");
+    // Nobody writes there, so whatever is attached has passed.
+    assert!(matches!(point, SyncPoint::Signaled), "{point:?}");
     Ok(())
 }
 

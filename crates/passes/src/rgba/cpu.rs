@@ -76,9 +76,9 @@ impl<R: Rows> Painter<'_, R> {
 
 #[inline(always)]
 fn put(matrix: &Matrix, [luma, cb, cr]: &Numbers, out: &mut [u8]) {
-    let [r, g, b] = matrix.rgb(luma, cb, cr);
-    for (x, pixel) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        *pixel = [r[x], g[x], b[x], 255];
+    let words = matrix.words(luma, cb, cr);
+    for (pixel, word) in out.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *pixel = word.to_le_bytes();
     }
 }
 

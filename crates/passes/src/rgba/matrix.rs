@@ -56,23 +56,27 @@ impl Matrix {
         }
     }
 
-    /// R', G' and B' of `N` pixels: of luma codes, and chroma in sixteenths.
+    /// Words of R', G', B' and 255, from the lowest byte on, of `N` pixels: of luma codes, and chroma
+    /// in sixteenths.
     #[inline(always)]
-    pub(crate) fn rgb<const N: usize>(
+    pub(crate) fn words<const N: usize>(
         &self,
         luma: &[u32; N],
         cb: &[u32; N],
         cr: &[u32; N],
-    ) -> [[u8; N]; 3] {
+    ) -> [u32; N] {
         let [green_b, green_r] = self.green;
-        let y = luma.map(|code| (code as i32 - self.black) * self.luma + (1 << (POINT - 1)));
-        let (cb, cr) = (cb.map(|it| it as i32 - self.middle), cr.map(|it| it as i32 - self.middle));
-        let code = |sum: i32| (sum >> POINT).clamp(0, 255) as u8;
-        [
-            std::array::from_fn(|x| code(y[x] + cr[x] * self.red)),
-            std::array::from_fn(|x| code(y[x] + cb[x] * green_b + cr[x] * green_r)),
-            std::array::from_fn(|x| code(y[x] + cb[x] * self.blue)),
-        ]
+        let code = |sum: i32| (sum >> POINT).clamp(0, 255).cast_unsigned();
+        let mut words = [0; N];
+        for x in 0..N {
+            let y = (luma[x] as i32 - self.black) * self.luma + (1 << (POINT - 1));
+            let (cb, cr) = (cb[x] as i32 - self.middle, cr[x] as i32 - self.middle);
+            let r = code(y + cr * self.red);
+            let g = code(y + cb * green_b + cr * green_r);
+            let b = code(y + cb * self.blue);
+            words[x] = r | g << 8 | b << 16 | 0xff00_0000;
+        }
+        words
     }
 }
 
@@ -98,7 +102,8 @@ mod tests {
             ([0, 255, 0], [173, 42, 26]),
             ([0, 0, 255], [32, 240, 118]),
         ] {
-            let found = limited.rgb(&[y], &[cb * 16], &[cr * 16]).map(|[code]| code);
+            let [word] = limited.words(&[y], &[cb * 16], &[cr * 16]);
+            let found = word.to_le_bytes();
             let near = |(a, b): (&u8, u8)| a.abs_diff(b) <= 1;
             assert!(found.iter().zip(rgb).all(near), "{found:?} for {rgb:?}");
         }
@@ -112,7 +117,7 @@ mod tests {
                 let most = (1_u32 << bits) - 1;
                 for (y, cb, cr) in [(0, 0, 0), (most, most, most), (most, 0, 0), (0, most, most)] {
                     // Overflow panics here.
-                    let _ = matrix.rgb(&[y], &[cb * 16], &[cr * 16]);
+                    let _ = matrix.words(&[y], &[cb * 16], &[cr * 16]);
                 }
             }
         }
