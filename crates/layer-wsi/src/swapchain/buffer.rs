@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ash::vk;
-use zerohop_kernel::MappingMut;
+use zerohop_kernel::AlignedMapping;
 use zerohop_layer::{Doing, LayerError};
 
 use super::memory::memory_type;
@@ -66,22 +66,19 @@ impl Buffer {
         unsafe { self.device.raw.get_buffer_memory_requirements(self.raw) }
     }
 
-    /// Puts it into `pages`, which outlive it and nobody else in this process writes.
+    /// Puts it into `pages`, which outlive it, lie as the device asks, and are written by nobody else
+    /// in this process.
     ///
     /// # Errors
     ///
     /// [`LayerError::Refused`] when the device cannot use them, [`LayerError::Call`].
-    pub(super) fn import(&mut self, pages: &MappingMut) -> Result<(), LayerError> {
-        let refused = |what| Err(LayerError::refused(vk::Result::ERROR_FEATURE_NOT_PRESENT, what));
+    pub(super) fn import(&mut self, pages: &AlignedMapping) -> Result<(), LayerError> {
         let Some(host) = &self.device.host_memory else {
-            return refused("the device lacks VK_EXT_external_memory_host".to_owned());
+            let code = vk::Result::ERROR_FEATURE_NOT_PRESENT;
+            return Err(LayerError::refused(code, "it lacks VK_EXT_external_memory_host"));
         };
-        let (pointer, alignment) = (pages.as_ptr(), host.alignment);
-        if !(pointer.addr() as u64).is_multiple_of(alignment) {
-            return refused(format!("the device wants memory aligned to {alignment} bytes"));
-        }
         let mut found = vk::MemoryHostPointerPropertiesEXT::default();
-        let pointer = pointer.cast();
+        let pointer = pages.as_ptr().cast();
         let (ask, raw) = (host.commands.fp(), self.device.raw.handle());
         // SAFETY: the pages are mapped, and `found` is a local.
         unsafe { (ask.get_memory_host_pointer_properties_ext)(raw, HOST, pointer, &raw mut found) }
@@ -93,7 +90,7 @@ impl Buffer {
         let mut import =
             vk::ImportMemoryHostPointerInfoEXT::default().handle_type(HOST).host_pointer(pointer);
         let info = vk::MemoryAllocateInfo::default()
-            .allocation_size(pages.as_slice().len() as u64)
+            .allocation_size(pages.len() as u64)
             .memory_type_index(kind)
             .push_next(&mut import);
         self.bind(&info)
@@ -139,7 +136,7 @@ impl Buffer {
     /// # Errors
     ///
     /// [`LayerError::Call`].
-    pub(super) fn read_into(&self, pages: &MappingMut, bytes: usize) -> Result<(), LayerError> {
+    pub(super) fn read_into(&self, pages: &AlignedMapping, bytes: usize) -> Result<(), LayerError> {
         let Some(mapped) = self.mapped else { return Ok(()) };
         if !mapped.coherent {
             let all = vk::MappedMemoryRange::default().memory(self.memory).size(vk::WHOLE_SIZE);
@@ -148,7 +145,7 @@ impl Buffer {
                 .doing("read a buffer")?;
         }
         let from = std::ptr::with_exposed_provenance::<u8>(mapped.address);
-        let bytes = bytes.min(pages.as_slice().len());
+        let bytes = bytes.min(pages.len());
         // SAFETY: `size` bytes are mapped, which are `bytes` at least, and as many pages; two
         // mappings never overlap, and one thread at a time has this buffer.
         unsafe { std::ptr::copy_nonoverlapping(from, pages.as_ptr(), bytes) };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_frame::{FrameDescriptor, MemoryHandle, Modifier, PlaneLayout};
-use zerohop_kernel::{MappingMut, Memfd};
+use zerohop_kernel::{AlignedMapping, Memfd};
 use zerohop_layer::{LayerError, chain_line};
 use zerohop_wire::Copies;
 
@@ -28,7 +28,7 @@ const ROW: u32 = 64;
 pub(crate) struct Staging {
     // Before `pages`, which it may lie in.
     buffer: Buffer,
-    pages: MappingMut,
+    pages: AlignedMapping,
     memfd: Memfd,
     descriptor: FrameDescriptor,
     way: Way,
@@ -118,14 +118,15 @@ fn allocate(
     device: &Arc<DeviceState>,
     bytes: u64,
     way: Way,
-) -> Result<(Buffer, Memfd, MappingMut), LayerError> {
+) -> Result<(Buffer, Memfd, AlignedMapping), LayerError> {
     let mut buffer = Buffer::new(device, bytes, way == Way::Imported)?;
     let alignment = device.host_memory.as_ref().map_or(1, |host| host.alignment);
     let size = buffer.size().max(bytes).next_multiple_of(alignment);
     let outside =
         |err| LayerError::outside("share memory", vk::Result::ERROR_OUT_OF_HOST_MEMORY, err);
     let memfd = Memfd::create("zerohop-picture", size).map_err(outside)?;
-    let pages = MappingMut::new(&memfd).map_err(outside)?;
+    let known = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let pages = AlignedMapping::new(&memfd, known(size), known(alignment)).map_err(outside)?;
     match way {
         Way::Imported => buffer.import(&pages)?,
         Way::Mapped => buffer.allocate()?,
