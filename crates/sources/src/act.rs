@@ -8,7 +8,7 @@ use zerohop_wire::{Error, FrameMessage, Text, ToHost};
 
 use crate::election::{StreamKey, elect};
 use crate::io::Io;
-use crate::peers::{Arrival, Connected, count_copies, handover, is_signaled};
+use crate::peers::{Arrival, Connected, handover, is_signaled};
 use crate::report::MAX_KEPT;
 
 /// The most messages of one producer before the others have their turn.
@@ -127,7 +127,6 @@ impl Io {
             line.was_main |= main;
         }
         if main {
-            count_copies(frame, arrival.copies, &*self.shared.observer);
             report.frames_presented += 1;
             report.frames_unsent += arrival.unsent;
         } else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::Frame;
+use zerohop_wire::Copies;
 
 use crate::home::Home;
 
@@ -14,6 +15,8 @@ pub(crate) struct Picture {
     pub(crate) home: Arc<Home>,
     /// When it arrived (`CLOCK_MONOTONIC`).
     pub(crate) received: Duration,
+    /// What it cost its producer.
+    pub(crate) copies: Copies,
 }
 
 /// First come, first served; what cannot wait is given back oldest first.

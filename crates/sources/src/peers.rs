@@ -54,8 +54,6 @@ pub(crate) struct Arrival {
     pub(crate) unsent: u64,
     /// Whether the size differs from the picture before.
     pub(crate) resized: bool,
-    /// What it cost the producer.
-    pub(crate) copies: Copies,
 }
 
 impl Connected {
@@ -139,9 +137,10 @@ impl Connected {
             Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _)
                 .with_media(stream.clock.map(|clock| (clock, message.media)));
         frame.set_replaceable(message.replaceable);
-        let picture = Picture { frame, home, received };
-        let (stream, replaceable, copies) = (buffer.stream, message.replaceable, buffer.copies);
-        Some(Arrival { stream, picture, replaceable, unsent, resized, copies })
+        let copies = buffer.copies;
+        let picture = Picture { frame, home, received, copies };
+        let (stream, replaceable) = (buffer.stream, message.replaceable);
+        Some(Arrival { stream, picture, replaceable, unsent, resized })
     }
 
     /// The report of a stream that shows `frame`.
@@ -161,7 +160,7 @@ impl Connected {
     }
 }
 
-/// Tells `observer` which copies its producer made of a picture.
+/// Tells `observer` which copies the producer of a picture made of it.
 pub(crate) fn count_copies(frame: &Frame, copies: Copies, observer: &dyn Observer) {
     let sequence = frame.info().sequence;
     if copies.gpu {

@@ -10,6 +10,7 @@ use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer, Source, SourceEv
 use zerohop_wire::{HostDisplay, Listener};
 
 use crate::io::Io;
+use crate::peers::count_copies;
 use crate::shared::Shared;
 use crate::{Error, Report};
 
@@ -107,6 +108,7 @@ impl WireSource {
         let (sequence, presented) = (info.sequence, info.presented);
         let (stage, observer) = (Stage::PresentToHost, &self.shared.observer);
         observer.span(sequence, stage, presented.min(picture.received), picture.received);
+        count_copies(&picture.frame, picture.copies, &**observer);
         Some(picture.frame)
     }
 }

@@ -86,7 +86,7 @@ pub(crate) unsafe fn create(
 /// What a device can do for pictures of ours, for people.
 fn abilities(state: &DeviceState) -> String {
     let memory = match (&state.memory_fd, &state.modifiers) {
-        (None, _) => "no memory leaves the process",
+        (None, _) => "no memory leaves the process, so pictures are copied",
         (Some(_), None) => "memory leaves as OPAQUE_FD",
         (Some(_), Some(_)) => "memory leaves as OPAQUE_FD or dma-buf",
     };
