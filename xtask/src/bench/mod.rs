@@ -9,6 +9,7 @@ mod quality;
 mod record;
 mod recorders;
 mod venus;
+mod ways;
 
 use std::fs;
 
@@ -27,6 +28,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("present", present::run),
     ("record", record::run),
     ("overhead", overhead::run),
+    ("ways", ways::run),
     ("kms", kms::run),
     ("venus", venus::run),
 ];
