@@ -198,6 +198,11 @@ impl Host {
         None
     }
 
+    /// Goes on without a host that reads for too long: every image is ours again, and it is told so.
+    pub(crate) fn forsake(&self, why: &'static str) {
+        self.lock().hang_up(&Forsaken(why));
+    }
+
     /// Sleeps until the host may have said something, `until` at the latest, and takes it in.
     pub(crate) fn wait(&self, until: Duration) {
         let left = || until.saturating_sub(clock_monotonic());
@@ -294,6 +299,11 @@ impl State {
 #[derive(Debug, thiserror::Error)]
 #[error("the host has kept every image for {} ms without a word", .0.as_millis())]
 struct Stalled(Duration);
+
+/// A host that reads for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Forsaken(&'static str);
 
 fn to_host([what, reason, cost]: [&str; 3]) -> ToHost {
     ToHost::Fallback { what: text(what), reason: text(reason), cost: text(cost) }

@@ -1,13 +1,14 @@
 //! `SYNC_FD`: semaphores and fences as file descriptors, in and out.
 
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
 
 use ash::vk;
 use zerohop_frame::SyncPoint;
 use zerohop_kernel::SyncFile;
 use zerohop_layer::{Doing, LayerError};
 
-use super::handover::PATIENCE;
+use super::handover::{Host, PATIENCE};
 use crate::device::DeviceState;
 
 /// Signals a semaphore without any work, where the device can: file descriptor −1 stands for a
@@ -56,7 +57,8 @@ pub(crate) fn export(
     Ok(SyncFile::from(fd).into())
 }
 
-/// Puts a fence of the host's into `semaphore`. `false`: it was waited for instead.
+/// Puts a fence of the host's into `semaphore`. `false`: it was waited for instead; a host whose fence
+/// is not reached in time is left, and told so.
 ///
 /// # Errors
 ///
@@ -83,7 +85,32 @@ pub(crate) fn import(
             return Ok(true);
         }
     }
-    // A host that never finishes reading is a host that is gone.
-    let _ = point.wait(PATIENCE);
+    if !is_reached(point, PATIENCE) {
+        // It may still read what is about to be drawn over: it must know before that.
+        Host::get().forsake("a fence of the host's was not reached in time");
+    }
     Ok(false)
+}
+
+/// Whether the point is reached within `patience`. A fence that cannot be waited for never is.
+fn is_reached(point: &SyncPoint, patience: Duration) -> bool {
+    point.wait(patience).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+
+    #[test]
+    fn a_fence_counts_as_reached_only_when_it_was() {
+        let fence = |count| {
+            let fd = eventfd(count, EventfdFlags::CLOEXEC).unwrap();
+            SyncPoint::from(SyncFile::from(fd))
+        };
+        let soon = Duration::from_millis(1);
+        assert!(is_reached(&fence(1), soon) && is_reached(&SyncPoint::Signaled, soon));
+        assert!(!is_reached(&fence(0), soon));
+    }
 }

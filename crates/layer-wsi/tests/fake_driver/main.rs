@@ -13,11 +13,11 @@ use std::{env, fs, thread};
 use ash::vk;
 use libtest_mimic::{Arguments, Failed, Trial};
 use zerohop_frame::FrameDescriptor;
-use zerohop_testkit::fake_driver::{FakeDriver, Options, TILED};
+use zerohop_testkit::fake_driver::{FakeDriver, Kind, Options, TILED};
 use zerohop_testkit::host::{Host, Lie, Manner};
 use zerohop_wire::SOCKET_VARIABLE;
 
-use scenario::{Scenario, Trouble};
+use scenario::{Scenario, Trouble, play_pairs};
 
 /// The first argument of a child; the name of a test follows.
 const FLAG: &str = "--alone";
@@ -101,6 +101,8 @@ const TESTS: &[(&str, Test)] = &[
     ("the_device_may_be_lost_while_the_cpu_copies", |socket| {
         every_failure(vk::Result::ERROR_DEVICE_LOST, BY_CPU, socket)
     }),
+    ("a_present_to_two_swapchains_happens_or_not_for_both", pairs),
+    ("what_the_device_may_still_use_is_not_freed", unknown_end),
     ("any_call_may_lose_the_device", |socket| {
         every_failure(vk::Result::ERROR_DEVICE_LOST, Options::default(), socket)
     }),
@@ -349,6 +351,46 @@ fn every_failure(code: vk::Result, options: Options, socket: &Path) -> Result<()
     every_failure_of(code, options, |_| {}).map_err(|why| format!("with a host {why}"))
 }
 
+/// Two swapchains in each present, with every call failing once.
+fn pairs(socket: &Path) -> Result<(), String> {
+    let code = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
+    for allowed in 0.. {
+        let before = descriptors();
+        let driver = FakeDriver::new(Options::default());
+        driver.fail_after(allowed, code);
+        let host = start(socket, Manner::Prompt)?;
+        let played = play_pairs(&driver, 6);
+        drop(host);
+        let spared = driver.spare();
+        if let Err(Trouble::Broken(why)) = &played {
+            return Err(format!("after {allowed} calls: {why}"));
+        }
+        settled_alone(&driver, before).map_err(|why| format!("after {allowed} calls: {why}"))?;
+        if spared {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Where no wait for the device succeeds, nobody knows what it is at: command buffers and fences of
+/// ours are rather lost than destroyed in use.
+fn unknown_end(socket: &Path) -> Result<(), String> {
+    let driver = FakeDriver::new(Options::default());
+    driver.break_command("vkWaitForFences", vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+    let host = start(socket, Manner::Prompt)?;
+    let played = Scenario { waits: false, ..Scenario::default() }.play(&driver);
+    drop(host);
+    played.map_err(|trouble| trouble.to_string())?;
+    let (live, complaints) = (driver.live(), driver.complaints());
+    let kept = live.get(&Kind::Fence).is_some() && live.get(&Kind::CommandPool).is_some();
+    let only = [Kind::Fence, Kind::CommandPool, Kind::Semaphore];
+    if !kept || live.keys().any(|kind| !only.contains(kind)) || !complaints.is_empty() {
+        return Err(format!("left: {live:?}, complaints: {complaints:?}"));
+    }
+    Ok(())
+}
+
 /// The same without a host, on a driver whose `command` always fails.
 fn every_failure_but(command: &'static str) -> Result<(), String> {
     let options = Options { sync_fd: true, ..Options::default() };
@@ -390,7 +432,7 @@ fn manner_of(socket: &Path, manner: Manner, options: Options) -> Result<(), Stri
     let before = descriptors();
     let driver = FakeDriver::new(options);
     let host = start(socket, manner)?;
-    let scenario = Scenario { frames: 40, mode: vk::PresentModeKHR::IMMEDIATE };
+    let scenario = Scenario { frames: 40, ..Scenario::default() };
     let begin = Instant::now();
     let played = scenario.play(&driver);
     let took = begin.elapsed();

@@ -24,11 +24,13 @@ pub(crate) struct Scenario {
     /// Pictures for each of the two swapchains.
     pub(crate) frames: u32,
     pub(crate) mode: vk::PresentModeKHR,
+    /// Whether each acquire has a fence, which is waited for.
+    pub(crate) waits: bool,
 }
 
 impl Default for Scenario {
     fn default() -> Self {
-        Self { frames: 5, mode: vk::PresentModeKHR::IMMEDIATE }
+        Self { frames: 5, mode: vk::PresentModeKHR::IMMEDIATE, waits: true }
     }
 }
 
@@ -105,12 +107,13 @@ impl Stage {
     }
 
     /// Acquires with semaphore and fence, submits what waits for one and signals another, presents.
-    fn show(&self) -> Result<(), Trouble> {
+    fn show(&self, waits: bool) -> Result<(), Trouble> {
         let missing = || Trouble::Broken("no swapchain".to_owned());
         let swapchain = self.swapchain.as_ref().ok_or_else(missing)?;
         let (ready, done) = (Semaphore::new(&self.device)?, Semaphore::new(&self.device)?);
         let fence = Fence::new(&self.device, false)?;
-        let acquire = || swapchain.acquire(PATIENCE, ready.raw(), fence.raw());
+        let used = if waits { fence.raw() } else { vk::Fence::null() };
+        let acquire = || swapchain.acquire(PATIENCE, ready.raw(), used);
         let acquired = match acquire() {
             // It has signaled nothing, so the same may be asked again.
             Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY | vk::Result::ERROR_OUT_OF_DEVICE_MEMORY) => {
@@ -118,7 +121,9 @@ impl Stage {
             }
             other => other,
         }?;
-        fence.wait(PATIENCE)?;
+        if waits {
+            fence.wait(PATIENCE)?;
+        }
         let (wait, signal) = ([ready.raw()], [done.raw()]);
         let stages = [vk::PipelineStageFlags::ALL_COMMANDS];
         let submit = vk::SubmitInfo::default()
@@ -146,7 +151,7 @@ impl Scenario {
         let mut stage = Stage::open(driver)?;
         for _ in 0..2 {
             stage.replace(self.mode)?;
-            (0..self.frames).try_for_each(|_| stage.show())?;
+            (0..self.frames).try_for_each(|_| stage.show(self.waits))?;
         }
         Ok(())
     }
@@ -158,10 +163,92 @@ impl Scenario {
             left.replace(self.mode)?;
             right.replace(self.mode)?;
             for _ in 0..self.frames {
-                left.show()?;
-                right.show()?;
+                left.show(self.waits)?;
+                right.show(self.waits)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Pictures of two surfaces, both in each present.
+pub(crate) fn play_pairs(driver: &FakeDriver, frames: u32) -> Result<(), Trouble> {
+    let mut one = Stage::open(driver)?;
+    one.replace(vk::PresentModeKHR::IMMEDIATE)?;
+    let surface = Surface::new(one.device.instance(), Window::Headless)?;
+    let mut other = Stage { swapchain: None, surface, device: Arc::clone(&one.device) };
+    other.replace(vk::PresentModeKHR::IMMEDIATE)?;
+    (0..frames).try_for_each(|_| show_pair(&one, &other))
+}
+
+/// When memory runs out, a present has not happened, or has for all: a picture that went its way
+/// gives its image back later, and one that did not leaves it with the application. One image of
+/// each swapchain may stay behind so, and the rest goes round.
+fn show_pair(one: &Stage, other: &Stage) -> Result<(), Trouble> {
+    let done = Semaphore::new(&one.device)?;
+    let both: Vec<_> = [one, other].iter().filter_map(|it| it.swapchain.as_ref()).collect();
+    let indices = both.iter().map(|it| it.lend(&one.device)).collect::<Result<Vec<_>, _>>()?;
+    let signal = [done.raw()];
+    let submit = vk::SubmitInfo::default().signal_semaphores(&signal);
+    {
+        let queue = one.device.queue();
+        // SAFETY: the queue is locked; the semaphore is the device's.
+        unsafe { one.device.raw().queue_submit(*queue, &[submit], vk::Fence::null()) }?;
+    }
+    let chains: Vec<_> = both.iter().map(|swapchain| swapchain.raw()).collect();
+    let shown = [Fence::new(&one.device, false)?, Fence::new(&one.device, false)?];
+    let fences = [shown[0].raw(), shown[1].raw()];
+    let present = |results: &mut [vk::Result]| {
+        let mut fences = vk::SwapchainPresentFenceInfoEXT::default().fences(&fences);
+        let info = vk::PresentInfoKHR::default()
+            .wait_semaphores(&signal)
+            .swapchains(&chains)
+            .image_indices(&indices)
+            .results(results)
+            .push_next(&mut fences);
+        both[0].present_with(&info)
+    };
+    let mut results = [vk::Result::ERROR_UNKNOWN; 2];
+    let mut said = present(&mut results);
+    if results.iter().all(|one| *one != vk::Result::SUCCESS) {
+        // Nothing has happened: the semaphore is still signaled, and the same can be asked again.
+        said = present(&mut results);
+    }
+    let failed = results.iter().any(|one| *one != vk::Result::SUCCESS);
+    if failed != said.is_err() {
+        return Err(Trouble::Broken(format!("{said:?}, but {results:?}")));
+    }
+    for (result, fence) in results.iter().zip(&shown) {
+        if *result == vk::Result::SUCCESS {
+            fence.wait(PATIENCE)?;
+        }
+    }
+    Ok(())
+}
+
+trait Lend {
+    /// An image, which is there.
+    fn lend(&self, device: &Arc<Device>) -> Result<u32, Trouble>;
+}
+
+impl Lend for Swapchain {
+    fn lend(&self, device: &Arc<Device>) -> Result<u32, Trouble> {
+        let fence = Fence::new(device, false)?;
+        let acquire = || self.acquire(PATIENCE, vk::Semaphore::null(), fence.raw());
+        let acquired = match acquire() {
+            // It has signaled nothing, so the same may be asked again.
+            Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY | vk::Result::ERROR_OUT_OF_DEVICE_MEMORY) => {
+                acquire()
+            }
+            other => other,
+        };
+        match acquired {
+            Err(vk::Result::TIMEOUT) => Err(Trouble::Broken("no image comes back".to_owned())),
+            Err(other) => Err(other.into()),
+            Ok(acquired) => {
+                fence.wait(PATIENCE)?;
+                Ok(acquired.index)
+            }
+        }
     }
 }

@@ -205,6 +205,30 @@ fn a_stale_surface_is_refused_and_goes_nowhere() {
 }
 
 #[test]
+fn no_surface_at_all_is_answered_where_that_may_be_asked() {
+    let google = c"VK_GOOGLE_surfaceless_query";
+    for (names, answered) in
+        [(&[khr::surface::NAME, google][..], true), (&[khr::surface::NAME][..], false)]
+    {
+        let app = Application::new(names, &[]);
+        let (surfaces, none) = (app.surfaces(), vk::SurfaceKHR::null());
+        // SAFETY: the device is the instance's; null may be asked about with the extension.
+        let formats = unsafe { surfaces.get_physical_device_surface_formats(app.physical, none) };
+        // SAFETY: as above.
+        let modes =
+            unsafe { surfaces.get_physical_device_surface_present_modes(app.physical, none) };
+        if answered {
+            assert!(formats.unwrap().iter().all(|it| it.format != vk::Format::UNDEFINED));
+            assert_eq!(modes.unwrap().len(), 4);
+        } else {
+            assert_eq!(formats.unwrap_err(), vk::Result::ERROR_SURFACE_LOST_KHR);
+            assert_eq!(modes.unwrap_err(), vk::Result::ERROR_SURFACE_LOST_KHR);
+        }
+        app.end();
+    }
+}
+
+#[test]
 fn a_display_and_its_swapchain_are_the_drivers() {
     let app = Application::presenting();
     let (ours, theirs) = (app.headless(), app.display());
