@@ -67,9 +67,14 @@ impl Display {
 /// The display of an application that draws on a whole one: of `size`, with `rate` refreshes in a
 /// second. There is nobody to look at it; its pictures are the recording.
 pub(crate) fn whole(size: Extent, rate: f64) -> HostDisplay {
-    let extent = Extent { width: size.width.min(MAX_SIDE), height: size.height.min(MAX_SIDE) };
+    let extent = tellable(size);
     let refresh_mhz = (rate * 1000.0).round().clamp(1.0, f64::from(MAX_REFRESH)) as u32;
     HostDisplay { name: text("zerohop"), extent, refresh_mhz, size_mm: [0; 2], paces: false }
+}
+
+/// As much of `size` as producers can be told: no picture is larger.
+pub(crate) fn tellable(size: Extent) -> Extent {
+    Extent { width: size.width.min(MAX_SIDE), height: size.height.min(MAX_SIDE) }
 }
 
 fn without() -> Vec<(&'static str, Option<OsString>)> {

@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let screen_guard = outputs.guard_screen(&mut processes)?;
     let whole = outputs.display().unwrap_or_else(|| display::whole(SIZE, rate));
     let size = options.size.unwrap_or(whole.extent);
-    let whole = HostDisplay { extent: size, ..whole };
+    let whole = HostDisplay { extent: display::tellable(size), ..whole };
     let display = Display::open(&options.display, size, folder.path(), &mut processes)?;
     let mut environment = layers(&library, folder.path())?;
     environment.extend(device.environment);

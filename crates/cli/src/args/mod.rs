@@ -38,6 +38,7 @@ Examples:
   zerohop run --to mp4:cube.mp4 --to checksum:cube.md5 -- vkcube --c 300
   zerohop run --report cost.json --trace trace.json -- vkcube --present_mode 1 --c 1000
   zerohop run -o sky.mp4 --display none -- vkmark --winsys headless
+  zerohop run -o wall.mp4 --size 1920x1080 --display none -- vkmark --winsys display
 
 Exit code:
   that of the application; 128 + N when signal N ended it; 0 when --frames or --seconds ended it;

@@ -58,7 +58,8 @@ impl Display {
             let screen = name.clone();
             modes.push(Arc::new(Mode { screen, parameters, drives: Some(drives) }));
         }
-        let size_mm = vk::Extent2D::default();
+        let [width, height] = connector.size_mm;
+        let size_mm = vk::Extent2D { width, height };
         Arc::new(Self { name: CString::new(name).unwrap_or_default(), size_mm, modes })
     }
 }
