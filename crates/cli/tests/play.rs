@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
 use zerohop_needs::absent;
+use zerohop_testkit::Xvfb;
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 
@@ -46,6 +47,22 @@ fn main() -> ExitCode {
         named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
         named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
     ];
+    let vaapi = |name: &str, test: fn(&Vaapi)| {
+        let name = name.to_owned();
+        Trial::ignorable_test(name, move || match (lacks(), Vaapi::start()) {
+            (Some(lacks), _) | (None, Err(lacks)) => lacks,
+            (None, Ok(vaapi)) => {
+                test(&vaapi);
+                Ok(Completion::Completed)
+            }
+        })
+        .with_kind("vaapi")
+    };
+    tests.push(vaapi("surfaces_of_every_shape_are_ffmpegs_pictures", surfaces));
+    tests.push(vaapi("a_surface_is_imported_once_and_never_copied", imports));
+    tests.push(vaapi("surfaces_of_another_round_are_not_taken_for_the_old_ones", rounds));
+    tests.push(vaapi("rows_are_forced_by_a_copy_that_is_reported", forced));
+    tests.push(vaapi("a_driver_that_lies_is_refused_with_its_numbers", lies));
     for clip in CLIPS {
         let name = format!("{}_in_{}_is_ffmpegs", clip.0, clip.1);
         tests.push(trial(name, Box::new(move || format(clip))));
@@ -61,6 +78,37 @@ fn lacks() -> Option<Result<Completion, Failed>> {
     let decoder = Path::new(ZEROHOP).with_file_name("zerohop-decode");
     (!decoder.is_file()).then(|| absent("decoder", "zerohop-decode is not built"))
 }
+
+/// The VA-API driver of our own, which decodes on the CPU, and the display that libva asks for.
+struct Vaapi {
+    xvfb: Xvfb,
+    folder: PathBuf,
+}
+
+impl Vaapi {
+    fn start() -> Result<Self, Result<Completion, Failed>> {
+        let folder = Path::new(ZEROHOP).parent().unwrap().to_owned();
+        let there = |folder: &PathBuf| folder.join("libzerohop_drv_video.so").is_file();
+        let folders = [folder.clone(), folder.join("deps")];
+        let folder = folders.into_iter().find(there);
+        let folder = folder.ok_or_else(|| absent("vaapi", "zerohop-testkit-va is not built"))?;
+        let xvfb = Xvfb::start(64, 64).map_err(|err| absent("xvfb", &err.to_string()))?;
+        Ok(Self { xvfb, folder })
+    }
+
+    /// Plays a clip with it, in the shape that `environment` says.
+    fn play(&self, clip: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut zerohop = Command::new(ZEROHOP);
+        zerohop.arg("play").arg(clip).args(["--decode", "vaapi", "--device", self.xvfb.display()]);
+        zerohop.args(arguments).envs(environment.iter().copied());
+        zerohop.env("LIBVA_DRIVERS_PATH", &self.folder).env("LIBVA_DRIVER_NAME", "libzerohop");
+        zerohop.env("DISPLAY", self.xvfb.display()).env_remove("ZEROHOP_DECODER");
+        zerohop.output().unwrap()
+    }
+}
+
+/// What that driver decodes.
+const BASELINE: [&str; 6] = ["-c:v", "libx264", "-profile:v", "baseline", "-pix_fmt", "yuv420p"];
 
 /// What it is, how it is kept, and how ffmpeg makes it.
 type Clip = (&'static str, &'static str, &'static [&'static str]);
@@ -324,6 +372,85 @@ fn files() {
     let times = ours(&video, &[]);
     assert_eq!(self::pictures(&times), 25, "a picture for each: {times}");
     assert!(times.contains("#tb 0: 1/25\n"), "as long as it was: {times}");
+}
+
+/// A checksum of each picture in NV12, as drivers decode.
+fn interleaved(clip: &Path) -> String {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "quiet", "-i"]).arg(clip).args(["-pix_fmt", "nv12", "-bitexact"]);
+    String::from_utf8(ffmpeg.args(["-f", "framemd5", "-"]).output().unwrap().stdout).unwrap()
+}
+
+fn surfaces(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &BASELINE);
+    let wanted = interleaved(&clip);
+    for objects in ["one", "planes"] {
+        for layers in ["composed", "separate", "asked"] {
+            for (stride, padding) in [("64", "0"), ("256", "16")] {
+                let shape = [
+                    ("ZEROHOP_VA_OBJECTS", objects),
+                    ("ZEROHOP_VA_LAYERS", layers),
+                    ("ZEROHOP_VA_STRIDE", stride),
+                    ("ZEROHOP_VA_PADDING", padding),
+                ];
+                let output = vaapi.play(&clip, &shape, &["--to", "checksum"]);
+                assert!(output.status.success(), "{shape:?} {}", said(&output));
+                same(&wanted, &String::from_utf8(output.stdout).unwrap(), 25);
+            }
+        }
+    }
+}
+
+/// The report of a clip played by it.
+fn report_of(vaapi: &Vaapi, arguments: &[&str]) -> Value {
+    let stage = Stage::new();
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=146x102:rate=25:duration=6"];
+    let clip = stage.ffmpeg("clip.mp4", &[&source[..], &BASELINE].concat());
+    let report = stage.path("report.json");
+    let to = ["--report", report.to_str().unwrap()];
+    let output = vaapi.play(&clip, &[], &[&to[..], arguments].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_slice(&fs::read(&report).unwrap()).unwrap()
+}
+
+fn imports(vaapi: &Vaapi) {
+    let report = report_of(vaapi, &["--filter", "luma", "--to", "null"]);
+    assert_eq!(report["bytes_copied_by_cpu"].as_f64(), Some(0.0), "{report:#}");
+    assert_eq!(report["frames_presented"], 150, "{report:#}");
+    let imports = report["stages"]["import"]["count"].as_u64().unwrap();
+    assert!((1..=40).contains(&imports), "surfaces, not pictures: {imports}");
+    assert_eq!(report["fallbacks"].as_array().unwrap().len(), 0, "{report:#}");
+}
+
+/// After each round the decoder has new surfaces, perhaps under the same names.
+fn rounds(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &BASELINE);
+    let wanted = interleaved(&clip);
+    let output = vaapi.play(&clip, &[], &["--loop", "--frames", "125", "--to", "checksum"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let ours = String::from_utf8(output.stdout).unwrap();
+    let hashes = |sums: &str| -> Vec<String> {
+        let lines = sums.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
+    };
+    assert!(hashes(&ours).chunks(25).all(|round| round == hashes(&wanted)));
+}
+
+fn forced(vaapi: &Vaapi) {
+    let report = report_of(vaapi, &["--force-linear", "--to", "null"]);
+    let fallbacks = report["fallbacks"].to_string();
+    assert!(fallbacks.contains("--force-linear was asked for"), "{fallbacks}");
+    assert!(report["bytes_copied_by_cpu"].as_f64().unwrap() > 0.0, "{report:#}");
+}
+
+fn lies(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &BASELINE);
+    let output = vaapi.play(&clip, &[("ZEROHOP_VA_LIE", "small")], &["--to", "null"]);
+    assert_eq!(output.status.code(), Some(125));
+    assert!(said(&output).contains("ends at byte"), "{}", said(&output));
 }
 
 fn refused() {

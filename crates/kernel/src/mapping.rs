@@ -1,17 +1,19 @@
-//! Memory of a memfd, in this process.
+//! Memory of a memfd or a dma-buf, in this process.
 
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::ptr::NonNull;
 use std::slice;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-use crate::Memfd;
+use crate::{FdKind, Memfd, kind_of};
 
-/// The whole of a [`Memfd`], to read.
+/// The whole of a [`Memfd`] or a dma-buf, to read.
 ///
 /// Other holders of the memfd may write while it is read: what is read twice may differ. Take
-/// pixels from it, never a length or an index. It cannot shrink, so reading never faults.
+/// pixels from it, never a length or an index. It cannot shrink, so reading never faults. Devices may
+/// have written a dma-buf: see [`begin_cpu_access`](crate::begin_cpu_access).
 ///
 /// # References
 ///
@@ -30,7 +32,20 @@ impl Mapping {
     ///
     /// Whatever `mmap(2)` reports, such as `EINVAL` for an empty one.
     pub fn new(memfd: &Memfd) -> io::Result<Self> {
-        Pages::map(memfd, ProtFlags::READ).map(Self)
+        Pages::map(memfd.as_fd(), memfd.size(), ProtFlags::READ).map(Self)
+    }
+
+    /// Maps `dma_buf`, which keeps its size for as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when it is none; what its exporter reports,
+    /// which may not let the CPU read it.
+    pub fn of_dma_buf(dma_buf: BorrowedFd<'_>) -> io::Result<Self> {
+        let FdKind::DmaBuf { size } = kind_of(dma_buf)? else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        Pages::map(dma_buf, size, ProtFlags::READ).map(Self)
     }
 
     /// The bytes. Page-aligned.
@@ -46,7 +61,7 @@ impl MappingMut {
     ///
     /// Whatever `mmap(2)` reports, such as `EINVAL` for an empty one.
     pub fn new(memfd: &Memfd) -> io::Result<Self> {
-        Pages::map(memfd, ProtFlags::READ | ProtFlags::WRITE).map(Self)
+        Pages::map(memfd.as_fd(), memfd.size(), ProtFlags::READ | ProtFlags::WRITE).map(Self)
     }
 
     /// The bytes. Page-aligned.
@@ -81,18 +96,19 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    fn map(memfd: &Memfd, access: ProtFlags) -> io::Result<Self> {
-        let length = usize::try_from(memfd.size()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    /// Maps `size` bytes of `memory`, which has as many and keeps them.
+    fn map(memory: BorrowedFd<'_>, size: u64, access: ProtFlags) -> io::Result<Self> {
+        let length = usize::try_from(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let anywhere = std::ptr::null_mut();
         // SAFETY: the kernel chooses the address (no `MAP_FIXED`), so no other memory changes.
-        let start = unsafe { mmap(anywhere, length, access, MapFlags::SHARED, memfd, 0) }?;
+        let start = unsafe { mmap(anywhere, length, access, MapFlags::SHARED, memory, 0) }?;
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { start, length })
     }
 
     fn as_slice(&self) -> &[u8] {
         // SAFETY: `map` mapped `length` readable bytes at `start`, and they stay until our drop.
-        // A `Memfd` cannot shrink, so each page has memory behind it. Another holder may change
+        // Neither a `Memfd` nor a dma-buf can shrink, so each page has memory behind it. Another holder may change
         // the bytes; they are plain numbers, valid whatever they are.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }

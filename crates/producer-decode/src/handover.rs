@@ -11,7 +11,7 @@ use zerohop_frame::{
 };
 use zerohop_wire::Copies;
 
-use crate::av::{self, Picture};
+use crate::av::{self, Frames, Picture};
 use crate::formats;
 use crate::host::{Host, SurfaceKey};
 use crate::pool::{self, Pool};
@@ -37,13 +37,16 @@ pub(crate) struct Handover {
     copies: Option<String>,
     /// Whether that was said.
     said: bool,
+    /// What a device's pictures are in, and how many there were.
+    frames: Option<Frames>,
+    memories: u64,
 }
 
 impl Handover {
     /// As `force_linear` says, or as the first picture will tell.
     pub(crate) fn new(force_linear: bool) -> Self {
         let copies = force_linear.then(|| "--force-linear was asked for".to_owned());
-        Self { copies, said: false }
+        Self { copies, said: false, frames: None, memories: 0 }
     }
 
     /// The picture, where the host can read it. Memory that `host` knows is not exported again.
@@ -60,9 +63,9 @@ impl Handover {
             }
             self.copies.get_or_insert("the decoder has memory of its own".to_owned());
         } else if self.copies.is_none() {
-            match exported(&picture, host) {
+            match self.exported(&picture, host) {
                 Ok((key, descriptor, memory)) => {
-                    let acquire = av::finished(&picture, memory.as_deref())?;
+                    let acquire = av::finished(&picture)?;
                     let copies = Copies::default();
                     return Ok(Surface { key, descriptor, memory, copies, acquire, picture });
                 }
@@ -70,6 +73,25 @@ impl Handover {
             }
         }
         copied(&picture, pool, host)
+    }
+
+    /// The memory of a picture that a device decoded.
+    fn exported(
+        &mut self,
+        picture: &Picture,
+        host: Option<&Host>,
+    ) -> Result<(SurfaceKey, FrameDescriptor, Option<Memory>)> {
+        if !self.frames.as_ref().is_some_and(|frames| frames.has(picture)) {
+            self.frames = Frames::of(picture);
+            self.memories += 1;
+        }
+        let key = SurfaceKey::Device(self.memories, av::surface_of(picture)?);
+        let known = host.and_then(|host| host.shape(key));
+        if let Some(known) = known.filter(|known| known.color == picture.color()) {
+            return Ok((key, known.clone(), None));
+        }
+        let av::Exported { descriptor, memory } = av::export(picture)?;
+        Ok((key, descriptor, Some(memory)))
     }
 
     /// Why pictures are copied, to be told once.
@@ -118,21 +140,6 @@ fn plain(
 fn shared(surface: &pool::Surface) -> Result<Memory> {
     let memfd = surface.memfd.as_fd().try_clone_to_owned().context("duplicate a descriptor")?;
     Ok(ArrayVec::from_iter([MemoryHandle::Shm(memfd)]))
-}
-
-/// The memory of a picture that a device decoded.
-fn exported(
-    picture: &Picture,
-    host: Option<&Host>,
-) -> Result<(SurfaceKey, FrameDescriptor, Option<Memory>)> {
-    let key = SurfaceKey::Device(av::surface_of(picture)?);
-    let known = host.and_then(|host| host.shape(key));
-    if let Some(known) = known.filter(|known| known.color == picture.color()) {
-        return Ok((key, known.clone(), None));
-    }
-    let av::Exported { descriptor, memory } = av::export(picture)?;
-    let memory = memory.into_iter().map(MemoryHandle::DmaBuf).collect();
-    Ok((key, descriptor, Some(memory)))
 }
 
 /// The picture in a surface of ours, copied there.

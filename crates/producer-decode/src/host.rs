@@ -30,8 +30,8 @@ const STREAM: StreamId = StreamId(1);
 pub(crate) enum SurfaceKey {
     /// Ours.
     Pool(SurfaceId),
-    /// A device's, by its own name for it.
-    Device(usize),
+    /// A device's: which of its memories, counted, and its own name for the surface in there.
+    Device(u64, usize),
 }
 
 /// When a picture is shown.
@@ -124,6 +124,7 @@ impl Host {
         memory: Memory,
     ) -> Result<()> {
         self.retire(key)?;
+        self.retire_older_than(key)?;
         // One at home makes room for it.
         let idle = |known: &Announced| !self.out.contains_key(&known.buffer);
         if self.announced.len() + self.out.len() >= MAX_BUFFERS
@@ -137,6 +138,15 @@ impl Host {
         self.say(&ToHost::Announce { buffer, stream, descriptor, copies, memory })?;
         self.announced.insert(key, known);
         Ok(())
+    }
+
+    /// Tells the host to forget what a device had before its memory became another one.
+    fn retire_older_than(&mut self, key: SurfaceKey) -> Result<()> {
+        let SurfaceKey::Device(now, _) = key else { return Ok(()) };
+        let keys = self.announced.keys().copied();
+        let older = |key: &SurfaceKey| matches!(key, SurfaceKey::Device(then, _) if *then != now);
+        let older: Vec<_> = keys.filter(older).collect();
+        older.into_iter().try_for_each(|key| self.retire(key))
     }
 
     /// Tells the host to forget a surface, if it knows it.

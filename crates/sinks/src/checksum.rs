@@ -119,7 +119,7 @@ impl FrameSink for Checksum {
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
         let shape = frame.buffer().descriptor();
         let memory = pictures::open(&frame)?;
-        let rows = pictures::rows(shape, memory.as_slice());
+        let rows = pictures::rows(shape, &memory.objects());
         let rows = rows.ok_or(Error::Format { fourcc: shape.fourcc })?;
         let (mut md5, mut bytes) = (Md5::new(), 0);
         for row in rows {

@@ -152,11 +152,16 @@ impl Play {
 
     /// The device that reads the pictures, if one is named.
     pub(crate) fn vulkan_device(&self) -> Option<&str> {
-        self.capture.device.as_deref().filter(|name| !name.starts_with('/'))
+        self.capture.device.as_deref().filter(|name| !is_of_decoder(name))
     }
 
     /// The device that decodes, if a node is named.
     pub(crate) fn node(&self) -> Option<&str> {
-        self.capture.device.as_deref().filter(|name| name.starts_with('/'))
+        self.capture.device.as_deref().filter(|name| is_of_decoder(name))
     }
+}
+
+/// Whether a device is one that decodes: a node, or an X display.
+fn is_of_decoder(name: &str) -> bool {
+    name.starts_with(['/', ':'])
 }

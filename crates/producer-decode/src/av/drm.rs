@@ -6,7 +6,10 @@ use std::ptr::NonNull;
 use anyhow::{Context as _, Result, bail};
 use arrayvec::ArrayVec;
 use ffmpeg_sys_next as ffi;
-use zerohop_frame::{Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout};
+use zerohop_frame::{
+    Extent, Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, PlaneLayout,
+};
+use zerohop_kernel::{FdKind, kind_of};
 
 use super::sync::frames_of;
 use super::{Picture, check};
@@ -16,8 +19,8 @@ use crate::formats;
 pub(crate) struct Exported {
     /// Its shape. The colour is the picture's.
     pub(crate) descriptor: FrameDescriptor,
-    /// Its memory objects, all dma-bufs.
-    pub(crate) memory: ArrayVec<OwnedFd, MAX_PLANES>,
+    /// Its memory objects.
+    pub(crate) memory: ArrayVec<MemoryHandle, MAX_PLANES>,
 }
 
 /// Hands out the memory of a picture that a device decoded, with composed layers (one of NV12) or
@@ -35,7 +38,7 @@ pub(crate) fn export(picture: &Picture) -> Result<Exported> {
     // `mapped` is.
     let drm = unsafe { drm.as_ref() };
     let fourcc = fourcc_of(picture).context("no name for its format")?;
-    let memory = objects(drm)?.iter().map(duplicate).collect::<Result<_>>()?;
+    let memory = objects(drm)?.iter().map(memory_of).collect::<Result<_>>()?;
     let raw = picture.raw();
     let descriptor = FrameDescriptor {
         extent: Extent { width: raw.width as u32, height: raw.height as u32 },
@@ -60,6 +63,15 @@ fn count(number: i32, of: &str) -> Result<usize> {
 
 fn objects(drm: &ffi::AVDRMFrameDescriptor) -> Result<&[ffi::AVDRMObjectDescriptor]> {
     Ok(&drm.objects[..count(drm.nb_objects, "memory objects")?])
+}
+
+/// A memory object. A driver without a GPU has memfds for dma-bufs, and the wire a kind for them.
+fn memory_of(object: &ffi::AVDRMObjectDescriptor) -> Result<MemoryHandle> {
+    let fd = duplicate(object)?;
+    Ok(match kind_of(&fd).context("ask what the driver gave")? {
+        FdKind::Memfd { .. } => MemoryHandle::Shm(fd),
+        _ => MemoryHandle::DmaBuf(fd),
+    })
 }
 
 fn duplicate(object: &ffi::AVDRMObjectDescriptor) -> Result<OwnedFd> {

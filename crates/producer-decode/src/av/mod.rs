@@ -19,7 +19,7 @@ pub(crate) use input::{Input, Video};
 pub(crate) use lease::surface_for;
 pub(crate) use packet::Packet;
 pub(crate) use picture::Picture;
-pub(crate) use sync::{finished, plain_format, surface_of};
+pub(crate) use sync::{Frames, finished, plain_format, surface_of};
 
 /// Converts `ticks` of one length into ticks of another, to the nearest; half a tick goes up.
 pub(crate) fn rescale(

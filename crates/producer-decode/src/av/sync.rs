@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use anyhow::{Context as _, Result, bail};
 use ffmpeg_sys_next::{self as ffi, AVPixelFormat};
-use zerohop_frame::{MemoryHandle, SyncPoint};
+use zerohop_frame::SyncPoint;
 
 use super::Picture;
 
@@ -19,6 +19,36 @@ pub(crate) fn surface_of(picture: &Picture) -> Result<usize> {
     }
     // `VASurfaceID` (libavutil/pixfmt.h).
     Ok(picture.raw().data[3] as usize)
+}
+
+/// The memory that a device's pictures are in, kept from going: as long as it is, no other has its
+/// place, so that a surface's name in it stands for one thing.
+pub(crate) struct Frames(NonNull<ffi::AVBufferRef>);
+
+impl Frames {
+    /// That of `picture`, if it is a device's.
+    pub(crate) fn of(picture: &Picture) -> Option<Self> {
+        let frames = NonNull::new(picture.raw().hw_frames_ctx)?;
+        // SAFETY: the frame holds the reference.
+        NonNull::new(unsafe { ffi::av_buffer_ref(frames.as_ptr()) }).map(Self)
+    }
+
+    /// Whether `picture` is in it.
+    pub(crate) fn has(&self, picture: &Picture) -> bool {
+        // SAFETY: the reference is ours.
+        let ours = unsafe { self.0.as_ref() }.data;
+        let theirs = NonNull::new(picture.raw().hw_frames_ctx);
+        // SAFETY: the frame holds the reference.
+        theirs.is_some_and(|theirs| unsafe { theirs.as_ref() }.data == ours)
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        let mut frames = self.0.as_ptr();
+        // SAFETY: it is ours, and nobody uses it after this.
+        unsafe { ffi::av_buffer_unref(&raw mut frames) };
+    }
 }
 
 /// The format of a picture when it is copied to plain memory.
@@ -36,10 +66,9 @@ pub(super) fn frames_of(picture: &Picture) -> Option<&ffi::AVHWFramesContext> {
     Some(unsafe { frames.as_ref() })
 }
 
-/// When a VA-API picture may be read: the fence that its driver attached to `memory`, or now, after
-/// the driver has said that it is done.
-pub(crate) fn finished(picture: &Picture, memory: Option<&[MemoryHandle]>) -> Result<SyncPoint> {
-    let _ = memory;
+/// Waits until a VA-API picture may be read: its driver says so. (Not all of them attach fences to
+/// what they export, so that none could be told from one that is over.)
+pub(crate) fn finished(picture: &Picture) -> Result<SyncPoint> {
     let frames = frames_of(picture).context("the picture is in no device")?;
     // SAFETY: a frames context has a device context as long as it lives.
     let device = unsafe { &*frames.device_ctx };

@@ -105,7 +105,8 @@ fn write(path: PathBuf, bytes: &[u8]) -> Result<(), Error> {
 fn encode(frame: &Frame) -> Result<Vec<u8>, Error> {
     let shape = frame.buffer().descriptor();
     let memory = pictures::open(frame)?;
-    let pixels = Pixels::new(shape, memory.as_slice());
+    let [bytes] = memory.objects()[..] else { return Err(Error::Format { fourcc: shape.fourcc }) };
+    let pixels = Pixels::new(shape, bytes);
     let pixels = pixels.ok_or(Error::Format { fourcc: shape.fourcc })?;
     let sequence = frame.info().sequence;
     compress(&pixels, shape.color)
