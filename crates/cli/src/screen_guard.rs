@@ -1,7 +1,8 @@
 //! Puts back what was on a screen when our process was killed.
 //!
 //! A second process of this program holds the card open, so that nothing is lost when we end: what
-//! the screen shows, and the right to change it. It waits at a pipe that nobody writes to, as the
+//! the screen shows, and the right to change it. Without it the kernel would show its console, if
+//! it has one, whatever was there before. It waits at a pipe that nobody writes to, as the
 //! [`guard`](crate::guard) does, puts back what was on the screen, and ends.
 
 use std::env;

@@ -88,6 +88,12 @@ impl Card {
         named.unwrap_or_else(|| "another program, such as a display server".to_owned())
     }
 
+    /// Whether it was unplugged: nothing is answered then.
+    pub(crate) fn is_gone(&self) -> bool {
+        let asked = drm_ffi::get_version(self.as_fd(), None, None, None);
+        asked.is_err_and(|err| err.raw_os_error() == Some(19))
+    }
+
     /// A capability; 0 for one that the driver does not know.
     pub(crate) fn capability(&self, capability: u32) -> u64 {
         drm_ffi::get_capability(self.as_fd(), capability.into()).map_or(0, |found| found.value)

@@ -177,7 +177,11 @@ impl Screen {
     ///
     /// Why not.
     pub fn accepts(&mut self, buffer: &Arc<SharedBuffer>) -> Result<(), Refusal> {
-        self.import(buffer).map(drop)
+        match self.import(buffer) {
+            // No copy helps; showing it says what happened.
+            Err(_) if self.card.is_gone() => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     fn import(
@@ -192,6 +196,9 @@ impl Screen {
             let place = self.place(&framebuffer)?;
             Ok((Arc::new(framebuffer), place))
         });
+        if imported.is_err() && self.card.is_gone() {
+            return imported;
+        }
         let known = Known { buffer: Arc::downgrade(buffer), imported: imported.clone() };
         self.buffers.insert(buffer.id(), known);
         imported
@@ -235,7 +242,12 @@ impl Screen {
             // Lost before: whoever took the card may have given it back. If not, the call below says so.
             let _ = self.card.become_master();
         }
-        let (framebuffer, place) = self.import(frame.buffer())?;
+        let imported = self.import(frame.buffer());
+        if imported.is_err() && self.card.is_gone() {
+            let source = rustix::io::Errno::NODEV.into();
+            return Err(Error::Lost { why: "the card is gone", source });
+        }
+        let (framebuffer, place) = imported?;
         let complete = frame.acquire().wait(Duration::ZERO).doing("look at a fence")?;
         if !complete && !self.takes_fences() {
             return Err(Error::Busy);

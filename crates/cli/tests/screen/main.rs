@@ -29,13 +29,14 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A card has one master.
     arguments.test_threads = Some(1);
-    let tests: [(&'static str, &'static str, Test); 6] = [
+    let tests: [(&'static str, &'static str, Test); 7] = [
         ("vkms", "an_application_is_shown_bit_for_bit_and_nothing_is_copied", exact),
         ("vkms", "a_killed_zerohop_leaves_the_screen_as_it_was", killed),
         ("vkms", "sizes_change_while_pictures_are_replaced", sizes),
         ("vkms", "a_recording_is_shown_as_well", both),
         ("vkms", "a_card_that_is_taken_is_refused_by_name", taken),
         ("virtio_gpu", "what_a_card_refuses_is_copied_and_counted", copied),
+        ("cirrus", "a_card_that_is_unplugged_stops_nobody", unplugged),
     ];
     let trials = tests.map(|(driver, name, test)| Trial::ignorable_test(name, on(driver, test)));
     libtest_mimic::run(&arguments, trials.into()).exit_code()
@@ -160,6 +161,24 @@ fn taken(card: &Path) {
     let us = format!("(process {})", std::process::id());
     assert!(said.contains("is driven by") && said.contains(&us), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+fn unplugged(card: &Path) {
+    let mut run = Run::start(
+        &format!("kms:{},mode=640x480", card.display()),
+        &["--size", "640x480", "--frames", "20", "--rate-limit", "2"],
+    );
+    run.wait_for_picture(card);
+    let name = card.file_name().unwrap().to_string_lossy();
+    let device = fs::canonicalize(format!("/sys/class/drm/{name}/device")).unwrap();
+    let driver = fs::canonicalize(device.join("driver")).unwrap();
+    let address = device.file_name().unwrap().to_string_lossy().into_owned();
+    fs::write(driver.join("unbind"), &address).unwrap();
+    let report = run.finish();
+    fs::write(driver.join("bind"), &address).unwrap();
+    assert!(report["fallbacks"].to_string().contains("the card is gone"), "{report}");
+    assert!(report["frames_dropped"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(report["frames_presented"], 20, "the application never noticed: {report}");
 }
 
 fn copied(card: &Path) {
