@@ -1,11 +1,15 @@
-//! Pictures on a screen where they lie, against pictures that are copied there: vkcube at 1024x768 on
+//! Pictures on a screen where they lie, against pictures that are copied there: vkcube at 640x480 on
 //! vkms, in the virtual machine.
+//!
+//! vkcube draws there on an emulated CPU, so few pictures a second come, and what the host does by
+//! the clock (its beat, its word to those that wait) counts for each. There is no aim: an
+//! emulated CPU copies as fast as it does anything else.
 
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Figures, Limit, median};
+use super::{Figures, median};
 use crate::{programs, project, shell, vm};
 
 /// Alternating repetitions.
@@ -41,7 +45,7 @@ pub(super) fn run(figures: &mut Figures) -> Result<()> {
          ({fps:.1} pictures a second with all that draws them); a copy into a dumb buffer costs \
          {copied_cost:.2} ms ({copied_fps:.1} a second)"
     ));
-    figures.judge("kms_cpu_ratio", cost / copied_cost, Limit::AtMost(1.0));
+    figures.keep("kms_cpu_ratio", cost / copied_cost);
     Ok(())
 }
 
