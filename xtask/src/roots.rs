@@ -47,12 +47,18 @@ impl Suite {
 pub(crate) struct Root(PathBuf);
 
 impl Root {
-    /// Whether roots can be made and entered here; says why not.
+    /// Whether roots can be made and entered here.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot.
     pub(crate) fn possible() -> Result<()> {
-        if rustix::process::geteuid().is_root() {
-            return Ok(());
+        if !rustix::process::geteuid().is_root() {
+            bail!("only root can make another Debian beside this one, and enter it");
         }
-        bail!("only root can make another Debian beside this one, and enter it")
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "--pid", "--fork", "mount", "--make-rprivate", "/"]);
+        shell::output(&mut unshare).context("no mounts of one's own here").map(drop)
     }
 
     /// That release, made first if it is not there, or was made for other packages.

@@ -110,7 +110,8 @@ impl Runs {
 
 /// One run: its seconds, and those of all processors, host included.
 fn measure(root: &Root, path: Path, pictures: u32) -> Result<(f64, f64)> {
-    let zerohop = project::target().join("release/zerohop");
+    let built = project::target().join("release");
+    let zerohop = built.join("zerohop");
     let folder = project::target().join("venus");
     fs::create_dir_all(&folder).context("make target/venus")?;
     let before = tree::cpu_seconds_of_children()?;
@@ -119,7 +120,7 @@ fn measure(root: &Root, path: Path, pictures: u32) -> Result<(f64, f64)> {
         Path::Mapped => Some(HostLayer::Mapping),
         Path::Native => None,
     };
-    let host = layer.map(|layer| Host::start(root, &folder, layer)).transpose()?;
+    let host = layer.map(|layer| Host::start(root, &built, &folder, layer)).transpose()?;
     let mut command = match &host {
         Some(host) => Guest::of(root, host)?.command(&zerohop)?,
         None => native(root, &zerohop)?,

@@ -47,7 +47,8 @@ pub(super) fn killed_guest(zerohop: &Path, folder: &Path, guest: &Guest<'_>) -> 
 
 /// The host is killed: the guest's program is ended and said so, and the file can be played.
 pub(super) fn killed_host(zerohop: &Path, folder: &Path, root: &Root) -> Result<()> {
-    let mut host = Host::start(root, folder, HostLayer::DmaBuf)?;
+    let built = zerohop.parent().context("zerohop lies in no folder")?;
+    let mut host = Host::start(root, built, folder, HostLayer::DmaBuf)?;
     let guest = Guest::of(root, &host)?;
     let video = folder.join("orphan.mp4");
     let _ = fs::remove_file(&video);

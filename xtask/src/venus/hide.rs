@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::project;
 use crate::roots::Root;
 
 /// Its name, as in `VK_INSTANCE_LAYERS` (`zerohop_layer_hide::LAYER_NAME`).
@@ -14,14 +13,15 @@ pub(super) const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
 /// What says what is hidden (`zerohop_layer_hide::VARIABLE`).
 pub(super) const VARIABLE: &str = "ZEROHOP_HIDE";
 
-/// Writes its manifest, and says where in a root that is. [`crate::programs::test_tools`] builds it.
+/// Writes the manifest of the one in `built`, and says where in a root that is.
+/// [`crate::programs::test_tools`] builds it.
 ///
 /// # Errors
 ///
 /// The manifest cannot be written.
-pub(super) fn manifest_folder() -> Result<PathBuf> {
-    let folder = project::target().join("release/hide");
-    fs::create_dir_all(&folder).context("make target/release/hide")?;
+pub(super) fn manifest_folder(built: &Path) -> Result<PathBuf> {
+    let folder = built.join("hide");
+    fs::create_dir_all(&folder).context("make a folder for a manifest")?;
     fs::write(folder.join("VkLayer_zerohop_hide.json"), manifest()).context("write a manifest")?;
     Root::inside(&folder)
 }

@@ -14,7 +14,7 @@ use zerohop_manifest::DMABUF;
 
 use super::{exact, hide, icd};
 use crate::roots::Root;
-use crate::{project, shell, tree};
+use crate::{shell, tree};
 
 /// How long the server may take until it listens, on a busy machine.
 const START: Duration = Duration::from_secs(20);
@@ -50,20 +50,25 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts one in `root`, with its socket and what it says in `folder`, a folder of the target
-    /// folder.
+    /// Starts one in `root` with the layers that lie in `built`, and with its socket and what it
+    /// says in `folder`; both are folders of the target folder.
     ///
     /// # Errors
     ///
     /// It cannot be started, or does not listen after 20 s.
-    pub(crate) fn start(root: &Root, folder: &Path, layer: HostLayer) -> Result<Self> {
+    pub(crate) fn start(
+        root: &Root,
+        built: &Path,
+        folder: &Path,
+        layer: HostLayer,
+    ) -> Result<Self> {
         let (socket, log) = (folder.join("venus.sock"), folder.join("host.log"));
         let _ = fs::remove_file(&socket);
         let mut command = root.command(Path::new("virgl_test_server"))?;
         command.args(["--venus", "--no-virgl", "--multi-clients", "--socket-path"]);
         command.arg(Root::inside(&socket)?);
         command.env("VK_DRIVER_FILES", icd(root, "lvp")?);
-        layer.put_on(&mut command)?;
+        layer.put_on(&mut command, built)?;
         let out = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         command.stdin(Stdio::null()).stderr(out.try_clone()?).stdout(out);
         let server = command.spawn().context("cannot start the Venus host")?;
@@ -163,8 +168,8 @@ fn end(guest: &mut Child) -> Result<()> {
 
 impl HostLayer {
     /// Sets the environment of the host, which its renderers inherit.
-    fn put_on(self, command: &mut Command) -> Result<()> {
-        let ours = Root::inside(&project::target().join("release"))?;
+    fn put_on(self, command: &mut Command, built: &Path) -> Result<()> {
+        let ours = Root::inside(built)?;
         let ours = ours.display();
         match self {
             Self::DmaBuf | Self::Validated => {
@@ -175,7 +180,7 @@ impl HostLayer {
                 }
             }
             Self::Mapping => {
-                let hide = hide::manifest_folder()?;
+                let hide = hide::manifest_folder(built)?;
                 command.env("VK_LAYER_PATH", format!("{}:{ours}", hide.display()));
                 let both = format!("{}:{}", hide::LAYER_NAME, DMABUF.name);
                 command.env("VK_INSTANCE_LAYERS", both);

@@ -24,7 +24,7 @@ use crate::setup::{self, Purpose};
 use crate::{programs, project, tree};
 pub(crate) use guest::Guest;
 pub(crate) use host::{Host, HostLayer};
-pub(crate) use test::run as test;
+pub(crate) use test::{run as test, where_possible as test_where_possible};
 use way::Way;
 
 /// What `cargo xtask venus` was asked for.
@@ -45,7 +45,8 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let root = Root::of(wish.suite)?;
     let folder = project::target().join("venus");
     fs::create_dir_all(&folder).context("make target/venus")?;
-    let mut host = Host::start(&root, &folder, wish.layer)?;
+    let built = zerohop.parent().unwrap_or(&folder);
+    let mut host = Host::start(&root, built, &folder, wish.layer)?;
     let recorded = wish.record(&zerohop, &root, &mut host, &folder.join("report.json"));
     let words = host.last_words(5);
     drop(host);
