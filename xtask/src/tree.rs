@@ -115,6 +115,14 @@ fn processes() -> impl Iterator<Item = i32> {
     all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
 }
 
+/// CPU time of a process itself, user and system, in seconds. `None` when it is gone.
+pub(crate) fn cpu_seconds_of(pid: Pid) -> Option<f64> {
+    let process = Process::read(pid.as_raw_nonzero().get())?;
+    let ticks = rustix::param::clock_ticks_per_second();
+    #[expect(clippy::cast_precision_loss, reason = "ticks of hours are far below 2^52")]
+    Some(process.own_ticks as f64 / ticks as f64)
+}
+
 /// Our children, by their ids.
 fn children() -> Result<Vec<i32>> {
     let me = i32::try_from(std::process::id())?;
@@ -144,7 +152,9 @@ struct Process {
     name: String,
     state: char,
     parent: i32,
-    /// `cutime` and `cstime`, in clock ticks.
+    /// `utime` and `stime`, in clock ticks.
+    own_ticks: u64,
+    /// `cutime` and `cstime`.
     children_ticks: u64,
 }
 
@@ -162,6 +172,7 @@ impl Process {
             name: stat.get(start + 1..end)?.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
+            own_ticks: number(14)? + number(15)?,
             children_ticks: number(16)? + number(17)?,
         })
     }
@@ -176,6 +187,6 @@ mod tests {
         let stat = "7 (a) b) S 3 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 0 1 0 5 6";
         let one = Process::parse(stat).unwrap();
         assert_eq!((one.name.as_str(), one.state, one.parent), ("a) b", 'S', 3));
-        assert_eq!(one.children_ticks, 70);
+        assert_eq!((one.own_ticks, one.children_ticks), (30, 70));
     }
 }

@@ -1,14 +1,16 @@
 //! What a Venus guest's pictures cost, by each path out of the guest.
 
+use std::collections::HashMap;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::{Figures, median};
 use crate::roots::{Root, Suite};
-use crate::venus::{Guest, Host, HostLayer, icd};
+use crate::venus::{Guest, Host, HostLayer, RENDERER, icd};
 use crate::{programs, project, shell, tree};
 
 /// Alternating repetitions.
@@ -129,12 +131,24 @@ fn measure(root: &Root, path: Path, pictures: u32) -> Result<(f64, f64)> {
     command.args(["--width", "1280", "--height", "720", "--present_mode", "0"]);
     command.args(["--c", &pictures.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
     let begin = Instant::now();
-    if !command.status()?.success() {
-        bail!("`{}` failed", shell::line(&command));
-    }
+    let mut guest = command.spawn().context("cannot start the guest")?;
+    // Renderers end with their clients, and nobody who is ours waits for them.
+    let mut renderers = HashMap::new();
+    let status = loop {
+        if let Some(status) = guest.try_wait()? {
+            break status;
+        }
+        for pid in tree::descendants_running(RENDERER) {
+            renderers.extend(tree::cpu_seconds_of(pid).map(|seconds| (pid, seconds)));
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
     let seconds = begin.elapsed().as_secs_f64();
-    drop(host);
-    Ok((seconds, tree::cpu_seconds_of_children()? - before))
+    if !status.success() {
+        bail!("`{}` failed: {status}", shell::line(&command));
+    }
+    let own = tree::cpu_seconds_of_children()? - before;
+    Ok((seconds, own + renderers.values().sum::<f64>()))
 }
 
 fn native(root: &Root, zerohop: &std::path::Path) -> Result<Command> {

@@ -20,7 +20,7 @@ use crate::{shell, tree};
 const START: Duration = Duration::from_secs(20);
 
 /// The program that executes what a guest sends, one process or two for each client.
-pub(super) const RENDERER: &str = "virgl_render_server";
+pub(crate) const RENDERER: &str = "virgl_render_server";
 
 /// How long a guest may go without a renderer: at its start and at its end it does.
 const LEFT: Duration = Duration::from_secs(10);

@@ -23,7 +23,7 @@ use crate::roots::{Root, Suite};
 use crate::setup::{self, Purpose};
 use crate::{programs, project, tree};
 pub(crate) use guest::Guest;
-pub(crate) use host::{Host, HostLayer};
+pub(crate) use host::{Host, HostLayer, RENDERER};
 pub(crate) use test::{run as test, where_possible as test_where_possible};
 use way::Way;
 
