@@ -10,10 +10,11 @@
 //! | `ZEROHOP_DISPLAY` | what `VK_KHR_display` finds: `auto` (the host's display, else the driver's, else the screens of this machine), `none` of ours, or screens as in `/dev/dri/card0,connector=DP-1`; not heeded with raised privileges | `auto` |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
-//! Two more, [`ENABLE_ENVIRONMENT`] and [`DISABLE_ENVIRONMENT`], are read by the Vulkan loader.
+//! Two more for each layer, [`enable_environment`] and [`disable_environment`], are read by the Vulkan
+//! loader.
 //!
-//! [`ENABLE_ENVIRONMENT`]: zerohop_manifest::ENABLE_ENVIRONMENT
-//! [`DISABLE_ENVIRONMENT`]: zerohop_manifest::DISABLE_ENVIRONMENT
+//! [`enable_environment`]: zerohop_manifest::Layer::enable_environment
+//! [`disable_environment`]: zerohop_manifest::Layer::disable_environment
 
 use std::ffi::OsString;
 use std::fmt::Arguments;

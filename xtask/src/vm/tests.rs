@@ -33,7 +33,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kms", "screens", ""),
     ("cli", "screen", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
-    ("layer-dmabuf", "hardware", "an_export"),
+    ("layer-dmabuf", "hardware", "an_export_keeps"),
 ];
 
 /// All of them as a part of `cargo xtask ci`. A machine that cannot have a virtual one is told so, and
