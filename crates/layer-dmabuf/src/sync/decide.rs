@@ -50,17 +50,18 @@ impl SyncFd {
         unsafe { ask(physical, &info, &mut fence) };
         let (semaphore, fence) =
             (semaphore.external_semaphore_features, fence.external_fence_features);
+        let semaphore_fd_below = has(khr::external_semaphore_fd::NAME);
+        let fence_fd_below = has(khr::external_fence_fd::NAME);
+        let semaphores = vk::ExternalSemaphoreFeatureFlags::IMPORTABLE
+            | vk::ExternalSemaphoreFeatureFlags::EXPORTABLE;
+        let fences =
+            vk::ExternalFenceFeatureFlags::IMPORTABLE | vk::ExternalFenceFeatureFlags::EXPORTABLE;
+        // What an extension that is not listed is said to do cannot be asked for.
         Ok(Self {
-            semaphore_fd_below: has(khr::external_semaphore_fd::NAME),
-            fence_fd_below: has(khr::external_fence_fd::NAME),
-            semaphores: !semaphore.contains(
-                vk::ExternalSemaphoreFeatureFlags::IMPORTABLE
-                    | vk::ExternalSemaphoreFeatureFlags::EXPORTABLE,
-            ),
-            fences: !fence.contains(
-                vk::ExternalFenceFeatureFlags::IMPORTABLE
-                    | vk::ExternalFenceFeatureFlags::EXPORTABLE,
-            ),
+            semaphore_fd_below,
+            fence_fd_below,
+            semaphores: !(semaphore_fd_below && semaphore.contains(semaphores)),
+            fences: !(fence_fd_below && fence.contains(fences)),
         })
     }
 
