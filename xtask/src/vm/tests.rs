@@ -30,8 +30,6 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vulkan", "planes", "dma_buf"),
     ("passes", "planar", "shaders_over"),
     ("wire", "hardware", ""),
-    ("kms", "screens", ""),
-    ("cli", "screen", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),
 ];
@@ -66,8 +64,8 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
     // By its process, since the build may just have replaced the file.
     let xtask = format!("/proc/{}/exe", std::process::id());
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(xtask).args(["vm", "--no-build", "--timeout", "900"]);
-    command.args(["--", "bash", "-c", &script]);
+    command.args(["--pdeathsig", "KILL"]).arg(xtask).args(["vm", "--no-build"]);
+    command.args(["--timeout", "1500", "--", "bash", "-c", &script]);
     cargo_test::watched(command, timing)
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The application is this program, started again as `zerohop-pattern`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(unsafe_code, reason = "it maps what a screen shows")]
 
+mod pages;
 mod run;
 
 use std::env;
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use pages::{Process, Shown};
 use run::{FLAG, Run, eventually};
 use rustix::process::{Signal, kill_process};
 use zerohop_kms::{Card, Screen, Spec};
@@ -29,8 +32,9 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A card has one master.
     arguments.test_threads = Some(1);
-    let tests: [(&'static str, &'static str, Test); 7] = [
+    let tests: [(&'static str, &'static str, Test); 8] = [
         ("vkms", "an_application_is_shown_bit_for_bit_and_nothing_is_copied", exact),
+        ("vkms", "a_screen_reads_the_very_pages_that_the_application_has", same_pages),
         ("vkms", "a_killed_zerohop_leaves_the_screen_as_it_was", killed),
         ("vkms", "sizes_change_while_pictures_are_replaced", sizes),
         ("vkms", "a_recording_is_shown_as_well", both),
@@ -101,6 +105,26 @@ fn exact(card: &Path) {
     let ours = &shown[ends.0.unwrap()..=ends.1.unwrap()];
     assert!(ours.iter().all(Option::is_some), "something else was on the screen: {shown:?}");
     assert_eq!(vkms::state(card), before, "the console is back");
+}
+
+/// Not equal bytes, but the same memory.
+fn same_pages(card: &Path) {
+    let mut run = Run::start(
+        &format!("kms:{},mode=640x480", card.display()),
+        &["--size", "640x480", "--frames", "10", "--rate-limit", "0.5"],
+    );
+    run.wait_for_picture(card);
+    let application = Process::with_argument(FLAG).unwrap();
+    let shown = Shown::by(card).unwrap();
+    let zerohop = Process::open(run.pid()).unwrap();
+    assert!(zerohop.holds(shown.inode()), "the screen shows what nobody announced");
+    let (page, here, there) = (shown.middle(), *b"zerohop-was-here", *b"and-zerohop-too!");
+    shown.write(page, here);
+    let address = application.find(here);
+    let address = address.unwrap_or_else(|| panic!("not in: {}", application.sharing()));
+    application.write(address, there).unwrap();
+    assert_eq!(shown.read(page), there);
+    assert_eq!(run.finish()["bytes_copied_by_cpu"], 0);
 }
 
 fn killed(card: &Path) {

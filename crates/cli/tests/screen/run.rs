@@ -129,3 +129,11 @@ impl Run {
         }
     }
 }
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // One that has ended needs nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
