@@ -11,6 +11,7 @@ mod cargo_test;
 mod ci;
 mod demo;
 mod fuzz;
+mod hide;
 mod licences;
 mod manifest;
 mod programs;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Figures, median};
 use crate::report::Report;
-use crate::{programs, project, shell};
+use crate::{hide, programs, project, shell};
 
 /// Alternating repetitions.
 const ROUNDS: usize = 3;
@@ -34,11 +34,12 @@ struct Run {
 pub(super) fn run(figures: &mut Figures) -> Result<()> {
     let folder = project::target().join("bench/ways");
     fs::create_dir_all(&folder).context("make target/bench/ways")?;
-    hide(&folder)?;
+    programs::test_tools()?;
+    let layers = hide::manifest_folder(&project::target().join("release"))?;
     let mut runs = WAYS.map(|_| Vec::new());
     for _ in 0..ROUNDS {
         for ((name, lacks, copies), runs) in WAYS.iter().zip(&mut runs) {
-            let run = measure(&folder, lacks, *copies);
+            let run = measure(&folder, &layers, lacks, *copies);
             runs.push(run.with_context(|| format!("by {name}"))?);
         }
     }
@@ -61,25 +62,15 @@ pub(super) fn run(figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// Builds the layer that hides what a driver has, and puts its manifest into `folder`.
-fn hide(folder: &Path) -> Result<()> {
-    let mut build = project::cargo("build");
-    shell::run(build.args(["--locked", "--release", "-p", "zerohop-layer-hide"]))?;
-    let library = project::target().join("release/libzerohop_layer_hide.so");
-    let mut install = project::cargo("run");
-    install.args(["--locked", "--release", "-p", "zerohop-layer-hide", "--example", "install"]);
-    shell::run(install.arg("--").arg(library).arg(folder))
-}
-
-fn measure(folder: &Path, lacks: &str, copies: [bool; 2]) -> Result<Run> {
+fn measure(folder: &Path, layers: &Path, lacks: &str, copies: [bool; 2]) -> Result<Run> {
     let (file, times) = (folder.join("report.json"), folder.join("times"));
     let mut words = programs::vkcube(SIZE.0, SIZE.1)?;
     words.extend(["--present_mode", "0", "--c"].map(str::to_owned));
     words.push(PICTURES.to_string());
     let mut zerohop = Command::new(project::target().join("release/zerohop"));
     zerohop.args(["run", "--no-progress", "--display", "auto", "--to", "null", "--report"]);
-    zerohop.arg(&file).args(["--", "sh", "-c", SHELL, "sh"]).arg(folder).arg(&times).args(&words);
-    zerohop.env("ZEROHOP_HIDE", lacks).env_remove("VK_INSTANCE_LAYERS");
+    zerohop.arg(&file).args(["--", "sh", "-c", SHELL, "sh"]).arg(layers).arg(&times).args(&words);
+    zerohop.env(hide::VARIABLE, lacks).env_remove("VK_INSTANCE_LAYERS");
     zerohop.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     shell::output(&mut zerohop)?;
     let report = Report::read(&file)?;

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use zerohop_manifest::DMABUF;
 
-use super::{exact, hide, icd};
+use super::{exact, icd};
 use crate::roots::Root;
-use crate::{shell, tree};
+use crate::{hide, shell, tree};
 
 /// How long the server may take until it listens, on a busy machine.
 const START: Duration = Duration::from_secs(20);
@@ -180,7 +180,7 @@ impl HostLayer {
                 }
             }
             Self::Mapping => {
-                let hide = hide::manifest_folder(built)?;
+                let hide = Root::inside(&hide::manifest_folder(built)?)?;
                 command.env("VK_LAYER_PATH", format!("{}:{ours}", hide.display()));
                 let both = format!("{}:{}", hide::LAYER_NAME, DMABUF.name);
                 command.env("VK_INSTANCE_LAYERS", both);

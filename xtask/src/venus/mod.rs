@@ -4,7 +4,6 @@
 mod exact;
 mod guest;
 mod harm;
-mod hide;
 mod host;
 mod pages;
 

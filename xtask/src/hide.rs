@@ -5,25 +5,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::roots::Root;
-
 /// Its name, as in `VK_INSTANCE_LAYERS` (`zerohop_layer_hide::LAYER_NAME`).
-pub(super) const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
+pub(crate) const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
 
 /// What says what is hidden (`zerohop_layer_hide::VARIABLE`).
-pub(super) const VARIABLE: &str = "ZEROHOP_HIDE";
+pub(crate) const VARIABLE: &str = "ZEROHOP_HIDE";
 
-/// Writes the manifest of the one in `built`, and says where in a root that is.
+/// Writes the manifest of the one in `built`, and says in which folder.
 /// [`crate::programs::test_tools`] builds it.
 ///
 /// # Errors
 ///
 /// The manifest cannot be written.
-pub(super) fn manifest_folder(built: &Path) -> Result<PathBuf> {
+pub(crate) fn manifest_folder(built: &Path) -> Result<PathBuf> {
     let folder = built.join("hide");
     fs::create_dir_all(&folder).context("make a folder for a manifest")?;
     fs::write(folder.join("VkLayer_zerohop_hide.json"), manifest()).context("write a manifest")?;
-    Root::inside(&folder)
+    Ok(folder)
 }
 
 /// `zerohop_layer_hide::install` writes the same; xtask is built before anything else can be.
