@@ -2,6 +2,8 @@
 //! cannot be played is said in one line.
 //!
 //! The clips are made here, by ffmpeg's own sources. Each test says what it needs.
+//!
+//! Long because every way in which a file can be odd is a test of a few lines.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -17,6 +19,7 @@ use zerohop_testkit::Xvfb;
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 
+// Long because it is the list.
 fn main() -> ExitCode {
     let trial = |name: String, test: Box<dyn FnOnce() + Send>| {
         Trial::ignorable_test(name, move || {

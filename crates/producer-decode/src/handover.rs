@@ -35,8 +35,12 @@ pub(crate) struct Surface {
 pub(crate) struct Handover {
     /// Why pictures are copied, if they are.
     copies: Option<String>,
-    /// Whether that was said.
+    /// Whether that was asked for.
+    forced: bool,
+    /// Whether it was said.
     said: bool,
+    /// What they are copied to.
+    pool: Arc<Pool>,
     /// What a device's pictures are in, and how many there were.
     frames: Option<Frames>,
     memories: u64,
@@ -46,7 +50,8 @@ impl Handover {
     /// As `force_linear` says, or as the first picture will tell.
     pub(crate) fn new(force_linear: bool) -> Self {
         let copies = force_linear.then(|| "--force-linear was asked for".to_owned());
-        Self { copies, said: false, frames: None, memories: 0 }
+        let pool = Arc::default();
+        Self { copies, forced: force_linear, said: false, pool, frames: None, memories: 0 }
     }
 
     /// The picture, where the host can read it. Memory that `host` knows is not exported again.
@@ -58,7 +63,8 @@ impl Handover {
     ) -> Result<Surface> {
         let on_device = !picture.raw().hw_frames_ctx.is_null();
         if !on_device {
-            if let Some(surface) = in_pool(&picture, pool) {
+            let direct = in_pool(&picture, pool).filter(|_| !self.forced);
+            if let Some(surface) = direct {
                 return plain(picture, &surface, host, Copies::default());
             }
             self.copies.get_or_insert("the decoder has memory of its own".to_owned());
@@ -72,7 +78,7 @@ impl Handover {
                 Err(why) => self.copies = Some(format!("{why:#}")),
             }
         }
-        copied(&picture, pool, host)
+        copied(&picture, &self.pool, host)
     }
 
     /// The memory of a picture that a device decoded.
@@ -92,6 +98,11 @@ impl Handover {
         }
         let av::Exported { descriptor, memory } = av::export(picture)?;
         Ok((key, descriptor, Some(memory)))
+    }
+
+    /// Surfaces of ours that nobody will see again.
+    pub(crate) fn take_gone(&self) -> Vec<pool::SurfaceId> {
+        self.pool.take_gone()
     }
 
     /// Why pictures are copied, to be told once.

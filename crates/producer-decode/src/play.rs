@@ -171,7 +171,7 @@ impl Player<'_> {
         };
         let pool = self.opened.decoder.pool();
         let surface = self.handover.surface(picture, pool, Some(&self.host))?;
-        for gone in pool.take_gone() {
+        for gone in pool.take_gone().into_iter().chain(self.handover.take_gone()) {
             self.host.retire(SurfaceKey::Pool(gone))?;
         }
         if let Some(why) = self.handover.news() {

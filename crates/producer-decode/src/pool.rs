@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrayvec::ArrayVec;
@@ -14,6 +15,9 @@ const PAGE: usize = 4096;
 /// Bytes that a decoder may write past the end of a plane (`libavcodec/get_buffer.c` allows itself
 /// 16 and an alignment).
 const SLACK: usize = 256;
+
+/// Surfaces of all pools so far.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// The planes that a decoder wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +88,6 @@ struct State {
     lent: BTreeMap<usize, Arc<Surface>>,
     /// Those that are gone since somebody asked.
     gone: Vec<SurfaceId>,
-    made: u64,
 }
 
 impl Pool {
@@ -103,8 +106,8 @@ impl Pool {
         let surface = match state.free.pop() {
             Some(surface) => surface,
             None => {
-                state.made += 1;
-                Arc::new(Surface::new(SurfaceId(state.made), layout.clone())?)
+                let id = SurfaceId(MADE.fetch_add(1, Ordering::Relaxed));
+                Arc::new(Surface::new(id, layout.clone())?)
             }
         };
         state.lent.insert(surface.base() as usize, Arc::clone(&surface));

@@ -2,6 +2,7 @@
 //!
 //! Every figure is the median of repetitions that alternate with what it is compared to.
 
+mod decode;
 mod kms;
 mod overhead;
 mod present;
@@ -30,6 +31,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("overhead", overhead::run),
     ("ways", ways::run),
     ("kms", kms::run),
+    ("decode", decode::run),
     ("venus", venus::run),
 ];
 

@@ -99,6 +99,7 @@ const RUN: &[Purpose] = &[Purpose::Demo, Purpose::Test, Purpose::Apps, Purpose::
 const DECODE: &[Purpose] =
     &[Purpose::Demo, Purpose::Test, Purpose::Apps, Purpose::Bench, Purpose::Venus];
 const TEST: &[Purpose] = &[Purpose::Test];
+const FFMPEG: &[Purpose] = &[Purpose::Test, Purpose::Bench];
 const APPS: &[Purpose] = &[Purpose::Apps];
 const ROOTS: &[Purpose] = &[Purpose::Apps, Purpose::Venus, Purpose::Vm];
 const BENCH: &[Purpose] = &[Purpose::Bench];
@@ -126,11 +127,11 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("xvfb", "Xvfb", "a display for machines without one", RUN),
     Need::new("libturbojpeg0", TURBOJPEG, "decodes JPEG in the VAAPI driver of the tests", TEST),
     Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", DECODE),
-    Need::new("libavcodec-dev", AVCODEC, "FFmpeg's decoders, for zerohop-decode", TEST),
-    Need::new("libavformat-dev", AVFORMAT, "FFmpeg's containers, for zerohop-decode", TEST),
-    Need::new("libavutil-dev", AVUTIL, "what both are made of", TEST),
-    Need::new("libclang-dev", "clang", "reads their headers", TEST),
-    Need::new("pkg-config", "pkg-config", "finds them", TEST),
+    Need::new("libavcodec-dev", AVCODEC, "FFmpeg's decoders, for zerohop-decode", FFMPEG),
+    Need::new("libavformat-dev", AVFORMAT, "FFmpeg's containers, for zerohop-decode", FFMPEG),
+    Need::new("libavutil-dev", AVUTIL, "what both are made of", FFMPEG),
+    Need::new("libclang-dev", "clang", "reads their headers", FFMPEG),
+    Need::new("pkg-config", "pkg-config", "finds them", FFMPEG),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
     Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
