@@ -22,6 +22,7 @@ const LACKS: Options = Options {
     swapchain: false,
     host_memory: true,
     work: std::time::Duration::ZERO,
+    others_wait: std::time::Duration::ZERO,
 };
 
 const OURS: [&CStr; 4] = [

@@ -92,6 +92,7 @@ const TESTS: &[(&str, Test)] = &[
         let options = Options { modifiers: true, sync_fd: true, ..Options::default() };
         every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, options, socket)
     }),
+    ("the_application_never_waits_for_a_copy", slow_copies),
     ("any_call_may_fail_while_the_gpu_copies", |socket| {
         every_failure(vk::Result::ERROR_OUT_OF_HOST_MEMORY, BY_GPU, socket)
     }),
@@ -141,6 +142,7 @@ const BY_GPU: Options = Options {
     swapchain: false,
     host_memory: true,
     work: Duration::ZERO,
+    others_wait: Duration::ZERO,
 };
 
 /// One whose GPU cannot.
@@ -349,6 +351,32 @@ fn every_failure(code: vk::Result, options: Options, socket: &Path) -> Result<()
         thread::sleep(AGAIN / 20);
     }
     every_failure_of(code, options, |_| {}).map_err(|why| format!("with a host {why}"))
+}
+
+/// Each copy takes 50 ms, and each picture is drawn in no time: most are given up, those that come do
+/// so in order, and the application is through long before they could all be copied.
+fn slow_copies(socket: &Path) -> Result<(), String> {
+    let before = descriptors();
+    let copy = Duration::from_millis(50);
+    let driver = FakeDriver::new(Options { others_wait: copy, ..BY_CPU });
+    let host = start(socket, Manner::Prompt)?;
+    let scenario = Scenario { frames: 100, ..Scenario::default() };
+    let begin = Instant::now();
+    let played = scenario.play(&driver);
+    let took = begin.elapsed();
+    let numbers: Vec<_> = host.heard().frames.iter().map(|frame| frame.sequence).collect();
+    let refused = host.heard().refused.clone();
+    drop(host);
+    played.map_err(|trouble| trouble.to_string())?;
+    let all = scenario.presents();
+    let in_order = numbers.is_sorted_by(|a, b| a < b);
+    if numbers.is_empty() || numbers.len() >= all || !in_order || !refused.is_empty() {
+        return Err(format!("{numbers:?} of {all} came, refused: {refused:?}"));
+    }
+    if took > copy * u32::try_from(all / 4).unwrap_or(0) {
+        return Err(format!("{all} presents took {took:?}, a copy {copy:?}"));
+    }
+    settled_alone(&driver, before)
 }
 
 /// Two swapchains in each present, with every call failing once.

@@ -42,6 +42,8 @@ pub struct Options {
     pub host_memory: bool,
     /// How long the device works on everything: who waits for less waits in vain. No time passes.
     pub work: Duration,
+    /// How long a wait for a fence really takes on any thread but the one that made the driver.
+    pub others_wait: Duration,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             swapchain: true,
             host_memory: false,
             work: Duration::ZERO,
+            others_wait: Duration::ZERO,
         }
     }
 }
@@ -68,7 +71,8 @@ pub struct FakeDriver(Arc<State>);
 impl FakeDriver {
     /// A driver with `options`.
     pub fn new(options: Options) -> Self {
-        Self(Arc::new(State { options, inner: Mutex::default() }))
+        let maker = std::thread::current().id();
+        Self(Arc::new(State { options, maker, inner: Mutex::default() }))
     }
 
     /// From now on `vkCreateInstance` of this thread makes instances of this driver.
@@ -120,6 +124,7 @@ thread_local! {
 /// What every handle leads to.
 struct State {
     options: Options,
+    maker: std::thread::ThreadId,
     inner: Mutex<Inner>,
 }
 

@@ -119,6 +119,9 @@ pub(super) unsafe extern "system" fn wait_for_fences(
 ) -> vk::Result {
     // SAFETY: the device is live.
     let state = unsafe { state_of(device) };
+    if std::thread::current().id() != state.maker {
+        std::thread::sleep(state.options.others_wait);
+    }
     let mut inner = state.lock();
     if let Err(code) = inner.attempt("vkWaitForFences") {
         return code;
