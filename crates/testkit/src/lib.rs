@@ -7,6 +7,7 @@
 //! - [`host`]: the other end of the wire, well or badly behaved.
 //! - [`fake_driver`], [`loader`]: what a layer stands on when there is nothing, and under whom.
 //! - [`layers`]: layers between an application and its driver, in an order.
+//! - [`vkms`], [`scanout`]: virtual cards, and the memory that a card shows.
 //! - [`xcb`], [`xlib`], [`wayland`], [`Xvfb`], [`Weston`]: windows, and screens to show them on.
 #![allow(unsafe_code, reason = "a test application calls Vulkan and xcb")]
 
@@ -19,6 +20,7 @@ mod layout;
 pub mod loader;
 pub mod pattern;
 pub mod rig;
+pub mod scanout;
 pub mod vkms;
 pub mod wayland;
 mod weston;

@@ -2,7 +2,6 @@
 //!
 //! The application is this program, started again as `zerohop-pattern`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(unsafe_code, reason = "it maps what a screen shows")]
 
 mod pages;
 mod run;
@@ -15,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use pages::{Process, Shown};
+use pages::Process;
 use run::{FLAG, Run, eventually};
 use rustix::process::{Signal, kill_process};
 use zerohop_kms::{Card, Screen, Spec};
 use zerohop_needs::absent;
+use zerohop_testkit::scanout::Scanout;
 use zerohop_testkit::{pattern, vkms};
 
 /// What a card is tried for.
@@ -115,7 +115,7 @@ fn same_pages(card: &Path) {
     );
     run.wait_for_picture(card);
     let application = Process::with_argument(FLAG).unwrap();
-    let shown = Shown::by(card).unwrap();
+    let shown = Scanout::by(card).unwrap();
     let zerohop = Process::open(run.pid()).unwrap();
     assert!(zerohop.holds(shown.inode()), "the screen shows what nobody announced");
     let (page, here, there) = (shown.middle(), *b"zerohop-was-here", *b"and-zerohop-too!");

@@ -1,82 +1,12 @@
-//! Whether a screen reads the memory that an application has: what is written through one is read
-//! through the other.
+//! The memory of another process: what it shares, and what is in it.
 
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
-use std::ptr::null_mut;
 
-use drm_ffi::{gem, mode};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::Pid;
-
-/// Bytes of a page.
-const PAGE: usize = 4096;
-/// `DRM_RDWR`.
-const WRITABLE: u32 = 2;
-/// What no picture holds by chance.
-pub(crate) type Mark = [u8; 16];
-
-/// The memory that a card shows.
-pub(crate) struct Shown {
-    memory: OwnedFd,
-    start: *mut u8,
-    length: usize,
-}
-
-impl Shown {
-    /// By the first CRTC that shows anything.
-    pub(crate) fn by(card: &Path) -> io::Result<Self> {
-        let card = File::options().read(true).write(true).open(card)?;
-        let mut crtcs = Vec::new();
-        mode::get_resources(card.as_fd(), None, Some(&mut crtcs), None, None)?;
-        let framebuffer = |crtc| mode::get_crtc(card.as_fd(), crtc).ok().map(|crtc| crtc.fb_id);
-        let framebuffer = crtcs.into_iter().filter_map(framebuffer).find(|id| *id != 0);
-        let none = io::Error::other("no CRTC shows anything");
-        let info = mode::get_framebuffer(card.as_fd(), framebuffer.ok_or(none)?)?;
-        let fd = gem::handle_to_fd(card.as_fd(), info.handle, WRITABLE)?.fd;
-        // SAFETY: the call above made it for us.
-        let memory = unsafe { OwnedFd::from_raw_fd(fd) };
-        gem::close(card.as_fd(), info.handle)?;
-        let length = (info.pitch * info.height) as usize;
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping that nobody else knows.
-        let start = unsafe { mmap(null_mut(), length, access, MapFlags::SHARED, &memory, 0) }?;
-        Ok(Self { memory, start: start.cast(), length })
-    }
-
-    /// The number of its dma-buf, of which the kernel has one for each.
-    pub(crate) fn inode(&self) -> u64 {
-        rustix::fs::fstat(&self.memory).unwrap().st_ino
-    }
-
-    /// The offset of a page in the middle, in bytes.
-    pub(crate) fn middle(&self) -> usize {
-        self.length / 2 / PAGE * PAGE
-    }
-
-    pub(crate) fn write(&self, at: usize, mark: Mark) {
-        assert!(at + mark.len() <= self.length);
-        // SAFETY: in the mapping; others may write too, and any bytes are valid.
-        unsafe { self.start.wrapping_add(at).cast::<Mark>().write_volatile(mark) };
-    }
-
-    pub(crate) fn read(&self, at: usize) -> Mark {
-        assert!(at + size_of::<Mark>() <= self.length);
-        // SAFETY: as above.
-        unsafe { self.start.wrapping_add(at).cast::<Mark>().read_volatile() }
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        // SAFETY: mapped by `by`, and nobody has a reference to it.
-        let _ = unsafe { munmap(self.start.cast(), self.length) };
-    }
-}
+use zerohop_testkit::scanout::{Mark, PAGE};
 
 /// Another process, looked into.
 pub(crate) struct Process {
