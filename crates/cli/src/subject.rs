@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use rustix::process::WaitStatus;
+use rustix::process::{Signal, WaitStatus};
 
 use crate::application;
 use crate::failure::{FAILED, Failure};
@@ -42,6 +42,10 @@ impl Subject {
         match (status.exit_status(), status.terminating_signal()) {
             // It has a word about a file that has errors.
             (Some(0), _) => (0, last.and_then(|why| say(why, "what could be decoded was taken"))),
+            // So it ends itself when it waits in vain, and says why.
+            (_, Some(signal)) if signal == Signal::KILL.as_raw() && last.is_some() => {
+                (FAILED, last.and_then(|why| say(why, "try zerohop probe")))
+            }
             (_, Some(signal)) => {
                 let why = format!("the decoder crashed with signal {signal}");
                 (FAILED, say(&why, "what came before is kept; try --decode software"))

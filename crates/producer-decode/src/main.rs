@@ -29,12 +29,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
+use rustix::process::{Signal, getpid, kill_process};
 
 use crate::args::Arguments;
 use crate::watchdog::Watchdog;
-
-/// The exit code of a file that does not answer.
-const STALLED: i32 = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -54,7 +52,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     // Nothing else can end a thread that is in a library.
     let dog = Watchdog::start(arguments.timeout, |why| {
         eprintln!("{why}");
-        std::process::exit(STALLED);
+        // Not by an exit, which would run what libraries have to say at the end: they hang.
+        let _ = kill_process(getpid(), Signal::KILL);
     })?;
     if arguments.probe {
         let found = probe::probe(arguments, &dog)?;
