@@ -95,8 +95,10 @@ impl Root {
     ///
     /// It has an absolute path outside the target folder.
     pub(crate) fn command(&self, program: &Path) -> Result<Command> {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh"]);
+        // Whoever started it may be killed, and then nothing may stay behind.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork"]);
+        command.args(["--kill-child", "sh", "-c", ENTER, "sh"]);
         let program =
             if program.is_absolute() { Self::inside(program)? } else { program.to_owned() };
         command.arg(&self.0).arg(project::target()).arg(program);
