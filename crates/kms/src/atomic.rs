@@ -16,6 +16,7 @@ use drm_ffi::{
 };
 use zerohop_frame::Rect;
 
+use crate::again::again;
 use crate::choose::Choice;
 use crate::error::Doing as _;
 use crate::output::{Picture, Step};
@@ -168,7 +169,10 @@ fn commit(card: &Card, request: &Request, flags: u32) -> io::Result<()> {
     let mut properties: Vec<u32> = pairs().map(|(property, _)| *property).collect();
     let mut values: Vec<u64> = pairs().map(|(_, value)| *value).collect();
     let fd = card.as_fd();
-    drm_ffi::mode::atomic_commit(fd, flags, &mut objects, &mut counts, &mut properties, &mut values)
+    again(|| {
+        let (objects, counts) = (&mut objects, &mut counts);
+        drm_ffi::mode::atomic_commit(fd, flags, objects, counts, &mut properties, &mut values)
+    })
 }
 
 /// `struct drm_mode_rect`.

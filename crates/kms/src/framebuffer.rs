@@ -7,6 +7,7 @@ use std::sync::Arc;
 use zerohop_frame::Extent;
 
 use crate::Card;
+use crate::again::again;
 
 /// Memory that a card has a handle of. The same memory has one handle, however often it is
 /// imported, so the last one closes it.
@@ -21,7 +22,7 @@ impl Gem {
     pub(crate) fn import(card: &Arc<Card>, dma_buf: BorrowedFd<'_>) -> io::Result<Self> {
         // Locked: another must not close the handle between the two lines.
         let mut handles = card.handles();
-        let handle = drm_ffi::gem::fd_to_handle(card.as_fd(), dma_buf)?.handle;
+        let handle = again(|| drm_ffi::gem::fd_to_handle(card.as_fd(), dma_buf))?.handle;
         *handles.entry(handle).or_default() += 1;
         Ok(Self { card: Arc::clone(card), handle })
     }

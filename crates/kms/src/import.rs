@@ -6,6 +6,7 @@ use std::sync::Arc;
 use zerohop_frame::{Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, SharedBuffer};
 use zerohop_kernel::{Memfd, udmabuf};
 
+use crate::again::again;
 use crate::formats::shown_as;
 use crate::framebuffer::{Framebuffer, Gem};
 use crate::{Card, Refusal};
@@ -82,18 +83,13 @@ fn add(
     }
     let flags = if explicit { drm_ffi::DRM_MODE_FB_MODIFIERS } else { 0 };
     let (width, height) = (descriptor.extent.width, descriptor.extent.height);
-    drm_ffi::mode::add_fb2(
-        card.as_fd(),
-        width,
-        height,
-        fourcc.0,
-        &handles,
-        &strides,
-        &offsets,
-        &modifiers,
-        flags,
-    )
-    .map(|made| made.fb_id)
+    let fd = card.as_fd();
+    let made = again(|| {
+        drm_ffi::mode::add_fb2(
+            fd, width, height, fourcc.0, &handles, &strides, &offsets, &modifiers, flags,
+        )
+    });
+    made.map(|made| made.fb_id)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use drm_ffi::{DRM_MODE_PAGE_FLIP_EVENT, drm_clip_rect as ClipRect};
 use zerohop_frame::{Extent, Rect};
 
 use crate::Card;
+use crate::again::again;
 use crate::choose::Choice;
 use crate::output::{Picture, Step};
 
@@ -42,17 +43,18 @@ impl Legacy {
     pub(crate) fn show(&mut self, card: &Card, picture: Picture<'_>) -> io::Result<Step> {
         let id = picture.framebuffer.id;
         if !picture.modeset && self.flips {
-            match drm_ffi::mode::page_flip(card.as_fd(), self.crtc, id, DRM_MODE_PAGE_FLIP_EVENT, 0)
-            {
+            let event = DRM_MODE_PAGE_FLIP_EVENT;
+            match again(|| drm_ffi::mode::page_flip(card.as_fd(), self.crtc, id, event, 0)) {
                 Err(err) if lacks_flips(&err) => self.flips = false,
                 flipped => return flipped.map(|()| Step::Event),
             }
         }
         let (connectors, mode) = ([self.connector], Some(self.mode.info()));
-        drm_ffi::mode::set_crtc(card.as_fd(), self.crtc, id, 0, 0, &connectors, mode)?;
+        let fd = card.as_fd();
+        again(|| drm_ffi::mode::set_crtc(fd, self.crtc, id, 0, 0, &connectors, mode))?;
         // A driver that shows a copy makes it now; others need not be told.
         let clips = clips(picture.damage, picture.place.picture);
-        let _ = drm_ffi::mode::dirty_fb(card.as_fd(), id, &clips);
+        let _ = again(|| drm_ffi::mode::dirty_fb(fd, id, &clips));
         Ok(Step::Done)
     }
 }

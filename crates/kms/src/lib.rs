@@ -21,6 +21,7 @@
 #![allow(unsafe_code, reason = "this crate maps memory of graphics cards")]
 
 mod abilities;
+mod again;
 mod atomic;
 mod canvas;
 mod card;

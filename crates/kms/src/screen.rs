@@ -179,7 +179,7 @@ impl Screen {
     pub fn accepts(&mut self, buffer: &Arc<SharedBuffer>) -> Result<(), Refusal> {
         match self.import(buffer) {
             // No copy helps; showing it says what happened.
-            Err(_) if self.card.is_gone() => Ok(()),
+            Err(_) if self.absence().is_some() => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -192,16 +192,30 @@ impl Screen {
             return known.imported.clone();
         }
         self.forget();
+        // A card that is not ours refuses what it would take.
+        if let Some(absence) = self.absence() {
+            return Err(Refusal(absence.to_string()));
+        }
         let imported = import(&self.card, buffer, &self.shown).and_then(|framebuffer| {
             let place = self.place(&framebuffer)?;
             Ok((Arc::new(framebuffer), place))
         });
-        if imported.is_err() && self.card.is_gone() {
+        if imported.is_err() && self.absence().is_some() {
             return imported;
         }
         let known = Known { buffer: Arc::downgrade(buffer), imported: imported.clone() };
         self.buffers.insert(buffer.id(), known);
         imported
+    }
+
+    /// Why nothing can be shown now, whatever it is. Whoever took the card may have given it back.
+    fn absence(&self) -> Option<Error> {
+        let lost = |why, errno: rustix::io::Errno| Error::Lost { why, source: errno.into() };
+        if self.card.is_gone() {
+            return Some(lost("the card is gone", rustix::io::Errno::NODEV));
+        }
+        let taken = self.card.become_master().is_err();
+        taken.then(|| lost("another program drives the card", rustix::io::Errno::ACCESS))
     }
 
     /// Removes the framebuffers whose buffers are gone.
@@ -243,11 +257,8 @@ impl Screen {
             let _ = self.card.become_master();
         }
         let imported = self.import(frame.buffer());
-        if imported.is_err() && self.card.is_gone() {
-            let source = rustix::io::Errno::NODEV.into();
-            return Err(Error::Lost { why: "the card is gone", source });
-        }
-        let (framebuffer, place) = imported?;
+        let (framebuffer, place) =
+            imported.map_err(|refusal| self.absence().unwrap_or(Error::Refused(refusal)))?;
         let complete = frame.acquire().wait(Duration::ZERO).doing("look at a fence")?;
         if !complete && !self.takes_fences() {
             return Err(Error::Busy);
@@ -262,8 +273,12 @@ impl Screen {
             modeset: !self.lit,
         };
         let step = self.output.show(&self.card, picture).doing("show a picture");
-        // Whoever took the card may have changed its mode as well.
-        self.lit = !matches!(step, Err(Error::Lost { .. }));
+        self.lit = match step {
+            Ok(_) => true,
+            // Whoever took the card may have changed its mode as well.
+            Err(Error::Lost { .. }) => false,
+            Err(_) => self.lit,
+        };
         let since = clock_monotonic();
         let arrived = (step? == Step::Done).then_some(since);
         let held = Held { frame, _framebuffer: framebuffer };

@@ -205,7 +205,8 @@ impl State {
             return self.screen.deadline();
         }
         // The first that waits is not complete, or the screen is lost.
-        self.waiting.front().map(|_| self.lost.unwrap_or(now + GLANCE))
+        let glance = now + GLANCE;
+        self.waiting.front().map(|_| self.lost.map_or(glance, |again| again.max(glance)))
     }
 
     fn advance(&mut self) {

@@ -411,7 +411,7 @@ fn unknown_end(socket: &Path) -> Result<(), String> {
     drop(host);
     played.map_err(|trouble| trouble.to_string())?;
     let (live, complaints) = (driver.live(), driver.complaints());
-    let kept = live.get(&Kind::Fence).is_some() && live.get(&Kind::CommandPool).is_some();
+    let kept = live.contains_key(&Kind::Fence) && live.contains_key(&Kind::CommandPool);
     let only = [Kind::Fence, Kind::CommandPool, Kind::Semaphore];
     if !kept || live.keys().any(|kind| !only.contains(kind)) || !complaints.is_empty() {
         return Err(format!("left: {live:?}, complaints: {complaints:?}"));
