@@ -17,8 +17,8 @@
 //! Where images cannot leave, `copy` puts copies of them into `staging`, which has a `buffer`;
 //! `copier` has the one thread of this layer, for those that the CPU must make.
 //!
-//! Otherwise no thread runs. A present computes the vblank of its picture; an acquire sleeps until an image
-//! is free, at most as long as the application says.
+//! Otherwise no thread runs. A present computes the vblank of its picture; an acquire sleeps until an
+//! image is free, at most as long as the application says.
 
 mod acquire;
 mod bind;
