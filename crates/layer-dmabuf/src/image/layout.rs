@@ -53,10 +53,14 @@ fn bound_layouts(
 ) -> Result<Layouts, LayerError> {
     // SAFETY: the image is alive and not disjoint.
     let needs = unsafe { device.raw.get_image_memory_requirements(sample) };
-    let types = needs.memory_type_bits & help.memory_types;
+    // Any type will do, which is at least one (`VkMemoryRequirements`).
+    let types = match needs.memory_type_bits & help.memory_types {
+        0 => needs.memory_type_bits,
+        ours => ours,
+    };
     let info = vk::MemoryAllocateInfo::default()
         .allocation_size(needs.size)
-        .memory_type_index(types.trailing_zeros().min(vk::MAX_MEMORY_TYPES as u32 - 1));
+        .memory_type_index(types.trailing_zeros());
     // SAFETY: `info` has no chain.
     let memory = unsafe { device.raw.allocate_memory(&info, None) }
         .doing("allocate the memory of a sample")?;
