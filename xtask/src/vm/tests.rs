@@ -32,6 +32,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("wire", "hardware", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),
+    ("layer-dmabuf", "hardware", "every_format_is_read_by_a_process_without_the_layer"),
+    ("testkit-va", "libva", "exported"),
 ];
 
 /// All of them as a part of `cargo xtask ci`. A machine that cannot have a virtual one is told so, and
