@@ -89,7 +89,7 @@ mod tests {
             let mapping = AlignedMapping::new(&memfd, 0x8000, alignment).unwrap();
             assert_eq!(mapping.as_ptr().addr() % alignment, 0);
             // SAFETY: the mapping is 0x8000 bytes long, and nobody has a slice of it.
-            unsafe { mapping.as_ptr().add(0x7fff).write(index) };
+            unsafe { mapping.as_ptr().wrapping_add(0x7fff).write(index) };
             assert_eq!(reader.as_slice()[0x7fff], index);
         }
     }

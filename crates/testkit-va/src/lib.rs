@@ -2,7 +2,7 @@
 //!
 //! libva itself loads it, where `LIBVA_DRIVERS_PATH` names the folder of `libzerohop_drv_video.so`
 //! and `LIBVA_DRIVER_NAME` is `libzerohop`. Surfaces are NV12 in dma-bufs of `/dev/udmabuf`, or in
-//! memfds where there is none, and leave as DRM PRIME in every shape that [`shape`] has words for.
+//! memfds where there is none, and leave as DRM PRIME in every shape that `shape` has words for.
 //! A display of X is as good as one of a DRM node: libva asks the driver for nothing of either.
 //!
 //! Deliberately absent: interlaced pictures, picture order count type 1 (libva does not tell its
