@@ -4,57 +4,28 @@
 //! `VK_QUEUE_FAMILY_EXTERNAL` says all that there is to say.
 
 use ash::vk;
-use zerohop_layer::slice;
+use zerohop_layer::{Dependencies, Names, Substitution, names};
 
-/// A structure that can pass ownership from one queue family to another.
-pub(crate) trait Transfer: Copy {
-    /// The families before and after.
-    fn families(&mut self) -> [&mut u32; 2];
+/// `EXTERNAL` for `FOREIGN`.
+pub(crate) struct Foreign;
+
+impl Substitution for Foreign {
+    type Value = u32;
+    const UNKNOWN: u32 = vk::QUEUE_FAMILY_FOREIGN_EXT;
+    const INSTEAD: u32 = vk::QUEUE_FAMILY_EXTERNAL;
 }
 
-macro_rules! transfer {
-    ($kind:ty) => {
-        impl Transfer for $kind {
-            fn families(&mut self) -> [&mut u32; 2] {
-                [&mut self.src_queue_family_index, &mut self.dst_queue_family_index]
-            }
-        }
-    };
+names!(Foreign, vk::BufferMemoryBarrier<'_>, src_queue_family_index, dst_queue_family_index);
+names!(Foreign, vk::BufferMemoryBarrier2<'_>, src_queue_family_index, dst_queue_family_index);
+names!(Foreign, vk::ImageMemoryBarrier<'_>, src_queue_family_index, dst_queue_family_index);
+names!(Foreign, vk::ImageMemoryBarrier2<'_>, src_queue_family_index, dst_queue_family_index);
+
+/// As [`zerohop_layer::rewrite`], for this value.
+pub(crate) fn rewrite<T: Names<Foreign>>(items: &[T]) -> Option<Vec<T>> {
+    zerohop_layer::rewrite::<Foreign, T>(items)
 }
 
-transfer!(vk::BufferMemoryBarrier<'_>);
-transfer!(vk::BufferMemoryBarrier2<'_>);
-transfer!(vk::ImageMemoryBarrier<'_>);
-transfer!(vk::ImageMemoryBarrier2<'_>);
-
-/// The same with `EXTERNAL` for `FOREIGN`. `None`: there is nothing to change.
-pub(crate) fn rewrite<T: Transfer>(items: &[T]) -> Option<Vec<T>> {
-    let is_foreign = |family: &u32| *family == vk::QUEUE_FAMILY_FOREIGN_EXT;
-    let touched = |item: &T| {
-        let mut item = *item;
-        item.families().into_iter().any(|family| is_foreign(family))
-    };
-    if !items.iter().any(touched) {
-        return None;
-    }
-    let mut items = items.to_vec();
-    for family in items.iter_mut().flat_map(Transfer::families) {
-        if is_foreign(family) {
-            *family = vk::QUEUE_FAMILY_EXTERNAL;
-        }
-    }
-    Some(items)
-}
-
-/// Rewritten `VkDependencyInfo`s.
-pub(crate) struct Dependencies<'a> {
-    /// To be handed on. They point to what is below.
-    pub(crate) infos: Vec<vk::DependencyInfo<'a>>,
-    _images: Vec<Option<Vec<vk::ImageMemoryBarrier2<'a>>>>,
-    _buffers: Vec<Option<Vec<vk::BufferMemoryBarrier2<'a>>>>,
-}
-
-/// As [`rewrite`], for several `VkDependencyInfo` at once.
+/// As [`zerohop_layer::rewrite_dependencies`], for this value.
 ///
 /// # Safety
 ///
@@ -62,30 +33,8 @@ pub(crate) struct Dependencies<'a> {
 pub(crate) unsafe fn rewrite_dependencies<'a>(
     infos: &[vk::DependencyInfo<'a>],
 ) -> Option<Dependencies<'a>> {
-    let (mut images, mut buffers) = (Vec::new(), Vec::new());
-    for info in infos {
-        // SAFETY: the caller's promise.
-        let listed =
-            unsafe { slice(info.p_image_memory_barriers, info.image_memory_barrier_count) };
-        images.push(rewrite(listed));
-        // SAFETY: the caller's promise.
-        let listed =
-            unsafe { slice(info.p_buffer_memory_barriers, info.buffer_memory_barrier_count) };
-        buffers.push(rewrite(listed));
-    }
-    if images.iter().all(Option::is_none) && buffers.iter().all(Option::is_none) {
-        return None;
-    }
-    let mut infos = infos.to_vec();
-    for ((info, images), buffers) in infos.iter_mut().zip(&images).zip(&buffers) {
-        if let Some(images) = images {
-            info.p_image_memory_barriers = images.as_ptr();
-        }
-        if let Some(buffers) = buffers {
-            info.p_buffer_memory_barriers = buffers.as_ptr();
-        }
-    }
-    Some(Dependencies { infos, _images: images, _buffers: buffers })
+    // SAFETY: the caller's promise.
+    unsafe { zerohop_layer::rewrite_dependencies::<Foreign>(infos) }
 }
 
 #[cfg(test)]

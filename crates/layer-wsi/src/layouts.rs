@@ -7,54 +7,37 @@
 //! header and has the rule for each.
 
 use ash::vk;
+use zerohop_layer::{Dependencies, Names, Substitution, names};
 
-/// A structure that names layouts of an image.
-pub(crate) trait NamesLayouts: Copy {
-    /// Changes each of them.
-    fn each(&mut self, change: impl FnMut(&mut vk::ImageLayout));
+/// `GENERAL` for `PRESENT_SRC_KHR`.
+pub(crate) struct PresentSrc;
+
+impl Substitution for PresentSrc {
+    type Value = vk::ImageLayout;
+    const UNKNOWN: vk::ImageLayout = vk::ImageLayout::PRESENT_SRC_KHR;
+    const INSTEAD: vk::ImageLayout = vk::ImageLayout::GENERAL;
 }
 
-macro_rules! names {
-    ($kind:ty, $($layout:ident),*) => {
-        impl NamesLayouts for $kind {
-            fn each(&mut self, mut change: impl FnMut(&mut vk::ImageLayout)) {
-                $(change(&mut self.$layout);)*
-            }
-        }
-    };
+names!(PresentSrc, vk::ImageMemoryBarrier<'_>, old_layout, new_layout);
+names!(PresentSrc, vk::ImageMemoryBarrier2<'_>, old_layout, new_layout);
+names!(PresentSrc, vk::HostImageLayoutTransitionInfoEXT<'_>, old_layout, new_layout);
+names!(PresentSrc, vk::CopyMemoryToImageInfoEXT<'_>, dst_image_layout);
+names!(PresentSrc, vk::CopyImageToMemoryInfoEXT<'_>, src_image_layout);
+names!(PresentSrc, vk::CopyImageToImageInfoEXT<'_>, src_image_layout, dst_image_layout);
+names!(PresentSrc, vk::AttachmentDescription, initial_layout, final_layout);
+names!(PresentSrc, vk::AttachmentDescription2<'_>, initial_layout, final_layout);
+
+/// A buffer has no layout.
+impl Names<PresentSrc> for vk::BufferMemoryBarrier2<'_> {
+    fn each(&mut self, _: impl FnMut(&mut vk::ImageLayout)) {}
 }
 
-names!(vk::ImageMemoryBarrier<'_>, old_layout, new_layout);
-names!(vk::ImageMemoryBarrier2<'_>, old_layout, new_layout);
-names!(vk::HostImageLayoutTransitionInfoEXT<'_>, old_layout, new_layout);
-names!(vk::CopyMemoryToImageInfoEXT<'_>, dst_image_layout);
-names!(vk::CopyImageToMemoryInfoEXT<'_>, src_image_layout);
-names!(vk::CopyImageToImageInfoEXT<'_>, src_image_layout, dst_image_layout);
-names!(vk::AttachmentDescription, initial_layout, final_layout);
-names!(vk::AttachmentDescription2<'_>, initial_layout, final_layout);
-
-/// The same with `GENERAL` for `PRESENT_SRC_KHR`. `None`: there is nothing to change.
-pub(crate) fn rewrite<T: NamesLayouts>(items: &[T]) -> Option<Vec<T>> {
-    let present = |item: &T| {
-        let (mut item, mut found) = (*item, false);
-        item.each(|layout| found |= *layout == vk::ImageLayout::PRESENT_SRC_KHR);
-        found
-    };
-    if !items.iter().any(present) {
-        return None;
-    }
-    let mut items = items.to_vec();
-    for item in &mut items {
-        item.each(|layout| {
-            if *layout == vk::ImageLayout::PRESENT_SRC_KHR {
-                *layout = vk::ImageLayout::GENERAL;
-            }
-        });
-    }
-    Some(items)
+/// As [`zerohop_layer::rewrite`], for this value.
+pub(crate) fn rewrite<T: Names<PresentSrc>>(items: &[T]) -> Option<Vec<T>> {
+    zerohop_layer::rewrite::<PresentSrc, T>(items)
 }
 
-/// As [`rewrite`], for several `VkDependencyInfo` at once.
+/// As [`zerohop_layer::rewrite_dependencies`], for this value.
 ///
 /// # Safety
 ///
@@ -63,27 +46,7 @@ pub(crate) unsafe fn rewrite_dependencies<'a>(
     infos: &[vk::DependencyInfo<'a>],
 ) -> Option<Dependencies<'a>> {
     // SAFETY: the caller's promise.
-    let barriers = |info: &vk::DependencyInfo<'a>| unsafe {
-        crate::entry::slice(info.p_image_memory_barriers, info.image_memory_barrier_count)
-    };
-    let new: Vec<_> = infos.iter().map(|info| rewrite(barriers(info))).collect();
-    if new.iter().all(Option::is_none) {
-        return None;
-    }
-    let mut infos = infos.to_vec();
-    for (info, new) in infos.iter_mut().zip(&new) {
-        if let Some(new) = new {
-            info.p_image_memory_barriers = new.as_ptr();
-        }
-    }
-    Some(Dependencies { infos, _barriers: new })
-}
-
-/// Rewritten `VkDependencyInfo`s.
-pub(crate) struct Dependencies<'a> {
-    /// To be handed on. They point to what is below.
-    pub(crate) infos: Vec<vk::DependencyInfo<'a>>,
-    _barriers: Vec<Option<Vec<vk::ImageMemoryBarrier2<'a>>>>,
+    unsafe { zerohop_layer::rewrite_dependencies::<PresentSrc>(infos) }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod guard;
 mod log;
 mod negotiate;
 mod newer;
+mod rewrite;
 mod sizes;
 mod table;
 
@@ -27,4 +28,5 @@ pub use error::{Doing, LayerError, chain_line};
 pub use guard::{guard, guard_or, guard_void};
 pub use log::{Level, log};
 pub use negotiate::negotiate;
+pub use rewrite::{Dependencies, Names, Substitution, rewrite, rewrite_dependencies};
 pub use table::{DispatchKey, Table, handle_of};

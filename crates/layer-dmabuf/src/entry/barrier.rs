@@ -2,10 +2,10 @@
 #![allow(clippy::missing_safety_doc, reason = "each has the valid usage of the command it hooks")]
 
 use ash::vk;
-use zerohop_layer::{guard_void, slice};
+use zerohop_layer::{Names, guard_void, slice};
 
 use crate::device::DeviceState;
-use crate::foreign::{Transfer, rewrite, rewrite_dependencies};
+use crate::foreign::{Foreign, rewrite, rewrite_dependencies};
 
 /// An array as it goes down: the application's, or a copy that this keeps.
 struct Array<T> {
@@ -13,7 +13,7 @@ struct Array<T> {
     _copy: Option<Vec<T>>,
 }
 
-impl<T: Transfer> Array<T> {
+impl<T: Names<Foreign>> Array<T> {
     /// # Safety
     ///
     /// `first` is null or points to `count`.
