@@ -82,6 +82,17 @@ pub enum MemoryHandle {
     Shm(OwnedFd),
 }
 
+impl MemoryHandle {
+    /// What kind it is, in words: "dma-buf", "opaque fd" or "memfd".
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::DmaBuf(_) => "dma-buf",
+            Self::OpaqueFd { .. } => "opaque fd",
+            Self::Shm(_) => "memfd",
+        }
+    }
+}
+
 impl AsFd for MemoryHandle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {

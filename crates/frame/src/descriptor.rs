@@ -19,7 +19,7 @@ pub struct Extent {
 }
 
 /// A DRM pixel format code (`include/uapi/drm/drm_fourcc.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fourcc(pub u32);
 
 impl Fourcc {
@@ -86,7 +86,7 @@ impl fmt::Display for Fourcc {
 }
 
 /// A DRM format modifier: how pixels are tiled or compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Modifier(pub u64);
 
 impl Modifier {
@@ -94,6 +94,16 @@ impl Modifier {
     pub const LINEAR: Self = Self(0);
     /// The exporter did not say (`DRM_FORMAT_MOD_INVALID`).
     pub const INVALID: Self = Self(0x00ff_ffff_ffff_ffff);
+}
+
+impl fmt::Display for Modifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::LINEAR => f.write_str("LINEAR"),
+            Self::INVALID => f.write_str("INVALID"),
+            Self(other) => write!(f, "{other:#x}"),
+        }
+    }
 }
 
 /// Where one memory plane lies.
