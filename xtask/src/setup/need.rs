@@ -132,6 +132,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("libavutil-dev", AVUTIL, "what both are made of", FFMPEG),
     Need::new("libclang-dev", "clang", "reads their headers", FFMPEG),
     Need::new("pkg-config", "pkg-config", "finds them", FFMPEG),
+    Need::new("libffmpeg-nvenc-dev", FFNVCODEC, "CUDA's C header, to compare ours with", TEST),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
     Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
@@ -148,6 +149,7 @@ const TURBOJPEG: &str = "/usr/lib/x86_64-linux-gnu/libturbojpeg.so.0";
 const AVCODEC: &str = "/usr/include/x86_64-linux-gnu/libavcodec/avcodec.h";
 const AVFORMAT: &str = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h";
 const AVUTIL: &str = "/usr/include/x86_64-linux-gnu/libavutil/avutil.h";
+const FFNVCODEC: &str = "/usr/include/ffnvcodec/dynlink_cuda.h";
 const LOADER: &str = "/usr/lib/x86_64-linux-gnu/libvulkan.so.1";
 const LLVMPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const VALIDATION: &str = "/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json";
