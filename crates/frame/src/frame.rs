@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::{BufferId, Damage, MediaClock, MediaTime, SharedBuffer, SyncPoint};
+use crate::{BufferId, Damage, DeviceId, MediaClock, MediaTime, SharedBuffer, SyncPoint};
 
 /// What a source says about one picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,17 @@ impl Frame {
     /// is not for a source's own thread.
     #[must_use = "what was read may not be the picture"]
     pub fn is_intact(&self) -> bool {
-        self.home.is_intact()
+        let complete = match &self.acquire {
+            SyncPoint::Timeline { which, .. } => which.forsaken().is_none(),
+            SyncPoint::Signaled | SyncPoint::SyncFile(_) => true,
+        };
+        complete && self.home.is_intact()
+    }
+
+    /// Whether its maker can wait for timelines of `device`: it has announced one of that device by
+    /// itself. Others must be given a fence, or nothing that is not reached.
+    pub fn takes_timelines_of(&self, device: DeviceId) -> bool {
+        matches!(&self.acquire, SyncPoint::Timeline { which, .. } if which.device() == device)
     }
 
     /// Gives the picture another sequence, where a source joins several streams into one.

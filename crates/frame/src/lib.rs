@@ -29,6 +29,7 @@ mod rect;
 mod sink;
 mod source;
 mod sync;
+mod timeline;
 
 pub use buffer::{BufferId, DeviceId, MAX_VIEW_FORMATS, MemoryHandle, OpaqueImage, SharedBuffer};
 pub use color::Color;
@@ -44,3 +45,4 @@ pub use rect::{Damage, MAX_RECTS, Rect};
 pub use sink::FrameSink;
 pub use source::{BoxError, Source, SourceEvent};
 pub use sync::SyncPoint;
+pub use timeline::{Clock, Timeline, TimelineId, Writer};

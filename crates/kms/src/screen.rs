@@ -260,10 +260,11 @@ impl Screen {
         let (framebuffer, place) =
             imported.map_err(|refusal| self.absence().unwrap_or(Error::Refused(refusal)))?;
         let complete = frame.acquire().wait(Duration::ZERO).doing("look at a fence")?;
-        if !complete && !self.takes_fences() {
+        let fence = frame.acquire().sync_file().map(AsFd::as_fd).filter(|_| !complete);
+        let waits = self.takes_fences() && fence.is_some();
+        if !complete && !waits {
             return Err(Error::Busy);
         }
-        let fence = frame.acquire().as_fd().filter(|_| !complete);
         let damage = self.damage(&frame);
         let picture = Picture {
             framebuffer: &framebuffer,

@@ -58,9 +58,9 @@ fn opaque(
 
 /// Checks that a sync point is a fence of the kernel's.
 pub(crate) fn check_point(point: &SyncPoint) -> Result<(), Violation> {
-    match point.as_fd() {
+    match point.sync_file() {
         None => Ok(()),
-        Some(fd) => match kind_of(fd) {
+        Some(fence) => match kind_of(fence) {
             Ok(FdKind::SyncFile) => Ok(()),
             _ => Err(Violation::NotFence),
         },

@@ -122,7 +122,7 @@ proptest! {
         prop_assert_eq!(got.presented, Duration::from_nanos(presented));
         prop_assert_eq!(got.media, media);
         prop_assert_eq!((got.replaceable, got.damage), (replaceable, damage));
-        prop_assert_eq!(got.acquire.as_fd().is_some(), fence);
+        prop_assert_eq!(got.acquire.sync_file().is_some(), fence);
     }
 
     #[test]
@@ -151,7 +151,7 @@ proptest! {
         let got = ToProducer::decode(&packet.bytes, duplicates(&packet.fds)).unwrap();
         let ToProducer::Release { buffer: b, sequence: s, after } = got else { panic!("a release") };
         prop_assert_eq!((b.0, s), (buffer, sequence));
-        let got: Vec<_> = after.iter().map(|point| point.as_fd().is_some()).collect();
+        let got: Vec<_> = after.iter().map(|point| point.sync_file().is_some()).collect();
         prop_assert_eq!(got, fences);
     }
 

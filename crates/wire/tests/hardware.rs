@@ -107,7 +107,7 @@ fn fences_travel(dma_buf: OwnedFd) {
     producer.send(&ToHost::Frame(FrameMessage { acquire, ..frame(1, 1) })).unwrap();
     peer.poll().unwrap();
     let Some(ToHost::Frame(got)) = peer.poll().unwrap() else { panic!("a picture") };
-    assert!(got.acquire.as_fd().is_some() && got.acquire.wait(Duration::from_secs(1)).unwrap());
+    assert!(got.acquire.sync_file().is_some() && got.acquire.wait(Duration::from_secs(1)).unwrap());
 
     let readers = (0..7).map(|_| SyncPoint::from(fence())).chain([SyncPoint::Signaled]);
     peer.release(WireBufferId(1), 1, readers.collect()).unwrap();

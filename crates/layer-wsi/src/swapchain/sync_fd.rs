@@ -1,6 +1,6 @@
 //! `SYNC_FD`: semaphores and fences as file descriptors, in and out.
 
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
 use ash::vk;
@@ -68,10 +68,10 @@ pub(crate) fn import(
     semaphore: vk::Semaphore,
     point: &SyncPoint,
 ) -> Result<bool, LayerError> {
-    let Some(fd) = point.as_fd() else { return Ok(false) };
+    let Some(fence) = point.sync_file() else { return Ok(false) };
     let outside =
         |err| LayerError::outside("take a fence", vk::Result::ERROR_OUT_OF_HOST_MEMORY, err);
-    let copy = fd.try_clone_to_owned().map_err(outside)?;
+    let copy = fence.as_fd().try_clone_to_owned().map_err(outside)?;
     if let Some(semaphore_fd) = &device.semaphore_fd {
         let info = vk::ImportSemaphoreFdInfoKHR::default()
             .semaphore(semaphore)

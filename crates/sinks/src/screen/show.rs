@@ -1,7 +1,7 @@
 //! The thread that waits for the screen.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -140,7 +140,8 @@ impl Show {
     fn wait(&self) {
         let first = self.line.with_queue(|queue| queue.first().cloned());
         let busy = lock(&self.screen).is_busy();
-        let fence = first.as_deref().and_then(|frame: &Frame| frame.acquire().as_fd());
+        let fence = first.as_deref().and_then(|frame: &Frame| frame.acquire().sync_file());
+        let fence = fence.map(AsFd::as_fd);
         let takes_fences = lock(&self.screen).takes_fences();
         let fence = fence.filter(|_| !busy && !takes_fences);
         let deadline = match (busy, &fence) {

@@ -1,0 +1,69 @@
+//! `VK_LAYER_ZEROHOP_timeline`: a layer for tests that lets the timeline semaphores of the driver
+//! below it be shared as `OPAQUE_FD`, as NVIDIA's are, where the driver has timeline semaphores but
+//! cannot share them (llvmpipe).
+//!
+//! The descriptor is a memfd with a number in it ([`Counter`] says how it lies there). On each side two
+//! threads keep the driver's own semaphore and that number at the same value, so that what is
+//! submitted waits and signals in the driver, as ever. A value arrives a little later than it would on
+//! one device, and never earlier.
+//!
+//! It offers `VK_KHR_external_semaphore_fd` with that type of handle for timelines alone, besides what
+//! the driver has. Place it next to the driver, below the validation layer. No product contains it.
+#![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
+
+mod commands;
+mod counter;
+mod device;
+mod mirror;
+mod state;
+
+use std::path::Path;
+use std::{fs, io};
+
+use ash::vk;
+use zerohop_layer::abi::{INTERFACE_VERSION, NegotiateLayerInterface};
+
+pub use counter::Counter;
+
+/// The layer's name, as in `VK_INSTANCE_LAYERS`.
+pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_timeline";
+
+/// The file name of the library.
+pub const LIBRARY: &str = "libzerohop_layer_timeline.so";
+
+/// Writes the manifest of the explicit layer in `library` into `folder`.
+///
+/// # Errors
+///
+/// What the file system says.
+pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
+    let json = format!(
+        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
+"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
+"description": "zerohop: shares timeline semaphores, for tests",
+"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_timeline_negotiate" }} }} }}"#,
+        library.display()
+    );
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("VkLayer_zerohop_timeline.json"), json)
+}
+
+/// `vkNegotiateLoaderLayerInterfaceVersion`, under a name of its own: tests link several layers.
+///
+/// # Safety
+///
+/// Called by a Vulkan loader, with a structure that it may write.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn zerohop_timeline_negotiate(
+    interface: *mut NegotiateLayerInterface,
+) -> vk::Result {
+    // SAFETY: the caller's promise.
+    let Some(interface) = (unsafe { interface.as_mut() }) else {
+        return vk::Result::ERROR_INITIALIZATION_FAILED;
+    };
+    interface.interface_version = INTERFACE_VERSION;
+    interface.get_instance_proc_addr = Some(commands::get_instance_proc_addr);
+    interface.get_device_proc_addr = Some(commands::get_device_proc_addr);
+    interface.get_physical_device_proc_addr = None;
+    vk::Result::SUCCESS
+}
