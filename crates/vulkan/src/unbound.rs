@@ -181,7 +181,7 @@ impl UnboundImage {
     }
 
     /// Where the rows of each plane lie; nothing when only the driver knows.
-    fn rows(&self) -> ArrayVec<vk::SubresourceLayout, MAX_PLANES> {
+    pub(crate) fn rows(&self) -> ArrayVec<vk::SubresourceLayout, MAX_PLANES> {
         if !self.linear {
             return self.given.clone();
         }

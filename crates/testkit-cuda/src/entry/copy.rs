@@ -1,0 +1,103 @@
+//! Copies of rows.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+
+use zerohop_cuda::abi::{Memcpy2d, Memcpy2dSide, RawStream, TYPE_ARRAY, TYPE_DEVICE, TYPE_HOST};
+
+use crate::call::{Needs, call, get};
+use crate::entry::stream::give;
+use crate::names::{INVALID_HANDLE, INVALID_VALUE};
+use crate::objects::{Object, Range};
+use crate::state::State;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuMemcpy2DAsync_v2(copy: *const Memcpy2d, stream: RawStream) -> u32 {
+    const NAME: &str = "cuMemcpy2DAsync_v2";
+    call(NAME, Needs::Context, |state| {
+        // SAFETY: the caller's.
+        let Memcpy2d { source, target, width_in_bytes: width, height } = unsafe { get(copy) }?;
+        let from = side(state, (width, height), source, |host| host.cast_mut())?;
+        let to = side(state, (width, height), target, |host| host)?;
+        state.report.copied += (width * height) as u64;
+        give(state, NAME, stream, move || copy_rows(&from, &to, (width, height)))
+    })
+}
+
+/// Rows that are there for as long as this is.
+struct Rows {
+    first: *mut u8,
+    pitch: usize,
+    _user: Arc<dyn Any + Send + Sync>,
+}
+
+// SAFETY: the rows are bytes that stay as long as their user; streams order who touches them.
+unsafe impl Send for Rows {}
+
+fn copy_rows(from: &Rows, to: &Rows, (width, height): (usize, usize)) {
+    for row in 0..height {
+        let source = from.first.wrapping_add(row * from.pitch);
+        let target = to.first.wrapping_add(row * to.pitch);
+        // SAFETY: `side` checked that both rows are whole. They may overlap if the caller is wrong.
+        unsafe { ptr::copy(source, target, width) };
+    }
+}
+
+/// One side of a copy of `width` bytes in `height` rows, checked.
+fn side<P: Copy>(
+    state: &mut State,
+    (width, height): (usize, usize),
+    side: Memcpy2dSide<P>,
+    host: impl Fn(P) -> *mut c_void,
+) -> Result<Rows, u32> {
+    const NAME: &str = "cuMemcpy2DAsync_v2";
+    if (side.x_in_bytes, side.y) != (0, 0) || width == 0 || height == 0 {
+        let what = format!("{height} rows of {width} from {}, {}", side.x_in_bytes, side.y);
+        return Err(state.complain(NAME, what, INVALID_VALUE));
+    }
+    if side.kind == TYPE_ARRAY {
+        return array(state, (width, height), side.array.0.addr());
+    }
+    let (ranges, first) = match side.kind {
+        TYPE_DEVICE => (&state.memory, side.device as usize),
+        TYPE_HOST => (&state.pinned, host(side.host).addr()),
+        _ => return Err(INVALID_VALUE),
+    };
+    let needs = side.pitch.checked_mul(height - 1).and_then(|before| before.checked_add(width));
+    let needs = needs.filter(|_| side.pitch >= width).ok_or(INVALID_VALUE)?;
+    let Some(user) = within(ranges, first, needs) else {
+        let memory = if side.kind == TYPE_HOST { "locked" } else { "allocated" };
+        let what = format!("{needs} bytes at {first:#x} are not {memory}");
+        return Err(state.complain(NAME, what, INVALID_VALUE));
+    };
+    Ok(Rows { first: ptr::with_exposed_provenance_mut(first), pitch: side.pitch, _user: user })
+}
+
+fn array(state: &mut State, (width, height): (usize, usize), handle: usize) -> Result<Rows, u32> {
+    const NAME: &str = "cuMemcpy2DAsync_v2";
+    let Some(Object::Array(image)) = state.objects.get(&handle) else {
+        return Err(state.complain(NAME, "no such array", INVALID_HANDLE));
+    };
+    let (image, layout) = (Arc::clone(image), image.layout);
+    if width > layout.row_bytes || height > layout.rows {
+        let what = format!("{height} rows of {width} bytes of {layout:?}");
+        return Err(state.complain(NAME, what, INVALID_VALUE));
+    }
+    let first = image.pages.as_ptr().wrapping_add(image.offset);
+    debug_assert!(image.offset + layout.pitch * (height - 1) + width <= image.pages.length());
+    Ok(Rows { first, pitch: layout.pitch, _user: image })
+}
+
+/// Who holds `length` bytes from `first` on.
+fn within(
+    ranges: &BTreeMap<usize, Range>,
+    first: usize,
+    length: usize,
+) -> Option<Arc<dyn Any + Send + Sync>> {
+    let (start, range) = ranges.range(..=first).next_back()?;
+    let left = range.length.checked_sub(first - start)?;
+    (length <= left).then(|| Arc::clone(&range.user) as _)
+}
