@@ -14,7 +14,7 @@ use crate::timing::Timing;
 /// What a test may need, and what is there once the machine is set up: a test that misses one of
 /// these fails.
 const REQUIRED: &str =
-    "device,validation,layer,xvfb,ffmpeg,decoder,vaapi,turbojpeg,vkcube,ffnvcodec";
+    "device,validation,layer,xvfb,ffmpeg,decoder,vaapi,turbojpeg,vkcube,ffnvcodec,egl";
 /// The same on a machine without a GPU, where the device is llvmpipe.
 const REQUIRED_OF_CPU: &str = "cpu,host_pointers";
 /// Where tests read it.

@@ -125,6 +125,17 @@ pub(crate) const NEEDS: &[Need] = &[
     },
     Need::new("vulkan-tools", "vkcube", "vkcube, the application that is recorded", RUN),
     Need::new("xvfb", "Xvfb", "a display for machines without one", RUN),
+    Need::new(
+        "libegl1",
+        EGL,
+        "finds drivers of EGL, as the Vulkan loader does those of Vulkan",
+        TEST,
+    ),
+    Need {
+        at_least: Some("25.0"),
+        ..Need::new("libegl-mesa0", EGL_OF_MESA, "EGL without a GPU, of the same Mesa", TEST)
+    },
+    Need::new("libgles2", GLES, "OpenGL ES", TEST),
     Need::new("libturbojpeg0", TURBOJPEG, "decodes JPEG in the VAAPI driver of the tests", TEST),
     Need::new("ffmpeg", "ffmpeg", "an independent decoder: reads our videos back", DECODE),
     Need::new("libavcodec-dev", AVCODEC, "FFmpeg's decoders, for zerohop-decode", FFMPEG),
@@ -146,6 +157,9 @@ pub(crate) const NEEDS: &[Need] = &[
 ];
 
 const TURBOJPEG: &str = "/usr/lib/x86_64-linux-gnu/libturbojpeg.so.0";
+const EGL: &str = "/usr/lib/x86_64-linux-gnu/libEGL.so.1";
+const EGL_OF_MESA: &str = "/usr/lib/x86_64-linux-gnu/libEGL_mesa.so.0";
+const GLES: &str = "/usr/lib/x86_64-linux-gnu/libGLESv2.so.2";
 const AVCODEC: &str = "/usr/include/x86_64-linux-gnu/libavcodec/avcodec.h";
 const AVFORMAT: &str = "/usr/include/x86_64-linux-gnu/libavformat/avformat.h";
 const AVUTIL: &str = "/usr/include/x86_64-linux-gnu/libavutil/avutil.h";

@@ -33,6 +33,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),
     ("layer-dmabuf", "hardware", "every_format_is_read_by_a_process_without_the_layer"),
+    ("layer-dmabuf", "hardware", "by_mesas"),
+    ("gl", "egl", "dma_buf"),
     ("testkit-va", "libva", "exported"),
 ];
 

@@ -18,9 +18,9 @@ use zerohop_testkit::layers::{self, VALIDATION};
 use zerohop_testkit::rig::{Copier, Owner};
 use zerohop_vulkan::{Device, DeviceChoice, Image, Instance, InstanceOptions, Queue, read_back};
 
-use crate::Outcome;
 use crate::child::{finish, folder, in_application};
 use crate::picture::{Asked, Picture, pattern, region};
+use crate::{Outcome, mesa};
 
 /// The first argument of a reader.
 pub(crate) const FLAG: &str = "--read";
@@ -32,7 +32,13 @@ pub(crate) enum Through {
     Nothing,
     /// Under our layer, as a dma-buf whatever the kernel says.
     Layer,
+    /// As a compositor does, by GBM on a card.
+    Gbm,
+    /// As a compositor does, by EGL.
+    Egl,
 }
+
+const WAYS: [Through; 4] = [Through::Nothing, Through::Layer, Through::Gbm, Through::Egl];
 
 /// A picture that leaves.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +64,12 @@ pub(crate) fn look(fd: &OwnedFd, sent: &Sent, through: Through) -> Outcome {
         sent.offset,
         sent.stride,
         sent.frame.into(),
-        (through == Through::Layer).into(),
+        through as u64,
     ];
     command.arg(FLAG).args(numbers.map(|number| number.to_string()));
     let names: &[&str] = match through {
-        Through::Nothing => &[VALIDATION],
         Through::Layer => &[VALIDATION, DMABUF.name],
+        _ => &[VALIDATION],
     };
     layers::stack(&mut command, &folder(), names)?;
     command.env("ZEROHOP_DMABUF", "always");
@@ -83,7 +89,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
 
 fn read(args: &[String]) -> Outcome {
     let numbers: Vec<u64> = args.iter().map(|arg| arg.parse()).collect::<Result<_, _>>()?;
-    let [fd, format, width, height, offset, stride, frame, layer] = numbers[..] else {
+    let [fd, format, width, height, offset, stride, picture, way] = numbers[..] else {
         return Err("a reader takes eight numbers".into());
     };
     let format = vk::Format::from_raw(i32::try_from(format)?);
@@ -92,11 +98,14 @@ fn read(args: &[String]) -> Outcome {
     let fd = unsafe { OwnedFd::from_raw_fd(i32::try_from(fd)?) };
     let (offset, stride) = (u32::try_from(offset)?, u32::try_from(stride)?);
     let plane = PlaneLayout { object: 0, offset, stride };
-    let seen = match layer {
-        0 => as_host(format, extent, plane, fd)?,
-        _ => as_application(format, extent, plane, fd)?,
+    let way = WAYS.get(usize::try_from(way)?).ok_or("no such way")?;
+    let seen = match way {
+        Through::Nothing => as_host(format, extent, plane, fd)?,
+        Through::Layer => as_application(format, extent, plane, fd)?,
+        Through::Gbm => mesa::by_gbm(&*buffer(format, extent, plane, fd)?)?,
+        Through::Egl => mesa::by_egl(&frame(buffer(format, extent, plane, fd)?))?,
     };
-    let expected = pattern(format, extent, u32::try_from(frame)?).ok_or("no such pattern")?;
+    let expected = pattern(format, extent, u32::try_from(picture)?).ok_or("no such pattern")?;
     let wrong = seen.iter().zip(&expected).filter(|(one, other)| one != other).count();
     if seen.len() != expected.len() || wrong > 0 {
         return Err(format!("{wrong} of {} bytes are wrong", expected.len()).into());
@@ -111,6 +120,27 @@ fn as_host(
     plane: PlaneLayout,
     fd: OwnedFd,
 ) -> Result<Vec<u8>, BoxError> {
+    let buffer = buffer(format, extent, plane, fd)?;
+    let instance = Instance::new(InstanceOptions { validation: true })?;
+    let physical = DeviceChoice::Any.pick(&instance)?;
+    let device = Device::open(&physical)?;
+    loaded()?;
+    let image = Arc::new(Image::import(&device, &buffer)?);
+    let bytes = read_back(&Queue::new(&device), &frame(buffer), &image)?.bytes;
+    drop((image, device));
+    let messages = instance.messages().map(|messages| messages.texts()).unwrap_or_default();
+    match messages.first() {
+        Some(first) => Err(format!("{} messages: {first}", messages.len()).into()),
+        None => Ok(bytes),
+    }
+}
+
+fn buffer(
+    format: vk::Format,
+    extent: Extent,
+    plane: PlaneLayout,
+    fd: OwnedFd,
+) -> Result<Arc<SharedBuffer>, BoxError> {
     let handle = match kind_of(&fd)? {
         FdKind::DmaBuf { .. } => MemoryHandle::DmaBuf(fd),
         _ => MemoryHandle::Shm(fd),
@@ -122,22 +152,10 @@ fn as_host(
         planes: [plane].into_iter().collect(),
         color: Color::SRGB,
     };
-    let instance = Instance::new(InstanceOptions { validation: true })?;
-    let physical = DeviceChoice::Any.pick(&instance)?;
-    let device = Device::open(&physical)?;
-    loaded()?;
-    let buffer = SharedBuffer::new(descriptor, [handle].into_iter().collect())?;
-    let image = Arc::new(Image::import(&device, &buffer)?);
-    let bytes = read_back(&Queue::new(&device), &Arc::new(frame(buffer)), &image)?.bytes;
-    drop((image, device));
-    let messages = instance.messages().map(|messages| messages.texts()).unwrap_or_default();
-    match messages.first() {
-        Some(first) => Err(format!("{} messages: {first}", messages.len()).into()),
-        None => Ok(bytes),
-    }
+    Ok(SharedBuffer::new(descriptor, [handle].into_iter().collect())?)
 }
 
-fn frame(buffer: Arc<SharedBuffer>) -> Frame {
+fn frame(buffer: Arc<SharedBuffer>) -> Arc<Frame> {
     /// Nobody waits for the picture.
     struct Nobody;
     impl Recycle for Nobody {
@@ -149,7 +167,7 @@ fn frame(buffer: Arc<SharedBuffer>) -> Frame {
         presented: Duration::ZERO,
         damage: Damage::Unknown,
     };
-    Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody))
+    Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody)))
 }
 
 /// As any application imports a dma-buf, which our layer makes possible.

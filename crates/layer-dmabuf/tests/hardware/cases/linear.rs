@@ -16,6 +16,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("every_size_is_read_by_a_process_without_the_layer", every_size),
     Case::new("every_format_is_read_by_a_process_without_the_layer", every_format),
     Case::new("a_picture_is_read_through_the_layer", through_the_layer),
+    Case::on_cards("what_left_is_mapped_by_mesas_gbm", mapped_by_gbm),
+    Case::on_cards("what_left_is_drawn_by_mesas_egl", drawn_by_egl),
     Case::new("our_own_export_comes_back_as_the_same_memory", comes_back),
     Case::new("mapped_memory_shows_what_the_device_wrote", mapped),
     Case::new("an_export_keeps_its_memory_when_the_image_is_gone", outlives),
@@ -60,6 +62,15 @@ fn every_format(device: &Arc<Device>) -> Outcome {
 
 fn through_the_layer(device: &Arc<Device>) -> Outcome {
     SIZES[..3].iter().try_for_each(|extent| hand_over(device, BGRA, *extent, Through::Layer))
+}
+
+fn mapped_by_gbm(device: &Arc<Device>) -> Outcome {
+    SIZES[2..].iter().try_for_each(|extent| hand_over(device, BGRA, *extent, Through::Gbm))
+}
+
+fn drawn_by_egl(device: &Arc<Device>) -> Outcome {
+    let sizes = [(BGRA, SIZES[3]), (FORMATS[1], SIZES[2])];
+    sizes.iter().try_for_each(|(format, extent)| hand_over(device, *format, *extent, Through::Egl))
 }
 
 fn hand_over(

@@ -20,6 +20,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Whether it is about modifiers or sync files of ours, and not of the driver's.
     pub(crate) of_ours: bool,
+    /// Whether the kernel must have dma-bufs, and cards that take them.
+    pub(crate) on_cards: bool,
     /// Runs it.
     pub(crate) run: fn(&Arc<Device>) -> Outcome,
 }
@@ -27,12 +29,17 @@ pub(crate) struct Case {
 impl Case {
     /// One that holds whoever's the modifiers and sync files are.
     pub(crate) const fn new(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
-        Self { name, of_ours: false, run }
+        Self { name, of_ours: false, on_cards: false, run }
+    }
+
+    /// One that holds where the kernel makes dma-bufs of our memory, and has cards that take them.
+    pub(crate) const fn on_cards(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
+        Self { name, of_ours: false, on_cards: true, run }
     }
 
     /// One that holds where they are ours.
     pub(crate) const fn ours(name: &'static str, run: fn(&Arc<Device>) -> Outcome) -> Self {
-        Self { name, of_ours: true, run }
+        Self { name, of_ours: true, on_cards: false, run }
     }
 }
 
