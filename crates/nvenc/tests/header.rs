@@ -33,13 +33,14 @@ struct Table {
 
 impl Table {
     fn line(&mut self, name: &str, c: &str, rust: impl Into<u64>) {
-        writeln!(self.c, "  printf(\"{name} %llu\\n\", (unsigned long long)({c}));").unwrap();
+        writeln!(self.c, "  printf(\"{name} %llu\\n\", (unsigned long long)({c}));")
+            .expect("a String takes it");
         self.rust.push(format!("{name} {}", rust.into()));
     }
 
     /// C alone: code of its own that prints one line, `expected`.
     fn code(&mut self, code: &str, expected: String) {
-        writeln!(self.c, "  {code}").unwrap();
+        writeln!(self.c, "  {code}").expect("a String takes it");
         self.rust.push(expected);
     }
 }
@@ -183,7 +184,8 @@ fn bits(table: &mut Table, (major, is_13): (u32, bool)) {
         ("NV_ENC_RECONFIGURE_PARAMS", at, "resetEncoder", NV_ENC_RECONFIGURE_PARAMS::RESET_ENCODER),
         ("NV_ENC_RECONFIGURE_PARAMS", at, "forceIDR", NV_ENC_RECONFIGURE_PARAMS::FORCE_IDR),
     ];
-    let known = BITS.iter().copied().filter(|(structure, ..)| major >= 12 || !structure.contains("AV1"));
+    let known =
+        BITS.iter().copied().filter(|(structure, ..)| major >= 12 || !structure.contains("AV1"));
     for (structure, offset, field, bits) in known.chain(own) {
         let code = format!(
             "{{ {structure} t; uint32_t w; memset(&t, 0, sizeof t); t.{field} = ~0u; \
@@ -220,9 +222,13 @@ fn intra_refresh(table: &mut Table) {
 fn run(header: &Path, body: &str) -> Result<String, Failed> {
     let folder = tempfile::tempdir()?;
     let (source, program) = (folder.path().join("said.c"), folder.path().join("said"));
-    let includes = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\n";
+    let includes =
+        "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\n";
     let header = header.display();
-    std::fs::write(&source, format!("{includes}#include \"{header}\"\nint main(void) {{\n{body}  return 0;\n}}\n"))?;
+    std::fs::write(
+        &source,
+        format!("{includes}#include \"{header}\"\nint main(void) {{\n{body}  return 0;\n}}\n"),
+    )?;
     let compiled = Command::new("cc").arg("-w").arg("-o").arg(&program).arg(&source).output()?;
     if !compiled.status.success() {
         return Err(String::from_utf8_lossy(&compiled.stderr).into_owned().into());
@@ -235,7 +241,8 @@ fn compare(header: &Path) -> Result<Completion, Failed> {
         let why = format!("there is no {}: install libffmpeg-nvenc-dev", header.display());
         return absent("nvenc_header", &why);
     }
-    let said = run(header, "  printf(\"%d %d\", NVENCAPI_MAJOR_VERSION, NVENCAPI_MINOR_VERSION);\n")?;
+    let said =
+        run(header, "  printf(\"%d %d\", NVENCAPI_MAJOR_VERSION, NVENCAPI_MINOR_VERSION);\n")?;
     let (major, minor) = said.split_once(' ').ok_or("no version")?;
     let number = (major.parse()?, minor.parse()?);
     let version = Version::ALL.into_iter().find(|version| version.number() == number);
@@ -251,5 +258,10 @@ fn compare(header: &Path) -> Result<Completion, Failed> {
     if wrong.is_empty() && said.lines().count() == table.rust.len() && table.rust.len() > 200 {
         return Ok(Completion::Completed);
     }
-    Err(format!("{} lines, {} of ours; C and Rust: {wrong:?}", said.lines().count(), table.rust.len()).into())
+    Err(format!(
+        "{} lines, {} of ours; C and Rust: {wrong:?}",
+        said.lines().count(),
+        table.rust.len()
+    )
+    .into())
 }

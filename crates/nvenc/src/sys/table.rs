@@ -26,7 +26,8 @@ type Count = unsafe extern "C" fn(*mut c_void, *mut u32) -> NVENCSTATUS;
 type Guids = unsafe extern "C" fn(*mut c_void, *mut GUID, u32, *mut u32) -> NVENCSTATUS;
 type CountOf = unsafe extern "C" fn(*mut c_void, GUID, *mut u32) -> NVENCSTATUS;
 type Formats = unsafe extern "C" fn(*mut c_void, GUID, *mut u32, u32, *mut u32) -> NVENCSTATUS;
-type Caps = unsafe extern "C" fn(*mut c_void, GUID, *mut NV_ENC_CAPS_PARAM, *mut i32) -> NVENCSTATUS;
+type Caps =
+    unsafe extern "C" fn(*mut c_void, GUID, *mut NV_ENC_CAPS_PARAM, *mut i32) -> NVENCSTATUS;
 type With<T> = unsafe extern "C" fn(*mut c_void, *mut T) -> NVENCSTATUS;
 type Of = unsafe extern "C" fn(*mut c_void, *mut c_void) -> NVENCSTATUS;
 type Open = unsafe extern "C" fn(
