@@ -18,7 +18,7 @@ use zerohop_nvenc::{Codec, Version};
 /// | `busy=N` | each picture is refused N times before it is taken |
 /// | `most=WxH` | the largest pictures; 4096x4096 without |
 /// | `stall=N` | the bitstream of the Nth picture never comes |
-const VARIABLE: &str = "ZEROHOP_NVENC";
+pub const BEHAVIOUR: &str = "ZEROHOP_NVENC";
 
 /// What the library is told to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(crate) struct Behaviour {
 impl Behaviour {
     /// That of this process.
     pub(crate) fn get() -> &'static Self {
-        static BEHAVIOUR: OnceLock<Behaviour> = OnceLock::new();
-        BEHAVIOUR.get_or_init(|| Self::of(&std::env::var(VARIABLE).unwrap_or_default()))
+        static TOLD: OnceLock<Behaviour> = OnceLock::new();
+        TOLD.get_or_init(|| Self::of(&std::env::var(BEHAVIOUR).unwrap_or_default()))
     }
 
     /// What `text` says. A word that is not known is one of a test that tests nothing.

@@ -1,18 +1,20 @@
 //! What the library needs of CUDA: rows of a picture, copied to the CPU when a stream comes to them.
 
-use std::ffi::{c_int, c_uint};
+use std::ffi::{c_int, c_uint, c_void};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libloading::Library;
-use zerohop_cuda::abi::{Memcpy2d, RawEvent, RawStream};
+use zerohop_cuda::abi::{Memcpy2d, Memcpy2dSide, RawArray, RawEvent, RawStream, TYPE_HOST};
 
 type Code = c_int;
 
 /// The driver, loaded already by whoever opened the context.
 struct Driver {
     copy: unsafe extern "C" fn(*const Memcpy2d, RawStream) -> Code,
+    lock: unsafe extern "C" fn(*mut c_void, usize, c_uint) -> Code,
+    unlock: unsafe extern "C" fn(*mut c_void) -> Code,
     create: unsafe extern "C" fn(*mut RawEvent, c_uint) -> Code,
     destroy: unsafe extern "C" fn(RawEvent) -> Code,
     record: unsafe extern "C" fn(RawEvent, RawStream) -> Code,
@@ -41,6 +43,8 @@ fn driver() -> &'static Driver {
         }
         Driver {
             copy: symbol!("cuMemcpy2DAsync_v2"),
+            lock: symbol!("cuMemHostRegister_v2"),
+            unlock: symbol!("cuMemHostUnregister"),
             create: symbol!("cuEventCreate"),
             destroy: symbol!("cuEventDestroy_v2"),
             record: symbol!("cuEventRecord"),
@@ -49,45 +53,72 @@ fn driver() -> &'static Driver {
     })
 }
 
-/// A moment of a stream.
-pub(crate) struct Event(RawEvent);
+/// Rows of a picture on their way to the CPU.
+pub(crate) struct Copied {
+    event: RawEvent,
+    bytes: Box<[u8]>,
+}
 
-impl Event {
-    /// Queues `copy` on `stream`, and remembers when it is done. What it writes to must stay until
-    /// then.
-    pub(crate) fn after_copy(copy: &Memcpy2d, stream: RawStream) -> Result<Self, String> {
+// SAFETY: an event of the driver, which any thread may ask.
+unsafe impl Send for Copied {}
+
+impl Copied {
+    /// Queues a copy of `rows` rows of `bytes` from `source` on `stream`.
+    pub(crate) fn begin(
+        source: Memcpy2dSide<*const c_void>,
+        (rows, bytes): (usize, usize),
+        stream: RawStream,
+    ) -> Result<Self, String> {
         let driver = driver();
-        // SAFETY: the caller keeps both ends.
-        done("cuMemcpy2DAsync", unsafe { (driver.copy)(copy, stream) })?;
-        let mut event = RawEvent::NULL;
-        // SAFETY: `event` is writable.
-        done("cuEventCreate", unsafe { (driver.create)(&raw mut event, DISABLE_TIMING) })?;
-        let event = Self(event);
+        let mut host = vec![0_u8; rows * bytes].into_boxed_slice();
+        let start = host.as_mut_ptr().cast::<c_void>();
+        // SAFETY: the memory stays until it is unlocked in our drop.
+        done("cuMemHostRegister", unsafe { (driver.lock)(start, rows * bytes, 0) })?;
+        let mut copied = Self { event: RawEvent::NULL, bytes: host };
+        let target = Memcpy2dSide {
+            x_in_bytes: 0,
+            y: 0,
+            kind: TYPE_HOST,
+            host: start,
+            device: 0,
+            array: RawArray::NULL,
+            pitch: bytes,
+        };
+        let copy = Memcpy2d { source, target, width_in_bytes: bytes, height: rows };
+        // SAFETY: we keep the target, and the caller of the library what it has registered.
+        done("cuMemcpy2DAsync", unsafe { (driver.copy)(&raw const copy, stream) })?;
+        // SAFETY: the event is writable.
+        let code = unsafe { (driver.create)(&raw mut copied.event, DISABLE_TIMING) };
+        done("cuEventCreate", code)?;
         // SAFETY: both live.
-        done("cuEventRecord", unsafe { (driver.record)(event.0, stream) })?;
-        Ok(event)
+        done("cuEventRecord", unsafe { (driver.record)(copied.event, stream) })?;
+        Ok(copied)
     }
 
-    /// Waits until the moment has come.
-    pub(crate) fn wait(&self) -> Result<(), String> {
+    /// The bytes, once they are there.
+    pub(crate) fn wait(&self) -> Result<&[u8], String> {
         let begin = Instant::now();
         loop {
             // SAFETY: the event lives.
-            match unsafe { (driver().query)(self.0) } {
+            match unsafe { (driver().query)(self.event) } {
                 NOT_READY if begin.elapsed() > PATIENCE => {
                     return Err(format!("the stream did not come to it in {PATIENCE:?}"));
                 }
                 NOT_READY => thread::sleep(Duration::from_micros(200)),
-                code => return done("cuEventQuery", code),
+                code => return done("cuEventQuery", code).map(|()| &*self.bytes),
             }
         }
     }
 }
 
-impl Drop for Event {
+impl Drop for Copied {
     fn drop(&mut self) {
-        // SAFETY: ours.
-        let _ = unsafe { (driver().destroy)(self.0) };
+        if self.event != RawEvent::NULL {
+            // SAFETY: ours.
+            let _ = unsafe { (driver().destroy)(self.event) };
+        }
+        // SAFETY: locked by `begin`, and nothing writes to it any more: `wait` came before.
+        let _ = unsafe { (driver().unlock)(self.bytes.as_mut_ptr().cast()) };
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use zerohop_frame::Extent;
 use zerohop_nvenc::sys::{
     self, GUID, NV_ENC_CAPS_PARAM, NV_ENC_CREATE_BITSTREAM_BUFFER, NV_ENC_INITIALIZE_PARAMS,
     NV_ENC_LOCK_BITSTREAM, NV_ENC_MAP_INPUT_RESOURCE, NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS,
@@ -332,11 +333,13 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut NV_ENC_LOCK_BITSTRE
     let Some((job, out, number)) = taken else { return code };
     stall(&job);
     // Others may call meanwhile.
-    let coded = job.copied.wait().and_then(|()| {
+    let coded = job.copied.wait().and_then(|bytes| {
         let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.encode(&job.setting, (&job.bytes, job.format), job.key)
+        let (data, key) = out.encode(&job.setting, (bytes, job.format), job.key)?;
+        write_down(&job, number, (bytes, key));
+        Ok((data, key))
     });
-    give_back(encoder, |state| filled(state, encoder, params, (&job, number), coded))
+    give_back(encoder, |state| filled(state, encoder, params, &job, coded))
 }
 
 /// Keeps the caller waiting, if that is what it is told to.
@@ -346,29 +349,28 @@ fn stall(job: &Job) {
     }
 }
 
+fn write_down(job: &Job, session: u32, (bytes, key): (&[u8], bool)) {
+    let Extent { width, height } = job.setting.shape.extent;
+    let (picture, format, hash) = (job.number, job.format, hash(bytes));
+    let kind = if key { "idr" } else { "p" };
+    say(&format!(
+        "session {session} picture {picture} {kind} {format} {width}x{height} {hash:016x}"
+    ));
+    keep(&format!("{session}-{picture}.{format}"), bytes);
+}
+
 fn filled(
     state: &mut State,
     encoder: *mut c_void,
     params: &mut NV_ENC_LOCK_BITSTREAM,
-    (job, number): (&Job, u32),
+    job: &Job,
     coded: Result<(Vec<u8>, bool), String>,
 ) -> Answer {
+    let picture = job.number;
     let (data, key) = match coded {
         Ok(coded) => coded,
-        Err(why) => {
-            return wrong(sys::NV_ENC_ERR_GENERIC, format!("picture {}: {why}", job.number));
-        }
+        Err(why) => return wrong(sys::NV_ENC_ERR_GENERIC, format!("picture {picture}: {why}")),
     };
-    let (extent, picture) = (job.setting.shape.extent, job.number);
-    let kind = if key { "idr" } else { "p" };
-    say(&format!(
-        "session {number} picture {picture} {kind} {} {}x{} {:016x}",
-        job.format,
-        extent.width,
-        extent.height,
-        hash(&job.bytes)
-    ));
-    keep(&format!("{number}-{picture}.{}", job.format), &job.bytes);
     params.bitstreamSizeInBytes = data.len() as u32;
     params.bitstreamBufferPtr = data.as_ptr().cast_mut().cast();
     params.pictureType = if key { sys::NV_ENC_PIC_TYPE_IDR } else { sys::NV_ENC_PIC_TYPE_P };

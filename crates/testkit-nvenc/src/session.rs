@@ -10,7 +10,7 @@ use zerohop_nvenc::{Codec, Format, Version, sys};
 
 use crate::behaviour::Behaviour;
 use crate::check::{Answer, refuse, wrong};
-use crate::cuda::Event;
+use crate::cuda::Copied;
 use crate::stream::{Setting, Stream};
 
 /// What `NvEncInitializeEncoder` was told.
@@ -45,8 +45,7 @@ pub(crate) struct Job {
     pub(crate) key: bool,
     pub(crate) setting: Setting,
     pub(crate) format: Format,
-    pub(crate) bytes: Box<[u8]>,
-    pub(crate) copied: Event,
+    pub(crate) copied: Copied,
 }
 
 /// What a bitstream buffer holds.

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 use zerohop_cuda::abi::{
-    DevicePointer, Memcpy2d, Memcpy2dSide, RawArray, RawStream, TYPE_ARRAY, TYPE_DEVICE, TYPE_HOST,
+    DevicePointer, Memcpy2dSide, RawArray, RawStream, TYPE_ARRAY, TYPE_DEVICE,
 };
 use zerohop_frame::Extent;
 use zerohop_nvenc::sys::{
@@ -14,7 +14,7 @@ use zerohop_nvenc::{Format, Structure};
 
 use crate::behaviour::Behaviour;
 use crate::check::{Answer, hold, refuse, word, wrong, zeros};
-use crate::cuda::Event;
+use crate::cuda::Copied;
 use crate::journal::say;
 use crate::questions::formats;
 use crate::session::{Buffer, Job, Mapping, Resource, State, named};
@@ -168,14 +168,14 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     hold(session.stream != 0, "no stream was set")?;
     // SAFETY: the address that `NvEncSetIOCudaStreams` was given stays good as long as the encoder.
     let stream = unsafe { *ptr::with_exposed_provenance::<RawStream>(session.stream) };
-    let (bytes, copied) = read(resource, stream)?;
+    let copied = read(resource, stream)?;
     session.pictures += 1;
     let number = session.pictures;
     let forced = params.encodePicFlags & sys::NV_ENC_PIC_FLAG_FORCEIDR != 0;
     let key = forced || std::mem::take(&mut session.forced);
     let timestamp = params.inputTimeStamp;
     session.timestamp = Some(timestamp);
-    let job = Job { number, timestamp, key, setting, format, bytes, copied };
+    let job = Job { number, timestamp, key, setting, format, copied };
     session.buffers.insert(out, Buffer::Waiting(Box::new(job)));
     session.order.push_back(out);
     if let Some(mapping) = session.mappings.get_mut(&mapping) {
@@ -185,9 +185,7 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
 }
 
 /// Has the rows of `resource` copied when `stream` comes to it.
-fn read(resource: &Resource, stream: RawStream) -> Answer<(Box<[u8]>, Event)> {
-    let (rows, bytes) = resource.format.rows(resource.extent);
-    let mut host = vec![0_u8; rows * bytes].into_boxed_slice();
+fn read(resource: &Resource, stream: RawStream) -> Answer<Copied> {
     let is_array = resource.kind == sys::NV_ENC_INPUT_RESOURCE_TYPE_CUDAARRAY;
     let handle: *mut c_void = ptr::with_exposed_provenance_mut(resource.handle);
     let source = Memcpy2dSide {
@@ -199,18 +197,8 @@ fn read(resource: &Resource, stream: RawStream) -> Answer<(Box<[u8]>, Event)> {
         array: if is_array { RawArray(handle) } else { RawArray::NULL },
         pitch: if is_array { 0 } else { resource.pitch as usize },
     };
-    let target = Memcpy2dSide {
-        x_in_bytes: 0,
-        y: 0,
-        kind: TYPE_HOST,
-        host: host.as_mut_ptr().cast::<c_void>(),
-        device: 0,
-        array: RawArray::NULL,
-        pitch: bytes,
-    };
-    let copy = Memcpy2d { source, target, width_in_bytes: bytes, height: rows };
-    match Event::after_copy(&copy, stream) {
-        Ok(event) => Ok((host, event)),
+    match Copied::begin(source, resource.format.rows(resource.extent), stream) {
+        Ok(copied) => Ok(copied),
         Err(why) => wrong(sys::NV_ENC_ERR_GENERIC, format!("CUDA cannot read a picture: {why}")),
     }
 }
