@@ -19,7 +19,7 @@ fn main() {
     let named = named.split(':').filter(|path| !path.is_empty()).map(str::to_owned);
     let trials = named.chain([DEBIAN.to_owned()]).map(|path| {
         let name = format!("structures_lie_as_in::{path}");
-        Trial::ignorable_test(name, move || compare(Path::new(&path))).with_kind("nvenc_header")
+        Trial::ignorable_test(name, move || compare(Path::new(&path))).with_kind("ffnvcodec")
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
 }
@@ -59,6 +59,7 @@ macro_rules! layouts {
     )* };
 }
 
+// Long because it is a list.
 fn layouts(table: &mut Table, major: u32) {
     layouts! { table:
         NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS { version, deviceType, device, apiVersion }
@@ -239,7 +240,7 @@ fn run(header: &Path, body: &str) -> Result<String, Failed> {
 fn compare(header: &Path) -> Result<Completion, Failed> {
     if !header.exists() {
         let why = format!("there is no {}: install libffmpeg-nvenc-dev", header.display());
-        return absent("nvenc_header", &why);
+        return absent("ffnvcodec", &why);
     }
     let said =
         run(header, "  printf(\"%d %d\", NVENCAPI_MAJOR_VERSION, NVENCAPI_MINOR_VERSION);\n")?;

@@ -143,7 +143,12 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::new("libavutil-dev", AVUTIL, "what both are made of", FFMPEG),
     Need::new("libclang-dev", "clang", "reads their headers", FFMPEG),
     Need::new("pkg-config", "pkg-config", "finds them", FFMPEG),
-    Need::new("libffmpeg-nvenc-dev", FFNVCODEC, "CUDA's C header, to compare ours with", TEST),
+    Need::new(
+        "libffmpeg-nvenc-dev",
+        FFNVCODEC,
+        "CUDA's and NVENC's C headers, to compare ours with",
+        TEST,
+    ),
     Need::new("vulkan-validationlayers", VALIDATION, "checks every Vulkan call in the tests", TEST),
     Need::new("weston", "weston", "a Wayland display without a screen, for the tests", TEST),
     Need::new("git", "git", "lists the files of the checkout, for `cargo xtask tidy`", TEST),
