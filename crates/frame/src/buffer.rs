@@ -37,6 +37,8 @@ pub const MAX_VIEW_FORMATS: usize = 8;
 ///
 /// Numbers are those of `vulkan_core.h`. The type is 2D, the extent that of the descriptor, with
 /// one mip level, one sample, exclusive sharing and an undefined initial layout.
+///
+/// The default is no image: opaque memory of `LINEAR` rows, which a buffer covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OpaqueImage {
     /// `VkImageCreateInfo::format`.
@@ -58,6 +60,13 @@ pub struct OpaqueImage {
     pub dedicated: bool,
 }
 
+impl OpaqueImage {
+    /// Whether the memory holds rows, as the descriptor says, and no image.
+    pub fn is_rows(&self) -> bool {
+        self.format == 0
+    }
+}
+
 /// One memory object of a buffer. Owns its file descriptor.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -75,7 +84,7 @@ pub enum MemoryHandle {
         size: u64,
         /// `VkMemoryAllocateInfo::memoryTypeIndex`.
         memory_type: u32,
-        /// The image that lies in it.
+        /// The image that lies in it; the default where rows do.
         image: OpaqueImage,
     },
     /// A memfd in host memory, sealed against shrinking.

@@ -124,8 +124,8 @@ pub struct FrameDescriptor {
     pub extent: Extent,
     /// Pixel format.
     pub fourcc: Fourcc,
-    /// Tiling of every plane. [`Modifier::INVALID`] for opaque memory only, whose layout its
-    /// driver knows; its one plane then has offset and stride 0.
+    /// Tiling of every plane. [`Modifier::INVALID`] for an image in opaque memory only, whose
+    /// layout its driver knows; its one plane then has offset and stride 0.
     pub modifier: Modifier,
     /// The memory planes, in the order of the format.
     pub planes: ArrayVec<PlaneLayout, MAX_PLANES>,

@@ -50,22 +50,37 @@ fn opaque(
     memory_type: u32,
     image: &OpaqueImage,
 ) -> Result<(), Violation> {
-    if descriptor.modifier != Modifier::INVALID {
-        return modifier(descriptor);
+    match descriptor.modifier {
+        Modifier::LINEAR => rows(descriptor, size, image)?,
+        Modifier::INVALID => only_image(descriptor, image)?,
+        _ => return modifier(descriptor),
     }
-    range("the number of planes", descriptor.planes.len() as u32, 1, 1)?;
-    range("the offset of opaque memory", descriptor.planes[0].offset, 0, 0)?;
-    range("the stride of opaque memory", descriptor.planes[0].stride, 0, 0)?;
     range("the memory type", memory_type, 0, 31)?;
-    range("the image tiling", image.tiling, 0, 1)?;
-    range("the number of array layers", image.array_layers, 1, MAX_LAYERS)?;
-    range("the image format", image.format, 1, u32::MAX)?;
-    range("the image usage", image.usage, 1, u32::MAX)?;
     if size == 0 || size > 1 << 40 {
         let what = "the size of opaque memory";
         return Err(Violation::Range { what, value: size, least: 1, most: 1 << 40 });
     }
     Ok(())
+}
+
+/// An image in opaque memory.
+fn only_image(descriptor: &FrameDescriptor, image: &OpaqueImage) -> Result<(), Violation> {
+    range("the number of planes", descriptor.planes.len() as u32, 1, 1)?;
+    range("the offset of opaque memory", descriptor.planes[0].offset, 0, 0)?;
+    range("the stride of opaque memory", descriptor.planes[0].stride, 0, 0)?;
+    range("the image tiling", image.tiling, 0, 1)?;
+    range("the number of array layers", image.array_layers, 1, MAX_LAYERS)?;
+    range("the image format", image.format, 1, u32::MAX)?;
+    range("the image usage", image.usage, 1, u32::MAX)
+}
+
+/// Rows in opaque memory, and no image.
+fn rows(descriptor: &FrameDescriptor, size: u64, image: &OpaqueImage) -> Result<(), Violation> {
+    if *image != OpaqueImage::default() {
+        return Err(Violation::ImageOfRows);
+    }
+    descriptor.check_rows()?;
+    Ok(descriptor.check_end(0, size)?)
 }
 
 pub(crate) fn range(

@@ -111,6 +111,9 @@ pub enum Violation {
     /// A descriptor that does not answer.
     #[error("object {0} does not say what it is")]
     ObjectUnknown(usize),
+    /// Opaque memory of rows that is also said to hold an image.
+    #[error("opaque memory with modifier LINEAR holds rows and no image")]
+    ImageOfRows,
     /// A sync point that is not a `sync_file`.
     #[error("a sync point is not a sync_file")]
     NotFence,

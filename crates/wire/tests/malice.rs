@@ -272,6 +272,27 @@ fn opaque_memory_is_checked_as_far_as_it_can_be() {
     wrong("the stride of opaque memory is 16, not 0 to 0", &|_, plane| plane.stride = 16);
 }
 
+#[test]
+fn opaque_rows_lie_in_their_memory_and_are_no_image() {
+    let wrong = |expected: &str, image: OpaqueImage, offset: u32| {
+        refused_later(expected, |socket| {
+            let MemoryHandle::Shm(fd) = shm(65) else { unreachable!("shm makes a memfd") };
+            let ToHost::Announce { mut descriptor, memory, .. } = opaque(fd, &|_, _| ()) else {
+                unreachable!("an announcement")
+            };
+            descriptor.modifier = Modifier::LINEAR;
+            descriptor.planes[0] = PlaneLayout { offset, ..self::descriptor().planes[0] };
+            let fd = memory[0].as_fd().try_clone_to_owned().unwrap();
+            let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+            let memory = MemoryHandle::OpaqueFd { fd, device, size: 65, memory_type: 0, image };
+            say(socket, &announce_with(1, descriptor, memory));
+        });
+    };
+    let image = OpaqueImage { usage: 1, ..Default::default() };
+    wrong("opaque memory with modifier LINEAR holds rows and no image", image, 0);
+    wrong("plane 0 ends at byte 66 of object 0, which has 65", OpaqueImage::default(), 2);
+}
+
 /// Opaque memory of 65 bytes, changed.
 fn opaque(fd: OwnedFd, change: &dyn Fn(&mut OpaqueImage, &mut PlaneLayout)) -> ToHost {
     let mut shape = descriptor();
