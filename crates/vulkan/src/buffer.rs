@@ -4,9 +4,10 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use ash::vk;
+use zerohop_frame::{MemoryHandle, OpaqueImage};
 
 use crate::error::Doing;
-use crate::memory::Dedicated;
+use crate::memory::{Dedicated, Opaque};
 use crate::{Device, Error, HostMemory, Memory};
 
 /// A `VkBuffer` that has no memory yet.
@@ -60,9 +61,15 @@ fn dma_buf_features(device: &Device) -> vk::ExternalMemoryFeatureFlags {
     if !device.capabilities().dma_buf {
         return vk::ExternalMemoryFeatureFlags::empty();
     }
-    let query = vk::PhysicalDeviceExternalBufferInfo::default()
-        .usage(usage())
-        .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
+    features(device, vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT)
+}
+
+/// What the device does with memory of `kind` as such buffers.
+fn features(
+    device: &Device,
+    kind: vk::ExternalMemoryHandleTypeFlags,
+) -> vk::ExternalMemoryFeatureFlags {
+    let query = vk::PhysicalDeviceExternalBufferInfo::default().usage(usage()).handle_type(kind);
     let mut found = vk::ExternalBufferProperties::default();
     let (instance, physical) = (device.instance(), device.physical().raw);
     // SAFETY: `physical` is of this instance, and both structures are locals.
@@ -71,6 +78,22 @@ fn dma_buf_features(device: &Device) -> vk::ExternalMemoryFeatureFlags {
     }
     found.external_memory_properties.external_memory_features
 }
+
+/// A buffer for opaque memory, which several buffers may cover: no dedicated allocation.
+fn for_opaque(
+    device: &Arc<Device>,
+    size: u64,
+    needed: vk::ExternalMemoryFeatureFlags,
+) -> Result<UnboundBuffer, Error> {
+    let found = features(device, OPAQUE);
+    if !found.contains(needed) || found.contains(vk::ExternalMemoryFeatureFlags::DEDICATED_ONLY) {
+        return Err(Error::Unsupported("opaque memory as buffers on this device"));
+    }
+    let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(OPAQUE);
+    create_buffer(device, size, Some(&mut external))
+}
+
+const OPAQUE: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
 
 impl UnboundBuffer {
     fn requirements(&self) -> vk::MemoryRequirements {
@@ -153,10 +176,62 @@ impl Buffer {
         let memory = Memory::import_dma_buf(device, dma_buf, unbound.requirements(), alone)?;
         let mut buffer = unbound.bind(memory)?;
         buffer.size = size;
-        if device.is_cpu() && buffer.memory.is_plain() {
-            buffer.mapped = Some(Mapped(buffer.memory.map()?));
-        }
+        buffer.map_on_cpu(device)?;
         Ok(buffer)
+    }
+
+    /// `size` bytes near the device that can be [exported](Self::export). Their content is
+    /// undefined.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where a device exports no buffers, [`Error::Call`].
+    pub fn exportable(device: &Arc<Device>, size: u64) -> Result<Self, Error> {
+        let unbound = for_opaque(device, size, vk::ExternalMemoryFeatureFlags::EXPORTABLE)?;
+        let (needs, local) = (unbound.requirements(), vk::MemoryPropertyFlags::DEVICE_LOCAL);
+        let memory = Memory::new(device, needs, local, Dedicated::No, true)?;
+        let mut buffer = unbound.bind(memory)?;
+        buffer.size = size;
+        buffer.map_on_cpu(device)?;
+        Ok(buffer)
+    }
+
+    /// A handle to the memory of an [`exportable`](Self::exportable) buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]; the buffer is not exportable.
+    pub fn export(&self) -> Result<MemoryHandle, Error> {
+        Ok(MemoryHandle::OpaqueFd {
+            fd: self.memory.export()?,
+            device: self.unbound.device.id(),
+            size: self.memory.size(),
+            memory_type: self.memory.memory_type(),
+            image: OpaqueImage::default(),
+        })
+    }
+
+    /// The device's view of the first `size` bytes of opaque memory.
+    pub(crate) fn of_opaque(
+        device: &Arc<Device>,
+        memory: &Opaque<'_>,
+        size: u64,
+    ) -> Result<Self, Error> {
+        let unbound = for_opaque(device, size, vk::ExternalMemoryFeatureFlags::IMPORTABLE)?;
+        let needs = unbound.requirements();
+        let mut buffer =
+            unbound.bind(Memory::import_opaque(device, memory, needs, Dedicated::No)?)?;
+        buffer.size = size;
+        buffer.map_on_cpu(device)?;
+        Ok(buffer)
+    }
+
+    /// A CPU device's memory is the CPU's.
+    fn map_on_cpu(&mut self, device: &Device) -> Result<(), Error> {
+        if device.is_cpu() && self.memory.is_plain() {
+            self.mapped = Some(Mapped(self.memory.map()?));
+        }
+        Ok(())
     }
 
     fn with(

@@ -13,7 +13,7 @@ use zerohop_kernel::{FdKind, kind_of};
 use crate::body::{Body, Copied, Objects, Upload};
 use crate::dma_buf::{self, Wanted};
 use crate::error::{Doing, chain};
-use crate::format::multi_planar;
+use crate::holds::{Holds, planes_of};
 use crate::image::Shape;
 use crate::lines::{Lines, Reach};
 use crate::memory::Opaque;
@@ -85,6 +85,10 @@ struct Import<'a> {
 impl Import<'_> {
     /// Checks the memory: its kind, its size, and that linear rows are whole.
     fn check(&self) -> Result<(), Error> {
+        let other = |handle: &MemoryHandle| matches!(handle, MemoryHandle::OpaqueFd { device, .. } if *device != self.device.id());
+        if self.memory.iter().any(other) {
+            return Err(Error::OtherDevice);
+        }
         let linear = self.descriptor.modifier == Modifier::LINEAR;
         if linear {
             self.descriptor.check_rows()?;
@@ -110,6 +114,8 @@ impl Import<'_> {
     fn ways(&self) -> &'static [Way] {
         let linear = self.descriptor.modifier == Modifier::LINEAR;
         match (self.memory.first(), self.planes.len() > 1) {
+            (Some(MemoryHandle::OpaqueFd { .. }), false) if linear => &[Way::DeviceCopy],
+            (Some(MemoryHandle::OpaqueFd { .. }), true) if linear => &[Way::Buffers],
             (Some(MemoryHandle::OpaqueFd { .. }), _) => &[Way::Opaque],
             (Some(MemoryHandle::Shm(_)), false) => &[Way::DeviceCopy, Way::CpuCopy],
             (Some(MemoryHandle::Shm(_)), true) => &[Way::Buffers, Way::CpuCopy],
@@ -140,27 +146,21 @@ impl Import<'_> {
 
     /// The planes, without memory yet.
     fn plain(&self) -> Result<ArrayVec<Plane, MAX_PLANES>, Error> {
-        let extent = self.descriptor.extent;
-        let plane = |plane: &FormatPlane| {
-            Ok(Plane::new(PixelFormat::of(plane.fourcc)?, plane.extent(extent)))
-        };
-        self.planes.iter().map(plane).collect()
+        planes_of(self.descriptor.fourcc, self.descriptor.extent)
     }
 
     fn opaque(&self) -> Result<Image, Error> {
-        let [MemoryHandle::OpaqueFd { fd, device, size, memory_type, image }] = self.memory else {
+        let [MemoryHandle::OpaqueFd { fd, size, memory_type, image, .. }] = self.memory else {
             return Err(Error::Unsupported("opaque memory in several objects"));
         };
-        if *device != self.device.id() {
-            return Err(Error::OtherDevice);
-        }
-        let format = PixelFormat::of(self.descriptor.fourcc)?;
+        let (fourcc, extent) = (self.descriptor.fourcc, self.descriptor.extent);
+        let holds = Holds::of(self.device, fourcc, extent)?;
         let memory = Opaque { fd: fd.as_fd(), size: *size, memory_type: *memory_type };
-        let unbound = UnboundImage::opaque(self.device, self.descriptor.extent, format, image)?;
+        let unbound = UnboundImage::opaque(self.device, extent, &holds, image)?;
         let (needs, alone) = (unbound.requirements(), unbound.dedicated(image.dedicated));
         let memory = Memory::import_opaque(self.device, &memory, needs, alone)?;
         let body = Body::Images(ArrayVec::from_iter([unbound.bind(memory)?]));
-        let shape = Shape::opaque(format, self.descriptor.extent, image.clone());
+        let shape = Shape::opaque(fourcc, extent, self.plain()?, image.clone());
         Image::finish(self.device, shape, body)
     }
 
@@ -170,32 +170,11 @@ impl Import<'_> {
         usage: vk::ImageUsageFlags,
         disjoint: bool,
     ) -> Result<ArrayVec<Bound, MAX_PLANES>, Error> {
-        let fourcc = self.descriptor.fourcc;
-        let mut views = ArrayVec::new();
-        let format = if self.planes.len() == 1 {
-            PixelFormat::of(fourcc)?.raw()
-        } else {
-            for plane in &self.planes {
-                views.push(PixelFormat::of(plane.fourcc)?.raw());
-            }
-            self.even()?;
-            let version = self.device.physical().properties.api_version;
-            multi_planar(fourcc, version).ok_or(Error::Format(fourcc))?
-        };
+        let (fourcc, extent) = (self.descriptor.fourcc, self.descriptor.extent);
+        let (format, views) = Holds::of(self.device, fourcc, extent)?.formats();
         let wanted = Wanted { format, views, usage, disjoint };
         let bound = dma_buf::import(self.device, self.descriptor, &wanted, self.memory)?;
         Ok(ArrayVec::from_iter([bound]))
-    }
-
-    /// Images of all planes have sides that the planes divide (VUID-VkImageCreateInfo-format-04712
-    /// and 04713).
-    fn even(&self) -> Result<(), Error> {
-        let (across, down) = self.planes[1].shared;
-        let extent = self.descriptor.extent;
-        if extent.width.is_multiple_of(across) && extent.height.is_multiple_of(down) {
-            return Ok(());
-        }
-        Err(Error::Odd(extent))
     }
 
     /// An image for each plane.
@@ -268,10 +247,11 @@ impl Import<'_> {
     }
 }
 
-/// The size of a memory object that we can see, in bytes; `None` of opaque memory, which is its
-/// driver's to judge.
+/// The size of a memory object, in bytes: what we can see, or what is said of opaque memory, which
+/// is its driver's to judge.
 fn size_of(object: usize, handle: &MemoryHandle) -> Result<Option<u64>, Error> {
     let expected = match handle {
+        MemoryHandle::OpaqueFd { size, .. } => return Ok(Some(*size)),
         MemoryHandle::DmaBuf(_) => "a dma-buf",
         MemoryHandle::Shm(_) => "a memfd",
         _ => return Ok(None),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ash::vk;
 use zerohop_frame::{FrameDescriptor, MemoryHandle, PlaneLayout};
 
+use crate::memory::Opaque;
 use crate::pixels::Mapping;
 use crate::{Buffer, Copies, Device, Error, HostBuffer};
 
@@ -14,8 +15,8 @@ use crate::{Buffer, Copies, Device, Error, HostBuffer};
 pub(crate) enum Lines {
     /// A memfd, or memory that the CPU brings to the device.
     Host(HostBuffer),
-    /// A dma-buf.
-    DmaBuf(Arc<Buffer>),
+    /// A dma-buf, or opaque memory. The queue family owns it between us and its maker.
+    Device(Arc<Buffer>, u32),
 }
 
 /// How the device gets at a memory object.
@@ -50,7 +51,13 @@ impl Lines {
             (MemoryHandle::DmaBuf(fd), Reach::Shared) => {
                 // Shaders read whole words.
                 let size = needs.next_multiple_of(4);
-                Self::DmaBuf(Arc::new(Buffer::import(device, fd.as_fd(), size)?))
+                let buffer = Buffer::import(device, fd.as_fd(), size)?;
+                Self::Device(Arc::new(buffer), device.foreign_family())
+            }
+            (MemoryHandle::OpaqueFd { fd, size, memory_type, .. }, Reach::Shared) => {
+                let memory = Opaque { fd: fd.as_fd(), size: *size, memory_type: *memory_type };
+                let buffer = Buffer::of_opaque(device, &memory, needs.next_multiple_of(4))?;
+                Self::Device(Arc::new(buffer), vk::QUEUE_FAMILY_EXTERNAL)
             }
             (MemoryHandle::DmaBuf(fd), Reach::Copied) => {
                 Self::Host(HostBuffer::of_dma_buf(device, fd.as_fd())?)
@@ -64,7 +71,7 @@ impl Lines {
     pub(crate) fn buffer(&self) -> &Arc<Buffer> {
         match self {
             Self::Host(host) => host.buffer(),
-            Self::DmaBuf(buffer) => buffer,
+            Self::Device(buffer, _) => buffer,
         }
     }
 
@@ -76,8 +83,8 @@ impl Lines {
     ) -> Result<(), Error> {
         match self {
             Self::Host(host) => host.send(),
-            Self::DmaBuf(_) => {
-                self.change_owner(device, commands, device.foreign_family(), device.family());
+            Self::Device(_, owner) => {
+                self.change_owner(device, commands, *owner, device.family());
                 Ok(())
             }
         }
@@ -85,8 +92,8 @@ impl Lines {
 
     /// Gives the memory back.
     pub(crate) fn release(&self, device: &Device, commands: vk::CommandBuffer) {
-        if let Self::DmaBuf(_) = self {
-            self.change_owner(device, commands, device.family(), device.foreign_family());
+        if let Self::Device(_, owner) = self {
+            self.change_owner(device, commands, device.family(), *owner);
         }
     }
 
@@ -122,7 +129,7 @@ impl Lines {
                 (host.memory().pointer(), host.memory().size())
             }
             Self::Host(_) => return None,
-            Self::DmaBuf(buffer) => (buffer.pointer()?, usize::try_from(buffer.size()).ok()?),
+            Self::Device(buffer, _) => (buffer.pointer()?, usize::try_from(buffer.size()).ok()?),
         };
         let (offset, stride) = (plane.offset as usize, plane.stride as usize);
         let length = stride * (rows as usize).checked_sub(1)? + row;

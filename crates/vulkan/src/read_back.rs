@@ -91,8 +91,14 @@ pub fn read_back(
 /// When `bytes` is not the whole picture.
 pub fn write_picture(queue: &Arc<Queue>, image: &Arc<Image>, bytes: &[u8]) -> Result<(), Error> {
     assert_eq!(bytes.len() as u64, image.bytes(), "bytes of a whole picture");
-    let buffer = Arc::new(Buffer::read_back(queue.device(), image.bytes())?);
-    buffer.write(0, bytes);
+    let (starts, size) = image.tight();
+    let buffer = Arc::new(Buffer::read_back(queue.device(), size)?);
+    let mut left = bytes;
+    for (plane, start) in image.planes().iter().zip(starts) {
+        let (plane, rest) = left.split_at(plane.bytes() as usize);
+        buffer.write(start, plane);
+        left = rest;
+    }
     let mut recording = Recording::begin(queue)?;
     recording.copy_in(&buffer, image);
     recording.submit_and_wait().map(drop)

@@ -171,12 +171,13 @@ impl Recording {
         slot.keep.push(Arc::<Buffer>::clone(to));
     }
 
-    /// Copies rows without padding from the start of `buffer` into a picture of ours.
+    /// Copies rows without padding from `buffer`, where [`Image::tight`] puts the planes, into a
+    /// picture of ours.
     pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
         image.discard(self.commands());
         let (from, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
         let (device, commands) = (self.device().raw(), self.commands());
-        for (to, region) in image.copy_regions(&[0], 0) {
+        for (to, region) in image.copy_regions(&image.tight().0, 0) {
             let regions = [region];
             // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
             unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &regions) };

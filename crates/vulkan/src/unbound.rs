@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use ash::vk;
-use zerohop_frame::{Extent, MAX_PLANES, OpaqueImage};
+use zerohop_frame::{Extent, Fourcc, MAX_PLANES, OpaqueImage};
 
 use crate::error::Doing;
+use crate::holds::Holds;
 use crate::memory::Dedicated;
 use crate::pixels::Mapping;
 use crate::{Device, Error, Memory, PixelFormat};
@@ -57,6 +58,7 @@ impl Bound {
 const FLAGS: vk::ImageCreateFlags = vk::ImageCreateFlags::from_raw(
     vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw()
         | vk::ImageCreateFlags::EXTENDED_USAGE.as_raw()
+        | vk::ImageCreateFlags::ALIAS.as_raw()
         | vk::ImageCreateFlags::SPLIT_INSTANCE_BIND_REGIONS.as_raw(),
 );
 
@@ -72,14 +74,11 @@ impl UnboundImage {
     pub(crate) fn opaque(
         device: &Arc<Device>,
         extent: Extent,
-        pixels: PixelFormat,
+        holds: &Holds,
         opaque: &OpaqueImage,
     ) -> Result<Self, Error> {
         let format = vk::Format::from_raw(opaque.format.cast_signed());
-        if !pixels.lies_in(format) {
-            let (fourcc, format) = (pixels.fourcc(), format.as_raw());
-            return Err(Error::ImageFormat { fourcc, format });
-        }
+        holds.check(format)?;
         let views: ArrayVec<_, { zerohop_frame::MAX_VIEW_FORMATS }> = opaque
             .view_formats
             .iter()
@@ -87,7 +86,7 @@ impl UnboundImage {
             .collect();
         let families = families(device, opaque.queue_families)?;
         let flags = vk::ImageCreateFlags::from_raw(opaque.flags);
-        check_views(format, pixels.raw(), flags, &views)?;
+        check_views(format, &holds.views(), flags, &views)?;
         let mut external = vk::ExternalMemoryImageCreateInfo::default()
             .handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
         let mut list = vk::ImageFormatListCreateInfo::default().view_formats(&views);
@@ -218,6 +217,26 @@ pub fn opaque_of(format: PixelFormat) -> OpaqueImage {
     }
 }
 
+/// The plainest image of all planes of a picture of `extent`.
+///
+/// # Errors
+///
+/// [`Error::Format`] where no image holds all planes, [`Error::Odd`].
+pub fn opaque_for(device: &Device, fourcc: Fourcc, extent: Extent) -> Result<OpaqueImage, Error> {
+    let (format, views) = Holds::of(device, fourcc, extent)?.formats();
+    let planes = if views.is_empty() { NO_FLAGS } else { vk::ImageCreateFlags::MUTABLE_FORMAT };
+    Ok(OpaqueImage {
+        format: format.as_raw().cast_unsigned(),
+        flags: planes.as_raw(),
+        usage: PLAIN.as_raw(),
+        array_layers: 1,
+        dedicated: true,
+        ..OpaqueImage::default()
+    })
+}
+
+const NO_FLAGS: vk::ImageCreateFlags = vk::ImageCreateFlags::empty();
+
 /// What every image of a picture has in common.
 pub(crate) fn create_info(extent: Extent, format: vk::Format) -> vk::ImageCreateInfo<'static> {
     let Extent { width, height } = extent;
@@ -242,15 +261,16 @@ fn families(device: &Device, mask: u32) -> Result<ArrayVec<u32, 32>, Error> {
     Err(Error::Unsupported("an image that is shared by other queue families"))
 }
 
-/// Whether the raw codes of an image can be viewed.
+/// Whether the raw codes of an image can be viewed: as `raws`, one for each plane.
 fn check_views(
     format: vk::Format,
-    raw: vk::Format,
+    raws: &[vk::Format],
     flags: vk::ImageCreateFlags,
     views: &[vk::Format],
 ) -> Result<(), Error> {
     let mutable = flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT);
-    if format != raw && !(mutable && (views.is_empty() || views.contains(&raw))) {
+    let viewable = |raw| format == raw || mutable && (views.is_empty() || views.contains(&raw));
+    if !raws.iter().all(|&raw| viewable(raw)) {
         return Err(Error::NoRawView(format.as_raw()));
     }
     if views.len() > 1 && !mutable {
@@ -274,7 +294,7 @@ fn check_support(
     };
     let tiled = [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&info.tiling);
     let known = FLAGS.contains(info.flags) && info.usage.as_raw() & !USAGES == 0;
-    let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()));
+    let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()) || *view == info.format);
     if !(tiled && known && listed) || info.usage.is_empty() || info.array_layers == 0 {
         return Err(refused());
     }
