@@ -1,5 +1,7 @@
 //! Pictures of several planes: every format, in every shape of memory, by every way in, pixel for
 //! pixel.
+//!
+//! Long because every kind of memory is compared with every way in.
 
 mod common;
 #[path = "../fuzz/descriptors.rs"]

@@ -1,4 +1,6 @@
 //! Peers that break the rules: each is told why, loses its connection, and leaves nothing behind.
+//!
+//! Long because every rule is broken once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
