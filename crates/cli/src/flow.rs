@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use zerohop_frame::{FrameSink, Source};
 use zerohop_pipeline::{
-    Ending, Error, Filtered, Filters, Limits, Measurements, Path, Scanout, Stages, Straight, Tap,
-    run,
+    Ending, Error, Filtered, Filters, Limits, Measurements, Path, Plain, Scanout, Stages, Straight,
+    Tap, run,
 };
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
 
@@ -31,8 +31,10 @@ enum Way {
     Shown(Scanout),
     /// Both.
     Both(Tap<Path>),
-    /// To whom reads them where they lie.
+    /// To whom does not look at them.
     Straight(Straight),
+    /// To whom reads rows.
+    Plain(Plain),
 }
 
 impl Flow {
@@ -46,6 +48,7 @@ impl Flow {
             screen,
             is_recorded,
             is_straight,
+            reads_rows,
             encoder,
             names,
         } = outputs;
@@ -66,7 +69,11 @@ impl Flow {
             Scanout::new(screen, choice, options, Arc::clone(&measurements))
         };
         let (way, sink) = match screen {
-            None if is_straight => (Way::Straight(Straight), sink),
+            None if is_straight && !reads_rows => (Way::Straight(Straight), sink),
+            None if is_straight => {
+                let (options, seen) = (InstanceOptions { validation }, Arc::clone(&measurements));
+                (Way::Plain(Plain::new(choice.clone(), options, seen)), sink)
+            }
             None => (Way::Recorded(path()), sink),
             Some(shown) if !is_recorded => (Way::Shown(scanout(&shown)), shown.sink),
             Some(shown) => {
@@ -88,6 +95,7 @@ impl Flow {
             Way::Shown(scanout) => scanout,
             Way::Both(tap) => tap,
             Way::Straight(straight) => straight,
+            Way::Plain(plain) => plain,
         };
         match &mut self.filters {
             None => run(source, stages, &mut *self.sink, limits, &self.measurements),
@@ -107,6 +115,7 @@ impl Flow {
             Way::Recorded(path) => path.device(),
             Way::Shown(scanout) => scanout.device(),
             Way::Both(tap) => tap.rest().device(),
+            Way::Plain(plain) => plain.device(),
             Way::Straight(_) => None,
         }
     }

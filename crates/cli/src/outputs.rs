@@ -39,6 +39,8 @@ pub(crate) struct Outputs {
     pub(crate) filters: Vec<Filter>,
     /// Whether they go there as they came, looked at by nobody.
     pub(crate) is_straight: bool,
+    /// Whether somebody there reads their rows.
+    pub(crate) reads_rows: bool,
     /// The encoder's name, if there is one.
     pub(crate) encoder: Option<String>,
     /// Files and folders, for the report.
@@ -66,7 +68,8 @@ impl Outputs {
             opened.open(place, options, &pace, &measurements)?;
         }
         let Opened { mut sinks, mut takes_all, encoder, screen } = opened;
-        if is_straight && !takes_all.is_empty() {
+        let reads_rows = !takes_all.is_empty();
+        if is_straight && reads_rows {
             sinks.push(Box::new(Every::new(options.every, joined(std::mem::take(&mut takes_all)))));
         }
         let is_recorded = !(sinks.is_empty() && takes_all.is_empty());
@@ -81,6 +84,7 @@ impl Outputs {
             screen,
             is_recorded,
             is_straight,
+            reads_rows,
             encoder,
             names,
         })

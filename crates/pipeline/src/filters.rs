@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer as _, Stage};
+use zerohop_frame::{BoxError, DeviceId, Frame, FrameDescriptor, Observer as _, Stage};
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::{Diff, Grid, Luma, Rgba, Siting, TileSet};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
@@ -62,12 +62,17 @@ impl Filters {
         self.machine.as_ref().map(|machine| &machine.device)
     }
 
-    /// Makes the passes for pictures of `shape`. Returns the shape that comes out.
-    fn reshape(&mut self, shape: &FrameDescriptor) -> Result<FrameDescriptor, BoxError> {
+    /// Makes the passes for pictures of `shape`, on the device of `owner` where only that one can
+    /// read them. Returns the shape that comes out.
+    fn reshape(
+        &mut self,
+        shape: &FrameDescriptor,
+        owner: Option<DeviceId>,
+    ) -> Result<FrameDescriptor, BoxError> {
         self.passes.clear();
-        let machine = match self.machine.take() {
+        let machine = match self.machine.take().filter(|machine| machine.fits(owner)) {
             Some(machine) => machine,
-            None => Machine::open(self.instance, &self.choice, None, &self.measurements)?,
+            None => Machine::open(self.instance, &self.choice, owner, &self.measurements)?,
         };
         let device = &self.machine.insert(machine).device;
         let mut shape = shape.clone();
@@ -83,10 +88,12 @@ impl Filters {
 
     /// The picture after all passes; `None` when one of them has no room for it.
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
-        let machine = self.machine.as_mut().ok_or("no device is open")?;
-        if !machine.fits(owner(&frame)) {
-            return Err("its memory is another device's".into());
+        let owner = owner(&frame);
+        if !self.machine.as_ref().is_some_and(|machine| machine.fits(owner)) {
+            // Only now is it known whose memory it is.
+            self.reshape(frame.buffer().descriptor(), owner)?;
         }
+        let machine = self.machine.as_mut().ok_or("no device is open")?;
         let (sequence, begin) = (frame.info().sequence, clock_monotonic());
         let mut frame = frame;
         for pass in &mut self.passes {
@@ -109,13 +116,8 @@ impl Filters {
 
     /// What the validation layer has said, if it was asked for.
     fn finish(&mut self) -> Result<(), BoxError> {
-        // Destroyed before the messages are counted: the layer tells of leaks then.
         self.passes.clear();
-        let said = self.machine.as_ref().and_then(|machine| machine.instance.messages());
-        match said.map(|messages| messages.texts()).unwrap_or_default().first() {
-            Some(first) => Err(format!("the validation layer says: {first}").into()),
-            None => Ok(()),
-        }
+        self.machine.as_ref().map_or(Ok(()), Machine::silence)
     }
 }
 
@@ -168,7 +170,7 @@ impl Pass {
 
 impl Stages for Filtered<'_> {
     fn reshape(&mut self, descriptor: &FrameDescriptor) -> Result<(), BoxError> {
-        let shape = self.filters.reshape(descriptor)?;
+        let shape = self.filters.reshape(descriptor, None)?;
         self.then.reshape(&shape)
     }
 

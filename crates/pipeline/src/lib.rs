@@ -4,6 +4,7 @@
 //! Source ──Frame──► run ──► Stages (Path: import, classify, convert) ──Frame──► FrameSink
 //!                    │        ├─ Filtered: rgba, luma, diff, before any of them
 //!                    │        ├─ Tap: Scanout (a copy where a screen needs one) ──Frame──► a screen
+//!                    │        ├─ Plain (read back where the CPU cannot read it as it is)
 //!                    │        └─ Snapshots ──Frame in plain memory──► a second FrameSink
 //!                    └─► Measurements ──► Report (JSON, table)
 //!                                    └──► Trace  (Chrome trace format)
@@ -20,6 +21,7 @@ mod histogram;
 mod machine;
 mod measurements;
 mod path;
+mod plain;
 mod report;
 mod run;
 mod scanout;
@@ -34,6 +36,7 @@ pub use filters::{Filter, Filtered, Filters};
 pub use histogram::Percentiles;
 pub use measurements::Measurements;
 pub use path::Path;
+pub use plain::Plain;
 pub use report::{Application, Facts, FallbackLine, Refused, Report, SCHEMA, Stream};
 pub use run::{Ending, Error, Limits, Stop, run};
 pub use scanout::Scanout;

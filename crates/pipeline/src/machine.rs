@@ -46,6 +46,14 @@ impl Machine {
         owner.is_none_or(|owner| self.device.id() == owner)
     }
 
+    /// Nothing, or the first thing that the validation layer has said, if it was asked for. To be
+    /// called when all that was made on the device is gone: it tells of leaks then.
+    pub(crate) fn silence(&self) -> Result<(), BoxError> {
+        let said = self.instance.messages().map(|messages| messages.texts()).unwrap_or_default();
+        said.first()
+            .map_or(Ok(()), |first| Err(format!("the validation layer says: {first}").into()))
+    }
+
     /// The image of the frame's buffer, made when it is seen for the first time.
     pub(crate) fn import(
         &mut self,

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
-use zerohop_frame::{
-    BoxError, Frame, FrameDescriptor, FrameSink, MemoryHandle, Modifier, Observer, PlaneLayout,
-    Recycle, Release, SharedBuffer, SyncPoint,
-};
-use zerohop_kernel::{MappingMut, Memfd};
-use zerohop_vulkan::{Image, Queue, read_back};
+use zerohop_frame::{BoxError, Frame, FrameSink, Observer};
+use zerohop_vulkan::{Image, Queue};
+
+use crate::plain::in_plain_memory;
 
 /// Shows every Nth picture to a sink, changed or not, in plain memory: `LINEAR` rows without
 /// padding, in the application's own format. That is a copy, and the observer is told.
@@ -18,13 +15,6 @@ pub struct Snapshots {
     seen: u64,
     observer: Arc<dyn Observer>,
     failed: Option<BoxError>,
-}
-
-/// Nobody waits for the copy.
-struct Nobody;
-
-impl Recycle for Nobody {
-    fn recycle(&self, _: Release) {}
 }
 
 impl Snapshots {
@@ -63,32 +53,10 @@ impl Snapshots {
         frame: &Arc<Frame>,
         image: &Arc<Image>,
     ) -> Result<(), BoxError> {
-        let read = read_back(queue, frame, image)?;
-        if !frame.is_intact() {
+        match in_plain_memory(queue, frame, image, &*self.observer)? {
+            Some(plain) => self.sink.submit(plain),
             // Lost; the path finds out as well, and counts it.
-            return Ok(());
+            None => Ok(()),
         }
-        read.copies.report(frame, &*self.observer, "a sink wants pictures in plain memory");
-        let memfd = Memfd::create("zerohop-snapshot", read.bytes.len() as u64)?;
-        MappingMut::new(&memfd)?.as_mut_slice().copy_from_slice(&read.bytes);
-        let size = read.bytes.len() as u64;
-        let sequence = frame.info().sequence;
-        self.observer.cpu_copy(sequence, size, "a sink wants pictures in shared memory");
-        let buffer = shared(frame.buffer().descriptor(), image, memfd)?;
-        let info = frame.info().clone();
-        self.sink.submit(Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody))))
     }
-}
-
-/// Rows without padding in `memfd`.
-fn shared(
-    shape: &FrameDescriptor,
-    image: &Image,
-    memfd: Memfd,
-) -> Result<Arc<SharedBuffer>, BoxError> {
-    let stride = shape.extent.width * u32::try_from(image.format().bytes())?;
-    let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]);
-    let descriptor = FrameDescriptor { modifier: Modifier::LINEAR, planes, ..shape.clone() };
-    let memory = ArrayVec::from_iter([MemoryHandle::Shm(memfd.into())]);
-    Ok(SharedBuffer::new(descriptor, memory)?)
 }
