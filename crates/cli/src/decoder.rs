@@ -59,12 +59,13 @@ pub(crate) struct Task<'a> {
 
 /// The command line for `task`, with `more` options.
 pub(crate) fn command(program: &Path, task: &Task<'_>, more: &[String]) -> Command {
-    let Decode { decode, force_linear, timeout, threads, start } = task.decode;
+    let Decode { decode, upload, force_linear, timeout, threads, start } = task.decode;
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).args(["--decode", decode]).args(more);
     command.arg("--timeout").arg(timeout.as_secs_f64().to_string());
     command.arg("--start").arg(start.unwrap_or_default().as_secs_f64().to_string());
     command.args(threads.iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]));
+    command.args(upload.iter().flat_map(|way| ["--upload", way]));
     command.args(force_linear.then_some("--force-linear"));
     command.args(task.device.iter().flat_map(|device| ["--device", device]));
     command.arg("--").arg(task.input);

@@ -45,6 +45,8 @@ fn main() -> ExitCode {
         named("every_surface_is_announced_once", once),
         named("the_luma_of_a_clip_is_ffmpegs", luma),
         named("a_clip_becomes_files_through_the_passes", files),
+        named("pictures_in_ffmpegs_own_vulkan_images_are_handed_over_by_one_copy", uploaded),
+        named("the_memory_that_a_device_copies_to_is_announced_once", uploaded_once),
         named("what_is_no_video_is_refused_in_one_line", refused),
         named("a_file_that_does_not_answer_is_given_up", silent),
         named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
@@ -149,7 +151,7 @@ const CLIPS: &[Clip] = &[
     ("png", "mov", &["-c:v", "png", "-pix_fmt", "rgba"]),
     ("png_16_bits", "mov", &["-c:v", "png", "-pix_fmt", "gray16be"]),
     ("raw_nv12", "nut", &["-c:v", "rawvideo", "-pix_fmt", "nv12"]),
-    ("raw_p010", "nut", &["-c:v", "rawvideo", "-pix_fmt", "p010le"]),
+    ("raw_rgb_15_bits", "nut", &["-c:v", "rawvideo", "-pix_fmt", "rgb555le"]),
     ("raw_rgb", "nut", &["-c:v", "rawvideo", "-pix_fmt", "rgb24"]),
     ("raw_rgb_10_bits", "nut", &["-c:v", "rawvideo", "-pix_fmt", "x2rgb10le"]),
     ("raw_packed", "nut", &["-c:v", "rawvideo", "-pix_fmt", "uyvy422"]),
@@ -375,6 +377,55 @@ fn files() {
     let times = ours(&video, &[]);
     assert_eq!(self::pictures(&times), 25, "a picture for each: {times}");
     assert!(times.contains("#tb 0: 1/25\n"), "as long as it was: {times}");
+}
+
+/// What FFmpeg's Vulkan takes on llvmpipe, in one, two and three planes.
+const UPLOADED: [(&str, &[&str]); 6] = [
+    ("clip.mp4", &["-c:v", "libx264", "-bf", "2", "-pix_fmt", "yuv420p"]),
+    ("nv12.nut", &["-c:v", "rawvideo", "-pix_fmt", "nv12"]),
+    ("10.mkv", &["-c:v", "ffv1", "-pix_fmt", "yuv420p10le"]),
+    ("444.nut", &["-c:v", "rawvideo", "-pix_fmt", "yuv444p"]),
+    ("grey.nut", &["-c:v", "rawvideo", "-pix_fmt", "gray"]),
+    ("rgb.nut", &["-c:v", "rawvideo", "-pix_fmt", "bgra"]),
+];
+
+/// The decoder is FFmpeg's on the CPU; its pictures lie where one on the device would put them.
+fn uploaded() {
+    let stage = Stage::new();
+    for (name, arguments) in UPLOADED {
+        let clip = stage.clip(name, arguments);
+        same(&ffmpegs(&[], &clip), &ours(&clip, &["--upload", "vulkan"]), 25);
+    }
+    let clip = stage.path("clip.mp4");
+    let luma = ["--filter", "luma", "--validation"];
+    let wanted = ours(&clip, &luma);
+    same(&wanted, &ours(&clip, &[&luma[..], &["--upload", "vulkan"]].concat()), 25);
+    let parts = ["320x240", "176x144", "320x240"].map(|size| {
+        let source = format!("testsrc2=size={size}:rate=25:duration=0.6");
+        let name = format!("{size}.h264");
+        let coded = ["-f", "lavfi", "-i", &source, "-c:v", "libx264"];
+        fs::read(stage.ffmpeg(&name, &coded)).unwrap()
+    });
+    let clip = stage.path("sizes.h264");
+    fs::write(&clip, parts.concat()).unwrap();
+    same(&ffmpegs(&[], &clip), &ours(&clip, &["--upload", "vulkan"]), 40);
+}
+
+fn uploaded_once() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let report = stage.path("report.json");
+    let to = ["--report", report.to_str().unwrap(), "--filter", "luma", "--to", "null"];
+    let play = ["--decode", "software", "--upload", "vulkan", "--loop", "--frames", "150"];
+    let output = zerohop("play", &clip, &[&play[..], &to].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["bytes_copied_by_cpu"].as_f64(), Some(0.0), "{report:#}");
+    assert_eq!(report["handover"], "opaque_fd", "{report:#}");
+    let imports = report["stages"]["import"]["count"].as_u64().unwrap();
+    assert!((1..=16).contains(&imports), "memory, not pictures: {imports}");
+    let fallbacks = report["fallbacks"].to_string();
+    assert!(fallbacks.contains("the device copies each picture"), "{fallbacks}");
 }
 
 /// A checksum of each picture in NV12, as drivers decode.

@@ -28,6 +28,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) device: Option<String>,
 
+    /// vulkan or cuda: put what the CPU has decoded into memory of that device first, and hand it
+    /// over as what a decoder there would give
+    #[arg(long, value_parser = target)]
+    pub(crate) upload: Option<Way>,
+
     /// How many pictures the host may have at a time
     #[arg(long, default_value = "8", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) ring: u8,
@@ -72,6 +77,11 @@ fn ways(text: &str) -> Result<Ways, String> {
     let one = Way::ALL.into_iter().find(|way| way.to_string() == text);
     one.map(|way| Ways(vec![way]))
         .ok_or_else(|| "write auto, vaapi, vulkan, cuda or software".into())
+}
+
+fn target(text: &str) -> Result<Way, String> {
+    let one = [Way::Vulkan, Way::Cuda].into_iter().find(|way| way.to_string() == text);
+    one.ok_or_else(|| "write vulkan or cuda".into())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,17 +1,18 @@
 //! How a decoded picture gets to the host: in the decoder's own memory where that can be, by one
 //! copy where not.
 
+use std::any::Any;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow, bail};
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Extent, Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, PlaneLayout, SyncPoint,
 };
 use zerohop_wire::Copies;
 
-use crate::av::{self, Frames, Picture};
+use crate::av::{self, Copied, Copier, Device, Frames, Picture};
 use crate::formats;
 use crate::host::{Host, SurfaceKey};
 use crate::pool::{self, Pool};
@@ -28,57 +29,112 @@ pub(crate) struct Surface {
     pub(crate) copies: Copies,
     pub(crate) acquire: SyncPoint,
     /// Keeps the surface from being written.
-    pub(crate) picture: Picture,
+    pub(crate) keep: Box<dyn Any>,
+}
+
+/// Whose memory a picture is in, besides that of a device.
+pub(crate) struct Sources<'a> {
+    /// What a decoder on the CPU writes to.
+    pub(crate) pool: &'a Arc<Pool>,
+    /// Where pictures are decoded, or uploaded to.
+    pub(crate) device: Option<&'a Device>,
+    /// Who may know the memory already.
+    pub(crate) host: Option<&'a Host>,
 }
 
 /// Decides it, picture by picture.
 pub(crate) struct Handover {
-    /// Why pictures are copied, if they are.
+    /// Why pictures are copied by the CPU, if they are.
     copies: Option<String>,
     /// Whether that was asked for.
     forced: bool,
-    /// Whether it was said.
-    said: bool,
+    /// What is to be said.
+    news: Option<(String, &'static str)>,
     /// What they are copied to.
     pool: Arc<Pool>,
     /// What a device's pictures are in, and how many there were.
     frames: Option<Frames>,
     memories: u64,
+    /// What a device copies by itself.
+    copier: Option<Copier>,
 }
+
+/// What it costs that the CPU copies.
+const BY_CPU: &str = "the CPU copies each picture to shared memory";
+
+/// What it costs that the device copies.
+const BY_DEVICE: &str = "the device copies each picture beside its own memory";
 
 impl Handover {
     /// As `force_linear` says, or as the first picture will tell.
     pub(crate) fn new(force_linear: bool) -> Self {
-        let copies = force_linear.then(|| "--force-linear was asked for".to_owned());
-        let pool = Arc::default();
-        Self { copies, forced: force_linear, said: false, pool, frames: None, memories: 0 }
+        let (pool, forced) = (Arc::default(), force_linear);
+        let (copies, news, frames, copier) = (None, None, None, None);
+        Self { copies, forced, news, pool, frames, memories: 0, copier }
     }
 
-    /// The picture, where the host can read it. Memory that `host` knows is not exported again.
-    pub(crate) fn surface(
-        &mut self,
-        picture: Picture,
-        pool: &Arc<Pool>,
-        host: Option<&Host>,
-    ) -> Result<Surface> {
-        let on_device = !picture.raw().hw_frames_ctx.is_null();
-        if !on_device {
-            let direct = in_pool(&picture, pool).filter(|_| !self.forced);
+    /// The picture, where the host can read it. Memory that the host knows is not exported again.
+    pub(crate) fn surface(&mut self, picture: Picture, from: &Sources<'_>) -> Result<Surface> {
+        if picture.raw().hw_frames_ctx.is_null() {
+            let direct = in_pool(&picture, from.pool).filter(|_| !self.forced);
             if let Some(surface) = direct {
-                return plain(picture, &surface, host, Copies::default());
+                return plain(picture, &surface, from.host, Copies::default());
             }
-            self.copies.get_or_insert("the decoder has memory of its own".to_owned());
+            self.by_cpu("the decoder has memory of its own");
         } else if self.copies.is_none() {
-            match self.exported(&picture, host) {
-                Ok((key, descriptor, memory)) => {
-                    let acquire = av::finished(&picture)?;
-                    let copies = Copies::default();
-                    return Ok(Surface { key, descriptor, memory, copies, acquire, picture });
-                }
-                Err(why) => self.copies = Some(format!("{why:#}")),
+            match self.on_device(&picture, from)? {
+                Ok(surface) => return Ok(surface),
+                Err(why) => self.by_cpu(&format!("{why:#}")),
             }
         }
-        copied(&picture, &self.pool, host)
+        copied(&picture, &self.pool, from.host)
+    }
+
+    /// From now on the CPU copies.
+    fn by_cpu(&mut self, why: &str) {
+        if self.copies.is_none() {
+            let why = if self.forced { "--force-linear was asked for" } else { why };
+            self.copies = Some(why.to_owned());
+            self.news = Some((why.to_owned(), BY_CPU));
+        }
+    }
+
+    /// A device's picture, in its memory or copied there; why not within, if neither can be.
+    fn on_device(
+        &mut self,
+        picture: &Picture,
+        from: &Sources<'_>,
+    ) -> Result<Result<Surface, anyhow::Error>> {
+        if self.copier.is_none() {
+            match Copier::of(picture, from.device) {
+                Ok(None) => return Ok(self.in_place(picture, from.host)),
+                Ok(Some(copier)) => self.copier = Some(copier),
+                Err(why) => return Ok(Err(why)),
+            }
+            let why = format!("FFmpeg's {} is its own", av::memory_of(picture));
+            self.news = Some((why, BY_DEVICE));
+        }
+        let Some(copier) = &mut self.copier else { return Ok(Err(anyhow!("nobody copies"))) };
+        let (_, fourcc) = named(av::plain_format(picture))?;
+        let knows = |id, shape: &FrameDescriptor| {
+            from.host.is_some_and(|host| host.knows(SurfaceKey::Pool(id), shape))
+        };
+        let Copied { id, descriptor, memory, keep } = copier.copy(picture, fourcc, knows)?;
+        let memory = memory.map(|memory| ArrayVec::from_iter([memory]));
+        let copies = Copies { cpu: false, gpu: true };
+        let (key, acquire) = (SurfaceKey::Pool(id), SyncPoint::Signaled);
+        Ok(Ok(Surface { key, descriptor, memory, copies, acquire, keep }))
+    }
+
+    /// The very memory that a device has decoded to.
+    fn in_place(&mut self, picture: &Picture, host: Option<&Host>) -> Result<Surface> {
+        if self.forced {
+            bail!("--force-linear was asked for");
+        }
+        let (key, descriptor, memory) = self.exported(picture, host)?;
+        let (acquire, copies) = (av::finished(picture)?, Copies::default());
+        let keep = Box::new(picture.again()?);
+        Ok(Surface { key, descriptor, memory, copies, acquire, keep })
     }
 
     /// The memory of a picture that a device decoded.
@@ -101,15 +157,15 @@ impl Handover {
     }
 
     /// Surfaces of ours that nobody will see again.
-    pub(crate) fn take_gone(&self) -> Vec<pool::SurfaceId> {
-        self.pool.take_gone()
+    pub(crate) fn take_gone(&mut self) -> Vec<pool::SurfaceId> {
+        let mut gone = self.pool.take_gone();
+        gone.extend(self.copier.iter_mut().flat_map(Copier::take_gone));
+        gone
     }
 
-    /// Why pictures are copied, to be told once.
-    pub(crate) fn news(&mut self) -> Option<String> {
-        let news = self.copies.clone().filter(|_| !self.said);
-        self.said |= news.is_some();
-        news
+    /// Why pictures are copied, and what that costs, to be told once.
+    pub(crate) fn news(&mut self) -> Option<(String, &'static str)> {
+        self.news.take()
     }
 }
 
@@ -145,7 +201,8 @@ fn plain(
     let key = SurfaceKey::Pool(surface.id);
     let known = host.is_some_and(|host| host.knows(key, &descriptor));
     let memory = if known { None } else { Some(shared(surface)?) };
-    Ok(Surface { key, descriptor, memory, copies, acquire: SyncPoint::Signaled, picture })
+    let keep = Box::new(picture);
+    Ok(Surface { key, descriptor, memory, copies, acquire: SyncPoint::Signaled, keep })
 }
 
 fn shared(surface: &pool::Surface) -> Result<Memory> {

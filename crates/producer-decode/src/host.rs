@@ -1,5 +1,6 @@
 //! The host's end of the work: each surface announced once, each picture out until it is released.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,6 @@ use zerohop_wire::{
     text,
 };
 
-use crate::av::Picture;
 use crate::handover::{Memory, Surface};
 use crate::pool::SurfaceId;
 
@@ -53,7 +53,7 @@ pub(crate) struct Host {
     producer: Producer,
     ring: usize,
     announced: BTreeMap<SurfaceKey, Announced>,
-    out: BTreeMap<WireBufferId, Picture>,
+    out: BTreeMap<WireBufferId, Box<dyn Any>>,
     buffers: u64,
     sequence: u64,
 }
@@ -96,7 +96,7 @@ impl Host {
         while self.out.len() >= self.ring {
             self.hear(Duration::from_millis(100))?;
         }
-        let Surface { key, descriptor, memory, copies, acquire, picture } = surface;
+        let Surface { key, descriptor, memory, copies, acquire, keep } = surface;
         if let Some(memory) = memory {
             self.announce(key, descriptor, copies, memory)?;
         }
@@ -112,7 +112,7 @@ impl Host {
             media: when.media,
             acquire,
         }))?;
-        self.out.insert(buffer, picture);
+        self.out.insert(buffer, keep);
         Ok(())
     }
 

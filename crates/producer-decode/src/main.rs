@@ -21,6 +21,7 @@ mod opened;
 mod play;
 mod pool;
 mod probe;
+mod ring;
 mod timeline;
 mod watchdog;
 

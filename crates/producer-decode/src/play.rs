@@ -9,8 +9,9 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::args::Arguments;
-use crate::av::{AvError, Packet, Picture};
-use crate::handover::Handover;
+use crate::av::{AvError, Packet, Picture, Upload};
+use crate::formats;
+use crate::handover::{Handover, Sources};
 use crate::host::{Host, SurfaceKey, When};
 use crate::opened::{Attempt, Opened};
 use crate::timeline::{Shown, Timeline};
@@ -54,10 +55,19 @@ pub(crate) fn play(arguments: &Arguments, dog: &Watchdog) -> Result<Played> {
     }
     let handover = Handover::new(arguments.force_linear);
     let none = Played { pictures: 0, errors: 0, first_error: None };
+    let upload = upload(arguments)?;
+    let (origin, played) = (None, none);
     let mut player =
-        Player { arguments, dog, opened, timeline, host, handover, origin: None, played: none };
+        Player { arguments, dog, opened, timeline, host, handover, upload, origin, played };
     player.run()?;
     Ok(player.played)
+}
+
+/// The device that pictures of the CPU go to, if that was asked for.
+pub(crate) fn upload(arguments: &Arguments) -> Result<Option<Upload>> {
+    let Some(way) = arguments.upload else { return Ok(None) };
+    let upload = Upload::to(way, arguments.device.as_deref());
+    upload.with_context(|| format!("open the device for --upload {way}"))
 }
 
 /// Whole microseconds.
@@ -73,6 +83,8 @@ struct Player<'a> {
     timeline: Timeline,
     host: Host,
     handover: Handover,
+    /// Where pictures go before, if that was asked for.
+    upload: Option<Upload>,
     /// When the beginning was shown, on `CLOCK_MONOTONIC`.
     origin: Option<Duration>,
     played: Played,
@@ -170,12 +182,21 @@ impl Player<'_> {
             return Ok(());
         };
         let pool = self.opened.decoder.pool();
-        let surface = self.handover.surface(picture, pool, Some(&self.host))?;
+        let (picture, device) = match &mut self.upload {
+            Some(upload) => {
+                let name = || format!("put {} on the device", formats::name(picture.raw().format));
+                let uploaded = upload.upload(&picture).with_context(name)?;
+                (uploaded, Some(upload.device()))
+            }
+            None => (picture, self.opened.decoder.device()),
+        };
+        let sources = Sources { pool, device, host: Some(&self.host) };
+        let surface = self.handover.surface(picture, &sources)?;
         for gone in pool.take_gone().into_iter().chain(self.handover.take_gone()) {
             self.host.retire(SurfaceKey::Pool(gone))?;
         }
-        if let Some(why) = self.handover.news() {
-            self.host.fallback("handover", &why, "the CPU copies each picture to shared memory")?;
+        if let Some((why, cost)) = self.handover.news() {
+            self.host.fallback("handover", &why, cost)?;
         }
         #[cfg(not(before_ffmpeg_6))]
         let duration = shown.media.duration;

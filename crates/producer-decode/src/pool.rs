@@ -43,7 +43,14 @@ impl Layout {
 
 /// Names a surface for as long as the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SurfaceId(pub(crate) u64);
+pub(crate) struct SurfaceId(u64);
+
+impl SurfaceId {
+    /// One that was never there.
+    pub(crate) fn next() -> Self {
+        Self(MADE.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// Memory of one picture.
 pub(crate) struct Surface {
@@ -106,7 +113,7 @@ impl Pool {
         let surface = match state.free.pop() {
             Some(surface) => surface,
             None => {
-                let id = SurfaceId(MADE.fetch_add(1, Ordering::Relaxed));
+                let id = SurfaceId::next();
                 Arc::new(Surface::new(id, layout.clone())?)
             }
         };

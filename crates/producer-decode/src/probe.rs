@@ -6,7 +6,7 @@ use zerohop_frame::{FrameDescriptor, MemoryHandle};
 
 use crate::args::Arguments;
 use crate::av::{self, AvError, Input, Packet, Picture, Way};
-use crate::handover::{Handover, Surface};
+use crate::handover::{Handover, Sources, Surface};
 use crate::opened::{Opened, open};
 use crate::timeline::Timeline;
 use crate::watchdog::{Doing, Watchdog};
@@ -90,8 +90,10 @@ fn first(
         None => decode_one(&mut opened, dog)?,
     };
     let mut handover = Handover::new(arguments.force_linear);
-    let surface = handover.surface(picture, opened.decoder.pool(), None)?;
-    Ok((opened.decoder.name().to_owned(), surface, handover.news()))
+    let (pool, device) = (opened.decoder.pool(), opened.decoder.device());
+    let surface = handover.surface(picture, &Sources { pool, device, host: None })?;
+    let copied = handover.news().map(|(why, _)| why);
+    Ok((opened.decoder.name().to_owned(), surface, copied))
 }
 
 fn decode_one(opened: &mut Opened, dog: &Watchdog) -> Result<Picture> {

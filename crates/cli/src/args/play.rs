@@ -110,6 +110,10 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
+    /// Put what the CPU has decoded into memory of this device first, vulkan or cuda, and hand it over from there, as what its decoder has decoded
+    #[arg(long, value_name = "WAY", value_parser = ["vulkan", "cuda"])]
+    pub(crate) upload: Option<String>,
+
     /// How many threads decode on the CPU; without, as many as there are cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) threads: Option<u8>,

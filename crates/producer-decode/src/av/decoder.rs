@@ -86,6 +86,11 @@ impl Decoder {
         &self.name
     }
 
+    /// Where it decodes, if not on the CPU.
+    pub(crate) fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
     /// The memory that it writes to.
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool

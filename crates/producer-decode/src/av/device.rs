@@ -4,8 +4,10 @@ use std::ffi::CString;
 use std::fmt;
 use std::ptr::{self, NonNull};
 
+use anyhow::Context as _;
 use ffmpeg_sys_next::{self as ffi, AVHWDeviceType, AVPixelFormat};
 
+use super::cuda::CudaCopier;
 use super::{AvError, check};
 
 /// Where pictures are decoded.
@@ -33,6 +35,17 @@ impl Way {
             Self::Cuda => Some(AVHWDeviceType::AV_HWDEVICE_TYPE_CUDA),
             Self::Software => None,
         }
+    }
+
+    /// What FFmpeg is told when it opens a device: CUDA's primary context, in which we are too.
+    fn options(self) -> Result<*mut ffi::AVDictionary, AvError> {
+        let mut options = ptr::null_mut();
+        if self == Self::Cuda {
+            let (name, one) = (c"primary_ctx".as_ptr(), c"1".as_ptr());
+            // SAFETY: both texts end with a zero, and an empty dictionary is null.
+            check(unsafe { ffi::av_dict_set(&raw mut options, name, one, 0) })?;
+        }
+        Ok(options)
     }
 
     /// The decoder of this FFmpeg that decodes `codec` so, and the format that its pictures have
@@ -94,32 +107,78 @@ fn hardware_format(codec: NonNull<ffi::AVCodec>, kind: AVHWDeviceType) -> Option
 }
 
 /// A device that decodes.
-pub(crate) struct Device(NonNull<ffi::AVBufferRef>);
+pub(crate) struct Device {
+    reference: NonNull<ffi::AVBufferRef>,
+    way: Way,
+    /// What copies there, in the order of the decoder's own work.
+    cuda: Option<CudaCopier>,
+}
 
 impl Device {
     /// Opens the device of `way` called `name` (a render node, an index), or the first one.
-    pub(crate) fn open(way: Way, name: Option<&str>) -> Result<Option<Self>, AvError> {
+    pub(crate) fn open(way: Way, name: Option<&str>) -> anyhow::Result<Option<Self>> {
         let Some(kind) = way.kind() else { return Ok(None) };
-        let name = name.and_then(|name| CString::new(name).ok());
-        let name = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
-        let mut device = ptr::null_mut();
-        // SAFETY: the name is null or ends with a zero; there are no options.
-        check(unsafe {
-            ffi::av_hwdevice_ctx_create(&raw mut device, kind, name, ptr::null_mut(), 0)
-        })?;
-        NonNull::new(device).map(|device| Some(Self(device))).ok_or(AvError::NO_MEMORY)
+        let text = name.and_then(|name| CString::new(name).ok());
+        let text = text.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+        let (mut device, mut options) = (ptr::null_mut(), way.options()?);
+        // SAFETY: the name is null or ends with a zero.
+        let opened =
+            check(unsafe { ffi::av_hwdevice_ctx_create(&raw mut device, kind, text, options, 0) });
+        // SAFETY: the options are ours, or null.
+        unsafe { ffi::av_dict_free(&raw mut options) };
+        opened?;
+        let reference = NonNull::new(device).ok_or(AvError::NO_MEMORY)?;
+        let mut device = Self { reference, way, cuda: None };
+        if way == Way::Cuda {
+            let index = name.map_or(Ok(0), str::parse).context("CUDA's devices are numbers")?;
+            device.share_stream(CudaCopier::on(index).context("beside FFmpeg")?);
+        }
+        Ok(Some(device))
+    }
+
+    /// Has FFmpeg work on the stream of `copier`.
+    fn share_stream(&mut self, copier: CudaCopier) {
+        // SAFETY: the reference is ours.
+        let data = unsafe { self.reference.as_ref() }.data.cast::<ffi::AVHWDeviceContext>();
+        // SAFETY: that is what the data of a device's reference is.
+        let device = unsafe { &*data };
+        let context = device.hwctx.cast::<ffi::AVCUDADeviceContext>();
+        // SAFETY: that is what `hwctx` is for this kind of device (libavutil/hwcontext_cuda.h);
+        // nobody works with it yet.
+        unsafe { (*context).stream = copier.raw_stream().cast() };
+        self.cuda = Some(copier);
+    }
+
+    /// What copies from its memory, on the stream that FFmpeg works on, if it is one of CUDA.
+    pub(crate) fn cuda(&self) -> Option<&CudaCopier> {
+        self.cuda.as_ref()
+    }
+
+    /// The format of pictures in its memory.
+    pub(super) fn format(&self) -> AVPixelFormat {
+        match self.way {
+            Way::Vaapi => AVPixelFormat::AV_PIX_FMT_VAAPI,
+            Way::Vulkan => AVPixelFormat::AV_PIX_FMT_VULKAN,
+            Way::Cuda => AVPixelFormat::AV_PIX_FMT_CUDA,
+            Way::Software => AVPixelFormat::AV_PIX_FMT_NONE,
+        }
+    }
+
+    /// For C.
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVBufferRef {
+        self.reference.as_ptr()
     }
 
     /// Another reference to it, for C.
     pub(super) fn reference(&self) -> *mut ffi::AVBufferRef {
         // SAFETY: ours is valid.
-        unsafe { ffi::av_buffer_ref(self.0.as_ptr()) }
+        unsafe { ffi::av_buffer_ref(self.as_ptr()) }
     }
 }
 
 impl Drop for Device {
     fn drop(&mut self) {
-        let mut device = self.0.as_ptr();
+        let mut device = self.as_ptr();
         // SAFETY: the reference is ours, and nobody uses it after this.
         unsafe { ffi::av_buffer_unref(&raw mut device) };
     }

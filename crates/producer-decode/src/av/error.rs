@@ -16,6 +16,8 @@ impl AvError {
     pub(crate) const AGAIN: Self = Self(ffi::AVERROR(ffi::EAGAIN));
     /// What was read makes no sense.
     pub(crate) const INVALID: Self = Self(ffi::AVERROR_INVALIDDATA);
+    /// What was asked for is not there.
+    pub(crate) const UNSUPPORTED: Self = Self(ffi::AVERROR(ffi::ENOSYS));
     /// There is no stream of that kind.
     pub(crate) const NO_STREAM: Self = Self(ffi::AVERROR_STREAM_NOT_FOUND);
     /// Memory, or a slot, is missing.

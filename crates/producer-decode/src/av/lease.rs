@@ -135,7 +135,7 @@ unsafe extern "C" fn free(opaque: *mut c_void, _: *mut u8) {
 
 /// Puts a surface into a frame that has none, for a picture of its size and format.
 pub(crate) fn surface_for(pool: &Arc<Pool>, frame: &mut ffi::AVFrame) -> Result<(), AvError> {
-    let (format, _) = formats::of_frame(frame.format).ok_or(AvError(ffi::AVERROR(ffi::ENOSYS)))?;
+    let (format, _) = formats::of_frame(frame.format).ok_or(AvError::UNSUPPORTED)?;
     let layout = lay_out(format, (frame.width, frame.height), [64; 8])?;
     lease(pool, &layout, frame)
 }

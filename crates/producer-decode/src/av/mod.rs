@@ -1,6 +1,8 @@
 //! FFmpeg's libraries behind types that give back what they take. All `unsafe` of this room but the
 //! names of formats is here.
 
+mod copier;
+mod cuda;
 mod decoder;
 mod device;
 mod drm;
@@ -10,7 +12,10 @@ mod lease;
 mod packet;
 mod picture;
 mod sync;
+mod upload;
+mod vulkan;
 
+pub(crate) use copier::{Copied, Copier};
 pub(crate) use decoder::Decoder;
 pub(crate) use device::{Device, Way};
 pub(crate) use drm::{Exported, export};
@@ -19,7 +24,8 @@ pub(crate) use input::{Input, Video};
 pub(crate) use lease::surface_for;
 pub(crate) use packet::Packet;
 pub(crate) use picture::Picture;
-pub(crate) use sync::{Frames, finished, plain_format, surface_of};
+pub(crate) use sync::{Frames, finished, memory_of, plain_format, surface_of};
+pub(crate) use upload::Upload;
 
 /// Converts `ticks` of one length into ticks of another, to the nearest; half a tick goes up.
 pub(crate) fn rescale(

@@ -39,6 +39,14 @@ impl Picture {
         self.0.as_ptr()
     }
 
+    /// Another reference to the same pixels.
+    pub(crate) fn again(&self) -> Result<Self, AvError> {
+        let other = Self::new()?;
+        // SAFETY: both are valid, and the other one is empty.
+        check(unsafe { ffi::av_frame_ref(other.as_ptr(), self.as_ptr()) })?;
+        Ok(other)
+    }
+
     /// The address of its first buffer, which tells whose memory it is in.
     pub(crate) fn memory(&self) -> Option<usize> {
         let buffer = NonNull::new(self.raw().buf[0])?;

@@ -56,6 +56,15 @@ pub(crate) fn plain_format(picture: &Picture) -> i32 {
     frames_of(picture).map_or(picture.raw().format, |frames| frames.sw_format as i32)
 }
 
+/// What a device's pictures are in, in words.
+pub(crate) fn memory_of(picture: &Picture) -> &'static str {
+    match picture.raw().format {
+        format if format == AVPixelFormat::AV_PIX_FMT_CUDA as i32 => "memory of CUDA",
+        format if format == AVPixelFormat::AV_PIX_FMT_VULKAN as i32 => "image of Vulkan",
+        _ => "memory",
+    }
+}
+
 /// What a device's pictures have in common; `None` for one in plain memory.
 pub(super) fn frames_of(picture: &Picture) -> Option<&ffi::AVHWFramesContext> {
     let reference = NonNull::new(picture.raw().hw_frames_ctx)?;

@@ -1,0 +1,112 @@
+//! What FFmpeg has in memory of CUDA, copied there to memory that can leave.
+//!
+//! Memory of CUDA's own cannot be read by Vulkan, and what NVDEC maps is its decoder's. FFmpeg's
+//! device is the GPU's primary context, as ours is, and works on our stream, so that a copy comes
+//! after the decoder's own work without anybody waiting in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use zerohop_cuda::{Buffer, Cuda, Device, Memory, Place, Stream, Surface};
+use zerohop_frame::{Extent, FormatPlane, Fourcc, MemoryHandle};
+
+use super::Picture;
+use crate::ring::Slot;
+
+/// How long a GPU may take for a copy, with all that it has to decode before.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Copies pictures, one at a time.
+pub(crate) struct CudaCopier {
+    stream: Arc<Stream>,
+}
+
+/// Rows in memory of the GPU.
+struct Rows {
+    pointer: u64,
+    pitch: usize,
+    row_bytes: usize,
+    rows: usize,
+}
+
+// SAFETY: whoever makes one waits for the copy while the picture and the slot are there.
+unsafe impl Surface for Rows {
+    fn place(&self) -> Place {
+        Place::Device { pointer: self.pointer, pitch: self.pitch }
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+impl CudaCopier {
+    /// On the GPU that CUDA counts as `index`, whose primary context is there already.
+    pub(super) fn on(index: usize) -> Result<Self> {
+        let cuda = Cuda::load()?;
+        let gpu = cuda.gpus()?.into_iter().nth(index);
+        let gpu = gpu.with_context(|| format!("CUDA has no GPU {index}"))?;
+        let stream = Stream::new(&Device::open(&cuda, gpu.uuid)?)?;
+        Ok(Self { stream })
+    }
+
+    /// Another one, of the same stream.
+    pub(super) fn again(&self) -> Self {
+        Self { stream: Arc::clone(&self.stream) }
+    }
+
+    /// `CUstream`, for FFmpeg.
+    pub(super) fn raw_stream(&self) -> *mut std::ffi::c_void {
+        self.stream.raw().0
+    }
+
+    /// `VkPhysicalDeviceIDProperties::deviceUUID` of its GPU.
+    pub(crate) fn uuid(&self) -> [u8; 16] {
+        self.stream.device().gpu().uuid.0
+    }
+
+    /// The view of memory that it copies to.
+    pub(crate) fn adopt(&self, handle: &MemoryHandle) -> Result<Buffer> {
+        let MemoryHandle::OpaqueFd { fd, size, image, .. } = handle else {
+            bail!("memory of another kind");
+        };
+        use std::os::fd::AsFd as _;
+        let memory = Memory::import(self.stream.device(), fd.as_fd(), *size, image.dedicated)?;
+        Ok(Buffer::map(&memory, 0, *size)?)
+    }
+
+    /// Copies the planes of `picture`, after all that the decoder has to do with it, and waits for
+    /// that.
+    pub(crate) fn copy(
+        &self,
+        picture: &Picture,
+        fourcc: Fourcc,
+        slot: &Slot<Buffer>,
+    ) -> Result<()> {
+        let raw = picture.raw();
+        let extent = Extent { width: raw.width.unsigned_abs(), height: raw.height.unsigned_abs() };
+        let planes = fourcc.planes().context("planes that are not known")?;
+        for (index, plane) in planes.iter().enumerate() {
+            let (pointer, pitch) = (raw.data[index] as u64, raw.linesize[index]);
+            if pointer == 0 || pitch <= 0 {
+                bail!("FFmpeg says that plane {index} is at {pointer:#x}, {pitch} bytes a row");
+            }
+            let from = rows(plane, extent, pointer, pitch.unsigned_abs() as usize);
+            let at = &slot.planes[index];
+            let pointer = slot.target.pointer() + u64::from(at.offset);
+            let to = rows(plane, extent, pointer, at.stride as usize);
+            self.stream.copy(&Arc::new(from), &Arc::new(to))?;
+        }
+        Ok(self.stream.submit()?.wait("a copy of a decoded picture", PATIENCE)?)
+    }
+}
+
+fn rows(plane: &FormatPlane, extent: Extent, pointer: u64, pitch: usize) -> Rows {
+    let row_bytes = plane.row_bytes(extent) as usize;
+    Rows { pointer, pitch, row_bytes, rows: plane.extent(extent).height as usize }
+}
