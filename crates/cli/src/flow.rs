@@ -37,6 +37,21 @@ enum Way {
     Plain(Plain),
 }
 
+impl Way {
+    /// To those who look at nothing, or at rows.
+    fn straight(
+        reads_rows: bool,
+        choice: DeviceChoice,
+        validation: bool,
+        measurements: Arc<Measurements>,
+    ) -> Self {
+        if reads_rows {
+            return Self::Plain(Plain::new(choice, InstanceOptions { validation }, measurements));
+        }
+        Self::Straight(Straight)
+    }
+}
+
 impl Flow {
     /// The way to `outputs`. `choice` is for memory that any device can read.
     pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
@@ -69,10 +84,9 @@ impl Flow {
             Scanout::new(screen, choice, options, Arc::clone(&measurements))
         };
         let (way, sink) = match screen {
-            None if is_straight && !reads_rows => (Way::Straight(Straight), sink),
             None if is_straight => {
-                let (options, seen) = (InstanceOptions { validation }, Arc::clone(&measurements));
-                (Way::Plain(Plain::new(choice.clone(), options, seen)), sink)
+                let observer = Arc::clone(&measurements);
+                (Way::straight(reads_rows, choice.clone(), validation, observer), sink)
             }
             None => (Way::Recorded(path()), sink),
             Some(shown) if !is_recorded => (Way::Shown(scanout(&shown)), shown.sink),
