@@ -42,11 +42,11 @@ impl Way {
     fn straight(
         reads_rows: bool,
         choice: DeviceChoice,
-        validation: bool,
+        options: InstanceOptions,
         measurements: Arc<Measurements>,
     ) -> Self {
         if reads_rows {
-            return Self::Plain(Plain::new(choice, InstanceOptions { validation }, measurements));
+            return Self::Plain(Plain::new(choice, options, measurements));
         }
         Self::Straight(Straight)
     }
@@ -67,11 +67,9 @@ impl Flow {
             encoder,
             names,
         } = outputs;
-        let filters = (!filters.is_empty()).then(|| {
-            let (options, measurements) =
-                (InstanceOptions { validation }, Arc::clone(&measurements));
-            Filters::new(filters, choice.clone(), options, measurements)
-        });
+        let options = InstanceOptions { validation };
+        let filters = (!filters.is_empty())
+            .then(|| Filters::new(filters, choice.clone(), options, Arc::clone(&measurements)));
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
             let mut path = path.with_snapshots(snapshots).with_validation(validation);
@@ -79,14 +77,13 @@ impl Flow {
             path
         };
         let scanout = |shown: &Shown| {
-            let options = InstanceOptions { validation };
             let (screen, choice) = (Arc::clone(&shown.screen), choice.clone());
             Scanout::new(screen, choice, options, Arc::clone(&measurements))
         };
         let (way, sink) = match screen {
             None if is_straight => {
                 let observer = Arc::clone(&measurements);
-                (Way::straight(reads_rows, choice.clone(), validation, observer), sink)
+                (Way::straight(reads_rows, choice.clone(), options, observer), sink)
             }
             None => (Way::Recorded(path()), sink),
             Some(shown) if !is_recorded => (Way::Shown(scanout(&shown)), shown.sink),
