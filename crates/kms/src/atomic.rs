@@ -16,9 +16,9 @@ use drm_ffi::{
 };
 use zerohop_frame::Rect;
 
-use crate::again::again;
 use crate::choose::Choice;
 use crate::error::Doing as _;
+use crate::flip::{Changes, commit};
 use crate::output::{Picture, Step};
 use crate::plane::Plane;
 use crate::properties::Properties;
@@ -86,7 +86,7 @@ impl Atomic {
     /// Whether the picture could be shown. Changes nothing.
     pub(crate) fn test(&self, card: &Card, picture: Picture<'_>) -> io::Result<()> {
         let flags = DRM_MODE_ATOMIC_TEST_ONLY | DRM_MODE_ATOMIC_ALLOW_MODESET;
-        commit(card, &self.request(picture), flags)
+        commit(card, flags, &changes(&self.request(picture)), 0)
     }
 
     /// Shows the picture at the next vblank.
@@ -105,7 +105,7 @@ impl Atomic {
             true => DRM_MODE_ATOMIC_ALLOW_MODESET,
             false => DRM_MODE_ATOMIC_NONBLOCK,
         };
-        commit(card, &request, DRM_MODE_PAGE_FLIP_EVENT | when)?;
+        commit(card, DRM_MODE_PAGE_FLIP_EVENT | when, &changes(&request), picture.number)?;
         Ok(Step::Event)
     }
 
@@ -161,18 +161,16 @@ impl Object {
     }
 }
 
-fn commit(card: &Card, request: &Request, flags: u32) -> io::Result<()> {
-    let mut objects: Vec<u32> = request.keys().copied().collect();
-    let mut counts: Vec<u32> =
-        request.values().map(|all| u32::try_from(all.len()).unwrap_or_default()).collect();
+/// A request as the kernel reads it.
+fn changes(request: &Request) -> Changes {
+    let count = |all: &BTreeMap<u32, u64>| u32::try_from(all.len()).unwrap_or_default();
     let pairs = || request.values().flatten();
-    let mut properties: Vec<u32> = pairs().map(|(property, _)| *property).collect();
-    let mut values: Vec<u64> = pairs().map(|(_, value)| *value).collect();
-    let fd = card.as_fd();
-    again(|| {
-        let (objects, counts) = (&mut objects, &mut counts);
-        drm_ffi::mode::atomic_commit(fd, flags, objects, counts, &mut properties, &mut values)
-    })
+    Changes {
+        objects: request.keys().copied().collect(),
+        counts: request.values().map(count).collect(),
+        properties: pairs().map(|(property, _)| *property).collect(),
+        values: pairs().map(|(_, value)| *value).collect(),
+    }
 }
 
 /// `struct drm_mode_rect`.

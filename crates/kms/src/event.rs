@@ -5,8 +5,8 @@ use std::time::Duration;
 /// A flip is done: the picture is on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flipped {
-    /// Which CRTC; 0 on kernels that do not say.
-    pub(crate) crtc: u32,
+    /// The number that its call gave it.
+    pub(crate) number: u64,
     /// When the first pixel left the card, on `CLOCK_MONOTONIC`.
     pub(crate) at: Duration,
 }
@@ -32,7 +32,8 @@ pub(crate) fn flips(mut bytes: &[u8]) -> Vec<Flipped> {
 fn flip(event: &[u8]) -> Option<Flipped> {
     let (seconds, micros) = (word(event, 16)?, word(event, 20)?);
     let at = Duration::from_secs(seconds.into()) + Duration::from_micros(micros.into());
-    Some(Flipped { crtc: word(event, 28)?, at })
+    let number = u64::from(word(event, 8)?) | u64::from(word(event, 12)?) << 32;
+    Some(Flipped { number, at })
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
@@ -43,16 +44,17 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn event(kind: u32, seconds: u32, micros: u32, crtc: u32) -> Vec<u8> {
-        let words = [kind, 32, 0, 0, seconds, micros, 7, crtc];
+    fn event(kind: u32, seconds: u32, micros: u32, number: u64) -> Vec<u8> {
+        let [low, high] = [number as u32, (number >> 32) as u32];
+        let words = [kind, 32, low, high, seconds, micros, 7, 38];
         words.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
     #[test]
     fn flips_are_found_among_other_events() {
-        let bytes = [event(1, 1, 1, 9), event(2, 5, 250, 38), event(99, 0, 0, 0)].concat();
+        let bytes = [event(1, 1, 1, 9), event(2, 5, 250, 38 << 30), event(99, 0, 0, 0)].concat();
         let at = Duration::from_micros(5_000_250);
-        assert_eq!(flips(&bytes), [Flipped { crtc: 38, at }]);
+        assert_eq!(flips(&bytes), [Flipped { number: 38 << 30, at }]);
     }
 
     #[test]

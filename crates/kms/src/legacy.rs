@@ -4,12 +4,13 @@
 use std::io;
 use std::os::fd::AsFd as _;
 
-use drm_ffi::{DRM_MODE_PAGE_FLIP_EVENT, drm_clip_rect as ClipRect};
+use drm_ffi::drm_clip_rect as ClipRect;
 use zerohop_frame::{Extent, Rect};
 
 use crate::Card;
 use crate::again::again;
 use crate::choose::Choice;
+use crate::flip::page_flip;
 use crate::output::{Picture, Step};
 
 /// A CRTC and its connector.
@@ -43,8 +44,7 @@ impl Legacy {
     pub(crate) fn show(&mut self, card: &Card, picture: Picture<'_>) -> io::Result<Step> {
         let id = picture.framebuffer.id;
         if !picture.modeset && self.flips {
-            let event = DRM_MODE_PAGE_FLIP_EVENT;
-            match again(|| drm_ffi::mode::page_flip(card.as_fd(), self.crtc, id, event, 0)) {
+            match page_flip(card, self.crtc, id, picture.number) {
                 Err(err) if lacks_flips(&err) => self.flips = false,
                 flipped => return flipped.map(|()| Step::Event),
             }

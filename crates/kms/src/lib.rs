@@ -18,7 +18,7 @@
 //!
 //! `Documentation/gpu/drm-kms.rst` and `drm-uapi.rst` in the kernel tree; `include/uapi/drm/drm.h`
 //! and `drm_mode.h`.
-#![allow(unsafe_code, reason = "this crate maps memory of graphics cards")]
+#![allow(unsafe_code, reason = "this crate maps memory of graphics cards and calls their drivers")]
 
 mod abilities;
 mod again;
@@ -29,6 +29,7 @@ mod choose;
 mod connector;
 mod error;
 mod event;
+mod flip;
 mod formats;
 mod framebuffer;
 mod import;

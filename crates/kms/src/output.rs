@@ -21,6 +21,8 @@ pub(crate) struct Picture<'a> {
     pub(crate) fence: Option<BorrowedFd<'a>>,
     /// Where it differs from the picture on the screen, if that is known.
     pub(crate) damage: Option<&'a [Rect]>,
+    /// What the event says when it is on the screen.
+    pub(crate) number: u64,
     /// Whether the mode is to be set as well.
     pub(crate) modeset: bool,
 }

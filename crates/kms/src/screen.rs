@@ -37,6 +37,8 @@ pub struct Screen {
     on: Option<Held>,
     /// On its way to it.
     next: Option<Pending>,
+    /// How many were on their way.
+    count: u64,
     /// Whether the mode is set.
     lit: bool,
     pace: Pace,
@@ -57,6 +59,8 @@ struct Held {
 
 struct Pending {
     held: Held,
+    /// What its event says. That of one that was given up on may come late, and is not taken for it.
+    number: u64,
     since: Duration,
     /// When the card said that it is there.
     arrived: Option<Duration>,
@@ -124,6 +128,7 @@ impl Screen {
             buffers: HashMap::new(),
             on: None,
             next: None,
+            count: 0,
             lit: false,
             card,
             choice,
@@ -229,7 +234,8 @@ impl Screen {
         let mut last = None;
         for place in places(framebuffer.extent, screen) {
             let modeset = !self.lit;
-            let picture = Picture { framebuffer, place, fence: None, damage: None, modeset };
+            let (fence, damage, number) = (None, None, 0);
+            let picture = Picture { framebuffer, place, fence, damage, number, modeset };
             match self.output.test(&self.card, picture) {
                 Ok(()) => return Ok(place),
                 Err(err) => last = Some(err),
@@ -266,11 +272,13 @@ impl Screen {
             return Err(Error::Busy);
         }
         let damage = self.damage(&frame);
+        self.count += 1;
         let picture = Picture {
             framebuffer: &framebuffer,
             place,
             fence,
             damage: damage.as_deref(),
+            number: self.count,
             modeset: !self.lit,
         };
         let step = self.output.show(&self.card, picture).doing("show a picture");
@@ -283,7 +291,7 @@ impl Screen {
         let since = clock_monotonic();
         let arrived = (step? == Step::Done).then_some(since);
         let held = Held { frame, _framebuffer: framebuffer };
-        self.next = Some(Pending { held, since, arrived });
+        self.next = Some(Pending { held, number: self.count, since, arrived });
         Ok(())
     }
 
@@ -349,8 +357,7 @@ impl Screen {
                 Err(err) => return Err(err.into()).doing("hear the card"),
             };
             for flip in flips(&bytes[..length]) {
-                let ours = flip.crtc == 0 || flip.crtc == self.choice.crtc;
-                if let Some(next) = self.next.as_mut().filter(|_| ours) {
+                if let Some(next) = self.next.as_mut().filter(|next| next.number == flip.number) {
                     next.arrived = Some(flip.at);
                 }
             }

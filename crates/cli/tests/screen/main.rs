@@ -32,8 +32,9 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A card has one master.
     arguments.test_threads = Some(1);
-    let tests: [(&'static str, &'static str, Test); 8] = [
+    let tests: [(&'static str, &'static str, Test); 9] = [
         ("vkms", "an_application_is_shown_bit_for_bit_and_nothing_is_copied", exact),
+        ("vkms", "who_waits_for_a_picture_waits_for_its_flip", flips),
         ("vkms", "a_screen_reads_the_very_pages_that_the_application_has", same_pages),
         ("vkms", "a_killed_zerohop_leaves_the_screen_as_it_was", killed),
         ("vkms", "sizes_change_while_pictures_are_replaced", sizes),
@@ -62,17 +63,38 @@ fn on(driver: &'static str, test: Test) -> impl FnOnce() -> Result<Completion, F
     }
 }
 
-fn exact(card: &Path) {
-    let before = vkms::state(card);
-    let (width, height, frames) = (640, 480, 8);
+/// The checksums of the first `frames` pictures of 640x480.
+fn expected(frames: u32) -> Vec<u32> {
+    let (width, height) = (640, 480);
     let pixel = |frame: u32, place: u32| {
         let [red, green, blue, _] =
             pattern::pixel(frame, place % width, place / width).map(|code| (code >> 8) as u8);
         [blue, green, red, 255]
     };
-    let expected: Vec<u32> = (0..frames)
-        .map(|frame| vkms::of((0..width * height).map(|place| pixel(frame, place))))
-        .collect();
+    let checksum = |frame| vkms::of((0..width * height).map(|place| pixel(frame, place)));
+    (0..frames).map(checksum).collect()
+}
+
+/// The first thing that the card puts out after the wait is the very picture: not of the first one,
+/// before which there is none that could come back.
+fn flips(card: &Path) {
+    let expected = expected(8);
+    let to = format!("kms:{},mode=640x480", card.display());
+    let mut run = Run::start(&to, &["--size", "640x480", "--frames", "8", "--step"]);
+    run.step(0);
+    run.wait_for_picture(card);
+    for (shown, checksum) in (1..).zip(&expected[1..]) {
+        run.step(shown);
+        assert_eq!(vkms::checksums(card).next(), Some(*checksum), "picture {}", shown + 1);
+    }
+    let report = run.finish();
+    assert!(report["fallbacks"].as_array().unwrap().is_empty(), "told in time: {report}");
+}
+
+fn exact(card: &Path) {
+    let before = vkms::state(card);
+    let (width, height, frames) = (640, 480, 8);
+    let expected = expected(frames);
     let mut run = Run::start(
         &format!("kms:{},mode={width}x{height}", card.display()),
         &["--size", "640x480", "--frames", "8", "--rate-limit", "1"],

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -54,7 +55,7 @@ impl Run {
         command.arg("--report").arg(folder.path().join("report.json")).arg("--");
         command.arg(env::current_exe().unwrap()).arg(FLAG).args(pattern);
         command.env("XDG_RUNTIME_DIR", folder.path()).env("ZEROHOP_LAYER_PATH", layer());
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let said = fs::File::create(folder.path().join("said")).unwrap();
         let child = command.stderr(said).spawn().unwrap();
         Self { child, folder }
@@ -78,12 +79,24 @@ impl Run {
         });
     }
 
+    /// Lets the application go on, if it waits after picture `shown` (from 1 on; 0 at the beginning),
+    /// until it says that the next picture is shown.
+    pub(crate) fn step(&mut self, shown: u32) {
+        if shown > 0 {
+            self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        }
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), format!("shown {}", shown + 1), "{}", self.said());
+    }
+
     /// Takes note of its end, however that came.
     pub(crate) fn reap(&mut self) {
         self.child.wait().unwrap();
     }
 
     fn wait(&mut self) -> Option<i32> {
+        drop(self.child.stdin.take());
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

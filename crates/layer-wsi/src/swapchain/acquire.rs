@@ -99,15 +99,24 @@ impl Swapchain {
 
     /// Sleeps until the first of `moments`, a present on another thread, or a word from the host.
     fn sleep(&self, now: Duration, moments: [Option<Duration>; 4]) {
-        // Another thread may present to this swapchain, though it must not: look now and then.
-        let glance = now + self.stream.lock().screen.refresh().period();
-        let until = moments.into_iter().flatten().fold(glance, Duration::min);
+        let until = moments.into_iter().flatten().fold(Duration::MAX, Duration::min);
         if self.outlet.is_connected() {
-            self.outlet.wait(until);
+            self.listen(until);
         } else {
             let turn = self.rotation.lock();
-            self.rotation.wait(turn, until.saturating_sub(now));
+            self.rotation.wait(turn, until.min(self.glance(now)).saturating_sub(now));
         }
+    }
+
+    /// Sleeps until the host or the screen may have said something, `until` at the latest.
+    pub(super) fn listen(&self, until: Duration) {
+        self.outlet.wait(until.min(self.glance(clock_monotonic())));
+    }
+
+    /// When to look again though nobody has said anything: another thread may present to this
+    /// swapchain, or hear the word that this one waits for.
+    fn glance(&self, now: Duration) -> Duration {
+        now + self.stream.lock().screen.refresh().period()
     }
 }
 

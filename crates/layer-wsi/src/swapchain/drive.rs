@@ -42,11 +42,33 @@ pub(crate) struct Drive {
 struct State {
     screen: Screen,
     /// Not on their way yet, in their order.
-    waiting: VecDeque<Arc<Frame>>,
+    waiting: VecDeque<Picture>,
+    /// On its way to the screen.
+    going: Option<News>,
     buffers: HashMap<Key, Arc<SharedBuffer>>,
     canvases: Canvases,
     /// When a screen that is lost is tried again.
     lost: Option<Duration>,
+}
+
+/// A picture of a swapchain.
+struct Picture {
+    frame: Arc<Frame>,
+    news: News,
+}
+
+/// Whom to tell that a picture is on the screen, and which.
+struct News {
+    rotation: Weak<Rotation>,
+    sequence: u64,
+}
+
+impl News {
+    fn tell(self) {
+        if let Some(rotation) = self.rotation.upgrade() {
+            rotation.tell(self.sequence);
+        }
+    }
 }
 
 /// Where an image goes back to.
@@ -87,7 +109,7 @@ impl Drive {
         })?;
         let (waiting, buffers) = (VecDeque::new(), HashMap::new());
         let canvases = Canvases::default();
-        let state = State { screen, waiting, buffers, canvases, lost: None };
+        let state = State { screen, waiting, going: None, buffers, canvases, lost: None };
         Ok(Arc::new(Self { card, state: Mutex::new(state) }))
     }
 
@@ -130,12 +152,14 @@ impl Drive {
             presented: message.presented,
             damage: message.damage,
         };
-        let home = Home { rotation: Arc::downgrade(parcel.rotation), index: parcel.index };
+        let rotation = Arc::downgrade(parcel.rotation);
+        let news = News { rotation: Weak::clone(&rotation), sequence: message.sequence };
+        let home = Home { rotation, index: parcel.index };
         let mut frame = Frame::new(buffer, info, message.acquire, Arc::new(home));
         frame.set_replaceable(message.replaceable);
         // A newer one takes the place of those that let it.
-        state.waiting.retain(|waiting| !waiting.is_replaceable());
-        state.waiting.push_back(Arc::new(frame));
+        state.waiting.retain(|waiting| !waiting.frame.is_replaceable());
+        state.waiting.push_back(Picture { frame: Arc::new(frame), news });
         state.advance();
         true
     }
@@ -211,18 +235,26 @@ impl State {
 
     fn advance(&mut self) {
         loop {
-            if let Err(err) = self.screen.poll_event() {
+            let heard = self.screen.poll_event();
+            if let Some(news) = self.going.take_if(|_| !self.screen.is_busy()) {
+                // It is there, or counts as there.
+                news.tell();
+            }
+            if let Err(err) = heard {
                 self.fail(&err);
             }
             let now = clock_monotonic();
             if self.screen.is_busy() || self.lost.is_some_and(|again| now < again) {
                 return;
             }
-            let Some(frame) = self.waiting.pop_front() else { return };
-            match self.show(&frame) {
-                Ok(()) => self.lost = None,
-                Err(Error::Busy) => return self.waiting.push_front(frame),
-                Err(err) => self.fail(&err),
+            let Some(picture) = self.waiting.pop_front() else { return };
+            match self.show(&picture.frame) {
+                Ok(()) => (self.lost, self.going) = (None, Some(picture.news)),
+                Err(Error::Busy) => return self.waiting.push_front(picture),
+                Err(err) => {
+                    picture.news.tell();
+                    self.fail(&err);
+                }
             }
         }
     }

@@ -116,6 +116,7 @@ impl Line {
             parcel.frame.damage = Damage::Unknown;
         }
         self.producer.send(&ToHost::Frame(parcel.frame))?;
+        parcel.rotation.infer();
         self.streams.insert(parcel.stream.key(), Open { seen: true, ..stream });
         Ok(())
     }
@@ -141,6 +142,7 @@ impl Line {
             && let Some(rotation) = home.rotation.upgrade()
         {
             rotation.release(home.index, sequence, after);
+            rotation.infer();
         }
     }
 

@@ -121,7 +121,8 @@ impl Swapchain {
     /// `VK_ERROR_SURFACE_LOST_KHR` when the window is gone.
     pub(crate) fn wait_for_present(&self, id: u64, timeout: u64) -> Result<vk::Result, LayerError> {
         let deadline = acquire::deadline(clock_monotonic(), timeout);
-        let shown = self.rotation.wait_shown(id, deadline, clock_monotonic)?;
+        let listen = |until| self.listen(until);
+        let shown = self.rotation.wait_shown(id, deadline, clock_monotonic, listen)?;
         let drawn = || self.drawn.as_ref().map_or(Ok(true), |drawn| drawn.wait(id, deadline));
         if !shown || !drawn()? {
             return Ok(vk::Result::TIMEOUT);

@@ -22,6 +22,7 @@ use super::pace::Mode;
 use super::place::Departure;
 use super::request::{Asked, Request};
 use super::ring::{Fences, Picture, Receiver};
+use super::shown::Due;
 use super::submit::{Batch, submit};
 use crate::device::{DeviceState, QueueState};
 
@@ -156,7 +157,8 @@ impl Present {
         let sequence = flow.sequence;
         let to = self.receiver();
         let picture = Picture { sequence, showing, to };
-        swapchain.rotation.present(self.index, picture, self.id, now)?;
+        let due = if paced { Due::Told(sequence) } else { Due::At(showing.at) };
+        swapchain.rotation.present(self.index, picture, (self.id, due), now)?;
 
         let damage = flow.damage(swapchain.key, &damage);
         let frame = FrameMessage {
@@ -202,6 +204,7 @@ impl Swapchain {
         };
         if !sent {
             self.rotation.release(index, sequence, Fences::new());
+            self.rotation.tell(sequence);
         }
         sent
     }

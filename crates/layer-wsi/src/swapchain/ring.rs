@@ -244,6 +244,22 @@ impl Ring {
         }
     }
 
+    /// Which picture is on the screen of a host that keeps each until the next has taken its place:
+    /// the oldest that it holds, or the last of all where it holds that no more.
+    pub(crate) fn on_screen(&self) -> u64 {
+        let mut held = u64::MAX;
+        let mut last = (0, false);
+        for slot in &self.slots {
+            let Slot::Presented { sequence, reader, .. } = slot else { continue };
+            let holds = matches!(reader, Reader::Host);
+            if holds {
+                held = held.min(*sequence);
+            }
+            last = last.max((*sequence, holds));
+        }
+        if last.1 { held } else { last.0 }
+    }
+
     /// The host is gone: nobody reads any image any more.
     pub(crate) fn abandon(&mut self) {
         for slot in &mut self.slots {

@@ -6,9 +6,14 @@ use std::time::Duration;
 use ash::vk;
 use zerohop_layer::LayerError;
 
+use super::handover::Host;
 use super::pace::Mode;
 use super::ring::{Acquired, Fences, Picture, Ring, RingError};
-use super::shown::{Seen, ShownIds};
+use super::shown::{Due, Seen, ShownIds};
+
+/// How long a real screen may say nothing of a picture that somebody waits for. Then it counts as
+/// shown: a host that is stopped stops no application.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// The changing part of a swapchain. There is no Vulkan object in it, so a host's release may
 /// arrive on any thread, whatever becomes of the swapchain meanwhile.
@@ -79,12 +84,12 @@ impl Rotation {
         &self,
         index: usize,
         picture: Picture,
-        id: u64,
+        (id, due): (u64, Due),
         now: Duration,
     ) -> Result<(), LayerError> {
         let mut turn = self.lock();
         turn.ring.present(index, picture).map_err(not_acquired)?;
-        turn.ids.present(id, picture.showing.at, now);
+        turn.ids.present(id, due, now);
         self.changed.notify_all();
         Ok(())
     }
@@ -105,10 +110,25 @@ impl Rotation {
         self.changed.notify_all();
     }
 
+    /// The host has given back a picture or got one: what it holds tells what is on its screen, if
+    /// it keeps pictures there.
+    pub(crate) fn infer(&self) {
+        let mut turn = self.lock();
+        let sequence = turn.ring.on_screen();
+        turn.ids.tell(sequence);
+        self.changed.notify_all();
+    }
+
+    /// A real screen has shown picture `sequence`, or will not.
+    pub(crate) fn tell(&self, sequence: u64) {
+        self.lock().ids.tell(sequence);
+        self.changed.notify_all();
+    }
+
     /// The host holds nothing any more.
     pub(crate) fn abandon(&self) {
         self.lock().ring.abandon();
-        self.changed.notify_all();
+        self.infer();
     }
 
     /// Takes back an image that was not presented.
@@ -128,7 +148,8 @@ impl Rotation {
         self.changed.notify_all();
     }
 
-    /// Waits until the picture with `id` is on screen. `false`: `deadline` came first.
+    /// Waits until the picture with `id` is on screen. `false`: `deadline` came first. A real screen
+    /// is heard by `listen`, which sleeps until the moment that it is given at most.
     ///
     /// # Errors
     ///
@@ -138,12 +159,28 @@ impl Rotation {
         id: u64,
         deadline: Option<Duration>,
         clock: impl Fn() -> Duration,
+        listen: impl Fn(Duration),
     ) -> Result<bool, LayerError> {
+        let mut silent = None;
         loop {
             let (mut turn, now) = (self.lock(), clock());
             let at = match turn.ids.find(id, now) {
                 Seen::Shown => return Ok(true),
-                Seen::At(at) => Some(at),
+                Seen::Waits(Due::At(at)) => Some(at),
+                Seen::Waits(Due::Told(_)) => {
+                    let end = *silent.get_or_insert(now + SILENCE);
+                    let until = deadline.map_or(end, |deadline| deadline.min(end));
+                    drop(turn);
+                    if now >= end {
+                        let cost = "who waits for a picture does not learn when it is shown";
+                        Host::get().fall_back("screen", "it says nothing of a picture", cost);
+                    }
+                    if now >= until {
+                        return Ok(now >= end);
+                    }
+                    listen(until);
+                    continue;
+                }
                 Seen::Unknown if turn.retired => {
                     let code = vk::Result::ERROR_OUT_OF_DATE_KHR;
                     return Err(LayerError::refused(code, "the swapchain is retired"));
@@ -163,4 +200,67 @@ impl Rotation {
 /// What the application gets for a broken round.
 pub(crate) fn not_acquired(err: RingError) -> LayerError {
     LayerError::outside("take an image", vk::Result::ERROR_OUT_OF_DATE_KHR, err)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::pace::Showing;
+    use super::super::ring::Receiver;
+    use super::*;
+
+    fn ms(time: u64) -> Duration {
+        Duration::from_millis(time)
+    }
+
+    /// Three pictures of ids 1 to 3 for a host that shows them, numbered from 7 on.
+    fn presented() -> Rotation {
+        let rotation = Rotation::new(4, Mode::Fifo);
+        for at in 0..3 {
+            let Ok(Acquired::Image { index, .. }) = rotation.acquire(ms(0)) else { panic!() };
+            let showing = Showing { at: ms(0), replaces: ms(0) };
+            let picture = Picture { sequence: 7 + at, showing, to: Receiver::Host };
+            let due = Due::Told(7 + at);
+            rotation.present(index, picture, (1 + at, due), ms(0)).unwrap();
+            rotation.infer();
+        }
+        rotation
+    }
+
+    /// Whether picture `id` is on screen now.
+    fn is_shown(rotation: &Rotation, id: u64) -> bool {
+        rotation.wait_shown(id, Some(ms(0)), || ms(0), |_| {}).unwrap()
+    }
+
+    #[test]
+    fn the_oldest_picture_that_the_host_keeps_is_on_its_screen() {
+        let rotation = presented();
+        let shown = || [1, 2, 3].map(|id| is_shown(&rotation, id));
+        assert_eq!(shown(), [true, false, false]);
+        rotation.release(1, 8, Fences::new());
+        rotation.infer();
+        assert_eq!(shown(), [true, false, false], "a newer one took the place of the second");
+        rotation.release(0, 7, Fences::new());
+        rotation.infer();
+        assert_eq!(shown(), [true, true, true]);
+    }
+
+    #[test]
+    fn without_a_host_nobody_waits_for_its_screen() {
+        let rotation = presented();
+        rotation.abandon();
+        assert!(is_shown(&rotation, 3));
+    }
+
+    #[test]
+    fn a_screen_that_says_nothing_stops_nobody() {
+        let (rotation, now) = (presented(), Cell::new(ms(5)));
+        let listen = |until| now.set(until);
+        assert!(rotation.wait_shown(3, None, || now.get(), listen).unwrap());
+        assert_eq!(now.get(), ms(5) + SILENCE);
+        now.set(ms(5));
+        assert!(!rotation.wait_shown(3, Some(ms(9)), || now.get(), listen).unwrap());
+        assert_eq!(now.get(), ms(9));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -54,7 +55,7 @@ impl Driver {
             .env("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
             .env_remove("ZEROHOP_SOCKET");
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(said).spawn();
         Self { child: child.unwrap(), folder }
     }
 
@@ -77,6 +78,18 @@ impl Driver {
         });
     }
 
+    /// Lets it go on, if it waits after picture `shown` (from 1 on; 0 at the beginning), until it
+    /// says that the next picture is shown.
+    pub(crate) fn step(&mut self, shown: u32) {
+        if shown > 0 {
+            self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        }
+        let mut line = String::new();
+        // It writes nothing ahead: a reader of each line's own loses none.
+        BufReader::new(self.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), format!("shown {}", shown + 1), "{}", self.said());
+    }
+
     /// Kills it.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -84,6 +97,7 @@ impl Driver {
     }
 
     fn wait(&mut self) -> Option<i32> {
+        drop(self.child.stdin.take());
         let begin = Instant::now();
         while self.runs() {
             if begin.elapsed() > LIMIT * 2 {

@@ -27,8 +27,10 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A card has one master.
     arguments.test_threads = Some(1);
-    let tests: [(&'static str, &'static str, Test); 5] = [
+    let tests: [(&'static str, &'static str, Test); 7] = [
         ("vkms", "pictures_are_shown_bit_for_bit_and_nothing_is_copied", exact),
+        ("vkms", "who_waits_for_a_picture_waits_for_its_flip", flips),
+        ("virtio_gpu", "who_waits_for_a_copied_picture_is_told", flips_of_copies),
         ("vkms", "swapchains_that_follow_each_other_keep_the_screen", recreated),
         ("vkms", "a_killed_application_leaves_the_screen_as_it_was", killed),
         ("vkms", "a_card_that_is_taken_is_refused_by_name", taken),
@@ -85,6 +87,24 @@ fn exact(card: &Path) {
     let said = driver.finish();
     assert_eq!(said, "", "nothing is worse than it could be, and nothing is wrong");
     assert_eq!(vkms::state(card), before, "the console is back");
+}
+
+/// The first thing that the card puts out after the wait is the very picture.
+fn flips(card: &Path) {
+    let expected = expected(8);
+    let mut driver = Driver::start(card, &["--frames", "8", "--step"]);
+    for (shown, checksum) in (0..).zip(&expected) {
+        driver.step(shown);
+        assert_eq!(vkms::checksums(card).next(), Some(*checksum), "picture {}", shown + 1);
+    }
+    assert_eq!(driver.finish(), "", "each was told in time");
+}
+
+fn flips_of_copies(card: &Path) {
+    let mut driver = Driver::start(card, &["--frames", "8", "--step"]);
+    (0..8).for_each(|shown| driver.step(shown));
+    let said = driver.finish();
+    assert!(!said.contains("says nothing of a picture"), "{said}");
 }
 
 fn recreated(card: &Path) {

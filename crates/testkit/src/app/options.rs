@@ -92,6 +92,10 @@ pub(super) struct Play {
     /// Says the number of each picture with `VK_KHR_present_id`.
     #[arg(long)]
     pub(super) present_id: bool,
+    /// After each present waits until its picture is shown (`VK_KHR_present_wait`), prints how many
+    /// are, and goes on when it reads a line.
+    #[arg(long)]
+    pub(super) step: bool,
     /// How many images are acquired before the first of them is presented.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(super) hold: u32,
@@ -107,6 +111,11 @@ pub(super) struct Play {
 }
 
 impl Play {
+    /// Whether pictures have ids.
+    pub(super) fn has_ids(&self) -> bool {
+        self.present_id || self.step
+    }
+
     /// The scene that is drawn.
     pub(super) fn scene(&self) -> Scene {
         Scene { moving: self.damage.map(|part| part.0) }

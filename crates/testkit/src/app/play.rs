@@ -18,13 +18,17 @@ use super::stage::Stage;
 pub(super) fn play(options: &Play) -> Result<ExitCode, Box<dyn Error>> {
     let instance = Instance::new()?;
     let mut extensions = Vec::new();
-    if options.present_id {
+    if options.has_ids() {
         extensions.push(khr::present_id::NAME);
+    }
+    if options.step {
+        extensions.push(khr::present_wait::NAME);
     }
     if options.damage.is_some() {
         extensions.push(khr::incremental_present::NAME);
     }
-    let features = Features { present_id: options.present_id, ..Features::default() };
+    let (present_id, present_wait) = (options.has_ids(), options.step);
+    let features = Features { present_id, present_wait, ..Features::default() };
     let device = Device::new(&instance, &DeviceOptions { extensions: &extensions, features })?;
     let mut stages = Vec::new();
     for _ in 0..options.windows {
@@ -47,12 +51,25 @@ fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<(), Box<d
         for stage in &mut *stages {
             stage.show(present)?;
         }
+        if options.step {
+            step(stages)?;
+        }
         let done = present + 1;
         if options.watch_every.is_some_and(|every| done.is_multiple_of(every)) {
             Watch::now(done, begin).print()?;
         }
     }
     stages.iter_mut().try_for_each(Stage::finish)
+}
+
+/// Says that the pictures are shown, when they are, and waits for a line or the end of them.
+fn step(stages: &[Stage]) -> Result<(), Box<dyn Error>> {
+    for stage in stages {
+        println!("shown {}", stage.wait_shown()?);
+    }
+    io::stdout().flush()?;
+    io::stdin().read_line(&mut String::new())?;
+    Ok(())
 }
 
 /// What the process has at one moment.

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use crate::rig::{Device, Display, Easel, Surface, Swapchain, SwapchainOptions, Window};
 use crate::xcb;
-use ash::vk;
+use ash::{khr, vk};
 use zerohop_frame::Extent;
 
 use super::options::{Play, WindowKind};
 
 const OUT_OF_DATE: vk::Result = vk::Result::ERROR_OUT_OF_DATE_KHR;
+
+/// How long a picture may take to be shown, in nanoseconds.
+const PATIENCE: u64 = 20_000_000_000;
 
 /// A picture that was drawn and not yet presented.
 struct Held {
@@ -79,7 +82,7 @@ impl Stage {
             still: play.still.max(1),
             recreate_every: play.recreate_every,
             resize_every: play.resize_every,
-            present_id: play.present_id,
+            present_id: play.has_ids(),
             scene: play.scene(),
         };
         let device = Arc::clone(device);
@@ -104,6 +107,17 @@ impl Stage {
             self.present()?;
         }
         Ok(())
+    }
+
+    /// Waits until the last picture is shown, and says how many are.
+    pub(super) fn wait_shown(&self) -> Result<u32, Box<dyn Error>> {
+        let chain = self.chain.as_ref().ok_or("no swapchain")?;
+        let calls = khr::present_wait::Device::new(self.device.instance().raw(), self.device.raw());
+        let (swapchain, id) = (chain.swapchain.raw(), u64::from(self.presents));
+        // SAFETY: the swapchain is alive, and the extension is enabled with the option `step`.
+        let waited = unsafe { calls.wait_for_present(swapchain, id, PATIENCE) };
+        waited.map_err(|code| format!("picture {id} is not shown: {code}"))?;
+        Ok(self.presents)
     }
 
     /// Presents all that is held.
