@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn whole_pictures_in_order_are_perfect() {
-        let scene = Scene { moving: Some(Rect { x: 0, y: 1, width: 2, height: 2 }) };
+        let scene = Scene { moving: Some(Rect { x: 0, y: 1, width: 2, height: 2 }), plain: false };
         let mut checker = Checker::new(scene);
         for frame in 3..6 {
             assert_eq!(checker.take(&picture(scene, frame)), Some(frame));

@@ -34,6 +34,8 @@ pub struct Scene {
     /// The only part that changes; outside is picture 0. `None` for all of it. It must begin at
     /// column 0, where the number is.
     pub moving: Option<Rect>,
+    /// Every picture has one colour, which the device fills in, and shows no number.
+    pub plain: bool,
 }
 
 impl Scene {
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn outside_the_moving_part_is_picture_0() {
         let moving = Rect { x: 0, y: 2, width: 3, height: 2 };
-        let scene = Scene { moving: Some(moving) };
+        let scene = Scene { moving: Some(moving), plain: false };
         assert_eq!(scene.pixel(9, 2, 3), pixel(9, 2, 3));
         assert_eq!(scene.pixel(9, 3, 3), pixel(0, 3, 3));
         assert!(scene.row_moves(2) && !scene.row_moves(1));

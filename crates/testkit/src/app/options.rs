@@ -89,6 +89,12 @@ pub(super) struct Play {
     /// Redraws this part only, and says so with `VK_KHR_incremental_present`.
     #[arg(long, value_name = "WxH+X+Y")]
     pub(super) damage: Option<Part>,
+    /// Lets the device fill each picture with one colour: no CPU time, and all of it changes.
+    #[arg(long, conflicts_with = "damage")]
+    pub(super) plain: bool,
+    /// Presents a picture when the device has drawn it, not before.
+    #[arg(long)]
+    pub(super) drawn: bool,
     /// Says the number of each picture with `VK_KHR_present_id`.
     #[arg(long)]
     pub(super) present_id: bool,
@@ -118,7 +124,7 @@ impl Play {
 
     /// The scene that is drawn.
     pub(super) fn scene(&self) -> Scene {
-        Scene { moving: self.damage.map(|part| part.0) }
+        Scene { moving: self.damage.map(|part| part.0), plain: self.plain }
     }
 }
 

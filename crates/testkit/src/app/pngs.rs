@@ -16,7 +16,7 @@ use super::options::Check;
 /// Prints what is to be said about the pictures. Fails when one cannot be read.
 pub(super) fn check(check: &Check) -> Result<ExitCode, Box<dyn Error>> {
     let layout = Layout::of(check.format.raw()).ok_or("the pattern is not drawn in this format")?;
-    let mut checker = Checker::new(Scene { moving: check.damage.map(|part| part.0) });
+    let mut checker = Checker::new(Scene { moving: check.damage.map(|part| part.0), plain: false });
     for path in files(&check.dir)? {
         let mut picture =
             read(&path, layout).map_err(|err| format!("{}: {err}", path.display()))?;

@@ -53,6 +53,7 @@ struct Shape {
     recreate_every: Option<u32>,
     resize_every: Option<u32>,
     present_id: bool,
+    drawn: bool,
     scene: crate::pattern::Scene,
 }
 
@@ -83,6 +84,7 @@ impl Stage {
             recreate_every: play.recreate_every,
             resize_every: play.resize_every,
             present_id: play.has_ids(),
+            drawn: play.drawn,
             scene: play.scene(),
         };
         let device = Arc::clone(device);
@@ -145,6 +147,9 @@ impl Stage {
             let chain = self.chain.as_mut().ok_or("no swapchain")?;
             match chain.easel.draw(&chain.swapchain, frame) {
                 Ok(acquired) => {
+                    if self.options.drawn {
+                        chain.easel.finish()?;
+                    }
                     chain.held.push_back(Held { image: acquired.index, frame });
                     return Ok(());
                 }

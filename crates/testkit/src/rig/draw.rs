@@ -78,6 +78,7 @@ impl Painter {
         let commands = unsafe { self.device.raw().allocate_command_buffers(&info) };
         let commands = commands.doing("allocate a command buffer")?[0];
         let pixels = self.extent.width as usize * self.extent.height as usize;
+        let pixels = if self.scene.plain { 1 } else { pixels };
         let staging = Staging::new(&self.device, pixels * self.layout.bytes)?;
         let fence = Fence::new(&self.device, true).doing("create a fence")?;
         Ok(Slot { staging, commands, fence })
@@ -102,9 +103,11 @@ impl Painter {
         let slot = &mut self.slots[index];
         slot.fence.wait(PATIENCE).doing("wait for an earlier picture")?;
         slot.fence.reset().doing("reset a fence")?;
-        write(scene, layout, extent, frame, slot.staging.bytes());
+        if !scene.plain {
+            write(scene, layout, extent, frame, slot.staging.bytes());
+        }
         let slot = &self.slots[index];
-        self.record(slot, image).doing("record a picture")?;
+        self.record(slot, image, frame).doing("record a picture")?;
         self.submit(slot, wait, signal).doing("submit a picture")
     }
 
@@ -118,7 +121,7 @@ impl Painter {
         waits.collect::<Result<(), _>>().doing("wait for pictures")
     }
 
-    fn record(&self, slot: &Slot, image: vk::Image) -> Result<(), vk::Result> {
+    fn record(&self, slot: &Slot, image: vk::Image, frame: u32) -> Result<(), vk::Result> {
         use vk::AccessFlags as A;
         use vk::ImageLayout as L;
         let (raw, commands) = (self.device.raw(), slot.commands);
@@ -128,6 +131,19 @@ impl Painter {
         unsafe { raw.begin_command_buffer(commands, &begin) }?;
         let (none, write) = (A::empty(), A::TRANSFER_WRITE);
         self.barrier(commands, image, [L::UNDEFINED, L::TRANSFER_DST_OPTIMAL], [none, write]);
+        if self.scene.plain {
+            self.clear(commands, image, frame);
+        } else {
+            self.copy(slot, image);
+        }
+        let layouts = [L::TRANSFER_DST_OPTIMAL, L::PRESENT_SRC_KHR];
+        self.barrier(commands, image, layouts, [write, none]);
+        // SAFETY: it was begun above.
+        unsafe { raw.end_command_buffer(commands) }
+    }
+
+    /// Copies the whole picture to an image that the transfer stage may write.
+    fn copy(&self, slot: &Slot, image: vk::Image) {
         let layers = vk::ImageSubresourceLayers {
             aspect_mask: vk::ImageAspectFlags::COLOR,
             mip_level: 0,
@@ -138,13 +154,22 @@ impl Painter {
         let region = vk::BufferImageCopy::default()
             .image_subresource(layers)
             .image_extent(vk::Extent3D { width, height, depth: 1 });
-        let (from, to) = (slot.staging.buffer(), L::TRANSFER_DST_OPTIMAL);
-        // SAFETY: the barrier above gave the layout; the buffer holds the whole picture.
-        unsafe { raw.cmd_copy_buffer_to_image(commands, from, image, to, &[region]) };
-        let layouts = [L::TRANSFER_DST_OPTIMAL, L::PRESENT_SRC_KHR];
-        self.barrier(commands, image, layouts, [write, none]);
-        // SAFETY: it was begun above.
-        unsafe { raw.end_command_buffer(commands) }
+        let (from, to) = (slot.staging.buffer(), vk::ImageLayout::TRANSFER_DST_OPTIMAL);
+        // SAFETY: the caller's barrier gave the layout; the buffer holds the whole picture.
+        unsafe {
+            self.device.raw().cmd_copy_buffer_to_image(slot.commands, from, image, to, &[region]);
+        }
+    }
+
+    /// Fills such an image with a colour of the picture's number.
+    fn clear(&self, commands: vk::CommandBuffer, image: vk::Image, frame: u32) {
+        let part = |shift: u32| ((frame << shift) % 256) as f32 / 255.0;
+        let color = vk::ClearColorValue { float32: [part(0), part(3), part(5), 1.0] };
+        let layout = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
+        // SAFETY: the caller's barrier gave the layout; the image has a colour of numbers from 0 to 1.
+        unsafe {
+            self.device.raw().cmd_clear_color_image(commands, image, layout, &color, &[PICTURE]);
+        }
     }
 
     /// A layout change between what `access` names, both in the transfer stage, where the
