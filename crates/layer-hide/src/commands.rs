@@ -2,17 +2,19 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::mem;
+use std::sync::atomic::AtomicU64;
 
 use ash::vk;
 use zerohop_layer::{LayerError, guard, guard_or, guard_void, link, read_list, write_list};
 
 use crate::hidden::Hidden;
+use crate::lost;
 use crate::name;
 use crate::state::{Device, Instance};
 
 const UNKNOWN: vk::Result = vk::Result::ERROR_UNKNOWN;
 
-fn unknown() -> LayerError {
+pub(crate) fn unknown() -> LayerError {
     LayerError::refused(UNKNOWN, "a handle that was made without this layer")
 }
 
@@ -60,6 +62,20 @@ fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
         b"vkGetDeviceProcAddr": vk::PFN_vkGetDeviceProcAddr = get_device_proc_addr,
         b"vkDestroyDevice": vk::PFN_vkDestroyDevice = destroy_device,
     }
+    .or_else(|| {
+        Hidden::get().lost?;
+        hooks! { name;
+            b"vkQueueSubmit": vk::PFN_vkQueueSubmit = lost::submit,
+            b"vkQueueSubmit2": vk::PFN_vkQueueSubmit2 = lost::submit2,
+            b"vkQueueSubmit2KHR": vk::PFN_vkQueueSubmit2 = lost::submit2_khr,
+            b"vkQueueWaitIdle": vk::PFN_vkQueueWaitIdle = lost::queue_idle,
+            b"vkDeviceWaitIdle": vk::PFN_vkDeviceWaitIdle = lost::device_idle,
+            b"vkWaitForFences": vk::PFN_vkWaitForFences = lost::fences,
+            b"vkGetFenceStatus": vk::PFN_vkGetFenceStatus = lost::fence,
+            b"vkWaitSemaphores": vk::PFN_vkWaitSemaphores = lost::semaphores,
+            b"vkWaitSemaphoresKHR": vk::PFN_vkWaitSemaphores = lost::semaphores,
+        }
+    })
 }
 
 pub(crate) unsafe extern "system" fn get_instance_proc_addr(
@@ -186,7 +202,14 @@ unsafe extern "system" fn create_device(
             // SAFETY: the next layer has just written it.
             let raw = unsafe { *out };
             let get = next.get_device_proc_addr.ok_or_else(unknown)?;
-            Device { raw: next.device(raw), get }.keep();
+            let find = |name: &CStr| {
+                // SAFETY: the device is live, and the name ends with a NUL.
+                let found = unsafe { get(raw, name.as_ptr()) };
+                found.map_or(std::ptr::null(), |found| found as *const c_void)
+            };
+            let synchronization2 = ash::khr::synchronization2::DeviceFn::load(find);
+            let submissions = AtomicU64::new(0);
+            Device { raw: next.device(raw), get, synchronization2, submissions }.keep();
         }
         Ok(code)
     })

@@ -15,6 +15,8 @@ pub(crate) struct Hidden {
     newest: Option<u32>,
     /// Whether no queue presents.
     pub(crate) present: bool,
+    /// How many submissions of a device succeed before it is lost.
+    pub(crate) lost: Option<u64>,
 }
 
 impl Hidden {
@@ -32,6 +34,7 @@ impl Hidden {
                 "1.0" => hidden.newest = Some(vk::API_VERSION_1_0),
                 "1.1" => hidden.newest = Some(vk::API_VERSION_1_1),
                 "1.2" => hidden.newest = Some(vk::API_VERSION_1_2),
+                lost if lost.starts_with("lost=") => hidden.lost = lost[5..].parse().ok(),
                 extension => hidden.extensions.push(extension.to_owned()),
             }
         }
@@ -57,7 +60,8 @@ mod tests {
     fn each_word_hides_one_thing() {
         let hidden = Hidden::parse("VK_KHR_swapchain,1.1,present");
         assert!(hidden.has(c"VK_KHR_swapchain") && !hidden.has(c"VK_KHR_maintenance1"));
-        assert!(hidden.present);
+        assert!(hidden.present && hidden.lost.is_none());
+        assert_eq!(Hidden::parse("lost=7").lost, Some(7));
         assert_eq!(hidden.version(vk::make_api_version(0, 1, 4, 7)) >> 12, 0x401);
         let old = vk::make_api_version(0, 1, 0, 9);
         assert_eq!(hidden.version(old), old);

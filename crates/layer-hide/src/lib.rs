@@ -8,12 +8,14 @@
 //! | `VK_KHR_swapchain` | lacks this device extension, and refuses to enable it; likewise for every other |
 //! | `1.1` | knows no newer Vulkan |
 //! | `present` | can present from no queue to any window |
+//! | `lost=100` | loses each device after that many submissions |
 //!
 //! It goes between the layer that is tested and the validation layer. No product contains it.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
 
 mod commands;
 mod hidden;
+mod lost;
 mod state;
 
 use std::ffi::CStr;

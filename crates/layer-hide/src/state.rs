@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ash::vk;
 use zerohop_layer::{DispatchKey, Table};
@@ -21,6 +22,10 @@ pub(crate) struct Instance {
 pub(crate) struct Device {
     pub(crate) raw: ash::Device,
     pub(crate) get: vk::PFN_vkGetDeviceProcAddr,
+    /// `vkQueueSubmit2KHR`, which `raw` has under its newer name only.
+    pub(crate) synchronization2: ash::khr::synchronization2::DeviceFn,
+    /// How often something was submitted to it.
+    pub(crate) submissions: AtomicU64,
 }
 
 impl Instance {
