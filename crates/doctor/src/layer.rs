@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zerohop_manifest::{DEVICE_EXTENSIONS, Extension, INSTANCE_EXTENSIONS, LAYER_NAME, LIBRARY};
 use zerohop_vulkan::{Error, Instance};
 
-use crate::Trouble;
+use crate::{Check, Trouble};
 
 /// What a process with the layer in its environment found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,20 +40,27 @@ impl LayerProbe {
         Ok(Self { loaded: maps.contains(LIBRARY), missing, devices: devices.len() })
     }
 
-    /// What that means.
-    pub(crate) fn verdict(&self) -> Result<String, Trouble> {
-        if !self.loaded {
-            let todo = "set VK_LOADER_DEBUG=layer and run zerohop doctor again to see why";
-            return Err(Trouble::new("the Vulkan loader did not load it", todo));
-        }
+    /// What that means. An older loader hides extensions that it does not know: an application that
+    /// asks for none of them is recorded all the same.
+    pub(crate) fn verdict(&self) -> [Check; 2] {
+        let loaded = match self.loaded {
+            true => Ok(format!("loaded on {} devices", self.devices)),
+            false => {
+                let todo = "set VK_LOADER_DEBUG=layer and run zerohop doctor again to see why";
+                Err(Trouble::new("the Vulkan loader did not load it", todo))
+            }
+        };
         let all = INSTANCE_EXTENSIONS.len() + DEVICE_EXTENSIONS.len();
-        match &self.missing[..] {
-            [] => Ok(format!("loaded, {all} extensions offered on {} devices", self.devices)),
+        let offered = match &self.missing[..] {
+            [] if self.loaded => Ok(format!("all {all} are offered")),
+            [] => Err(Trouble::new("none is offered without the layer", "see the layer")),
             missing => Err(Trouble::new(
-                format!("loaded, but it does not offer {}", missing.join(", ")),
-                "use a newer Vulkan loader (Debian: apt-get install libvulkan1)",
+                format!("not offered: {}", missing.join(", ")),
+                "nothing has to be done, unless an application asks for them: use a newer Vulkan \
+                 loader then (Debian: apt-get install libvulkan1)",
             )),
-        }
+        };
+        [Check::required("layer", loaded), Check::useful("layer extensions", offered)]
     }
 }
 
@@ -69,10 +76,13 @@ mod tests {
     #[test]
     fn a_layer_that_is_not_loaded_is_told_from_one_that_offers_too_little() {
         let probe = LayerProbe { loaded: false, missing: Vec::new(), devices: 1 };
-        assert!(probe.verdict().unwrap_err().why.contains("did not load"));
+        let [loaded, offered] = probe.verdict();
+        assert!(loaded.blocks() && loaded.found.contains("did not load") && !offered.ok);
         let probe = LayerProbe { loaded: true, missing: vec!["VK_KHR_x".into()], devices: 1 };
-        assert!(probe.verdict().unwrap_err().why.contains("VK_KHR_x"));
+        let [loaded, offered] = probe.verdict();
+        assert!(!loaded.blocks() && offered.found.contains("VK_KHR_x") && !offered.blocks());
         let probe = LayerProbe { loaded: true, missing: Vec::new(), devices: 2 };
-        assert!(probe.verdict().unwrap().contains("2 devices"));
+        let [loaded, offered] = probe.verdict();
+        assert!(loaded.found.contains("2 devices") && offered.ok);
     }
 }

@@ -38,7 +38,10 @@ impl Report {
     pub fn of(machine: Machine) -> Self {
         let (loader, devices) = loader(machine.wsi);
         let mut checks = vec![loader];
-        checks.push(Check::required("layer", machine.layer.and_then(|probe| probe.verdict())));
+        match machine.layer {
+            Ok(probe) => checks.extend(probe.verdict()),
+            Err(trouble) => checks.push(Check::required("layer", Err(trouble))),
+        }
         checks.extend(encoder::check());
         checks.push(machine.display);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
