@@ -1,0 +1,78 @@
+//! Films: decoded into luma and diff, by each decoder that the machine has.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::kit::{Kit, LIMIT};
+use crate::process::{self, last_line};
+use crate::row::{Row, Target};
+
+/// Decoders, as `--decode` takes them.
+const DECODERS: [&str; 3] = ["software", "cuda", "vulkan"];
+
+/// Each film that is packed, by each decoder.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    let films = films(kit)?;
+    if films.is_empty() {
+        Row::absent("films", "none is packed beside this program").tell();
+    }
+    for film in films {
+        let size = film.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        // What everything is compared to: decoded, copied by the CPU, looked at.
+        let copied = play(kit, &film, "software", true);
+        if let Ok(rate) = &copied {
+            Row::measured(&format!("{size} through the CPU"), *rate, "/s").tell();
+        }
+        for decoder in DECODERS {
+            let name = format!("{size} {decoder}, luma, diff");
+            row(&name, decoder, play(kit, &film, decoder, false), &copied).tell();
+        }
+    }
+    Ok(())
+}
+
+/// Only what a chip decodes is asked to be faster than the CPU.
+fn row(name: &str, decoder: &str, rate: Result<f64>, copied: &Result<f64>) -> Row {
+    let rate = match rate {
+        Ok(rate) => rate,
+        Err(err) if decoder == "software" => return Row::fails(name, format!("{err:#}")),
+        Err(err) => return Row::absent(name, format!("{err:#}")),
+    };
+    let Ok(copied) = copied else { return Row::measured(name, rate, "/s") };
+    let note = format!("{rate:.0} pictures/s");
+    match decoder {
+        "software" => Row::measured(name, rate / copied, "x"),
+        _ => Row::judged(name, rate / copied, "x", Target::AtLeast(4.0)),
+    }
+    .note(note)
+}
+
+/// Pictures a second.
+fn play(kit: &Kit, film: &Path, decoder: &str, copied: bool) -> Result<f64> {
+    let name = format!("play-{decoder}-{copied}");
+    let file = kit.path(&format!("{name}.json"));
+    let mut play = Command::new(kit.program("zerohop"));
+    play.arg("play").arg(film).args(["--decode", decoder, "--fast", "--no-progress"]);
+    play.args(["--to", "null", "--filter", "luma,diff", "--report"]).arg(&file);
+    play.args(copied.then_some("--force-linear"));
+    let begin = Instant::now();
+    let ended = process::run(&mut play, &name, kit.folder(), LIMIT)?;
+    if !ended.status.success() {
+        anyhow::bail!("{}", last_line(&ended.err));
+    }
+    let pictures = crate::report::Report::read(&file)?.number("/frames_presented")?;
+    Ok(pictures / begin.elapsed().as_secs_f64())
+}
+
+/// Those in `clips` beside the folder of programs.
+fn films(kit: &Kit) -> Result<Vec<PathBuf>> {
+    let Ok(folder) = fs::read_dir(kit.program("../clips")) else { return Ok(Vec::new()) };
+    let paths = folder.map(|entry| entry.map(|entry| entry.path()));
+    let mut films = paths.collect::<Result<Vec<_>, _>>().context("read clips")?;
+    films.sort();
+    Ok(films)
+}

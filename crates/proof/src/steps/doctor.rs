@@ -1,0 +1,53 @@
+//! What the doctor says.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::kit::{Kit, LIMIT};
+use crate::process;
+use crate::row::Row;
+
+/// One row for each device, and one for each thing that was tried and does not work.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    let mut doctor = Command::new(kit.program("zerohop"));
+    let ended = process::run(doctor.args(["doctor", "--json"]), "doctor", kit.folder(), LIMIT)?;
+    let report: Value = serde_json::from_str(&ended.out)
+        .with_context(|| format!("the doctor: {}", process::last_line(&ended.err)))?;
+    let ready = report["ready"].as_bool().unwrap_or(false);
+    let name = "a recording works";
+    if ready { Row::holds(name, "") } else { Row::fails(name, "see the rows below") }.tell();
+    checks("", &report["checks"]);
+    for device in array(&report["devices"]) {
+        let name = word(&device["name"]);
+        let path = format!("{}, {}", word(&device["handover"]), word(&device["sync_tier"]));
+        let driver = word(&device["driver"]);
+        Row::holds(name, format!("{driver}, Vulkan {}: {path}", word(&device["vulkan"]))).tell();
+        checks(name, &device["checks"]);
+    }
+    Ok(())
+}
+
+/// What was tried; what only makes a recording better may be missing.
+fn checks(of: &str, checks: &Value) {
+    for check in array(checks) {
+        let (ok, required) = (check["ok"] == true, check["required"] == true);
+        let name = format!("{of} {}", word(&check["what"])).trim().to_owned();
+        let found = word(&check["found"]);
+        match (ok, required) {
+            (true, _) => Row::holds(&name, found),
+            (false, true) => Row::fails(&name, found),
+            (false, false) => Row::absent(&name, found),
+        }
+        .tell();
+    }
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,97 @@
+//! Many pictures of changing size: what grew that should not.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::kit::{Kit, LIMIT};
+use crate::process::Running;
+use crate::report::Report;
+use crate::row::{Row, Target};
+use crate::stat::{self, Gpu};
+
+/// A look at what the host and the application hold.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    host_descriptors: f64,
+    host_mib: f64,
+    application_descriptors: f64,
+    application_mib: f64,
+    /// Of all processes, since containers hide which.
+    gpu_mib: Option<f64>,
+}
+
+/// Each is a name, a unit, how much it may grow, and where it is in a look.
+type Figure = (&'static str, &'static str, f64, fn(&Look) -> Option<f64>);
+
+const FIGURES: [Figure; 5] = [
+    ("host's descriptors grew by", "", 0.0, |look| Some(look.host_descriptors)),
+    ("host's memory grew by", "MiB", 8.0, |look| Some(look.host_mib)),
+    ("application's descriptors grew by", "", 0.0, |look| Some(look.application_descriptors)),
+    ("application's memory grew by", "MiB", 8.0, |look| Some(look.application_mib)),
+    ("GPU memory grew by", "MiB", 4.0, |look| look.gpu_mib),
+];
+
+/// Runs it, and compares what was held in its first half with its second half.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    let frames = kit.few("100000", "3000");
+    let seconds = kit.few(90, 20);
+    let mut run = kit.zerohop_run("endurance");
+    run.args(["--to", &kit.view("null"), "--seconds", &seconds.to_string()]);
+    let options = ["--size", "640x360", "--frames", frames, "--resize-every", "250"];
+    let options = [&options[..], &["--present-mode", "immediate"]].concat();
+    let running = kit.start(kit.pattern(&mut run, &options), "endurance")?;
+    let looks = watch(running, Duration::from_millis(kit.few(500, 100)))?;
+    let report = Report::read(&kit.path("endurance.json"))?;
+    let presented = report.number("/frames_presented")?;
+    let lost = format!("{} dropped, {}", report.number("/frames_dropped")?, report.path());
+    let target = Target::AtLeast(frames.parse()?);
+    Row::judged("pictures", presented, "", target).note(lost).tell();
+    compare(&looks);
+    Ok(())
+}
+
+/// Looks until the end.
+fn watch(mut running: Running, beat: Duration) -> Result<Vec<Look>> {
+    let (begin, mut looks) = (Instant::now(), Vec::new());
+    while running.lives() && begin.elapsed() < Duration::from_secs(105) {
+        sleep(beat);
+        looks.extend(look(running.id()));
+    }
+    running.wait(LIMIT)?.good()?;
+    if looks.len() < 8 {
+        bail!("it ended after {} looks, too soon to tell", looks.len());
+    }
+    Ok(looks)
+}
+
+fn look(host: u32) -> Option<Look> {
+    let application = stat::descendant(host, "zerohop-pattern")?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let (mib, count) = (|kib: u64| kib as f64 / 1024.0, |count: usize| count as f64);
+    Some(Look {
+        host_descriptors: count(stat::descriptors(host)?),
+        host_mib: mib(stat::memory_kib(host)?),
+        application_descriptors: count(stat::descriptors(application)?),
+        application_mib: mib(stat::memory_kib(application)?),
+        gpu_mib: Gpu::now().map(|gpu| gpu.memory_mib),
+    })
+}
+
+/// The least that was held in the third quarter and after, less the least before: what is in flight
+/// comes and goes, a leak only comes. The first eighth is the start.
+fn compare(looks: &[Look]) {
+    let looks = &looks[looks.len() / 8..];
+    let (early, late) = looks.split_at(looks.len() / 2);
+    for (name, unit, most, figure) in FIGURES {
+        let least = |looks: &[Look]| looks.iter().filter_map(figure).reduce(f64::min);
+        match (least(early), least(late)) {
+            (Some(early), Some(late)) => {
+                let note = format!("from {early:.0} to {late:.0}");
+                Row::judged(name, late - early, unit, Target::AtMost(most)).note(note).tell();
+            }
+            _ => Row::absent(name, "nvidia-smi says nothing here").tell(),
+        }
+    }
+}

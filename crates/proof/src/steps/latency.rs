@@ -1,0 +1,86 @@
+//! How long it takes from a present until CUDA has the picture, against what it takes to have a copy.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::kit::Kit;
+use crate::report::Report;
+use crate::row::{Row, Target};
+use crate::spans::{self, percentile};
+
+/// The size of the pictures.
+const SIZE: &str = "3840x2160";
+/// Pictures a second: few enough that none waits for another.
+const RATE: &str = "120";
+/// Alternating repetitions.
+const ROUNDS: usize = 3;
+/// Percentiles, and what those of our way are to be at most, in microseconds.
+const ASKED: [(usize, Option<f64>); 3] = [(50, Some(60.0)), (95, None), (99, Some(250.0))];
+
+/// Ours and both others in turns, on one machine in one run.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    let (mut ours, mut path, mut others) = (Vec::new(), String::new(), Vec::new());
+    for round in 0..kit.few(ROUNDS, 1) {
+        let name = format!("latency-{round}");
+        path = present(kit, &name, &mut ours)?;
+        others.push(copies(kit, &name)?);
+    }
+    let way = if kit.has_cuda() { "ready in CUDA" } else { "ready in Vulkan" };
+    for (percent, asked) in ASKED {
+        let name = format!("present to {way}, p{percent}");
+        let found = percentile(&mut ours, percent);
+        match asked {
+            Some(most) => Row::judged(&name, found, "us", Target::AtMost(most)),
+            None => Row::measured(&name, found, "us"),
+        }
+        .note(format!("{} pictures of {SIZE}; {path}", ours.len()))
+        .tell();
+    }
+    for (key, name) in [
+        ("through_cpu", "image to host memory to memcpy"),
+        ("on_device", "image to a buffer on the GPU"),
+    ] {
+        for (percent, _) in ASKED {
+            let mut found = others
+                .iter()
+                .filter_map(|one| one[format!("{key}_p{percent}")].as_f64())
+                .collect::<Vec<_>>();
+            let (found, ours) = (percentile(&mut found, 50), percentile(&mut ours, percent));
+            let note = format!("{:.1} times ours, before it is handed on", found / ours);
+            Row::measured(&format!("{name}, p{percent}"), found, "us").note(note).tell();
+        }
+    }
+    Ok(())
+}
+
+/// Pictures that the device has drawn before they are presented, so that only the way is measured.
+/// Adds the microseconds of each, and says how they came.
+fn present(kit: &Kit, name: &str, times: &mut Vec<f64>) -> Result<String> {
+    let (trace, frames) = (kit.path(&format!("{name}.trace")), kit.few("480", "60"));
+    let mut run = kit.zerohop_run(name);
+    run.args(["--to", &kit.view("null"), "--trace"]).arg(&trace);
+    let options = ["--size", SIZE, "--plain", "--drawn", "--frames", frames];
+    let paced = ["--present-mode", "immediate", "--rate-limit", RATE];
+    kit.run(kit.pattern(&mut run, &options).args(paced), name)?;
+    // Without CUDA, the picture is ready when the host may read it.
+    let step = if kit.has_cuda() { "present_to_cuda" } else { "present_to_host" };
+    let pictures = spans::read(&trace)?;
+    // The first ones pay for imports and for the start.
+    let warm = &pictures[pictures.len() / 8..];
+    let before = times.len();
+    times.extend(warm.iter().filter_map(|picture| picture.until(step)));
+    if times.len() == before {
+        bail!("the trace has no {step}");
+    }
+    Ok(Report::read(&kit.path(&format!("{name}.json")))?.path())
+}
+
+/// What the copies cost, by the names of their figures.
+fn copies(kit: &Kit, name: &str) -> Result<Value> {
+    let mut copies = Command::new(kit.program("copies"));
+    copies.args([SIZE, kit.few("200", "10")]);
+    let said = kit.run(&mut copies, &format!("{name}-copies"))?.out;
+    serde_json::from_str(&said).with_context(|| format!("copies says {said:?}"))
+}

@@ -1,0 +1,86 @@
+//! The test programs that the kit holds.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::kit::Kit;
+use crate::process;
+use crate::row::Row;
+
+/// How the files of test programs begin.
+pub(crate) const PREFIX: &str = "test-";
+
+/// How long one may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs each, and says what it says.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    let programs = programs(kit)?;
+    if programs.is_empty() {
+        Row::absent("test programs", "none is packed here; `cargo xtask test` runs them").tell();
+    }
+    for program in programs {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut command = Command::new(&program);
+        // One at a time: what is measured in there counts on it.
+        command.args(["--test-threads", "1"]).current_dir(kit.folder());
+        match process::run(&mut command, &name, kit.folder(), LIMIT) {
+            Ok(ended) => verdict(&name[PREFIX.len()..], &ended.out, ended.status.success()),
+            Err(err) => Row::fails(&name[PREFIX.len()..], format!("{err:#}")),
+        }
+        .tell();
+    }
+    Ok(())
+}
+
+/// Those beside this program.
+fn programs(kit: &Kit) -> Result<Vec<PathBuf>> {
+    let folder = kit.program("");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with(PREFIX) {
+            found.push(path);
+        }
+    }
+    // What takes longest comes last, so that it costs nobody else his time.
+    found.sort_by_key(|path| (path.to_string_lossy().contains("conformance"), path.clone()));
+    Ok(found)
+}
+
+/// What the last line of a test program and its `FAILED` lines say.
+fn verdict(name: &str, said: &str, good: bool) -> Row {
+    let result = said.lines().rfind(|line| line.starts_with("test result:"));
+    let result = result.unwrap_or("it gave no result").trim_start_matches("test result: ");
+    let result = result.split("; 0 measured").next().unwrap_or_default();
+    if good {
+        return Row::holds(name, result);
+    }
+    let failed = said.lines().filter(|line| line.contains("FAILED") && line.starts_with("test "));
+    let failed: Vec<_> = failed.filter(|line| !line.starts_with("test result")).collect();
+    let names = failed
+        .iter()
+        .filter_map(|line| line.trim_end_matches("FAILED").split_whitespace().rev().nth(1));
+    let names: Vec<_> = names.collect();
+    Row::fails(name, format!("{result}: {}", names.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let said = "test [device] a_name ... FAILED\ntest other ... ok\n\
+            test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        let row = verdict("x", said, false);
+        assert_eq!(row.note, "FAILED. 1 passed; 1 failed; 0 ignored: a_name");
+        let said = "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n";
+        assert_eq!(verdict("x", said, true).note, "ok. 2 passed; 0 failed; 1 ignored");
+    }
+}
