@@ -11,6 +11,7 @@ mod cargo_test;
 mod ci;
 mod demo;
 mod fuzz;
+mod gpu_kit;
 mod hide;
 mod licences;
 mod manifest;
@@ -50,6 +51,7 @@ usage: cargo xtask COMMAND
   manifest [--release]     the layer's manifest, beside the layer
   bench [--json FILE] [NAMES...]
                            what it costs, against what one would use instead
+  gpu-kit [-o DIR]         what proves all this on a bare GPU machine, in one folder; gpu-kit --help
   vm [OPTIONS] -- COMMAND  a command in a virtual machine with kernel graphics devices; vm --help
   setup [PURPOSE...]       the Debian packages for: build, demo, test, apps, bench,
                            venus, vm
@@ -73,6 +75,7 @@ fn dispatch(args: &mut Args) -> anyhow::Result<ExitCode> {
         // The one that ends as another program did.
         Some("vm") => return vm::run(args),
         Some("bench") => bench::run(args),
+        Some("gpu-kit") => gpu_kit::run(args),
         Some("demo") => demo::run(args),
         Some("test") => test::run(args),
         Some("venus") => venus::run(args),
