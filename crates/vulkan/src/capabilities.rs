@@ -27,6 +27,11 @@ pub struct Capabilities {
     pub timeline_fd: bool,
     /// Subgroup arithmetic in compute shaders, and the size of a subgroup.
     pub subgroups: Option<u32>,
+    /// Numbers of 64 bits in shaders.
+    pub int64: bool,
+    /// Full subgroups that shuffle in compute shaders (`VK_EXT_subgroup_size_control`), and their
+    /// size: 8 to 128.
+    pub shuffles: Option<u32>,
     /// Nanoseconds per tick of compute timestamps.
     pub timestamps: Option<u32>,
     /// `VK_KHR_video_encode_h264`.
@@ -81,7 +86,11 @@ impl PhysicalDevice {
             sync_file_export: sync.contains(Feature::EXPORTABLE),
             timeline,
             timeline_fd,
-            subgroups: (version >= vk::API_VERSION_1_1).then(|| self.subgroup_size()).flatten(),
+            subgroups: (version >= vk::API_VERSION_1_1)
+                .then(|| self.subgroups_with(vk::SubgroupFeatureFlags::ARITHMETIC))
+                .flatten(),
+            int64: self.has_int64(),
+            shuffles: has("VK_EXT_subgroup_size_control").then(|| self.shuffles()).flatten(),
             timestamps: (self.properties.limits.timestamp_compute_and_graphics == vk::TRUE)
                 .then_some(self.properties.limits.timestamp_period as u32),
             encode_h264: has("VK_KHR_video_encode_h264"),
@@ -127,6 +136,23 @@ impl PhysicalDevice {
         timeline.timeline_semaphore == vk::TRUE
     }
 
+    fn has_int64(&self) -> bool {
+        // SAFETY: `raw` is of this instance.
+        let all = unsafe { self.instance.raw().get_physical_device_features(self.raw) };
+        all.shader_int64 == vk::TRUE
+    }
+
+    /// The size of subgroups, where shaders may rely on it and shuffle.
+    fn shuffles(&self) -> Option<u32> {
+        let mut control = vk::PhysicalDeviceSubgroupSizeControlFeatures::default();
+        let mut all = vk::PhysicalDeviceFeatures2::default().push_next(&mut control);
+        // SAFETY: `raw` is of this instance, and the chain points to locals.
+        unsafe { self.instance.raw().get_physical_device_features2(self.raw, &mut all) };
+        let full = control.compute_full_subgroups == vk::TRUE;
+        let size = self.subgroups_with(vk::SubgroupFeatureFlags::SHUFFLE)?;
+        (full && size.is_power_of_two() && (8..=128).contains(&size)).then_some(size)
+    }
+
     pub(crate) fn host_alignment(&self) -> u64 {
         let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
         let mut all = vk::PhysicalDeviceProperties2::default().push_next(&mut host);
@@ -135,14 +161,14 @@ impl PhysicalDevice {
         host.min_imported_host_pointer_alignment
     }
 
-    fn subgroup_size(&self) -> Option<u32> {
+    /// The size of subgroups that do `operations` in compute shaders.
+    fn subgroups_with(&self, operations: vk::SubgroupFeatureFlags) -> Option<u32> {
         let mut subgroup = vk::PhysicalDeviceSubgroupProperties::default();
         let mut all = vk::PhysicalDeviceProperties2::default().push_next(&mut subgroup);
         // SAFETY: `raw` is of this instance, and the chain points to locals.
         unsafe { self.instance.raw().get_physical_device_properties2(self.raw, &mut all) };
-        let arithmetic =
-            subgroup.supported_operations.contains(vk::SubgroupFeatureFlags::ARITHMETIC);
+        let can = subgroup.supported_operations.contains(operations);
         let compute = subgroup.supported_stages.contains(vk::ShaderStageFlags::COMPUTE);
-        (arithmetic && compute).then_some(subgroup.subgroup_size)
+        (can && compute).then_some(subgroup.subgroup_size)
     }
 }

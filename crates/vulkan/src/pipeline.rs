@@ -180,6 +180,42 @@ impl ComputePipeline {
         buffers: u32,
         push_bytes: u32,
     ) -> Result<Arc<Self>, Error> {
+        let flags = vk::PipelineShaderStageCreateFlags::empty();
+        Self::with(device, spirv, sight, (buffers, push_bytes), flags)
+    }
+
+    /// As [`new`](Self::new), for a shader that relies on full subgroups.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where [`Capabilities::shuffles`](crate::Capabilities) says that there are
+    /// none, [`Error::Call`].
+    ///
+    /// # References
+    ///
+    /// `VUID-VkPipelineShaderStageCreateInfo-flags-02759`: the width of a workgroup is a multiple of
+    /// the subgroup's size.
+    pub fn with_full_subgroups(
+        device: &Arc<Device>,
+        spirv: &[u32],
+        sight: Sight,
+        buffers: u32,
+        push_bytes: u32,
+    ) -> Result<Arc<Self>, Error> {
+        if device.capabilities().shuffles.is_none() {
+            return Err(Error::Missing("full subgroups that shuffle"));
+        }
+        let flags = vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS;
+        Self::with(device, spirv, sight, (buffers, push_bytes), flags)
+    }
+
+    fn with(
+        device: &Arc<Device>,
+        spirv: &[u32],
+        sight: Sight,
+        (buffers, push_bytes): (u32, u32),
+        flags: vk::PipelineShaderStageCreateFlags,
+    ) -> Result<Arc<Self>, Error> {
         let mut pipeline = Self {
             device: Arc::clone(device),
             set_layout: SetLayout::Buffers(buffers).create(device.raw())?,
@@ -190,7 +226,7 @@ impl ComputePipeline {
             push_bytes,
         };
         pipeline.layout = pipeline.create_layout()?;
-        pipeline.raw = pipeline.compile(spirv)?;
+        pipeline.raw = pipeline.compile(spirv, flags)?;
         Ok(Arc::new(pipeline))
     }
 
@@ -206,13 +242,18 @@ impl ComputePipeline {
             .doing("create a pipeline layout")
     }
 
-    fn compile(&self, spirv: &[u32]) -> Result<vk::Pipeline, Error> {
+    fn compile(
+        &self,
+        spirv: &[u32],
+        flags: vk::PipelineShaderStageCreateFlags,
+    ) -> Result<vk::Pipeline, Error> {
         let device = self.device.raw();
         let info = vk::ShaderModuleCreateInfo::default().code(spirv);
         // SAFETY: the words come from the shader compiler at build time.
         let module =
             unsafe { device.create_shader_module(&info, None) }.doing("create a shader module")?;
         let stage = vk::PipelineShaderStageCreateInfo::default()
+            .flags(flags)
             .stage(vk::ShaderStageFlags::COMPUTE)
             .module(module)
             .name(c"main");

@@ -171,6 +171,14 @@ impl Recording {
         slot.keep.push(Arc::<Buffer>::clone(to));
     }
 
+    /// Writes zeros everywhere.
+    pub fn clear(&mut self, buffer: &Arc<Buffer>) {
+        let (device, commands) = (self.device().raw(), self.commands());
+        // SAFETY: recording; the buffer has TRANSFER_DST and is kept below.
+        unsafe { device.cmd_fill_buffer(commands, buffer.raw(), 0, vk::WHOLE_SIZE, 0) };
+        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
     /// Copies rows without padding from `buffer`, where [`Image::tight`] puts the planes, into a
     /// picture of ours.
     pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
