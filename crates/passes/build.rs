@@ -14,27 +14,28 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 /// A shader module: what it shares with others, its source, its name, and what is chosen in it.
 type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
 
-const CODES: &[&str] = &["codes.wgsl"];
-const PLANES: &[&str] = &["planes.wgsl"];
 const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
-const CLASSIFY: &str = "classify/classify.wgsl";
+const LOOK: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl"];
+const LOOK_AT_PLANE: &[&str] = &["planes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl"];
+const REFRESH: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
+const PAINT: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "ycbcr.wgsl"];
+const PLANES: &[&str] = &["planes.wgsl"];
+const GROUP: &str = "look.wgsl";
+const SERIAL: &str = "classify/serial.wgsl";
 const CONVERT: &str = "convert/convert.wgsl";
 const LUMA: &str = "luma/luma.wgsl";
 const RGBA: &str = "rgba/rgba.wgsl";
 const SYMBOLS: &str = "symbols/symbols.wgsl";
 
-const VARIANTS: [Variant; 23] = [
-    (CODES, CLASSIFY, "classify_packed_group", &["GROUP"]),
-    (CODES, CLASSIFY, "classify_packed_serial", &[]),
-    (CODES, CLASSIFY, "classify_half_group", &["HALF", "GROUP"]),
-    (CODES, CLASSIFY, "classify_half_serial", &["HALF"]),
-    (PLANES, CLASSIFY, "classify_plane_group", &["PLANE", "BUFFERS", "GROUP"]),
-    (PLANES, CLASSIFY, "classify_plane_serial", &["PLANE", "BUFFERS"]),
-    (CODES, CONVERT, "convert_packed_nv12", &["NV12"]),
-    (CODES, CONVERT, "convert_packed_i420", &[]),
-    (CODES, CONVERT, "convert_half_nv12", &["HALF", "NV12"]),
-    (CODES, CONVERT, "convert_half_i420", &["HALF"]),
+/// The shaders that are not made for each format.
+const VARIANTS: [Variant; 19] = [
+    (LOOK, GROUP, "look_any", &["ANY"]),
+    (LOOK, GROUP, "look_half", &["HALF"]),
+    (LOOK_AT_PLANE, GROUP, "look_plane", &["PLANE", "BUFFERS"]),
+    (LOOK, SERIAL, "look_any_serial", &["ANY"]),
+    (LOOK, SERIAL, "look_half_serial", &["HALF"]),
+    (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
     (LUMA_OF_CODES, LUMA, "luma_packed", &[]),
     (LUMA_OF_CODES, LUMA, "luma_half", &["HALF"]),
     (LUMA_OF_PLANES, LUMA, "luma_ycbcr_images", &["YCBCR"]),
@@ -50,23 +51,66 @@ const VARIANTS: [Variant; 23] = [
     (&[], SYMBOLS, "symbols_scan", &["SCAN"]),
 ];
 
+/// How pixels come, and whether there is a shader of them for devices with subgroups and numbers of
+/// 64 bits, and one for all others.
+const SOURCES: [(&str, bool, bool); 4] =
+    [("BGR", true, false), ("RGB", true, false), ("HALF", true, true), ("ANY", false, true)];
+/// What is written.
+const OUTPUTS: [&str; 3] = ["NV12", "I420", "P010"];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut list = String::new();
     for (shared, path, name, chosen) in VARIANTS {
-        let mut text = String::new();
-        for file in shared.iter().chain([&path]) {
-            text += &read(file)?;
-        }
-        let source = choose(&text, chosen)?;
-        let words = compile(&source).map_err(|err| format!("{name}: {err}"))?;
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        fs::write(out.join(format!("{name}.spv")), bytes)?;
-        let constant = name.to_uppercase();
-        let words: Vec<_> = words.iter().map(|word| format!("{word:#x}")).collect();
-        list += &format!("pub(crate) const {constant}: &[u32] = &[{}];\n", words.join(", "));
+        make(&mut list, shared, path, name, chosen)?;
     }
-    fs::write(out.join("shaders.rs"), list)?;
+    for (source, fast, plain) in SOURCES {
+        for output in OUTPUTS {
+            make_for(&mut list, PAINT, CONVERT, "convert", &[source, output, "PAINT"])?;
+        }
+        let tiers = [(fast, "FAST"), (plain, "PLAIN")].into_iter().filter(|(has, _)| *has);
+        for (_, tier) in tiers {
+            for output in OUTPUTS {
+                make_for(&mut list, REFRESH, GROUP, "refresh", &[tier, source, output, "PAINT"])?;
+            }
+        }
+        if fast {
+            make_for(&mut list, LOOK, GROUP, "look", &["FAST", source])?;
+        }
+    }
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("shaders.rs"), list)?;
+    Ok(())
+}
+
+/// A module named after what is chosen in it.
+fn make_for(
+    list: &mut String,
+    shared: &[&str],
+    path: &str,
+    what: &str,
+    chosen: &[&str],
+) -> Result<(), Box<dyn Error>> {
+    let words = chosen.iter().filter(|word| **word != "PAINT");
+    let name = words.fold(what.to_owned(), |name, word| name + "_" + &word.to_lowercase());
+    make(list, shared, path, &name, chosen)
+}
+
+/// Compiles a module and adds its words to the list of constants.
+fn make(
+    list: &mut String,
+    shared: &[&str],
+    path: &str,
+    name: &str,
+    chosen: &[&str],
+) -> Result<(), Box<dyn Error>> {
+    let mut text = String::new();
+    for file in shared.iter().chain([&path]) {
+        text += &read(file)?;
+    }
+    let source = choose(&text, chosen)?;
+    let words = compile(&source).map_err(|err| format!("{name}: {err}"))?;
+    let constant = name.to_uppercase();
+    let words: Vec<_> = words.iter().map(|word| format!("{word:#x}")).collect();
+    *list += &format!("pub(crate) const {constant}: &[u32] = &[{}];\n", words.join(", "));
     Ok(())
 }
 
@@ -100,7 +144,10 @@ fn choose(source: &str, chosen: &[&str]) -> Result<String, Box<dyn Error>> {
 
 fn compile(source: &str) -> Result<Vec<u32>, Box<dyn Error>> {
     let module = naga::front::wgsl::parse_str(source).map_err(|err| err.emit_to_string(source))?;
-    let capabilities = Capabilities::IMMEDIATES;
+    let capabilities = Capabilities::IMMEDIATES
+        | Capabilities::SHADER_INT64
+        | Capabilities::SUBGROUP
+        | Capabilities::SUBGROUP_BARRIER;
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|err| err.emit_to_string(source))?;

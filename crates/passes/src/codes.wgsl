@@ -14,7 +14,8 @@ fn packed_word(texel: vec4<f32>, scale: vec4<f32>, shift: vec4<u32>) -> u32 {
     return code.r | code.g | code.b | code.a;
 }
 
-// The bits of a value that a half float holds. Every NaN is 0x7e00.
+// The bits of a value that a half float holds. Every NaN is 0x7e00, and what is closer to zero than a
+// normal number is zero: a device may change the one and lose the other when it loads a texel.
 fn half_bits(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
     let sign = (bits >> 16u) & 0x8000u;
@@ -25,11 +26,7 @@ fn half_bits(value: f32) -> u32 {
     if size == 0x7f800000u {
         return sign | 0x7c00u;
     }
-    if size >= 0x38800000u {
-        return sign | ((size - 0x38000000u) >> 13u);
-    }
-    // Subnormal: a multiple of 2^-24.
-    return sign | u32(bitcast<f32>(size) * 16777216.0);
+    return sign | select(0u, (size - 0x38000000u) >> 13u, size >= 0x38800000u);
 }
 
 // The two words of a pixel of half floats.

@@ -4,7 +4,8 @@
 //! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own,
 //! [`Rgba`] as R'G'B', [`Luma`] its luma alone, [`Diff`] the luma of what changed, and [`Symbols`] the
 //! luma as actions and trits.
-//! Each reads a picture once, and nothing of an unchanged one is read twice.
+//! Each reads a picture once, and nothing of an unchanged one is read twice. [`Refresh`] is
+//! [`Classify`] and [`Convert`] in one read.
 //!
 //! Every pass has a shader, `NAME.wgsl`, and a twin on the CPU, `cpu.rs` beside it, that computes
 //! the same from the same codes, bit for bit. On a GPU the shader is the pass and the twin its
@@ -19,8 +20,10 @@ mod classify;
 mod convert;
 mod diff;
 mod error;
+mod list;
 mod luma;
 mod paint;
+mod refresh;
 mod rgba;
 mod rows;
 mod shader;
@@ -30,11 +33,12 @@ mod tracker;
 mod verdict;
 mod ycbcr;
 
-pub use classify::{Classify, Hash, changed_tiles};
+pub use classify::Classify;
 pub use convert::{Chroma, Convert};
 pub use diff::{Diff, Difference};
 pub use error::Error;
 pub use luma::Luma;
+pub use refresh::Refresh;
 pub use rgba::{Rgba, Siting};
 pub use rows::{Plain, Rows};
 pub use shader::Route;

@@ -1,6 +1,9 @@
 //! What the shaders of all passes have in common.
 
-use zerohop_vulkan::{Image, PixelFormat, PixelLayout};
+use zerohop_frame::Extent;
+use zerohop_vulkan::{Device, Image, PixelFormat, PixelLayout};
+
+use crate::Grid;
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
@@ -17,6 +20,8 @@ pub enum Route {
     InPlace,
     /// By a shader made for GPUs.
     Gpu,
+    /// By a shader made for GPUs without subgroups or numbers of 64 bits.
+    Plain,
     /// By a shader made for devices whose threads are few and wide.
     Cpu,
 }
@@ -31,6 +36,68 @@ impl Route {
             other => other,
         }
     }
+}
+
+/// How a shader gets the words of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// 8888 or 2101010 with blue in the lowest bits.
+    Bgr,
+    /// The same with red there.
+    Rgb,
+    /// Half floats.
+    Half,
+    /// Any other words.
+    Any,
+    /// A plane in a buffer.
+    Plane,
+}
+
+impl Source {
+    /// The one made for `format`.
+    pub(crate) fn of(format: PixelFormat) -> Self {
+        let PixelLayout::Packed { bytes, channels: [r, g, b, _] } = format.layout() else {
+            return Self::Half;
+        };
+        match (bytes, r.shift, g.shift, b.shift) {
+            (4, 16 | 20, 8 | 10, 0) => Self::Bgr,
+            (4, 0, 8 | 10, 16 | 20) => Self::Rgb,
+            _ => Self::Any,
+        }
+    }
+
+    /// What each channel of a texel is multiplied by; 0 for what does not count.
+    fn scale(self, format: PixelFormat) -> [f32; 4] {
+        let mut scale = scale(format);
+        let PixelLayout::Packed { channels: [r, g, b, a], .. } = format.layout() else {
+            return scale;
+        };
+        let third = match self {
+            Self::Bgr => r.shift,
+            Self::Rgb => b.shift,
+            Self::Half | Self::Any | Self::Plane => return scale,
+        };
+        scale[1] *= (1_u32 << g.shift) as f32;
+        if a.bits > 0 {
+            scale[3] *= (1_u32 << (a.shift - third)) as f32;
+        }
+        scale
+    }
+}
+
+/// The start of a job over `count` tiles of `grid`: what all shaders over tiles are told.
+pub(crate) fn job(source: Source, format: PixelFormat, grid: Grid, count: u32, flags: u32) -> Push {
+    let shift = match format.layout() {
+        PixelLayout::Packed { channels, .. } => channels.map(|one| one.shift | one.bits << 16),
+        PixelLayout::Half { .. } => [0; 4],
+    };
+    Push::default().floats(source.scale(format)).words(shift).tiles(grid, count, flags)
+}
+
+/// Whether shaders for GPUs may use subgroups and numbers of 64 bits.
+pub(crate) fn is_fast(device: &Device) -> bool {
+    let can = device.capabilities();
+    can.int64 && can.shuffles.is_some()
 }
 
 /// Push constants, word by word.
@@ -48,24 +115,28 @@ impl Push {
         self
     }
 
+    /// Of which picture, which tiles, and where these are listed (`job.wgsl`).
+    pub(crate) fn tiles(self, grid: Grid, count: u32, flags: u32) -> Self {
+        let Extent { width, height } = grid.extent();
+        // To the end of a vector of four, to which what follows is aligned.
+        self.words([width, height, grid.columns(), count, flags, 0, 0, 0])
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
+
+/// [`Push::tiles`]: there is no list, since it would have all tiles in order.
+pub(crate) const EVERY: u32 = 1;
+/// [`Push::tiles`]: without a list, all tiles are stale.
+pub(crate) const STALE: u32 = 2;
 
 /// The largest code of each channel as a shader multiplies by it; 0 for what does not count.
 pub(crate) fn scale(format: PixelFormat) -> [f32; 4] {
     match format.layout() {
         PixelLayout::Packed { channels, .. } => channels.map(|one| one.max() as f32),
         PixelLayout::Half { alpha } => [1.0, 1.0, 1.0, f32::from(u8::from(alpha))],
-    }
-}
-
-/// The lowest bit of each channel.
-pub(crate) fn shift(format: PixelFormat) -> [u32; 4] {
-    match format.layout() {
-        PixelLayout::Packed { channels, .. } => channels.map(|one| one.shift),
-        PixelLayout::Half { .. } => [0; 4],
     }
 }
 
@@ -86,6 +157,26 @@ pub(crate) fn groups(count: usize, each: usize) -> [u32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_of_two_channels_fit_the_fraction_of_a_float() {
+        for format in PixelFormat::all() {
+            let source = Source::of(*format);
+            if !matches!(source, Source::Bgr | Source::Rgb) {
+                continue;
+            }
+            let PixelLayout::Packed { channels, .. } = format.layout() else { unreachable!() };
+            let [r, g, b, a] = source.scale(*format);
+            let (low, third, shift) = match source {
+                Source::Bgr => (b, r, channels[0].shift),
+                _ => (r, b, channels[2].shift),
+            };
+            assert!(low + g < 8_388_608.0 && third + a < 8_388_608.0, "{}", format.fourcc());
+            let all = (low + g) as u32 | ((third + a) as u32) << shift;
+            let mask = channels.iter().fold(0, |all, one| all | one.max() << one.shift);
+            assert_eq!(all, mask, "{}", format.fourcc());
+        }
+    }
 
     #[test]
     fn a_long_line_of_groups_is_folded() {

@@ -7,23 +7,22 @@ mod common;
 mod reference;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Arguments;
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Rect};
-use zerohop_needs::absent;
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet, Verdict};
 use zerohop_vulkan::{Device, ImportCache, PixelFormat};
 
+use common::trials::{Test, one};
 use common::{Canvas, Machine, Notes, Tiling, noise};
 use reference::{Planes, changed_tiles, planes_of};
 
 /// Odd, tiny, whole tiles and cut ones.
 const SIZES: [(u32, u32); 5] = [(1, 1), (17, 33), (64, 48), (130, 2), (1366, 19)];
 
-type Test = fn(&Machine);
-
+// Long because it lists the tests.
 fn main() -> ExitCode {
     let machine = Machine::open(true).map(Arc::new);
     let always = |_: &Device| true;
@@ -33,6 +32,9 @@ fn main() -> ExitCode {
     let tests = vec![
         trial("device", "changed_tiles_are_found_by_gpu_shaders", always, |it| {
             finds_changes(it, Route::Gpu, Tiling::Optimal);
+        }),
+        trial("device", "changed_tiles_are_found_by_plain_shaders", always, |it| {
+            finds_changes(it, Route::Plain, Tiling::Optimal);
         }),
         trial("device", "changed_tiles_are_found_by_cpu_shaders", always, |it| {
             finds_changes(it, Route::Cpu, Tiling::Optimal);
@@ -58,34 +60,6 @@ fn main() -> ExitCode {
         trial("device", "resizes_leave_nothing_behind", always, resizes),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn one(
-    need: &'static str,
-    name: &'static str,
-    machine: Result<Arc<Machine>, String>,
-    has: fn(&Device) -> bool,
-    test: Test,
-) -> Trial {
-    Trial::ignorable_test(name, move || match machine {
-        Ok(machine) if has(&machine.device) => check(&machine, test),
-        Ok(_) => absent(need, "the device lacks it"),
-        Err(why) => absent(need, &why),
-    })
-    .with_kind(need)
-}
-
-/// Runs one test at a time, so that a message of the validation layer finds its culprit.
-fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let before = machine.complaints();
-    test(machine);
-    if machine.complaints() != before {
-        let texts = machine.instance.messages().map(|messages| messages.texts());
-        return Err(format!("the validation layer says {texts:#?}").into());
-    }
-    Ok(Completion::Completed)
 }
 
 fn classify(machine: &Machine, canvas: &Canvas, route: Route) -> (Classify, Arc<Notes>) {
@@ -260,10 +234,11 @@ fn converts(machine: &Machine, route: Route, tiling: Tiling) {
                 let mut canvas = Canvas::new(machine, extent, *format, tiling, color);
                 let bytes = noise(5, canvas.image.bytes() as usize);
                 let frame = canvas.show(machine, &bytes, Damage::Unknown);
-                for chroma in [Chroma::Interleaved, Chroma::Planar] {
+                for chroma in [Chroma::Interleaved, Chroma::Planar, Chroma::Deep] {
                     let mut pass = convert(machine, &canvas, chroma, route);
                     let found = converted(&mut pass, &canvas, &frame);
-                    let expected = Planes::by_definition(&bytes, extent, *format, &color);
+                    let bits = if chroma == Chroma::Deep { 10 } else { 8 };
+                    let expected = Planes::by_definition(bits, &bytes, extent, *format, &color);
                     let off = found.distance(&expected);
                     assert!(off <= 1, "{} {width}x{height} {chroma:?}: {off}", format.fourcc());
                 }
@@ -275,7 +250,7 @@ fn converts(machine: &Machine, route: Route, tiling: Tiling) {
 fn converts_a_large_picture(machine: &Machine) {
     let (extent, format) = (size(1366, 768), format(Fourcc::XRGB8888));
     let bytes = noise(5, 1366 * 768 * 4);
-    let expected = Planes::by_definition(&bytes, extent, format, &Color::SRGB);
+    let expected = Planes::by_definition(8, &bytes, extent, format, &Color::SRGB);
     for tiling in [Tiling::Optimal, Tiling::Linear] {
         let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
         let frame = canvas.show(machine, &bytes, Damage::Unknown);
@@ -287,20 +262,22 @@ fn converts_a_large_picture(machine: &Machine) {
 /// Bit for bit.
 fn agree(machine: &Machine) {
     for format in PixelFormat::all().iter().filter(|it| it.is_rgb()) {
-        for (width, height) in SIZES {
+        for ((width, height), chroma) in SIZES.into_iter().zip(CHROMA.into_iter().cycle()) {
             let extent = size(width, height);
             let [shader, place] = [(Tiling::Optimal, Route::Gpu), (Tiling::Linear, Route::InPlace)]
                 .map(|(tiling, route)| {
                     let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
                     let bytes = noise(11, canvas.image.bytes() as usize);
                     let frame = canvas.show(machine, &bytes, Damage::Unknown);
-                    let mut pass = convert(machine, &canvas, Chroma::Interleaved, route);
+                    let mut pass = convert(machine, &canvas, chroma, route);
                     converted(&mut pass, &canvas, &frame)
                 });
             assert_eq!(shader.distance(&place), 0, "{} {width}x{height}", format.fourcc());
         }
     }
 }
+
+const CHROMA: [Chroma; 3] = [Chroma::Interleaved, Chroma::Deep, Chroma::Planar];
 
 fn only_stale_tiles(machine: &Machine) {
     for tiling in [Tiling::Optimal, Tiling::Linear] {
@@ -322,7 +299,7 @@ fn only_stale_tiles(machine: &Machine) {
                 continue;
             }
             let out = pass.convert(&frame, &canvas.image, &tiles).expect("works").expect("free");
-            let expected = Planes::by_definition(&bytes, extent, format, &Color::SRGB);
+            let expected = Planes::by_definition(8, &bytes, extent, format, &Color::SRGB);
             assert!(planes_of(&out).distance(&expected) <= 1, "round {round}");
             // As an encoder does: the last two are out.
             held.push(out);

@@ -29,6 +29,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", "dma_buf"),
     ("passes", "planar", "shaders_over"),
+    ("passes", "twins", "found_by_gpu_shaders"),
     ("wire", "hardware", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),

@@ -1,16 +1,12 @@
-//! The twin of `classify.wgsl`: the same hashes from the same codes, bit for bit. On a CPU device
-//! it is the pass itself, since there it reads the picture where it lies.
+//! The twin of the shaders that find hashes: the same ones from the same codes, bit for bit. On a CPU
+//! device it is the pass itself, since there it reads the picture where it lies.
 
+use zerohop_frame::Rect;
 use zerohop_kernel::{VectorWork, vectorized};
 use zerohop_vulkan::{PixelFormat, PixelLayout};
 
-use crate::{Grid, Rows, TILE, TileSet};
-
-/// Pixels of a tile's row.
-const SIDE: usize = TILE as usize;
-
-/// The hash of one tile: two lanes.
-pub type Hash = [u32; 2];
+use super::hash::{Hash, Keys, SIDE, Sums, Words};
+use crate::{Rows, TILE, TileSet};
 
 /// Hashes the tiles in `look` and returns those whose hash is not the one in `hashes`, which then
 /// holds the new one.
@@ -18,21 +14,21 @@ pub type Hash = [u32; 2];
 /// # Panics
 ///
 /// When `hashes` has not one hash for each tile, or `picture` not all pixels.
-pub fn changed_tiles(
+pub(crate) fn changed_tiles(
     picture: &impl Rows,
     format: PixelFormat,
-    seed: u32,
+    keys: &Keys,
     look: &TileSet,
     hashes: &mut [Hash],
 ) -> TileSet {
     assert_eq!(hashes.len(), look.grid().len(), "one hash for each tile");
-    vectorized(Look { picture, layout: format.layout(), seed, look, hashes })
+    vectorized(Look { picture, format, keys, look, hashes })
 }
 
 struct Look<'a, R> {
     picture: &'a R,
-    layout: PixelLayout,
-    seed: u32,
+    format: PixelFormat,
+    keys: &'a Keys,
     look: &'a TileSet,
     hashes: &'a mut [Hash],
 }
@@ -42,15 +38,27 @@ impl<R: Rows> VectorWork for Look<'_, R> {
 
     #[inline(always)]
     fn run(self) -> TileSet {
-        match self.layout {
-            PixelLayout::Packed { bytes: 1, .. } => self.each::<Byte>(u32::from(u8::MAX)),
-            PixelLayout::Packed { bytes: 2, .. } => self.each::<Short>(u32::from(u16::MAX)),
-            PixelLayout::Packed { channels, .. } => {
-                let mask = channels.iter().fold(0, |all, one| all | (one.max() << one.shift));
-                self.each::<Word>(mask)
-            }
-            PixelLayout::Half { alpha } => self.each::<Half>(if alpha { u32::MAX } else { 0xffff }),
+        let mask = mask(self.format);
+        match self.format.layout() {
+            PixelLayout::Packed { bytes: 1, .. } => self.each::<Byte>(mask),
+            PixelLayout::Packed { bytes: 2, .. } => self.each::<Short>(mask),
+            PixelLayout::Packed { .. } => self.each::<Word>(mask),
+            PixelLayout::Half { .. } => self.each::<Half>(mask),
         }
+    }
+}
+
+/// The bits of a pixel's last word that count.
+#[inline(always)]
+pub(crate) fn mask(format: PixelFormat) -> u32 {
+    match format.layout() {
+        PixelLayout::Packed { bytes: 1, .. } => u8::MAX.into(),
+        PixelLayout::Packed { bytes: 2, .. } => u16::MAX.into(),
+        PixelLayout::Packed { channels, .. } => {
+            channels.iter().fold(0, |all, one| all | (one.max() << one.shift))
+        }
+        PixelLayout::Half { alpha: true } => u32::MAX,
+        PixelLayout::Half { alpha: false } => u16::MAX.into(),
     }
 }
 
@@ -61,7 +69,7 @@ impl<R: Rows> Look<'_, R> {
         let grid = self.look.grid();
         let mut changed = TileSet::none(grid);
         for index in self.look.iter() {
-            let hash = tile::<P>(self.picture, grid, index, self.seed, mask);
+            let hash = hash_of::<P>(self.picture, &grid.rect(index), self.keys, mask);
             if self.hashes[index] != hash {
                 self.hashes[index] = hash;
                 changed.insert(index);
@@ -71,12 +79,41 @@ impl<R: Rows> Look<'_, R> {
     }
 }
 
+/// The hash of the tile at `rect`.
+#[inline(always)]
+pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, mask: u32) -> Hash {
+    let mut sums = Sums::NOTHING;
+    for pair in 0..SIDE / 2 {
+        let row = |y: usize| {
+            if y >= rect.height as usize {
+                return [[0; SIDE]; 2];
+            }
+            words_of::<P>(picture, rect, y, mask)
+        };
+        sums.add(keys, pair, &row(pair * 2), &row(pair * 2 + 1));
+    }
+    sums.hash()
+}
+
+/// The words of row `y` of a tile; nothing past the edge.
+#[inline(always)]
+fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, mask: u32) -> Words {
+    let (left, row) = (rect.x as usize * P::BYTES, rect.y as usize + y);
+    if rect.width == TILE {
+        return P::sixteen(picture, row, left, mask);
+    }
+    let [mut firsts, mut seconds] = [[0; SIDE]; 2];
+    let places = firsts.iter_mut().zip(&mut seconds).take(rect.width as usize);
+    for (x, (first, second)) in places.enumerate() {
+        [*first, *second] = P::one(picture, row, left + x * P::BYTES, mask);
+    }
+    [firsts, seconds]
+}
+
 /// How one kind of pixel becomes words.
-trait Pixel {
+pub(crate) trait Pixel {
     /// Bytes of a pixel.
     const BYTES: usize;
-    /// Words of a pixel.
-    const WORDS: u32;
 
     /// Both words of sixteen pixels; the second is 0 when there is but one.
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2];
@@ -86,17 +123,16 @@ trait Pixel {
 }
 
 /// One byte.
-struct Byte;
+pub(crate) struct Byte;
 /// Two bytes.
-struct Short;
+pub(crate) struct Short;
 /// Four bytes.
-struct Word;
+pub(crate) struct Word;
 /// Four half floats.
-struct Half;
+pub(crate) struct Half;
 
 impl Pixel for Byte {
     const BYTES: usize = 1;
-    const WORDS: u32 = 1;
 
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
@@ -113,7 +149,6 @@ impl Pixel for Byte {
 
 impl Pixel for Short {
     const BYTES: usize = 2;
-    const WORDS: u32 = 1;
 
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
@@ -130,7 +165,6 @@ impl Pixel for Short {
 
 impl Pixel for Word {
     const BYTES: usize = 4;
-    const WORDS: u32 = 1;
 
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
@@ -146,21 +180,20 @@ impl Pixel for Word {
 
 impl Pixel for Half {
     const BYTES: usize = 8;
-    const WORDS: u32 = 2;
 
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; 8 * SIDE] = picture.read(row, offset);
         [
-            std::array::from_fn(|i| one_nan(word_at(&bytes, 2 * i))),
-            std::array::from_fn(|i| one_nan(word_at(&bytes, 2 * i + 1)) & mask),
+            std::array::from_fn(|i| ordinary(word_at(&bytes, 2 * i))),
+            std::array::from_fn(|i| ordinary(word_at(&bytes, 2 * i + 1)) & mask),
         ]
     }
 
     #[inline(always)]
     fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
         let bytes: [u8; 8] = picture.read(row, offset);
-        [one_nan(word_at(&bytes, 0)), one_nan(word_at(&bytes, 1)) & mask]
+        [ordinary(word_at(&bytes, 0)), ordinary(word_at(&bytes, 1)) & mask]
     }
 }
 
@@ -169,79 +202,16 @@ fn word_at(bytes: &[u8], i: usize) -> u32 {
     u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
 }
 
-/// Two half floats in which every NaN is 0x7e00: a device that loads one may change its payload.
+/// Two half floats in which every NaN is 0x7e00 and everything closer to zero than a normal number is
+/// zero: a device that loads one may change the payload, or lose the number.
 #[inline(always)]
-fn one_nan(pair: u32) -> u32 {
-    let (low, high) = (pair & 0xffff, pair >> 16);
-    let low = if low & 0x7fff > 0x7c00 { 0x7e00 } else { low };
-    let high = if high & 0x7fff > 0x7c00 { 0x7e00 } else { high };
-    low | high << 16
-}
-
-/// Both lanes of one word at its place in the tile.
-#[inline(always)]
-fn mix(word: u32, place: u32, seed: u32) -> [u32; 2] {
-    let key = place.wrapping_mul(0x9e37_79b9).wrapping_add(seed);
-    let a = (word ^ key).wrapping_mul(0x7feb_352d);
-    let a = (a ^ a >> 16).wrapping_mul(0x846c_a68b);
-    let a = a ^ a >> 15;
-    let b = a.wrapping_mul(0xc2b2_ae35);
-    [a, b ^ b >> 16]
-}
-
-#[inline(always)]
-fn tile<P: Pixel>(picture: &impl Rows, grid: Grid, index: usize, seed: u32, mask: u32) -> Hash {
-    let rect = grid.rect(index);
-    let (left, top) = (rect.x as usize * P::BYTES, rect.y as usize);
-    if rect.width == TILE {
-        return rows::<P>(picture, left, top..top + rect.height as usize, seed, mask);
-    }
-    let mut hash = [0_u32; 2];
-    for y in 0..rect.height {
-        for x in 0..rect.width {
-            let offset = left + x as usize * P::BYTES;
-            let words = P::one(picture, top + y as usize, offset, mask);
-            let place = (y * TILE + x) * P::WORDS;
-            add(&mut hash, mix(words[0], place, seed));
-            if P::WORDS == 2 {
-                add(&mut hash, mix(words[1], place + 1, seed));
-            }
-        }
-    }
-    hash
-}
-
-/// A tile whose rows are whole: sixteen columns at a time.
-#[inline(always)]
-fn rows<P: Pixel>(
-    picture: &impl Rows,
-    left: usize,
-    rows: std::ops::Range<usize>,
-    seed: u32,
-    mask: u32,
-) -> Hash {
-    let (mut low, mut high) = ([0_u32; SIDE], [0_u32; SIDE]);
-    let mut first = 0;
-    for row in rows {
-        let words = P::sixteen(picture, row, left, mask);
-        for word in 0..P::WORDS {
-            for x in 0..SIDE {
-                let place = first + x as u32 * P::WORDS + word;
-                let [a, b] = mix(words[word as usize][x], place, seed);
-                low[x] = low[x].wrapping_add(a);
-                high[x] = high[x].wrapping_add(b);
-            }
-        }
-        first += TILE * P::WORDS;
-    }
-    let sum = |lanes: [u32; SIDE]| lanes.iter().fold(0_u32, |sum, one| sum.wrapping_add(*one));
-    [sum(low), sum(high)]
-}
-
-#[inline(always)]
-fn add(hash: &mut Hash, more: [u32; 2]) {
-    hash[0] = hash[0].wrapping_add(more[0]);
-    hash[1] = hash[1].wrapping_add(more[1]);
+fn ordinary(pair: u32) -> u32 {
+    let one = |half: u32| match half & 0x7fff {
+        0x7c01.. => 0x7e00,
+        ..0x400 => half & 0x8000,
+        _ => half,
+    };
+    one(pair & 0xffff) | one(pair >> 16) << 16
 }
 
 #[cfg(test)]
@@ -250,17 +220,22 @@ mod tests {
     use zerohop_frame::{Extent, Fourcc};
 
     use super::*;
-    use crate::Plain;
+    use crate::{Grid, Plain};
 
-    fn look(bytes: &[u8], extent: Extent, fourcc: Fourcc, hashes: &mut [Hash]) -> Vec<usize> {
+    /// Keys, and the hashes of the picture before.
+    type Known = Option<(Keys, Vec<Hash>)>;
+
+    fn look(bytes: &[u8], extent: Extent, fourcc: Fourcc, known: &mut Known) -> Vec<usize> {
         let format = PixelFormat::of(fourcc).unwrap();
         let picture = Plain { bytes, stride: extent.width as usize * format.bytes() };
         let all = TileSet::all(Grid::of(extent));
-        changed_tiles(&picture, format, 7, &all, hashes).iter().collect()
+        let (keys, hashes) =
+            known.get_or_insert_with(|| (Keys::random(format), vec![[0; 2]; all.len()]));
+        changed_tiles(&picture, format, keys, &all, hashes).iter().collect()
     }
 
     proptest! {
-        /// One pixel is always seen: each of the steps from a word to its lane can be undone.
+        /// One pixel is always seen, since one word is (`classify/mod.rs`).
         #[test]
         fn a_single_pixel_never_hides(
             at in 0_usize..33 * 17, flip in 1_u32..=0x00ff_ffff, noise: u32,
@@ -268,7 +243,7 @@ mod tests {
             let extent = Extent { width: 33, height: 17 };
             let mut bytes: Vec<u8> =
                 (0..33 * 17).flat_map(|i: u32| (i.wrapping_mul(noise)).to_le_bytes()).collect();
-            let mut hashes = vec![[0; 2]; 6];
+            let mut hashes = None;
             look(&bytes, extent, Fourcc::XRGB8888, &mut hashes);
             for i in 0..4 {
                 bytes[at * 4 + i] ^= flip.to_le_bytes()[i];
@@ -284,7 +259,7 @@ mod tests {
     fn alpha_counts_only_where_it_is() {
         let extent = Extent { width: 16, height: 16 };
         let seen = |fourcc, byte: usize| {
-            let mut hashes = vec![[0; 2]];
+            let mut hashes = None;
             let bytes_of_pixel = PixelFormat::of(fourcc).unwrap().bytes();
             let mut bytes = vec![1; 256 * bytes_of_pixel];
             look(&bytes, extent, fourcc, &mut hashes);
@@ -302,15 +277,30 @@ mod tests {
         let extent = Extent { width: 16, height: 16 };
         let mut bytes = vec![0; 1024];
         bytes[0] = 1;
-        let mut hashes = vec![[0; 2]];
+        let mut hashes = None;
         look(&bytes, extent, Fourcc::XRGB8888, &mut hashes);
         bytes.swap(0, 4);
         assert_eq!(look(&bytes, extent, Fourcc::XRGB8888, &mut hashes), [0]);
     }
 
     #[test]
-    fn one_nan_is_as_good_as_another() {
-        assert_eq!(one_nan(0x7c01_fdff), 0x7e00_7e00);
-        assert_eq!(one_nan(0xfc00_7c00), 0xfc00_7c00);
+    fn pixels_that_change_places_or_one_for_the_other_are_a_change() {
+        let extent = Extent { width: 16, height: 16 };
+        for (one, other, by) in [(0, 1, 0x80), (0, 16, 0x80), (5, 37, 1), (0, 255, 0x40)] {
+            let mut bytes = vec![0x55; 1024];
+            let mut hashes = None;
+            look(&bytes, extent, Fourcc::ARGB8888, &mut hashes);
+            bytes[one * 4 + 3] ^= by;
+            bytes[other * 4 + 3] ^= by;
+            assert_eq!(look(&bytes, extent, Fourcc::ARGB8888, &mut hashes), [0], "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn one_nan_is_as_good_as_another_and_what_is_hardly_there_is_nothing() {
+        assert_eq!(ordinary(0x7c01_fdff), 0x7e00_7e00);
+        assert_eq!(ordinary(0xfc00_7c00), 0xfc00_7c00);
+        assert_eq!(ordinary(0x0400_03ff), 0x0400_0000);
+        assert_eq!(ordinary(0x8001_83ff), 0x8000_8000);
     }
 }

@@ -1,4 +1,4 @@
-//! `classify.wgsl` on a device.
+//! Hashes by a shader.
 
 use std::sync::Arc;
 
@@ -7,123 +7,154 @@ use zerohop_vulkan::{
     Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Queue, Recording, Sight,
 };
 
-use crate::shader::{self, Push, groups};
+use super::hash::Keys;
+use crate::list::{Words, bytes};
+use crate::shader::{self, EVERY, Push, Source, groups};
 use crate::{Error, Grid, Route, TileSet};
 
+/// The hashes of a picture on a device, and what a shader needs to find them.
+pub(crate) struct Known {
+    pub(crate) hashes: Arc<Buffer>,
+    pub(crate) keys: Arc<Buffer>,
+    /// One bit for each tile that changed.
+    pub(crate) changed: Words,
+}
+
+impl Known {
+    fn new(queue: &Arc<Queue>, grid: Grid, keys: &Keys, far: bool) -> Result<Self, Error> {
+        let device = queue.device();
+        Ok(Self {
+            hashes: Arc::new(Buffer::new(device, grid.len() as u64 * 16)?),
+            keys: Words::constant(queue, &keys.for_shaders(), far)?,
+            changed: Words::new(device, TileSet::none(grid).words().len(), far)?,
+        })
+    }
+
+    /// The tiles that a shader said have changed, once it is done.
+    pub(crate) fn read(&self, grid: Grid) -> TileSet {
+        let mut found = TileSet::none(grid);
+        self.changed.read(found.words_mut());
+        found
+    }
+}
+
 /// The shader with its buffers. The hashes stay on the device.
-pub(super) struct Gpu {
+pub(crate) struct Gpu {
     queue: Arc<Queue>,
     pipeline: Arc<ComputePipeline>,
     bindings: Arc<Bindings>,
+    pub(crate) known: Known,
     /// The tiles to look at.
-    list: Arc<Buffer>,
-    /// One bit for each tile that changed.
-    changed: Arc<Buffer>,
-    /// What `list` holds.
-    listed: Option<TileSet>,
+    list: Words,
     format: PixelFormat,
+    source: Source,
     grid: Grid,
-    seed: u32,
     route: Route,
 }
 
+/// What hashes are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Looking<'a> {
+    pub(crate) format: PixelFormat,
+    pub(crate) grid: Grid,
+    pub(crate) keys: &'a Keys,
+    /// Whether the host lies across a bus.
+    pub(crate) far: bool,
+}
+
 impl Gpu {
-    pub(super) fn new(
+    pub(crate) fn new(
         device: &Arc<Device>,
-        (format, grid, seed): (PixelFormat, Grid, u32),
+        looking: Looking<'_>,
         route: Route,
         sight: Sight,
     ) -> Result<Self, Error> {
-        let serial = route == Route::Cpu;
-        let code = match (sight, shader::is_half(format)) {
-            (Sight::Buffers, _) if serial => shader::CLASSIFY_PLANE_SERIAL,
-            (Sight::Buffers, _) => shader::CLASSIFY_PLANE_GROUP,
-            (_, false) if serial => shader::CLASSIFY_PACKED_SERIAL,
-            (_, true) if serial => shader::CLASSIFY_HALF_SERIAL,
-            (_, false) => shader::CLASSIFY_PACKED_GROUP,
-            (_, true) => shader::CLASSIFY_HALF_GROUP,
-        };
-        let none = TileSet::none(grid);
-        // Both ways of telling where the picture is have eight words.
-        let pipeline = ComputePipeline::new(device, code, sight, 3, 16 * 4)?;
-        let tiles = grid.len() as u64;
-        let list = Arc::new(Buffer::read_back(device, tiles * 4)?);
-        let hashes = Arc::new(Buffer::new(device, tiles * 8)?);
-        let changed = Arc::new(Buffer::read_back(device, none.words().len() as u64 * 4)?);
-        let buffers = vec![Arc::clone(&list), hashes, Arc::clone(&changed)];
+        let Looking { format, grid, keys, far } = looking;
+        let (source, code, fast) = choose(device, format, route, sight);
+        // All shaders over tiles have the same buffers; this one has no use for the second and third.
+        let made = if fast { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
+        let pipeline = made(device, code, sight, 6, 16 * 4)?;
+        let queue = Queue::new(device);
+        let known = Known::new(&queue, grid, keys, far)?;
+        let list = Words::new(device, grid.len(), far)?;
+        let of = |buffer: &Arc<Buffer>| Arc::clone(buffer);
+        let [first, last] = [&known.hashes, &known.keys].map(of);
+        let none = || of(list.buffer());
+        let buffers = vec![none(), none(), none(), first, of(known.changed.buffer()), last];
         Ok(Self {
-            queue: Queue::new(device),
+            queue,
             bindings: Arc::new(Bindings::new(&pipeline, buffers)?),
             pipeline,
+            known,
             list,
-            changed,
-            listed: None,
             format,
+            source,
             grid,
-            seed,
             route,
         })
     }
 
     /// Whether it is for such pictures.
-    pub(super) fn fits(&self, route: Route, sight: Sight) -> bool {
+    pub(crate) fn fits(&self, route: Route, sight: Sight) -> bool {
         (self.route, self.pipeline.sight()) == (route, sight)
     }
 
     /// The tiles in `look` that changed.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         frame: &Arc<Frame>,
         image: &Arc<Image>,
         look: &TileSet,
     ) -> Result<TileSet, Error> {
-        let mut found = TileSet::none(self.grid);
-        let count = self.list(look);
+        let count = look.len();
         if count == 0 {
-            return Ok(found);
+            return Ok(TileSet::none(self.grid));
         }
-        self.changed.clear();
         let push = self.push(image, count as u32);
-        let each = if self.route == Route::Cpu { 8 } else { 1 };
         let mut recording = Recording::begin(&self.queue)?;
+        if !look.is_full() {
+            let list: Vec<_> = look.iter().map(|tile| tile as u32).collect();
+            self.list.send(&mut recording, &bytes(&list));
+        }
+        self.known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         let (pipeline, bindings) = (&self.pipeline, &self.bindings);
-        recording.dispatch(pipeline, image, bindings, push.bytes(), groups(count, each))?;
+        recording.dispatch(pipeline, image, bindings, push.bytes(), groups(count, 8))?;
+        self.known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
-        for (index, word) in found.words_mut().iter_mut().enumerate() {
-            let mut bytes = [0; 4];
-            self.changed.read_into(index as u64 * 4, &mut bytes);
-            *word = u32::from_ne_bytes(bytes);
-        }
-        Ok(found)
-    }
-
-    /// Writes the tiles of `look` where the shader reads them, unless they are there already.
-    fn list(&mut self, look: &TileSet) -> usize {
-        let count = look.len();
-        if self.listed.as_ref() != Some(look) {
-            let bytes: Vec<u8> = look.iter().flat_map(|tile| (tile as u32).to_ne_bytes()).collect();
-            self.list.write(0, &bytes);
-            self.listed = Some(look.clone());
-        }
-        count
+        Ok(self.known.read(self.grid))
     }
 
     fn push(&self, image: &Image, count: u32) -> Push {
-        let extent = self.grid.extent();
-        let push = match image.sight() {
-            Some(Sight::Buffers) => {
-                let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
-                let bytes = self.format.bytes() as u32;
-                Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes])
-            }
-            _ => {
-                let scale = shader::scale(self.format);
-                Push::default().floats(scale).words(shader::shift(self.format))
-            }
-        };
-        push.words([extent.width, extent.height, self.grid.columns(), count])
-            // To the end of a vector of four, to which the shader's structure is rounded up.
-            .words([self.seed, 0, 0, 0])
+        let flags = if count as usize == self.grid.len() { EVERY } else { 0 };
+        if self.source != Source::Plane {
+            return shader::job(self.source, self.format, self.grid, count, flags);
+        }
+        let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
+        let bytes = self.format.bytes() as u32;
+        let push = Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes]);
+        push.tiles(self.grid, count, flags)
+    }
+}
+
+/// The shader, how it gets at pixels, and whether it wants full subgroups.
+fn choose(
+    device: &Device,
+    format: PixelFormat,
+    route: Route,
+    sight: Sight,
+) -> (Source, &'static [u32], bool) {
+    let source = if sight == Sight::Buffers { Source::Plane } else { Source::of(format) };
+    let fast = route == Route::Gpu && shader::is_fast(device);
+    match (source, route == Route::Cpu) {
+        (Source::Bgr, _) if fast => (source, shader::LOOK_FAST_BGR, true),
+        (Source::Rgb, _) if fast => (source, shader::LOOK_FAST_RGB, true),
+        (Source::Half, _) if fast => (source, shader::LOOK_FAST_HALF, true),
+        (Source::Half, false) => (source, shader::LOOK_HALF, false),
+        (Source::Half, true) => (source, shader::LOOK_HALF_SERIAL, false),
+        (Source::Plane, false) => (source, shader::LOOK_PLANE, false),
+        (Source::Plane, true) => (source, shader::LOOK_PLANE_SERIAL, false),
+        (_, false) => (Source::Any, shader::LOOK_ANY, false),
+        (_, true) => (Source::Any, shader::LOOK_ANY_SERIAL, false),
     }
 }

@@ -2,27 +2,39 @@
 //!
 //! # How
 //!
-//! The picture is cut into tiles of 16x16 pixels. Each tile has a hash of 64 bits, made of the
-//! codes as they lie in memory (an sRGB image is read through its UNORM view). A tile whose hash is
-//! another than before has changed. The old picture is not needed, so its buffer can be home.
+//! The picture is cut into tiles of 16x16 pixels. Each tile has a hash, made of the codes as they lie
+//! in memory (an sRGB image is read through its UNORM view). A tile whose hash is another than before
+//! has changed. The old picture is not needed, so its buffer can be home.
 //!
-//! The hash has two lanes of 32 bits. Each pixel's word goes, with its place in the tile and a
-//! random seed, through a chain of steps that can each be undone (xor, odd multiplication, shifted
-//! xor); a lane is the sum of what comes out. Sums do not care for their order, so a shader may add
-//! in any.
+//! The hash is NH (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure Message
+//! Authentication", 1999) over words of 32 bits, in two lanes of 64 bits. A pixel's word *a* and the
+//! word *b* of the pixel below make a pair, with two random keys *k* and *l*; a lane is
+//!
+//! ```text
+//! sum of (2^32 + (a + k mod 2^32)) * (2^32 + (b + l mod 2^32))   mod 2^64
+//! ```
+//!
+//! over all pairs; the second lane takes the keys of the next pair, and leaves both 2^32 out. What is
+//! past the picture's edge is 0. Sums do not care for their order, so a shader adds in any: each
+//! invocation those of its own pixels, and subgroups the rest. A pair costs two multiplications.
 //!
 //! # What can go unseen
 //!
-//! A change of **one** pixel word never: every step of the first lane can be undone. A change of
-//! more words than one is missed when both sums happen to agree, which for words that do not depend
-//! on the seed is as likely as for random numbers: 2^-64 for each changed tile. A machine that shows
-//! 60 pictures of 3840x2160 a second, all tiles changing, misses a tile once in about 300,000 years.
-//! The seed is new for each [`Classify`], so nobody can prepare a picture that collides without
-//! reading our memory; it is no cryptographic hash, and guards against accidents only.
+//! A change that does not depend on the keys is missed with a probability of at most 2^-64 for each
+//! changed tile, whatever it is (there, theorem 4.3; the proof holds with 2^32 added, since
+//! 2^32 + c and 2^32 + d differ by less than 2^32, too). A machine that shows 60 pictures of 3840x2160
+//! a second, all tiles changing, misses a tile once in about 300,000 years. A change of **one** word
+//! never: it changes the first lane by its difference, below 2^32, times a number from 2^32 to 2^33,
+//! which is no multiple of 2^64.
+//! The keys are new for each [`Classify`], so nobody can prepare a picture that collides without
+//! reading our memory.
+//!
+//! A half float that is no number counts as any other such, and one that is closer to zero than a
+//! normal number (2^-14) as zero of its sign: a device may lose either when it loads a texel.
 //!
 //! # Damage
 //!
-//! When the source says where the picture may differ ([`Damage`]), only tiles
+//! When the source says where the picture may differ ([`Damage`](zerohop_frame::Damage)), only tiles
 //! there are looked at, and every sixteenth of the others in turn. One of these that changed gives a
 //! source away that says too little: this picture is then looked at as a whole, and so is every one
 //! after it. That is reported once. The first picture is always looked at as a whole, and so is one
@@ -30,20 +42,21 @@
 
 mod cpu;
 mod gpu;
+mod hash;
+mod watch;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use zerohop_frame::{Damage, Fallback, Fourcc, Frame, FrameDescriptor, Observer};
+use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Observer};
 use zerohop_vulkan::{Device, Image, PixelFormat, Sight, wait_on_cpu};
 
-pub use cpu::{Hash, changed_tiles};
-use gpu::Gpu;
+pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, mask};
+pub(crate) use gpu::{Gpu, Known, Looking};
+pub(crate) use hash::{Hash, Keys};
+pub(crate) use watch::Watch;
 
-use crate::{Error, Grid, Route, TileSet, Tracker, Verdict, check_shape};
-
-/// In how many pictures each tile outside of the damage is looked at once.
-const ROUNDS: usize = 16;
+use crate::{Error, Grid, Route, TileSet, Verdict, check_shape};
+use cpu::changed_tiles;
 
 /// The format of the only plane, or of luma.
 fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
@@ -54,42 +67,28 @@ fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
 /// Finds out what changed from picture to picture of one stream. Of a Y'CbCr picture, luma is looked
 /// at.
 pub struct Classify {
-    device: Arc<Device>,
     fourcc: Fourcc,
+    pub(crate) watch: Watch,
+    pub(crate) hashes: Hashes,
+    pub(crate) route: Route,
+}
+
+/// The hashes of the picture before, wherever they are, and how they are made.
+pub(crate) struct Hashes {
+    device: Arc<Device>,
     /// Of the only plane, or of luma.
-    format: PixelFormat,
-    grid: Grid,
-    seed: u32,
-    route: Route,
+    pub(crate) format: PixelFormat,
+    pub(crate) grid: Grid,
+    pub(crate) keys: Keys,
+    pub(crate) far: bool,
     observer: Arc<dyn Observer>,
-    tracker: Tracker,
-    /// Hashes of the pictures that the CPU reads in place.
-    hashes: Vec<Hash>,
+    /// Of pictures that the CPU reads in place.
+    pub(crate) plain: Vec<Hash>,
     gpu: Option<Gpu>,
-    /// The picture before; `None` when hashes are of none.
-    seen: Option<Seen>,
-    /// Whether the source's damage was right so far.
-    trusted: bool,
-    /// Which of the tiles outside of the damage are next.
-    turn: usize,
-}
-
-/// A picture to look at.
-struct Picture<'a> {
-    frame: &'a Arc<Frame>,
-    image: &'a Arc<Image>,
-    route: Route,
-}
-
-/// A picture whose hashes we have.
-#[derive(Clone, Copy)]
-struct Seen {
-    sequence: u64,
-    route: Route,
 }
 
 impl Classify {
-    /// For pictures of `descriptor`'s size and format. Make a new one when they change.
+    /// For pictures of `descriptor`'s shape. Make a new one when it changes.
     ///
     /// # Errors
     ///
@@ -100,27 +99,32 @@ impl Classify {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let grid = Grid::of(descriptor.extent);
-        Ok(Self {
+        let format = first_plane(descriptor.fourcc)?;
+        let hashes = Hashes {
             device: Arc::clone(device),
-            fourcc: descriptor.fourcc,
-            format: first_plane(descriptor.fourcc)?,
+            format,
             grid,
-            seed: RandomState::new().hash_one(grid.len()) as u32,
-            route: Route::Best,
-            observer,
-            tracker: Tracker::new(grid),
-            hashes: vec![[0; 2]; grid.len()],
+            keys: Keys::random(format),
+            far: device.is_far_from_host(),
+            observer: Arc::clone(&observer),
+            plain: vec![[0; 2]; grid.len()],
             gpu: None,
-            seen: None,
-            trusted: true,
-            turn: 0,
-        })
+        };
+        let watch = Watch::new(grid, observer);
+        Ok(Self { fourcc: descriptor.fourcc, watch, hashes, route: Route::Best })
     }
 
     /// Reads pictures another way than the best one: for tests and measurements.
     #[must_use]
     pub fn with_route(mut self, route: Route) -> Self {
         self.route = route;
+        self
+    }
+
+    /// As if the host's memory lay across a bus: for tests and measurements.
+    #[must_use]
+    pub fn with_far_host(mut self) -> Self {
+        self.hashes.far = true;
         self
     }
 
@@ -131,82 +135,46 @@ impl Classify {
     ///
     /// [`Error::Shape`]; [`Error::Device`], after which everything counts as changed.
     pub fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, Error> {
-        check_shape(self.grid.extent(), self.fourcc, image)?;
-        let now = Seen { sequence: frame.info().sequence, route: self.route.of(image) };
-        let before = self.seen.take().filter(|before| before.route == now.route);
-        let picture = Picture { frame, image, route: now.route };
-        let tiles = match before {
-            None => {
-                let all = TileSet::all(self.grid);
-                self.look(&picture, &all)?;
-                all
-            }
-            Some(before) if before.sequence.checked_add(1) == Some(now.sequence) => {
-                self.look_at_damage(&picture)?
-            }
-            // A picture was lost, and with it what its damage said.
-            Some(_) => self.look(&picture, &TileSet::all(self.grid))?,
-        };
-        self.seen = Some(now);
-        Ok(self.verdict(tiles, frame))
+        check_shape(self.hashes.grid.extent(), self.fourcc, image)?;
+        let route = self.route.of(image);
+        let hashes = &mut self.hashes;
+        self.watch.judge(frame, route, &mut |look| hashes.look(frame, image, route, look))
     }
+}
 
-    fn look_at_damage(&mut self, picture: &Picture<'_>) -> Result<TileSet, Error> {
-        let mut look = TileSet::none(self.grid);
-        match &picture.frame.info().damage {
-            Damage::Rects(rects) if self.trusted => {
-                rects.iter().for_each(|rect| look.insert_rect(rect));
-            }
-            _ => look.fill(),
-        }
-        let damage = look.clone();
-        look.insert_every(self.turn, ROUNDS);
-        self.turn = (self.turn + 1) % ROUNDS;
-        let mut changed = self.look(picture, &look)?;
-        if !damage.contains_all(&changed) {
-            self.distrust(picture.frame);
-            changed.union_with(&self.look(picture, &TileSet::all(self.grid))?);
-        }
-        Ok(changed)
-    }
-
+impl Hashes {
     /// The tiles in `look` that changed.
-    fn look(&mut self, picture: &Picture<'_>, look: &TileSet) -> Result<TileSet, Error> {
-        if let (Route::InPlace, Some(pixels)) = (picture.route, picture.image.pixels()) {
-            wait_on_cpu(picture.frame.acquire())?;
-            return Ok(changed_tiles(&pixels, self.format, self.seed, look, &mut self.hashes));
+    fn look(
+        &mut self,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+        route: Route,
+        look: &TileSet,
+    ) -> Result<TileSet, Error> {
+        if let (Route::InPlace, Some(pixels)) = (route, image.pixels()) {
+            wait_on_cpu(frame.acquire())?;
+            return Ok(changed_tiles(&pixels, self.format, &self.keys, look, &mut self.plain));
         }
-        let sight = picture.image.sight().unwrap_or(Sight::Images);
-        let gpu = match self.gpu.take().filter(|gpu| gpu.fits(picture.route, sight)) {
+        self.report(frame, image);
+        self.gpu(route, image.sight().unwrap_or(Sight::Images))?.look(frame, image, look)
+    }
+
+    /// Tells what it costs to open the picture for a shader.
+    pub(crate) fn report(&self, frame: &Frame, image: &Image) {
+        let why = "a shader cannot read the picture where it lies";
+        image.copies().report(frame, &*self.observer, why);
+    }
+
+    /// The shader for such pictures, with the hashes.
+    pub(crate) fn gpu(&mut self, route: Route, sight: Sight) -> Result<&mut Gpu, Error> {
+        let gpu = match self.gpu.take().filter(|gpu| gpu.fits(route, sight)) {
             Some(gpu) => gpu,
             None => {
-                let look = (self.format, self.grid, self.seed);
-                Gpu::new(&self.device, look, picture.route, sight)?
+                let Self { format, grid, far, .. } = *self;
+                let looking = Looking { format, grid, keys: &self.keys, far };
+                Gpu::new(&self.device, looking, route, sight)?
             }
         };
-        let why = "a shader cannot read the picture where it lies";
-        picture.image.copies().report(picture.frame, &*self.observer, why);
-        self.gpu.insert(gpu).look(picture.frame, picture.image, look)
-    }
-
-    fn distrust(&mut self, frame: &Frame) {
-        self.trusted = false;
-        let sequence = frame.info().sequence;
-        self.observer.fallback(Fallback {
-            what: "damage".into(),
-            reason: format!("picture {sequence} changed outside of the damage it came with"),
-            cost: "every tile of every picture is looked at".into(),
-        });
-    }
-
-    fn verdict(&mut self, tiles: TileSet, frame: &Frame) -> Verdict {
-        let region = self.tracker.observe(&tiles, frame.info().timestamp);
-        if tiles.is_empty() {
-            return Verdict::Unchanged;
-        }
-        match region {
-            Some(region) => Verdict::Region { tiles, region },
-            None => Verdict::Changed { rect: tiles.bounds(), tiles },
-        }
+        Ok(self.gpu.insert(gpu))
     }
 }

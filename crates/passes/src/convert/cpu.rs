@@ -8,6 +8,7 @@ use zerohop_vulkan::{PixelFormat, PixelLayout};
 use super::curve::Curve;
 use super::layout::{Chroma, Layout};
 use super::matrix::{Matrix, POINT, Weights};
+use crate::classify::{self, Pixel};
 use crate::{Rows, TILE, TileSet};
 
 /// Pixels of a tile's row.
@@ -43,32 +44,56 @@ impl<R: Rows> VectorWork for Work<'_, R> {
 
     #[inline(always)]
     fn run(self) {
-        let curve = self.job.curve;
-        let PixelLayout::Packed { bytes, channels: [r, g, b, _] } = self.job.format.layout() else {
-            return self.each(Half(curve));
-        };
-        let (shift, max) = ([r.shift, g.shift, b.shift], [r.max(), g.max(), b.max()]);
-        // Constants for the two usual orders: shifts and masks by constants cost less.
-        match (bytes, shift, max) {
-            (2, ..) => self.each(Packed::<2> { shift, max }),
-            (_, [16, 8, 0], [255, 255, 255]) => {
-                self.each(Packed::<4> { shift: [16, 8, 0], max: [255; 3] });
-            }
-            (_, [0, 8, 16], [255, 255, 255]) => {
-                self.each(Packed::<4> { shift: [0, 8, 16], max: [255; 3] });
-            }
-            _ => self.each(Packed::<4> { shift, max }),
+        let job = self.job;
+        decoded(job, self);
+    }
+}
+
+impl<R: Rows> Tiles for Work<'_, R> {
+    #[inline(always)]
+    fn each<D: Decode>(&mut self, decode: D) {
+        let grid = self.tiles.grid();
+        for index in self.tiles.iter() {
+            convert_tile(decode, self.picture, self.job, &grid.rect(index), self.out);
         }
     }
 }
 
+/// What is done with tiles, for each kind of pixel.
+pub(crate) trait Tiles {
+    /// Does it for pixels that are decoded so.
+    fn each<D: Decode>(&mut self, decode: D);
+}
+
+/// Does `tiles` for the pixels of `job`.
+#[inline(always)]
+pub(crate) fn decoded(job: &Job<'_>, mut tiles: impl Tiles) {
+    let PixelLayout::Packed { bytes, channels: [r, g, b, _] } = job.format.layout() else {
+        return tiles.each(Half(job.curve));
+    };
+    let (shift, max) = ([r.shift, g.shift, b.shift], [r.max(), g.max(), b.max()]);
+    // Constants for the two usual orders: shifts and masks by constants cost less.
+    match (bytes, shift, max) {
+        (2, ..) => tiles.each(Packed::<2> { shift, max }),
+        (_, [16, 8, 0], [255, 255, 255]) => {
+            tiles.each(Packed::<4> { shift: [16, 8, 0], max: [255; 3] });
+        }
+        (_, [0, 8, 16], [255, 255, 255]) => {
+            tiles.each(Packed::<4> { shift: [0, 8, 16], max: [255; 3] });
+        }
+        _ => tiles.each(Packed::<4> { shift, max }),
+    }
+}
+
 /// The R, G and B codes of a tile, row by row. Ten bits at most, so four of them fit as a sum.
-type Codes = [[u16; SIDE * SIDE]; 3];
+pub(crate) type Codes = [[u16; SIDE * SIDE]; 3];
 
 /// How one kind of pixel becomes codes.
-trait Decode: Copy {
+pub(crate) trait Decode: Copy {
     /// Bytes of a pixel.
     const BYTES: usize;
+    /// The same as words, for hashes.
+    type Words: Pixel;
 
     /// Decodes sixteen pixels into row `to`.
     fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize);
@@ -78,7 +103,7 @@ trait Decode: Copy {
 }
 
 #[derive(Clone, Copy)]
-struct Packed<const BYTES: usize> {
+pub(crate) struct Packed<const BYTES: usize> {
     shift: [u32; 3],
     max: [u32; 3],
 }
@@ -101,6 +126,7 @@ impl<const BYTES: usize> Packed<BYTES> {
 
 impl Decode for Packed<4> {
     const BYTES: usize = 4;
+    type Words = classify::Word;
 
     #[inline(always)]
     fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
@@ -121,6 +147,7 @@ impl Decode for Packed<4> {
 
 impl Decode for Packed<2> {
     const BYTES: usize = 2;
+    type Words = classify::Short;
 
     #[inline(always)]
     fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
@@ -140,10 +167,11 @@ impl Decode for Packed<2> {
 }
 
 #[derive(Clone, Copy)]
-struct Half<'a>(&'a Curve);
+pub(crate) struct Half<'a>(&'a Curve);
 
 impl Decode for Half<'_> {
     const BYTES: usize = 8;
+    type Words = classify::Half;
 
     #[inline(always)]
     fn row(self, picture: &impl Rows, row: usize, offset: usize, codes: &mut Codes, to: usize) {
@@ -168,22 +196,71 @@ fn set(codes: &mut Codes, at: usize, one: [u16; 3]) {
     }
 }
 
-impl<R: Rows> Work<'_, R> {
+/// Writes the tile at `rect`.
+#[inline(always)]
+pub(crate) fn convert_tile(
+    decode: impl Decode,
+    picture: &impl Rows,
+    job: &Job<'_>,
+    rect: &Rect,
+    out: &mut [u8],
+) {
+    let codes = decode_tile(decode, picture, rect);
+    match job.layout.chroma {
+        Chroma::Deep => put_tile::<u16>(&codes, job, rect, out),
+        Chroma::Interleaved | Chroma::Planar => put_tile::<u8>(&codes, job, rect, out),
+    }
+}
+
+/// A code as it is stored.
+trait Sample: Copy + Default {
+    const BYTES: usize;
+
+    fn of(code: i32) -> Self;
+
+    fn put(row: &[Self], out: &mut [u8]);
+}
+
+impl Sample for u8 {
+    const BYTES: usize = 1;
+
     #[inline(always)]
-    fn each(self, decode: impl Decode) {
-        let grid = self.tiles.grid();
-        let Job { matrix, layout, .. } = self.job;
-        for index in self.tiles.iter() {
-            let rect = grid.rect(index);
-            let codes = decode_tile(decode, self.picture, &rect);
-            let stride = layout.stride as usize;
-            let start = rect.y as usize * stride + rect.x as usize;
-            put_rows::<SIDE>(self.out, start, stride, &luma(&matrix.luma, &codes));
-            let sums = sums(&codes);
-            let (cb, cr) = (chroma(&matrix.blue, &sums), chroma(&matrix.red, &sums));
-            put_chroma(self.out, layout, &rect, &cb, &cr);
+    fn of(code: i32) -> Self {
+        code as Self
+    }
+
+    #[inline(always)]
+    fn put(row: &[Self], out: &mut [u8]) {
+        out.copy_from_slice(row);
+    }
+}
+
+/// Ten bits at the top.
+impl Sample for u16 {
+    const BYTES: usize = 2;
+
+    #[inline(always)]
+    fn of(code: i32) -> Self {
+        (code as Self) << 6
+    }
+
+    #[inline(always)]
+    fn put(row: &[Self], out: &mut [u8]) {
+        for (two, code) in out.as_chunks_mut().0.iter_mut().zip(row) {
+            *two = code.to_le_bytes();
         }
     }
+}
+
+#[inline(always)]
+fn put_tile<S: Sample>(codes: &Codes, job: &Job<'_>, rect: &Rect, out: &mut [u8]) {
+    let Job { matrix, layout, .. } = job;
+    let stride = layout.stride as usize;
+    let start = rect.y as usize * stride + rect.x as usize * S::BYTES;
+    put_rows::<SIDE, S>(out, start, stride, &luma::<S>(&matrix.luma, codes));
+    let sums = sums(codes);
+    let (cb, cr) = (chroma::<S>(&matrix.blue, &sums), chroma::<S>(&matrix.red, &sums));
+    put_chroma(out, layout, rect, &cb, &cr);
 }
 
 /// The codes of a tile; outside of the picture those of the nearest pixel inside.
@@ -206,10 +283,10 @@ fn decode_tile<D: Decode>(decode: D, picture: &impl Rows, rect: &Rect) -> Codes 
 }
 
 #[inline(always)]
-fn luma(weights: &Weights, codes: &Codes) -> [u8; SIDE * SIDE] {
-    let mut out = [0; SIDE * SIDE];
+fn luma<S: Sample>(weights: &Weights, codes: &Codes) -> [S; SIDE * SIDE] {
+    let mut out = [S::default(); SIDE * SIDE];
     for (i, code) in out.iter_mut().enumerate() {
-        *code = (dot(weights, codes[0][i], codes[1][i], codes[2][i]) >> POINT) as u8;
+        *code = S::of(dot(weights, codes[0][i], codes[1][i], codes[2][i]) >> POINT);
     }
     out
 }
@@ -233,10 +310,13 @@ fn sums(codes: &Codes) -> [[u16; SIDE * SIDE / 4]; 3] {
 }
 
 #[inline(always)]
-fn chroma(weights: &Weights, sums: &[[u16; SIDE * SIDE / 4]; 3]) -> [u8; SIDE * SIDE / 4] {
-    let mut out = [0; SIDE * SIDE / 4];
+fn chroma<S: Sample>(
+    weights: &Weights,
+    sums: &[[u16; SIDE * SIDE / 4]; 3],
+) -> [S; SIDE * SIDE / 4] {
+    let mut out = [S::default(); SIDE * SIDE / 4];
     for (i, code) in out.iter_mut().enumerate() {
-        *code = (dot(weights, sums[0][i], sums[1][i], sums[2][i]) >> (POINT + 2)) as u8;
+        *code = S::of(dot(weights, sums[0][i], sums[1][i], sums[2][i]) >> (POINT + 2));
     }
     out
 }
@@ -248,35 +328,36 @@ fn dot(weights: &Weights, r: u16, g: u16, b: u16) -> i32 {
 }
 
 #[inline(always)]
-fn put_chroma(
+fn put_chroma<S: Sample>(
     out: &mut [u8],
     layout: &Layout,
     rect: &Rect,
-    cb: &[u8; SIDE * SIDE / 4],
-    cr: &[u8; SIDE * SIDE / 4],
+    cb: &[S; SIDE * SIDE / 4],
+    cr: &[S; SIDE * SIDE / 4],
 ) {
     let stride = layout.chroma_stride as usize;
     let start = rect.y as usize / 2 * stride;
+    let x = rect.x as usize * S::BYTES;
     match layout.chroma {
-        Chroma::Interleaved => {
-            let mut both = [0; SIDE * SIDE / 2];
+        Chroma::Interleaved | Chroma::Deep => {
+            let mut both = [S::default(); SIDE * SIDE / 2];
             for (pair, (cb, cr)) in both.as_chunks_mut().0.iter_mut().zip(cb.iter().zip(cr)) {
                 *pair = [*cb, *cr];
             }
-            put_rows::<SIDE>(out, layout.cb as usize + start + rect.x as usize, stride, &both);
+            put_rows::<SIDE, S>(out, layout.cb as usize + start + x, stride, &both);
         }
         Chroma::Planar => {
-            let start = start + rect.x as usize / 2;
-            put_rows::<{ SIDE / 2 }>(out, layout.cb as usize + start, stride, cb);
-            put_rows::<{ SIDE / 2 }>(out, layout.cr as usize + start, stride, cr);
+            let start = start + x / 2;
+            put_rows::<{ SIDE / 2 }, S>(out, layout.cb as usize + start, stride, cb);
+            put_rows::<{ SIDE / 2 }, S>(out, layout.cr as usize + start, stride, cr);
         }
     }
 }
 
-/// Writes rows of `N` bytes, `stride` apart.
+/// Writes rows of `N` samples, `stride` bytes apart.
 #[inline(always)]
-fn put_rows<const N: usize>(out: &mut [u8], start: usize, stride: usize, rows: &[u8]) {
+fn put_rows<const N: usize, S: Sample>(out: &mut [u8], start: usize, stride: usize, rows: &[S]) {
     for (y, row) in rows.as_chunks::<N>().0.iter().enumerate() {
-        out[start + y * stride..][..N].copy_from_slice(row);
+        S::put(row, &mut out[start + y * stride..][..N * S::BYTES]);
     }
 }

@@ -6,6 +6,8 @@ use zerohop_frame::Color;
 pub(crate) const MAX: u16 = 1023;
 /// The half float 1.0.
 const ONE: u16 = 0x3c00;
+/// The least half float that is a normal number: 2^-14.
+const NORMAL: u16 = 0x400;
 /// `TransferCharacteristics` 8 of ITU-T H.273: linear light.
 const LINEAR: u8 = 8;
 
@@ -20,7 +22,8 @@ impl Curve {
     pub(crate) fn of(color: &Color) -> Self {
         let linear = color.transfer == LINEAR;
         let code = |bits: u16| {
-            let value = half(bits);
+            // A device may lose what is closer to zero than a normal number.
+            let value = if bits < NORMAL { 0.0 } else { half(bits) };
             let value = if linear { srgb(value) } else { value };
             (value * f64::from(MAX)).round() as u16
         };
@@ -45,14 +48,10 @@ impl Curve {
     }
 }
 
-/// The value of a half float that is not negative and at most one.
+/// The value of a normal half float that is not negative and at most one.
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10), f64::from(bits & 0x3ff));
-    if exponent == 0 {
-        fraction * 2_f64.powi(-24)
-    } else {
-        (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15)
-    }
+    (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15)
 }
 
 /// The sRGB code of linear light.

@@ -13,6 +13,24 @@ pub enum Chroma {
     Interleaved,
     /// Two planes, Cb and then Cr: `YU12`, also called I420.
     Planar,
+    /// As `Interleaved`, with ten bits at the top of words of sixteen: `P010`.
+    Deep,
+}
+
+impl Chroma {
+    /// Bits of a code.
+    pub(crate) fn bits(self) -> u32 {
+        if self == Self::Deep { 10 } else { 8 }
+    }
+
+    /// What such pictures are called.
+    pub(crate) fn fourcc(self) -> Fourcc {
+        match self {
+            Self::Interleaved => Fourcc::NV12,
+            Self::Planar => Fourcc::YUV420,
+            Self::Deep => Fourcc::P010,
+        }
+    }
 }
 
 /// The sizes of a converted picture. All in bytes and samples, planes one after the other.
@@ -44,11 +62,12 @@ impl Layout {
         let even = |side: u32| side.next_multiple_of(2).max(16);
         let extent = Extent { width: even(source.width), height: even(source.height) };
         // Rows of a cache line's multiple, so that no two tiles share one.
-        let stride = extent.width.next_multiple_of(64);
+        let bytes = chroma.bits().div_ceil(8);
+        let stride = extent.width.next_multiple_of(64) * bytes;
         let rows = extent.height.next_multiple_of(TILE);
         let cb = stride * rows;
         let (chroma_stride, planes) = match chroma {
-            Chroma::Interleaved => (stride, 1),
+            Chroma::Interleaved | Chroma::Deep => (stride, 1),
             Chroma::Planar => (stride / 2, 2),
         };
         let plane = chroma_stride * (rows / 2);
@@ -72,10 +91,7 @@ impl Layout {
         if self.chroma == Chroma::Planar {
             planes.push(plane(self.cr, self.chroma_stride));
         }
-        let fourcc = match self.chroma {
-            Chroma::Interleaved => Fourcc::NV12,
-            Chroma::Planar => Fourcc::YUV420,
-        };
+        let fourcc = self.chroma.fourcc();
         let (extent, modifier, color) = (self.extent, Modifier::LINEAR, Color::BT709);
         FrameDescriptor { extent, fourcc, modifier, planes, color }
     }

@@ -8,7 +8,8 @@
 //! ```
 //! with R, G and B from 0 to 1. Each factor times 2^15, divided by the largest code of its channel
 //! and rounded, is a whole number; their sums round half up by a shift. Nothing overflows 32 bits:
-//! a luma sum is below 2^23, a chroma sum of four pixels below 2^25. Against the real numbers the
+//! a luma sum is below 2^23, a chroma sum of four pixels below 2^25. For 10 bits all codes of the
+//! right side are four times as large, and so are the sums. Against the real numbers the
 //! result is off by one code at most, and by none for black, white and greys of 8 bits.
 //!
 //! # Chroma
@@ -46,32 +47,34 @@ const KB: f64 = 0.0722;
 const KG: f64 = 1.0 - KR - KB;
 
 impl Matrix {
-    /// For codes up to `max` in each channel.
-    pub(crate) fn of(max: [u32; 3]) -> Self {
+    /// From codes up to `max` in each channel to codes of `bits` bits: 8 or more.
+    pub(crate) fn of(max: [u32; 3], bits: u32) -> Self {
         let pb = 0.5 / (1.0 - KB);
         let pr = 0.5 / (1.0 - KR);
         let half = |bits: u32| 1 << (bits - 1);
-        let offset = |code: i32, bits: u32| (code << bits) + half(bits);
+        let more = bits - 8;
+        let offset = |code: i32, point: u32| (code << more << point) + half(point);
+        let fixed = |factors, range: i32| fixed(factors, f64::from(range << more), max);
         Self {
-            luma: Weights { rgb: fixed([KR, KG, KB], 219.0, max), bias: offset(16, POINT) },
+            luma: Weights { rgb: fixed([KR, KG, KB], 219), bias: offset(16, POINT) },
             blue: Weights {
-                rgb: fixed([-KR * pb, -KG * pb, (1.0 - KB) * pb], 224.0, max),
+                rgb: fixed([-KR * pb, -KG * pb, (1.0 - KB) * pb], 224),
                 bias: offset(128, POINT + 2),
             },
             red: Weights {
-                rgb: fixed([(1.0 - KR) * pr, -KG * pr, -KB * pr], 224.0, max),
+                rgb: fixed([(1.0 - KR) * pr, -KG * pr, -KB * pr], 224),
                 bias: offset(128, POINT + 2),
             },
         }
     }
 
-    /// For the codes of `format`. Half floats become codes of 10 bits first.
-    pub(crate) fn for_format(format: PixelFormat) -> Self {
+    /// From the codes of `format` to codes of `bits` bits. Half floats become codes of 10 bits first.
+    pub(crate) fn for_format(format: PixelFormat, bits: u32) -> Self {
         match format.layout() {
             PixelLayout::Packed { channels: [r, g, b, _], .. } => {
-                Self::of([r.max(), g.max(), b.max()])
+                Self::of([r.max(), g.max(), b.max()], bits)
             }
-            PixelLayout::Half { .. } => Self::of([1023; 3]),
+            PixelLayout::Half { .. } => Self::of([1023; 3], bits),
         }
     }
 }
@@ -110,14 +113,23 @@ mod tests {
             ([255, 0, 255], [78, 214, 230]),
         ];
         for (rgb, expected) in bars {
-            assert_eq!(ycbcr(&Matrix::of([255; 3]), rgb), expected, "{rgb:?}");
+            assert_eq!(ycbcr(&Matrix::of([255; 3], 8), rgb), expected, "{rgb:?}");
         }
+    }
+
+    #[test]
+    fn ten_bits_are_four_times_as_fine() {
+        let codes = [([1023; 3], [940, 512, 512]), ([0; 3], [64, 512, 512])];
+        for (rgb, expected) in codes {
+            assert_eq!(ycbcr(&Matrix::of([1023; 3], 10), rgb), expected);
+        }
+        assert_eq!(ycbcr(&Matrix::of([255; 3], 10), [255, 0, 0]), [250, 409, 960]);
     }
 
     #[test]
     fn whole_numbers_are_within_one_code_of_real_ones() {
         for max in [[255; 3], [1023; 3], [31, 63, 31]] {
-            let matrix = Matrix::of(max);
+            let matrix = Matrix::of(max, 8);
             for i in 0..40_000_u32 {
                 let noise = i.wrapping_mul(0x9e37_79b9);
                 let rgb: [i32; 3] =

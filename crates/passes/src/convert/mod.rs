@@ -1,6 +1,6 @@
 //! R'G'B' pictures as Y'CbCr, for encoders.
 //!
-//! BT.709 in limited range, 8 bits, a quarter of the chroma; the arithmetic and where the chroma
+//! BT.709 in limited range, 8 or 10 bits, a quarter of the chroma; the arithmetic and where the chroma
 //! lies are in `matrix.rs`. Pictures of odd size get their last column or row twice, and those
 //! smaller than 16x16 are padded in the same way, since encoders take nothing less.
 //!
@@ -8,7 +8,7 @@
 //! another thread or process maps what the pass wrote, and nothing is copied. A buffer remembers
 //! which tiles changed since it was last written, and only these are written again.
 
-mod cpu;
+pub(crate) mod cpu;
 pub(crate) mod curve;
 mod layout;
 mod matrix;
@@ -25,17 +25,17 @@ use layout::Layout;
 use matrix::{Matrix, Weights};
 
 use crate::paint::{Output, Paint, Painting, Work};
-use crate::shader::{self, Push};
+use crate::shader::{self, EVERY, Push, Source};
 use crate::{Error, Grid, Route, TileSet, check_shape};
 
 /// Writes what changed as Y'CbCr into buffers of its own.
-pub struct Convert(Paint<Conversion>);
+pub struct Convert(pub(crate) Paint<Conversion>);
 
 /// What [`Convert`] writes.
-struct Conversion {
-    format: PixelFormat,
+pub(crate) struct Conversion {
+    pub(crate) format: PixelFormat,
     grid: Grid,
-    layout: Layout,
+    pub(crate) layout: Layout,
     output: Output,
     matrix: Matrix,
     curve: Curve,
@@ -64,7 +64,7 @@ impl Convert {
             grid,
             layout,
             output: layout.output(),
-            matrix: Matrix::for_format(format),
+            matrix: Matrix::for_format(format, chroma.bits()),
             curve: Curve::of(&descriptor.color),
         };
         Ok(Self(Paint::new(device, grid, painting, observer)))
@@ -74,6 +74,12 @@ impl Convert {
     #[must_use]
     pub fn with_route(self, route: Route) -> Self {
         Self(self.0.with_route(route))
+    }
+
+    /// As if the host's memory lay across a bus: for tests and measurements.
+    #[must_use]
+    pub fn with_far_host(self) -> Self {
+        Self(self.0.with_far_host())
     }
 
     /// What comes out.
@@ -121,13 +127,24 @@ impl Painting for Conversion {
     }
 
     fn code(&self, sight: Sight) -> Result<&'static [u32], Error> {
-        match (sight, shader::is_half(self.format), self.layout.chroma) {
-            (Sight::Buffers, ..) => Err(Error::Sight(self.format.fourcc())),
-            (_, false, Chroma::Interleaved) => Ok(shader::CONVERT_PACKED_NV12),
-            (_, false, Chroma::Planar) => Ok(shader::CONVERT_PACKED_I420),
-            (_, true, Chroma::Interleaved) => Ok(shader::CONVERT_HALF_NV12),
-            (_, true, Chroma::Planar) => Ok(shader::CONVERT_HALF_I420),
+        use Chroma::{Deep, Interleaved, Planar};
+        if sight == Sight::Buffers {
+            return Err(Error::Sight(self.format.fourcc()));
         }
+        Ok(match (Source::of(self.format), self.layout.chroma) {
+            (Source::Bgr, Interleaved) => shader::CONVERT_BGR_NV12,
+            (Source::Bgr, Planar) => shader::CONVERT_BGR_I420,
+            (Source::Bgr, Deep) => shader::CONVERT_BGR_P010,
+            (Source::Rgb, Interleaved) => shader::CONVERT_RGB_NV12,
+            (Source::Rgb, Planar) => shader::CONVERT_RGB_I420,
+            (Source::Rgb, Deep) => shader::CONVERT_RGB_P010,
+            (Source::Half, Interleaved) => shader::CONVERT_HALF_NV12,
+            (Source::Half, Planar) => shader::CONVERT_HALF_I420,
+            (Source::Half, Deep) => shader::CONVERT_HALF_P010,
+            (Source::Any | Source::Plane, Interleaved) => shader::CONVERT_ANY_NV12,
+            (Source::Any | Source::Plane, Planar) => shader::CONVERT_ANY_I420,
+            (Source::Any | Source::Plane, Deep) => shader::CONVERT_ANY_P010,
+        })
     }
 
     fn table(&self) -> Option<Vec<u32>> {
@@ -135,21 +152,34 @@ impl Painting for Conversion {
     }
 
     fn push(&self, _: &Image, count: u32) -> Push {
-        let Layout { stride, chroma_stride, cb, cr, .. } = self.layout;
-        let extent = self.grid.extent();
-        Push::default()
-            .floats(shader::scale(self.format))
-            .words(weights(&self.matrix.luma))
-            .words(weights(&self.matrix.blue))
-            .words(weights(&self.matrix.red))
-            .words([extent.width, extent.height, self.grid.columns(), count])
-            .words([stride / 4, chroma_stride / 4, cb / 4, cr / 4])
+        let flags = if count as usize == self.grid.len() { EVERY } else { 0 };
+        self.job(Source::of(self.format), count, flags)
+    }
+
+    fn lists_every_tile(&self) -> bool {
+        false
     }
 
     fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]) {
+        convert_tiles(&planes[0], &self.twin(), work.tiles, out);
+    }
+}
+
+impl Conversion {
+    /// What the twin is told.
+    pub(crate) fn twin(&self) -> Job<'_> {
         let Self { format, matrix, curve, layout, .. } = self;
-        let job = Job { format: *format, matrix: *matrix, curve, layout: *layout };
-        convert_tiles(&planes[0], &job, work.tiles, out);
+        Job { format: *format, matrix: *matrix, curve, layout: *layout }
+    }
+
+    /// What a shader is told (`job.wgsl`).
+    pub(crate) fn job(&self, source: Source, count: u32, flags: u32) -> Push {
+        let Layout { stride, chroma_stride, cb, cr, .. } = self.layout;
+        shader::job(source, self.format, self.grid, count, flags)
+            .words(weights(&self.matrix.luma))
+            .words(weights(&self.matrix.blue))
+            .words(weights(&self.matrix.red))
+            .words([stride / 4, chroma_stride / 4, cb / 4, cr / 4])
     }
 }
 

@@ -9,6 +9,7 @@ use zerohop_vulkan::{
 
 use super::pool::Slot;
 use super::{Painting, Work};
+use crate::list::Words;
 use crate::shader::groups;
 use crate::{Error, Grid, TileSet};
 
@@ -19,6 +20,7 @@ pub(super) struct Gpu {
     sight: Sight,
     table: Option<Arc<Buffer>>,
     grid: Grid,
+    far: bool,
 }
 
 impl Gpu {
@@ -27,19 +29,21 @@ impl Gpu {
         device: &Arc<Device>,
         painting: &impl Painting,
         image: &Image,
-        grid: Grid,
+        (grid, far): (Grid, bool),
     ) -> Result<Self, Error> {
         let sight = image.sight().unwrap_or(Sight::Images);
         let output = painting.output();
         if u64::from(output.size) > device.longest_buffer() {
             return Err(Error::TooLarge(output.descriptor.extent));
         }
-        let table = painting.table().map(|words| upload(device, &words)).transpose()?;
+        let queue = Queue::new(device);
+        let table = painting.table().map(|words| Words::constant(&queue, &words, far));
+        let table = table.transpose()?;
         let buffers = if table.is_some() { 3 } else { 2 };
         let push = painting.push(image, 0).bytes().len() as u32;
         let code = painting.code(sight)?;
         let pipeline = ComputePipeline::new(device, code, sight, buffers, push)?;
-        Ok(Self { queue: Queue::new(device), pipeline, sight, table, grid })
+        Ok(Self { queue, pipeline, sight, table, grid, far })
     }
 
     pub(super) fn sight(&self) -> Sight {
@@ -55,29 +59,26 @@ impl Gpu {
         shown: Option<&TileSet>,
     ) -> Result<(SyncPoint, Copies), Error> {
         let size = painting.output().size;
-        let bound = match slot.bound.take() {
-            Some(bound) => bound,
+        let bound = match &slot.bound {
+            Some(bound) => bound.clone(),
             None => self.bind(slot, size)?,
         };
-        let bound = slot.bound.insert(bound);
-        let list = Work { tiles: &slot.stale, shown }.list();
-        bound.list.write(0, &list);
-        let count = list.len() / 4;
+        let work = Work { tiles: &slot.stale, shown };
+        let count = work.tiles.len();
         let mut copies = image.copies();
         let mut recording = Recording::begin(&self.queue)?;
+        if painting.lists_every_tile() || !work.tiles.is_full() {
+            bound.list.send(&mut recording, &work.list());
+        }
         recording.read(frame, image)?;
         if count > 0 {
             let push = painting.push(image, count as u32);
             let (pipeline, bindings) = (&self.pipeline, &bound.bindings);
             let groups = groups(count, P::EACH);
             recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
-            if let Some(local) = &bound.local {
-                recording.barrier();
-                let rows = painting.output().rows_of(&slot.stale);
-                recording.copy_ranges(local, slot.host.buffer(), &rows);
-                copies.gpu += 1;
-            }
+            slot.ahead.union_with(&slot.stale);
         }
+        copies.gpu += u32::from(slot.copy_down(&mut recording, painting.output()));
         if slot.host.is_shared() {
             return Ok((recording.submit()?, copies));
         }
@@ -87,31 +88,23 @@ impl Gpu {
     }
 
     /// What the shader needs to write into `slot`.
-    fn bind(&self, slot: &Slot, size: u32) -> Result<Bound, Error> {
+    fn bind(&self, slot: &mut Slot, size: u32) -> Result<Bound, Error> {
         let device = self.queue.device();
-        let list = Arc::new(Buffer::read_back(device, self.grid.len() as u64 * 4)?);
-        let near = || Buffer::new(device, size.into()).map(Arc::new);
-        let local = device.is_far_from_host().then(near).transpose()?;
-        let out = local.as_ref().unwrap_or(slot.host.buffer());
-        let mut buffers = vec![Arc::clone(&list), Arc::clone(out)];
+        let list = Words::new(device, self.grid.len(), self.far)?;
+        let out = slot.written_by_shaders(device, size, self.far)?;
+        let mut buffers = vec![Arc::clone(list.buffer()), Arc::clone(out)];
         buffers.extend(self.table.clone());
-        Ok(Bound { bindings: Arc::new(Bindings::new(&self.pipeline, buffers)?), list, local })
+        let bindings = Arc::new(Bindings::new(&self.pipeline, buffers)?);
+        let bound = Bound { bindings, list: Arc::new(list) };
+        slot.bound = Some(bound.clone());
+        Ok(bound)
     }
 }
 
 /// What the shader needs to write into one buffer of the pool.
-pub(super) struct Bound {
+#[derive(Clone)]
+pub(crate) struct Bound {
     bindings: Arc<Bindings>,
     /// The tiles to write. The buffer's own, since the last submission may still read another's.
-    list: Arc<Buffer>,
-    /// Memory of the device, when the pool's is across a bus: there the shader writes, and whole
-    /// rows follow in one go. Measured on an H200, 3840x2160, all changed: 0.94 ms instead of 3.1.
-    local: Option<Arc<Buffer>>,
-}
-
-fn upload(device: &Arc<Device>, words: &[u32]) -> Result<Arc<Buffer>, Error> {
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-    let buffer = Buffer::read_back(device, bytes.len() as u64)?;
-    buffer.write(0, &bytes);
-    Ok(Arc::new(buffer))
+    list: Arc<Words>,
 }

@@ -4,14 +4,14 @@
 //! buffer of the pool remembers which tiles changed since it was last written, and only these are
 //! written again.
 
-mod gpu;
-mod pool;
+pub(crate) mod gpu;
+pub(crate) mod pool;
 
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{Damage, Frame, FrameDescriptor, FrameInfo, Observer, SyncPoint};
-use zerohop_vulkan::{Device, Image, Pixels, Plane, Sight, wait_on_cpu};
+use zerohop_vulkan::{Copies, Device, Image, Pixels, Plane, Sight, wait_on_cpu};
 
 use crate::shader::Push;
 use crate::{Error, Grid, Route, TileSet};
@@ -32,6 +32,11 @@ pub(crate) trait Painting {
     /// Words that the shader reads beside the picture, in its third buffer.
     fn table(&self) -> Option<Vec<u32>> {
         None
+    }
+
+    /// Whether the shader wants the list of tiles even where it has all of them in order.
+    fn lists_every_tile(&self) -> bool {
+        true
     }
 
     /// What the shader is told about a picture of which it writes `count` tiles.
@@ -105,9 +110,10 @@ pub(crate) struct Paint<P> {
     pub(crate) painting: P,
     device: Arc<Device>,
     grid: Grid,
-    route: Route,
+    pub(crate) route: Route,
+    pub(crate) far: bool,
     observer: Arc<dyn Observer>,
-    pool: Pool,
+    pub(crate) pool: Pool,
     gpu: Option<Gpu>,
     /// The tiles that changed since the last frame that went out.
     since: TileSet,
@@ -124,6 +130,7 @@ impl<P: Painting> Paint<P> {
             device: Arc::clone(device),
             grid,
             route: Route::Best,
+            far: device.is_far_from_host(),
             observer,
             pool: Pool::new(device, painting.output().clone(), grid),
             gpu: None,
@@ -134,6 +141,10 @@ impl<P: Painting> Paint<P> {
 
     pub(crate) fn with_route(self, route: Route) -> Self {
         Self { route, ..self }
+    }
+
+    pub(crate) fn with_far_host(self) -> Self {
+        Self { far: true, ..self }
     }
 
     pub(crate) fn grid(&self) -> Grid {
@@ -159,14 +170,41 @@ impl<P: Painting> Paint<P> {
     ) -> Result<Option<Arc<Frame>>, Error> {
         self.skip(tiles);
         let Some(index) = self.pool.take()? else { return Ok(None) };
-        let acquire = self.fill(index, frame, image, shown)?;
+        match self.fill(index, frame, image, shown) {
+            Ok(acquire) => Ok(Some(self.lend(index, frame, acquire))),
+            Err(err) => {
+                // Nobody knows what was written.
+                self.pool.slot(index).stale.fill();
+                Err(err)
+            }
+        }
+    }
+
+    /// Sends out a buffer that has all of `frame` once `acquire` is reached.
+    pub(crate) fn lend(
+        &mut self,
+        index: usize,
+        frame: &Arc<Frame>,
+        acquire: SyncPoint,
+    ) -> Arc<Frame> {
         self.pool.lend(index, acquire.clone());
         let buffer = Arc::clone(&self.pool.slot(index).shared);
         let damage = Damage::Rects(ArrayVec::from_iter([self.since.bounds()]));
         self.since.clear();
         let info = FrameInfo { damage, ..frame.info().clone() };
         let made = Frame::new(buffer, info, acquire, self.pool.home());
-        Ok(Some(Arc::new(made.with_media(frame.media()))))
+        Arc::new(made.with_media(frame.media()))
+    }
+
+    /// Tells what was copied on the way into a buffer.
+    pub(crate) fn report(&self, frame: &Frame, copies: Copies) {
+        copies.report(frame, &*self.observer, "the device and the host do not share this memory");
+    }
+
+    /// Notes that `tiles` of a picture were written into a buffer, and changed for all others.
+    pub(crate) fn wrote(&mut self, index: usize, tiles: &TileSet) {
+        self.pool.mark_others(index, tiles);
+        self.since.union_with(tiles);
     }
 
     /// Writes the stale tiles of a buffer.
@@ -187,11 +225,11 @@ impl<P: Painting> Paint<P> {
         }
         let gpu = match self.gpu.take().filter(|gpu| Some(gpu.sight()) == image.sight()) {
             Some(gpu) => gpu,
-            None => Gpu::new(&self.device, &self.painting, image, self.grid)?,
+            None => Gpu::new(&self.device, &self.painting, image, (self.grid, self.far))?,
         };
         let gpu = self.gpu.insert(gpu);
         let (point, copies) = gpu.write(&self.painting, (frame, image), slot, shown)?;
-        copies.report(frame, &*self.observer, "the device and the host do not share this memory");
+        self.report(frame, copies);
         Ok(point)
     }
 }

@@ -1,6 +1,8 @@
 //! A device with pictures of our own on it.
 #![allow(dead_code, reason = "each program that includes this uses its own part")]
 
+pub(crate) mod trials;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What the passes should find and write, by the shortest way there is.
+#![allow(dead_code, reason = "each program that includes this uses its own part")]
 
 use std::os::fd::AsFd;
 
@@ -39,7 +40,11 @@ fn counted(pixel: &[u8], format: PixelFormat) -> u64 {
             let halves = [0, 16, 32, 48].map(|at| (bits >> at) as u16);
             let used = halves.iter().take(if alpha { 4 } else { 3 });
             used.fold(0, |all, half| {
-                let half = if half & 0x7fff > 0x7c00 { 0x7e00 } else { *half };
+                let half = match half & 0x7fff {
+                    0x7c01.. => 0x7e00,
+                    ..0x400 => half & 0x8000,
+                    _ => *half,
+                };
                 all << 16 | u64::from(half)
             })
         }
@@ -50,14 +55,15 @@ fn counted(pixel: &[u8], format: PixelFormat) -> u64 {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Planes {
     pub(crate) extent: Extent,
-    pub(crate) y: Vec<u8>,
-    pub(crate) cb: Vec<u8>,
-    pub(crate) cr: Vec<u8>,
+    pub(crate) y: Vec<u16>,
+    pub(crate) cb: Vec<u16>,
+    pub(crate) cr: Vec<u16>,
 }
 
 impl Planes {
-    /// From raw codes, in real numbers.
+    /// From raw codes, in real numbers, to codes of 8 bits or of 10.
     pub(crate) fn by_definition(
+        bits: u32,
         bytes: &[u8],
         source: Extent,
         format: PixelFormat,
@@ -70,10 +76,11 @@ impl Planes {
             let at = (y * source.width + x) as usize * format.bytes();
             real(&bytes[at..at + format.bytes()], format, color)
         };
+        let one = f64::from(1 << (bits - 8));
         let (mut luma, mut cb, mut cr) = (Vec::new(), Vec::new(), Vec::new());
         for y in 0..extent.height {
             for x in 0..extent.width {
-                luma.push((16.0 + 219.0 * weigh(rgb(x, y))).round() as u8);
+                luma.push(((16.0 + 219.0 * weigh(rgb(x, y))) * one).round() as u16);
             }
         }
         for y in (0..extent.height).step_by(2) {
@@ -81,17 +88,17 @@ impl Planes {
                 let four = [rgb(x, y), rgb(x + 1, y), rgb(x, y + 1), rgb(x + 1, y + 1)];
                 let mean = [0, 1, 2].map(|c| four.iter().map(|one| one[c]).sum::<f64>() / 4.0);
                 let e = weigh(mean);
-                cb.push((128.0 + 224.0 * (mean[2] - e) / 1.8556).round() as u8);
-                cr.push((128.0 + 224.0 * (mean[0] - e) / 1.5748).round() as u8);
+                cb.push(((128.0 + 224.0 * (mean[2] - e) / 1.8556) * one).round() as u16);
+                cr.push(((128.0 + 224.0 * (mean[0] - e) / 1.5748) * one).round() as u16);
             }
         }
         Self { extent, y: luma, cb, cr }
     }
 
     /// The largest difference of any two codes.
-    pub(crate) fn distance(&self, other: &Self) -> u8 {
+    pub(crate) fn distance(&self, other: &Self) -> u16 {
         assert_eq!(self.extent, other.extent);
-        let apart = |a: &[u8], b: &[u8]| {
+        let apart = |a: &[u16], b: &[u16]| {
             assert_eq!(a.len(), b.len());
             a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
         };
@@ -136,24 +143,32 @@ pub(crate) fn planes_of(frame: &Frame) -> Planes {
     zerohop_vulkan::wait_on_cpu(frame.acquire()).expect("a fence that signals");
     let descriptor = frame.buffer().descriptor();
     let [MemoryHandle::Shm(fd)] = frame.buffer().memory() else { panic!("one memfd") };
+    let deep = descriptor.fourcc == Fourcc::P010;
+    let bytes = if deep { 2 } else { 1 };
     let rows = |plane: usize, width: u32, height: u32| {
         let plane = descriptor.planes[plane];
-        let mut all = vec![0; (width * height) as usize];
-        for (y, row) in all.chunks_exact_mut(width as usize).enumerate() {
+        let mut all = vec![0; (width * height) as usize * bytes];
+        for (y, row) in all.chunks_exact_mut(width as usize * bytes).enumerate() {
             let at = u64::from(plane.offset) + u64::from(plane.stride) * y as u64;
-            let read = rustix::io::pread(fd.as_fd(), row, at).expect("bytes of the picture");
-            assert_eq!(read, width as usize);
+            let read = rustix::io::pread(fd.as_fd(), &mut *row, at).expect("bytes of the picture");
+            assert_eq!(read, row.len());
         }
-        all
+        // The lower six bits of a code of ten are zero.
+        let code = |two: &[u8]| u16::from_le_bytes([two[0], two[1]]).rotate_right(6);
+        if deep {
+            all.chunks_exact(2).map(code).collect()
+        } else {
+            all.into_iter().map(u16::from).collect()
+        }
     };
     let Extent { width, height } = descriptor.extent;
-    let y = rows(0, width, height);
-    let (cb, cr) = if descriptor.fourcc == Fourcc::NV12 {
-        let both = rows(1, width, height / 2);
+    let y: Vec<u16> = rows(0, width, height);
+    let (cb, cr) = if descriptor.fourcc == Fourcc::YUV420 {
+        (rows(1, width / 2, height / 2), rows(2, width / 2, height / 2))
+    } else {
+        let both: Vec<u16> = rows(1, width, height / 2);
         let every = |first: usize| both.iter().skip(first).step_by(2).copied().collect();
         (every(0), every(1))
-    } else {
-        (rows(1, width / 2, height / 2), rows(2, width / 2, height / 2))
     };
     Planes { extent: descriptor.extent, y, cb, cr }
 }

@@ -1,0 +1,102 @@
+//! The keys of a hash, and the twin of `hash.wgsl`: the same sums from the same words, bit for bit.
+
+use std::hash::{BuildHasher, RandomState};
+
+use zerohop_vulkan::PixelFormat;
+
+use crate::TILE;
+
+/// Pixels of a tile's row.
+pub(super) const SIDE: usize = TILE as usize;
+/// Shader invocations for one tile.
+const INVOCATIONS: usize = 16;
+
+/// The hash of one tile: two lanes.
+pub(crate) type Hash = [u64; 2];
+
+/// The words of a row of a tile: the first ones of its pixels and the second ones, zero where there
+/// are none.
+pub(super) type Words = [[u32; SIDE]; 2];
+
+/// Random numbers, two for each pair of words of a tile and two more: a lane uses those of a pair, the
+/// other lane those of the next one.
+pub(crate) struct Keys {
+    /// Words of a pixel: 1 or 2.
+    words: usize,
+    upper: Vec<u32>,
+    lower: Vec<u32>,
+}
+
+impl Keys {
+    /// New ones, for tiles of `format`.
+    pub(crate) fn random(format: PixelFormat) -> Self {
+        let words = format.bytes().div_ceil(4);
+        let random = RandomState::new();
+        let pairs = (SIDE * SIDE / 2 * words + 1) as u64;
+        let of = |lane: u64| (0..pairs).map(|pair| random.hash_one((lane, pair)) as u32).collect();
+        Self { words, upper: of(0), lower: of(1) }
+    }
+
+    /// In the order in which sixteen invocations ask for them: the first pair of each, the second
+    /// pair of each, and so on, up to the first pair of the next one.
+    pub(super) fn for_shaders(&self) -> Vec<u32> {
+        let each = (self.upper.len() - 1) / INVOCATIONS;
+        let places = (0..=each).flat_map(|i| (0..INVOCATIONS).map(move |it| it * each + i));
+        places.flat_map(|place| [self.upper[place], self.lower[place]]).collect()
+    }
+}
+
+/// The sums of a tile's columns.
+pub(super) struct Sums {
+    first: [u64; SIDE],
+    second: [u64; SIDE],
+    /// What the upper half of the first lane is raised by.
+    raise: [u32; SIDE],
+}
+
+impl Sums {
+    pub(super) const NOTHING: Self = Self { first: [0; SIDE], second: [0; SIDE], raise: [0; SIDE] };
+
+    /// Adds two rows, the upper one of which is number `pair * 2` of the tile.
+    #[inline(always)]
+    pub(super) fn add(&mut self, keys: &Keys, pair: usize, top: &Words, low: &Words) {
+        let start = pair * SIDE * keys.words;
+        let upper = &keys.upper[start..start + SIDE * keys.words + 1];
+        let lower = &keys.lower[start..start + SIDE * keys.words + 1];
+        if keys.words == 1 {
+            return self.add_words::<1>((upper, lower), 0, &top[0], &low[0]);
+        }
+        self.add_words::<2>((upper, lower), 0, &top[0], &low[0]);
+        self.add_words::<2>((upper, lower), 1, &top[1], &low[1]);
+    }
+
+    /// Adds word `word` of the `WORDS` that each pixel has.
+    #[inline(always)]
+    fn add_words<const WORDS: usize>(
+        &mut self,
+        (upper, lower): (&[u32], &[u32]),
+        word: usize,
+        top: &[u32; SIDE],
+        low: &[u32; SIDE],
+    ) {
+        for x in 0..SIDE {
+            let place = x * WORDS + word;
+            let (a, b) = (top[x].wrapping_add(upper[place]), low[x].wrapping_add(lower[place]));
+            self.first[x] = self.first[x].wrapping_add(u64::from(a) * u64::from(b));
+            self.raise[x] = self.raise[x].wrapping_add(a).wrapping_add(b);
+        }
+        for x in 0..SIDE {
+            let next = x * WORDS + word + 1;
+            let (a, b) = (top[x].wrapping_add(upper[next]), low[x].wrapping_add(lower[next]));
+            self.second[x] = self.second[x].wrapping_add(u64::from(a) * u64::from(b));
+        }
+    }
+
+    /// The hash.
+    #[inline(always)]
+    pub(super) fn hash(&self) -> Hash {
+        let sum = |lanes: &[u64; SIDE]| lanes.iter().fold(0_u64, |sum, one| sum.wrapping_add(*one));
+        let raise = self.raise.iter().fold(0_u32, |sum, one| sum.wrapping_add(*one));
+        [sum(&self.first).wrapping_add(u64::from(raise) << 32), sum(&self.second)]
+    }
+}

@@ -1,0 +1,51 @@
+// Hashes tiles of the picture, each by one invocation: no barrier, which a CPU would pay for dearly.
+// `build.rs` puts `words.wgsl` and `hash.wgsl` in front.
+
+@group(1) @binding(3) var<storage, read_write> hashes: array<vec4<u32>>;
+@group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
+
+#if HALF
+fn counted_words(at: vec2<u32>) -> vec2<u32> {
+    return select(vec2<u32>(0u), words_of(at), all(at < job.size));
+}
+#else
+fn counted_words(at: vec2<u32>) -> u32 {
+    return select(0u, words_of(at), all(at < job.size));
+}
+#endif
+
+@compute @workgroup_size(8)
+fn main(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let index = id.y * groups.x * 8u + id.x;
+    if index >= job.count {
+        return;
+    }
+    let tile = entry_of(index) & 0x7fffffffu;
+    let corner = corner_of(tile);
+    var sum = nothing();
+    for (var i = 0u; i < 128u; i++) {
+        let at = corner + vec2<u32>(i & 15u, (i >> 4u) * 2u);
+        let top = counted_words(at);
+        let low = counted_words(at + vec2<u32>(0u, 1u));
+        // The place of the keys in the order of the other shader.
+        let lane = i >> 3u;
+#if HALF
+        let first = (i & 7u) * 32u + lane;
+        let k0 = keys[first];
+        let k1 = keys[first + 16u];
+        sum = pair(sum, k0, k1, top.x, low.x);
+        sum = pair(sum, k1, keys[first + 32u], top.y, low.y);
+#else
+        let first = (i & 7u) * 16u + lane;
+        sum = pair(sum, keys[first], keys[first + 16u], top, low);
+#endif
+    }
+    let hash = hash_of(add(sum.first, wide(0u, sum.raise)), sum.second);
+    if any(hashes[tile] != hash) {
+        hashes[tile] = hash;
+        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
+    }
+}

@@ -1,0 +1,109 @@
+//! What is looked at, and what is made of it: damage, lost pictures, verdicts.
+
+use std::sync::Arc;
+
+use zerohop_frame::{Damage, Fallback, Frame, Observer};
+
+use crate::{Error, Grid, Route, TileSet, Tracker, Verdict};
+
+/// In how many pictures each tile outside of the damage is looked at once.
+const ROUNDS: usize = 16;
+
+/// Looks at tiles, and says which have changed.
+pub(crate) type Eyes<'a> = dyn FnMut(&TileSet) -> Result<TileSet, Error> + 'a;
+
+/// Follows the pictures of one stream.
+pub(crate) struct Watch {
+    grid: Grid,
+    observer: Arc<dyn Observer>,
+    tracker: Tracker,
+    /// The picture before; `None` when what is known is of none.
+    seen: Option<Seen>,
+    /// Whether the source's damage was right so far.
+    trusted: bool,
+    /// Which of the tiles outside of the damage are next.
+    turn: usize,
+}
+
+/// A picture whose hashes are known.
+struct Seen {
+    sequence: u64,
+    route: Route,
+}
+
+impl Watch {
+    pub(crate) fn new(grid: Grid, observer: Arc<dyn Observer>) -> Self {
+        let tracker = Tracker::new(grid);
+        Self { grid, observer, tracker, seen: None, trusted: true, turn: 0 }
+    }
+
+    /// Whether the hashes of the picture before are known where `route` reads.
+    pub(crate) fn knows(&self, route: Route) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.route == route)
+    }
+
+    /// What `frame` is worth, as `eyes` see it. After an error everything counts as changed.
+    pub(crate) fn judge(
+        &mut self,
+        frame: &Frame,
+        route: Route,
+        eyes: &mut Eyes<'_>,
+    ) -> Result<Verdict, Error> {
+        let now = Seen { sequence: frame.info().sequence, route };
+        let before = self.seen.take().filter(|before| before.route == now.route);
+        let tiles = match before {
+            None => {
+                let all = TileSet::all(self.grid);
+                eyes(&all)?;
+                all
+            }
+            Some(before) if before.sequence.checked_add(1) == Some(now.sequence) => {
+                self.look_at_damage(frame, eyes)?
+            }
+            // A picture was lost, and with it what its damage said.
+            Some(_) => eyes(&TileSet::all(self.grid))?,
+        };
+        self.seen = Some(now);
+        Ok(self.verdict(tiles, frame))
+    }
+
+    fn look_at_damage(&mut self, frame: &Frame, eyes: &mut Eyes<'_>) -> Result<TileSet, Error> {
+        let mut look = TileSet::none(self.grid);
+        match &frame.info().damage {
+            Damage::Rects(rects) if self.trusted => {
+                rects.iter().for_each(|rect| look.insert_rect(rect));
+            }
+            _ => look.fill(),
+        }
+        let damage = look.clone();
+        look.insert_every(self.turn, ROUNDS);
+        self.turn = (self.turn + 1) % ROUNDS;
+        let mut changed = eyes(&look)?;
+        if !damage.contains_all(&changed) {
+            self.distrust(frame);
+            changed.union_with(&eyes(&TileSet::all(self.grid))?);
+        }
+        Ok(changed)
+    }
+
+    fn distrust(&mut self, frame: &Frame) {
+        self.trusted = false;
+        let sequence = frame.info().sequence;
+        self.observer.fallback(Fallback {
+            what: "damage".into(),
+            reason: format!("picture {sequence} changed outside of the damage it came with"),
+            cost: "every tile of every picture is looked at".into(),
+        });
+    }
+
+    fn verdict(&mut self, tiles: TileSet, frame: &Frame) -> Verdict {
+        let region = self.tracker.observe(&tiles, frame.info().timestamp);
+        if tiles.is_empty() {
+            return Verdict::Unchanged;
+        }
+        match region {
+            Some(region) => Verdict::Region { tiles, region },
+            None => Verdict::Changed { rect: tiles.bounds(), tiles },
+        }
+    }
+}

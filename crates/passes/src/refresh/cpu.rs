@@ -1,0 +1,72 @@
+//! The twin of the shader that finds hashes and writes what is new: the same from the same codes.
+
+use zerohop_kernel::{VectorWork, vectorized};
+
+use crate::classify::{Hash, Hashes, Keys, hash_of, mask};
+use crate::convert::Conversion;
+use crate::convert::cpu::{Decode, Job, Tiles, convert_tile, decoded};
+use crate::paint::pool::Slot;
+use crate::{Rows, TileSet};
+
+/// Looks at the tiles in `look` and at those that are stale in `slot`, writes there what changed and
+/// what was stale, and returns what changed.
+pub(super) fn look(
+    picture: &impl Rows,
+    hashes: &mut Hashes,
+    conversion: &Conversion,
+    look: &TileSet,
+    slot: &mut Slot,
+) -> TileSet {
+    let mut tiles = look.clone();
+    tiles.union_with(&slot.stale);
+    let (stale, out) = (&slot.stale, slot.host.bytes_mut());
+    let mut changed = TileSet::none(look.grid());
+    let Hashes { keys, plain, .. } = hashes;
+    let job = conversion.twin();
+    let (tiles, changed_of) = (&tiles, &mut changed);
+    let work =
+        Work { picture, job: &job, keys, hashes: plain, tiles, stale, out, changed: changed_of };
+    vectorized(work);
+    slot.stale.clear();
+    changed
+}
+
+struct Work<'a, R> {
+    picture: &'a R,
+    job: &'a Job<'a>,
+    keys: &'a Keys,
+    hashes: &'a mut [Hash],
+    tiles: &'a TileSet,
+    stale: &'a TileSet,
+    out: &'a mut [u8],
+    changed: &'a mut TileSet,
+}
+
+impl<R: Rows> VectorWork for Work<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let job = self.job;
+        decoded(job, self);
+    }
+}
+
+impl<R: Rows> Tiles for Work<'_, R> {
+    #[inline(always)]
+    fn each<D: Decode>(&mut self, decode: D) {
+        let (grid, mask) = (self.tiles.grid(), mask(self.job.format));
+        for index in self.tiles.iter() {
+            let rect = grid.rect(index);
+            let hash = hash_of::<D::Words>(self.picture, &rect, self.keys, mask);
+            let is_new = self.hashes[index] != hash;
+            if is_new {
+                self.hashes[index] = hash;
+                self.changed.insert(index);
+            }
+            if is_new || self.stale.contains(index) {
+                convert_tile(decode, self.picture, self.job, &rect, self.out);
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Hashes and Y'CbCr by one shader.
+
+use std::sync::Arc;
+
+use zerohop_frame::{Frame, SyncPoint};
+use zerohop_vulkan::{
+    Bindings, Buffer, ComputePipeline, Copies, Device, Image, Queue, Recording, Sight,
+};
+
+use crate::classify::Known;
+use crate::convert::Conversion;
+use crate::list::{Words, bytes};
+use crate::paint::Painting as _;
+use crate::paint::pool::Slot;
+use crate::shader::{self, EVERY, STALE, Source, groups};
+use crate::{Chroma, Error, Route, TileSet};
+
+/// Marks a tile on the shader's list that is to be written, whatever its hash.
+const ANYWAY: u32 = 1 << 31;
+
+/// The shader with what it reads.
+pub(super) struct Gpu {
+    queue: Arc<Queue>,
+    pipeline: Arc<ComputePipeline>,
+    source: Source,
+    table: Option<Arc<Buffer>>,
+    list: Words,
+    route: Route,
+    far: bool,
+}
+
+/// What the shader needs to write into one buffer of the pool.
+pub(crate) struct Refreshed {
+    bindings: Arc<Bindings>,
+    /// What the bindings name, to tell when they are of others.
+    hashes: Arc<Buffer>,
+}
+
+impl Gpu {
+    pub(super) fn new(
+        device: &Arc<Device>,
+        conversion: &Conversion,
+        count: usize,
+        route: Route,
+        far: bool,
+    ) -> Result<Self, Error> {
+        let output = conversion.output();
+        if u64::from(output.size) > device.longest_buffer() {
+            return Err(Error::TooLarge(output.descriptor.extent));
+        }
+        let fast = route == Route::Gpu && shader::is_fast(device);
+        let (source, code, full) =
+            choose(Source::of(conversion.format), conversion.layout.chroma, fast);
+        let push = conversion.job(source, 0, 0).bytes().len() as u32;
+        let made = if full { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
+        let pipeline = made(device, code, Sight::Images, 6, push)?;
+        let queue = Queue::new(device);
+        let table = conversion.table().map(|words| Words::constant(&queue, &words, far));
+        let (table, list) = (table.transpose()?, Words::new(device, count, far)?);
+        Ok(Self { queue, pipeline, source, table, list, route, far })
+    }
+
+    pub(super) fn fits(&self, route: Route) -> bool {
+        self.route == route
+    }
+
+    /// Looks at the tiles in `look` and at those that are stale in `slot`, writes there what changed
+    /// and what was stale, and returns what changed.
+    pub(super) fn look(
+        &self,
+        (conversion, known): (&Conversion, &Known),
+        (frame, image): (&Arc<Frame>, &Arc<Image>),
+        look: &TileSet,
+        slot: &mut Slot,
+    ) -> Result<TileSet, Error> {
+        let mut tiles = look.clone();
+        tiles.union_with(&slot.stale);
+        let count = tiles.len();
+        if count == 0 {
+            return Ok(tiles);
+        }
+        let bindings = self.bind(conversion, known, slot)?;
+        let mut recording = Recording::begin(&self.queue)?;
+        let flags = self.tell(&mut recording, &tiles, &slot.stale);
+        known.changed.clear(&mut recording);
+        recording.read(frame, image)?;
+        let push = conversion.job(self.source, count as u32, flags);
+        recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups(count, 8))?;
+        known.changed.fetch(&mut recording);
+        let _ = recording.submit_and_wait()?;
+        let changed = known.read(look.grid());
+        slot.ahead.union_with(&changed);
+        slot.ahead.union_with(&slot.stale);
+        slot.stale.clear();
+        Ok(changed)
+    }
+
+    /// Says which tiles to look at, and which to write anyway.
+    fn tell(&self, recording: &mut Recording, tiles: &TileSet, stale: &TileSet) -> u32 {
+        match (tiles.is_full(), stale.is_full(), stale.is_empty()) {
+            (true, true, _) => return EVERY | STALE,
+            (true, _, true) => return EVERY,
+            _ => {}
+        }
+        let anyway = |tile| if stale.contains(tile) { ANYWAY } else { 0 };
+        let list: Vec<_> = tiles.iter().map(|tile| tile as u32 | anyway(tile)).collect();
+        self.list.send(recording, &bytes(&list));
+        0
+    }
+
+    fn bind(
+        &self,
+        conversion: &Conversion,
+        known: &Known,
+        slot: &mut Slot,
+    ) -> Result<Arc<Bindings>, Error> {
+        let fits = |it: &Refreshed| Arc::ptr_eq(&it.hashes, &known.hashes);
+        if let Some(refreshed) = slot.refreshed.as_ref().filter(|it| fits(it)) {
+            return Ok(Arc::clone(&refreshed.bindings));
+        }
+        let size = conversion.output().size;
+        let out = Arc::clone(slot.written_by_shaders(self.queue.device(), size, self.far)?);
+        let list = Arc::clone(self.list.buffer());
+        let table = self.table.clone().unwrap_or_else(|| Arc::clone(&list));
+        let hashes = Arc::clone(&known.hashes);
+        let (changed, keys) = (Arc::clone(known.changed.buffer()), Arc::clone(&known.keys));
+        let buffers = vec![list, out, table, Arc::clone(&hashes), changed, keys];
+        let bindings = Arc::new(Bindings::new(&self.pipeline, buffers)?);
+        slot.refreshed = Some(Refreshed { bindings: Arc::clone(&bindings), hashes });
+        Ok(bindings)
+    }
+
+    /// Brings what was written to the host. Returns when it is there, and what was copied.
+    pub(super) fn bring_down(
+        &self,
+        conversion: &Conversion,
+        slot: &mut Slot,
+    ) -> Result<(SyncPoint, Copies), Error> {
+        let mut recording = Recording::begin(&self.queue)?;
+        let mut copies = Copies::default();
+        copies.gpu += u32::from(slot.copy_down(&mut recording, conversion.output()));
+        if slot.host.is_shared() && copies.gpu == 0 {
+            return Ok((SyncPoint::Signaled, copies));
+        }
+        if slot.host.is_shared() {
+            return Ok((recording.submit()?, copies));
+        }
+        let _ = recording.submit_and_wait()?;
+        copies.cpu_bytes += slot.host.fetch(conversion.output().size as usize);
+        Ok((SyncPoint::Signaled, copies))
+    }
+}
+
+/// The shader for such pixels, how it gets at them, and whether it wants full subgroups.
+fn choose(source: Source, chroma: Chroma, fast: bool) -> (Source, &'static [u32], bool) {
+    use Chroma::{Deep, Interleaved, Planar};
+    let code = match (source, chroma) {
+        (Source::Bgr, Interleaved) if fast => shader::REFRESH_FAST_BGR_NV12,
+        (Source::Bgr, Planar) if fast => shader::REFRESH_FAST_BGR_I420,
+        (Source::Bgr, Deep) if fast => shader::REFRESH_FAST_BGR_P010,
+        (Source::Rgb, Interleaved) if fast => shader::REFRESH_FAST_RGB_NV12,
+        (Source::Rgb, Planar) if fast => shader::REFRESH_FAST_RGB_I420,
+        (Source::Rgb, Deep) if fast => shader::REFRESH_FAST_RGB_P010,
+        (Source::Half, Interleaved) if fast => shader::REFRESH_FAST_HALF_NV12,
+        (Source::Half, Planar) if fast => shader::REFRESH_FAST_HALF_I420,
+        (Source::Half, Deep) if fast => shader::REFRESH_FAST_HALF_P010,
+        _ => return choose_plain(source, chroma),
+    };
+    (source, code, true)
+}
+
+fn choose_plain(source: Source, chroma: Chroma) -> (Source, &'static [u32], bool) {
+    use Chroma::{Deep, Interleaved, Planar};
+    let half = source == Source::Half;
+    let code = match (half, chroma) {
+        (true, Interleaved) => shader::REFRESH_PLAIN_HALF_NV12,
+        (true, Planar) => shader::REFRESH_PLAIN_HALF_I420,
+        (true, Deep) => shader::REFRESH_PLAIN_HALF_P010,
+        (false, Interleaved) => shader::REFRESH_PLAIN_ANY_NV12,
+        (false, Planar) => shader::REFRESH_PLAIN_ANY_I420,
+        (false, Deep) => shader::REFRESH_PLAIN_ANY_P010,
+    };
+    (if half { source } else { Source::Any }, code, false)
+}

@@ -1,0 +1,165 @@
+//! What changed, found and converted in one read of the picture.
+//!
+//! [`Classify`] and [`Convert`] read a picture that changed twice. This pass reads each tile once: it
+//! finds the hash, and where that is new, or what the pool's buffer has of the tile is stale, it
+//! writes the tile as Y'CbCr from the very registers that the hash was made of. Of an unchanged tile
+//! nothing is written, so an unchanged picture costs what [`Classify`] alone would cost, and a
+//! changed one no second read.
+//!
+//! It does what the two do, bit for bit, and goes by what they do where it cannot: without a free
+//! buffer to write to, only [`Classify`] looks, and by the shader for CPUs both work one after the
+//! other.
+
+mod cpu;
+mod gpu;
+
+use std::sync::Arc;
+
+use zerohop_frame::{Frame, FrameDescriptor, Observer, SyncPoint};
+use zerohop_vulkan::{Copies, Device, Image, Sight, wait_on_cpu};
+
+use crate::{Chroma, Classify, Convert, Error, Route, TileSet, Verdict, check_shape};
+use gpu::Gpu;
+pub(crate) use gpu::Refreshed;
+
+/// Finds out what changed, and keeps a Y'CbCr picture up to date with it.
+pub struct Refresh {
+    classify: Classify,
+    convert: Convert,
+    gpu: Option<Gpu>,
+    fused: bool,
+    /// The buffer that has all of a picture that was looked at, and the picture's number.
+    ready: Option<(usize, u64)>,
+}
+
+impl Refresh {
+    /// For pictures of `descriptor`'s shape. Make a new one when it changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Convert::new`].
+    pub fn new(
+        device: &Arc<Device>,
+        descriptor: &FrameDescriptor,
+        chroma: Chroma,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Error> {
+        let classify = Classify::new(device, descriptor, Arc::clone(&observer))?;
+        let convert = Convert::new(device, descriptor, chroma, observer)?;
+        Ok(Self { classify, convert, gpu: None, fused: true, ready: None })
+    }
+
+    /// Reads pictures another way than the best one: for tests and measurements.
+    #[must_use]
+    pub fn with_route(self, route: Route) -> Self {
+        let classify = self.classify.with_route(route);
+        Self { classify, convert: self.convert.with_route(route), ..self }
+    }
+
+    /// As if the host's memory lay across a bus: for tests and measurements.
+    #[must_use]
+    pub fn with_far_host(self) -> Self {
+        Self {
+            classify: self.classify.with_far_host(),
+            convert: self.convert.with_far_host(),
+            ..self
+        }
+    }
+
+    /// Does the work in two passes: for tests and measurements.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        Self { fused: false, ..self }
+    }
+
+    /// What comes out.
+    pub fn descriptor(&self) -> FrameDescriptor {
+        self.convert.descriptor()
+    }
+
+    /// Looks at a picture that has `image` for its buffer. Returns once the answer is there; the
+    /// frame is not held any longer than that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`]; [`Error::Device`], after which everything counts as changed.
+    pub fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, Error> {
+        let grid = self.classify.hashes.grid;
+        check_shape(grid.extent(), self.classify.hashes.format.fourcc(), image)?;
+        self.ready = None;
+        let route = self.classify.route.of(image);
+        let can = self.fused && route != Route::Cpu && image.sight() != Some(Sight::Buffers);
+        let index = if can { self.convert.0.pool.take()? } else { None };
+        let Some(index) = index else { return self.classify.classify(frame, image) };
+        if !self.classify.watch.knows(route) {
+            self.convert.0.skip(&TileSet::all(grid));
+        }
+        let verdict = self.look(index, route, frame, image);
+        match verdict {
+            Ok(_) => self.ready = Some((index, frame.info().sequence)),
+            // Nobody knows what was written.
+            Err(_) => self.convert.0.skip(&TileSet::all(grid)),
+        }
+        verdict
+    }
+
+    fn look(
+        &mut self,
+        index: usize,
+        route: Route,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<Verdict, Error> {
+        let Self { classify, convert: Convert(paint), gpu, .. } = self;
+        let Classify { watch, hashes, .. } = classify;
+        if let (Route::InPlace, Some(pixels)) = (route, image.pixels()) {
+            wait_on_cpu(frame.acquire())?;
+            return watch.judge(frame, route, &mut |look| {
+                let changed =
+                    cpu::look(&pixels, hashes, &paint.painting, look, paint.pool.slot(index));
+                paint.wrote(index, &changed);
+                Ok(changed)
+            });
+        }
+        hashes.report(frame, image);
+        let made = match gpu.take().filter(|gpu| gpu.fits(route)) {
+            Some(made) => made,
+            None => Gpu::new(image.device(), &paint.painting, hashes.grid.len(), route, paint.far)?,
+        };
+        let gpu = &*gpu.insert(made);
+        let known = &hashes.gpu(route, Sight::Images)?.known;
+        watch.judge(frame, route, &mut |look| {
+            let slot = paint.pool.slot(index);
+            let changed = gpu.look((&paint.painting, known), (frame, image), look, slot)?;
+            paint.wrote(index, &changed);
+            Ok(changed)
+        })
+    }
+
+    /// The picture that [`classify`](Self::classify) has just looked at, and of which it said that
+    /// `tiles` changed, as Y'CbCr. `None` when eight are out and none has come back: the picture
+    /// counts as skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`], after which the picture counts as skipped.
+    pub fn convert(
+        &mut self,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+        tiles: &TileSet,
+    ) -> Result<Option<Arc<Frame>>, Error> {
+        let ready = self.ready.take().filter(|(_, sequence)| *sequence == frame.info().sequence);
+        let Some((index, _)) = ready else { return self.convert.convert(frame, image, tiles) };
+        let paint = &mut self.convert.0;
+        let (mut copies, mut point) = (Copies::default(), SyncPoint::Signaled);
+        let in_place = self.classify.route.of(image) == Route::InPlace;
+        if let Some(gpu) = self.gpu.as_ref().filter(|_| !in_place) {
+            let slot = paint.pool.slot(index);
+            let brought = gpu.bring_down(&paint.painting, slot);
+            (point, copies) = brought.inspect_err(|_| slot.stale.fill())?;
+        }
+        paint.report(frame, copies);
+        Ok(Some(paint.lend(index, frame, point)))
+    }
+}

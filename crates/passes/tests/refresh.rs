@@ -1,0 +1,168 @@
+//! One read of a picture against two, on whatever device there is, under the validation layer where it is
+//! installed.
+
+mod common;
+mod reference;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::Arguments;
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
+use zerohop_passes::{Chroma, Refresh, Route, TileSet, Verdict};
+use zerohop_vulkan::{Device, PixelFormat};
+
+use common::trials::{Test, one};
+use common::{Canvas, Machine, Notes, Tiling, noise};
+use reference::{Planes, planes_of};
+
+/// Odd, tiny, whole tiles and cut ones.
+const SIZES: [(u32, u32); 4] = [(1, 1), (17, 33), (64, 48), (130, 18)];
+const CHROMA: [Chroma; 3] = [Chroma::Interleaved, Chroma::Deep, Chroma::Planar];
+
+fn main() -> ExitCode {
+    let machine = Machine::open(true).map(Arc::new);
+    let always = |_: &Device| true;
+    let trial = |need, name, has: fn(&Device) -> bool, test: Test| {
+        one(need, name, machine.clone(), has, test)
+    };
+    let tests = vec![
+        trial("device", "one_read_finds_and_writes_what_two_do", always, |it| {
+            refreshes(it, Route::Gpu, Tiling::Optimal);
+        }),
+        trial("device", "one_read_by_plain_shaders_does_so_too", always, |it| {
+            refreshes(it, Route::Plain, Tiling::Optimal);
+        }),
+        trial("cpu", "one_read_in_place_does_so_too", Device::is_cpu, |it| {
+            refreshes(it, Route::InPlace, Tiling::Linear);
+        }),
+        trial("device", "what_lies_across_a_bus_is_copied_down_whole", always, across_a_bus),
+        trial(
+            "device",
+            "without_a_free_buffer_a_picture_is_still_looked_at",
+            always,
+            no_free_buffer,
+        ),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+fn size(width: u32, height: u32) -> Extent {
+    Extent { width, height }
+}
+
+fn format(fourcc: Fourcc) -> PixelFormat {
+    PixelFormat::of(fourcc).expect("a known format")
+}
+
+fn refresh(machine: &Machine, canvas: &Canvas, chroma: Chroma, route: Route) -> Refresh {
+    let notes = Arc::<Notes>::default();
+    let pass = Refresh::new(&machine.device, &canvas.descriptor, chroma, notes);
+    pass.expect("a known format").with_route(route)
+}
+
+/// What the pass says and writes; no picture where nothing changed.
+fn refreshed(
+    pass: &mut Refresh,
+    canvas: &Canvas,
+    frame: &Arc<Frame>,
+) -> (Verdict, Option<Arc<Frame>>) {
+    let verdict = pass.classify(frame, &canvas.image).expect("a device that works");
+    let picture = verdict.tiles().map(|tiles| {
+        let made = pass.convert(frame, &canvas.image, tiles).expect("a device that works");
+        made.expect("a free buffer")
+    });
+    (verdict, picture)
+}
+
+/// The same verdicts and the same pictures, bit for bit, as two passes make: with pictures that
+/// change everywhere, in one place and nowhere, into buffers that are stale in other places.
+fn refreshes(machine: &Machine, route: Route, tiling: Tiling) {
+    let formats = PixelFormat::all().iter().filter(|it| it.is_rgb());
+    for (turn, format) in formats.enumerate() {
+        for (place, (width, height)) in SIZES.into_iter().enumerate() {
+            let chroma = CHROMA[(turn + place) % 3];
+            let extent = size(width, height);
+            let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
+            let mut one = refresh(machine, &canvas, chroma, route);
+            let mut two = refresh(machine, &canvas, chroma, route).apart();
+            let mut bytes = noise(13, canvas.image.bytes() as usize);
+            let mut held = Vec::new();
+            for round in 0..7_usize {
+                match round {
+                    0 | 4 => bytes = noise(round as u32 + 1, bytes.len()),
+                    3 | 6 => {}
+                    _ => {
+                        let at = round * 7919 % bytes.len();
+                        bytes[at] ^= 0x55;
+                    }
+                }
+                let frame = canvas.show(machine, &bytes, Damage::Unknown);
+                let (seen, picture) = refreshed(&mut one, &canvas, &frame);
+                let (expected, other) = refreshed(&mut two, &canvas, &frame);
+                let what = format!("{} {width}x{height} {chroma:?} {round}", format.fourcc());
+                assert_eq!(seen, expected, "{what}");
+                let [picture, other] = [picture, other].map(|it| it.map(|it| (planes_of(&it), it)));
+                let planes = picture.as_ref().map(|it| &it.0);
+                assert_eq!(planes, other.as_ref().map(|it| &it.0), "{what}");
+                held.extend(picture.map(|it| it.1));
+                // As an encoder does: the last two are out.
+                held.drain(..held.len().saturating_sub(2));
+            }
+        }
+    }
+}
+
+/// Shaders write near the device, and what changed is copied down: once for each picture that
+/// changed, and never for one that did not.
+fn across_a_bus(machine: &Machine) {
+    let (extent, format) = (size(130, 70), format(Fourcc::ARGB8888));
+    let mut canvas = Canvas::new(machine, extent, format, Tiling::Optimal, Color::SRGB);
+    let notes = Arc::<Notes>::default();
+    let pass =
+        Refresh::new(&machine.device, &canvas.descriptor, Chroma::Planar, Arc::clone(&notes) as _);
+    let mut pass = pass.expect("a known format").with_route(Route::Gpu).with_far_host();
+    let mut bytes = noise(21, canvas.image.bytes() as usize);
+    let (mut held, mut pictures) = (Vec::new(), 0);
+    for round in 0..12_usize {
+        if round % 4 != 3 {
+            let at = round * 7919 % bytes.len();
+            bytes[at] ^= 0x55;
+        }
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        let (verdict, picture) = refreshed(&mut pass, &canvas, &frame);
+        assert_eq!(verdict == Verdict::Unchanged, round % 4 == 3, "round {round}");
+        let Some(picture) = picture else { continue };
+        let expected = Planes::by_definition(8, &bytes, extent, format, &Color::SRGB);
+        assert!(planes_of(&picture).distance(&expected) <= 1, "round {round}");
+        pictures += 1;
+        held.push(picture);
+        held.drain(..held.len().saturating_sub(2));
+    }
+    let copies = notes.copies.lock().expect("no panic inside").len();
+    assert_eq!(copies, pictures, "one copy for each picture that goes out");
+}
+
+fn no_free_buffer(machine: &Machine) {
+    let format = format(Fourcc::XRGB8888);
+    let mut canvas = Canvas::new(machine, size(32, 32), format, Tiling::Optimal, Color::SRGB);
+    let mut pass = refresh(machine, &canvas, Chroma::Interleaved, Route::Best);
+    let mut hoard = Vec::new();
+    for value in 0..8 {
+        let frame = canvas.show(machine, &[value * 16; 4096], Damage::Unknown);
+        hoard.extend(refreshed(&mut pass, &canvas, &frame).1);
+    }
+    let frame = canvas.show(machine, &[255; 4096], Damage::Unknown);
+    let verdict = pass.classify(&frame, &canvas.image).expect("works");
+    let tiles = verdict.tiles().expect("all have changed");
+    assert_eq!(tiles.len(), 4);
+    assert!(pass.convert(&frame, &canvas.image, tiles).expect("works").is_none());
+    // What was seen and not written is written with the next picture.
+    hoard.clear();
+    let mut bytes = vec![255; 4096];
+    bytes[0] = 0;
+    let frame = canvas.show(machine, &bytes, Damage::Unknown);
+    let (verdict, picture) = refreshed(&mut pass, &canvas, &frame);
+    assert_eq!(verdict.tiles().map(TileSet::len), Some(1));
+    assert_eq!(planes_of(&picture.expect("a free buffer")).y[32 * 32 - 1], 235);
+}
