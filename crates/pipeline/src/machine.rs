@@ -37,6 +37,7 @@ impl Machine {
             });
         }
         let device = Device::open(&physical)?;
+        device.fallback().into_iter().for_each(|one| measurements.fallback(one.clone()));
         let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
         Ok(Self { instance, device, queue, images })
     }

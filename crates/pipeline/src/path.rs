@@ -6,7 +6,7 @@ use zerohop_frame::{
     BoxError, DeviceId, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _, Stage,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_passes::{Chroma, Classify, Convert, TileSet, Verdict};
+use zerohop_passes::{Chroma, Classify, Refresh, TileSet, Verdict};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
 
 use crate::machine::{Machine, owner};
@@ -32,9 +32,20 @@ pub struct Path {
 }
 
 /// What is made anew for each shape of picture.
-struct Passes {
-    classify: Classify,
-    convert: Option<Convert>,
+enum Passes {
+    /// For a sink that takes pictures as they are.
+    Look(Classify),
+    /// For one that takes Y'CbCr: both in one read.
+    Convert(Refresh),
+}
+
+impl Passes {
+    fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, BoxError> {
+        Ok(match self {
+            Self::Look(classify) => classify.classify(frame, image)?,
+            Self::Convert(refresh) => refresh.classify(frame, image)?,
+        })
+    }
 }
 
 impl Path {
@@ -107,10 +118,12 @@ impl Path {
                 let device = &self.machine.as_ref().ok_or("no device is open")?.device;
                 let shape = frame.buffer().descriptor();
                 let observer = || Arc::clone(&self.measurements) as _;
-                let convert =
-                    self.chroma.map(|chroma| Convert::new(device, shape, chroma, observer()));
-                let classify = Classify::new(device, shape, observer())?;
-                Passes { classify, convert: convert.transpose()? }
+                match self.chroma {
+                    None => Passes::Look(Classify::new(device, shape, observer())?),
+                    Some(chroma) => {
+                        Passes::Convert(Refresh::new(device, shape, chroma, observer())?)
+                    }
+                }
             }
         };
         Ok(self.passes.insert(passes))
@@ -124,7 +137,7 @@ impl Path {
     ) -> Result<Option<Verdict>, BoxError> {
         let passes = self.passes(frame)?;
         let begin = clock_monotonic();
-        let verdict = passes.classify.classify(frame, image)?;
+        let verdict = passes.classify(frame, image)?;
         let sequence = frame.info().sequence;
         self.measurements.span(sequence, Stage::Classify, begin, clock_monotonic());
         Ok(self.is_read(frame).then_some(verdict))
@@ -137,8 +150,7 @@ impl Path {
         image: &Arc<Image>,
         tiles: &TileSet,
     ) -> Result<Option<Arc<Frame>>, BoxError> {
-        let convert = self.passes.as_mut().and_then(|passes| passes.convert.as_mut());
-        let Some(convert) = convert else { return Ok(Some(frame)) };
+        let Some(Passes::Convert(convert)) = &mut self.passes else { return Ok(Some(frame)) };
         let (sequence, begin) = (frame.info().sequence, clock_monotonic());
         let Some(converted) = convert.convert(&frame, image, tiles)? else {
             self.measurements.dropped(sequence, "the sink holds all converted pictures");
@@ -195,6 +207,7 @@ fn chroma(sink: &dyn FrameSink) -> Option<Chroma> {
     sink.formats().iter().find_map(|(fourcc, _)| match *fourcc {
         Fourcc::NV12 => Some(Chroma::Interleaved),
         Fourcc::YUV420 => Some(Chroma::Planar),
+        Fourcc::P010 => Some(Chroma::Deep),
         _ => None,
     })
 }
