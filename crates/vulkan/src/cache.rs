@@ -6,13 +6,14 @@ use std::sync::{Arc, Weak};
 use zerohop_frame::{BufferId, SharedBuffer};
 
 use crate::error::chain;
-use crate::{Device, Error, Image};
+use crate::{Device, Error, Image, Way};
 
 /// Each buffer's image, from the first sight of the buffer until it is gone.
 ///
 /// An import that failed is remembered as well: it is not tried again for every picture.
 pub struct ImportCache {
     device: Arc<Device>,
+    ways: &'static [Way],
     images: HashMap<BufferId, Entry>,
 }
 
@@ -32,7 +33,12 @@ pub struct Cached {
 impl ImportCache {
     /// An empty cache.
     pub fn new(device: &Arc<Device>) -> Self {
-        Self { device: Arc::clone(device), images: HashMap::new() }
+        Self::by(device, &Way::ALL)
+    }
+
+    /// An empty cache of images that come in by one of `ways` ([`Image::import_by`]).
+    pub fn by(device: &Arc<Device>, ways: &'static [Way]) -> Self {
+        Self { device: Arc::clone(device), ways, images: HashMap::new() }
     }
 
     /// The image of `buffer`.
@@ -49,7 +55,7 @@ impl ImportCache {
         }
         // A new buffer is when old ones have gone.
         self.evict();
-        let image = Image::import(&self.device, buffer).map(Arc::new);
+        let image = Image::import_by(&self.device, buffer, self.ways).map(Arc::new);
         let kept = image.as_ref().map(Arc::clone).map_err(chain);
         let entry = Entry { buffer: Arc::downgrade(buffer), image: kept };
         self.images.insert(buffer.id(), entry);

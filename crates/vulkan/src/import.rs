@@ -54,7 +54,8 @@ impl Image {
         import.check()?;
         let mut refusals = Refusals::default();
         let mut last = None;
-        for way in import.ways().iter().filter(|way| ways.contains(way)) {
+        let open = if import.as_rows(ways) { ways } else { import.ways() };
+        for way in open.iter().filter(|way| ways.contains(way)) {
             match import.by(*way) {
                 Ok(image) => return Ok(image.came(*way, way.fallback(&refusals))),
                 Err(err) => {
@@ -108,6 +109,12 @@ impl Import<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the rows alone are wanted, for a copy: so every `LINEAR` picture can come in, also one
+    /// that shaders read better in another way.
+    fn as_rows(&self, ways: &[Way]) -> bool {
+        ways == [Way::Buffers] && self.descriptor.modifier == Modifier::LINEAR
     }
 
     /// The ways that are open to this kind of memory and format, best first.

@@ -310,6 +310,10 @@ impl Drop for Recording {
 /// The rows of a plane as they lie, to be packed from `start` on.
 fn rows(plane: &Plane, at: &PlaneLayout, start: u64) -> Vec<vk::BufferCopy> {
     let row = plane.row_bytes() as u64;
+    if row == u64::from(at.stride) {
+        let whole = vk::BufferCopy::default().src_offset(at.offset.into()).dst_offset(start);
+        return vec![whole.size(plane.bytes())];
+    }
     (0..u64::from(plane.extent().height))
         .map(|y| {
             vk::BufferCopy::default()
