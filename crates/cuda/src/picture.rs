@@ -37,7 +37,8 @@ enum Body {
 
 impl Picture {
     /// The picture of `buffer`, which came as `OPAQUE_FD` of this very GPU and was imported by Vulkan
-    /// before (see [`Memory::import`]). `rows` are for tiling `LINEAR` only.
+    /// before (see [`Memory::import`]). `rows` are for an image of tiling `LINEAR` only; where memory
+    /// holds rows and no image, the descriptor says where.
     ///
     /// # Errors
     ///
@@ -57,13 +58,18 @@ impl Picture {
             return Err(Error::NotImportable(format!("memory of another device, {owner}")));
         }
         let shape = buffer.descriptor();
-        let flags = flags(image)?;
+        let (flags, rows) = if image.is_rows() {
+            let plane = shape.planes[0];
+            (0, Some(Rows { offset: plane.offset.into(), pitch: plane.stride.into() }))
+        } else {
+            (flags(image)?, rows)
+        };
         let (desc, pixel) = array_of(shape.fourcc, shape.extent, flags)?;
         let (row_bytes, count) = (desc.width * pixel, desc.height);
         // What does not fit is refused before the driver sees it.
         check(*size, row_bytes, count, rows)?;
         let memory = Memory::import(device, fd.as_fd(), *size, image.dedicated)?;
-        let body = if image.tiling == LINEAR {
+        let body = if image.is_rows() || image.tiling == LINEAR {
             let rows =
                 rows.ok_or_else(|| Error::NotImportable("LINEAR rows nobody knows".into()))?;
             Body::rows(&memory, rows, row_bytes, count)?

@@ -54,6 +54,21 @@ impl Blitter {
         &self.context
     }
 
+    /// The context, current: for whoever uses the texture to let go of it there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Egl`].
+    pub fn current(&mut self) -> Result<Current<'_>, Error> {
+        self.context.current()
+    }
+
+    /// Whether a picture of `extent` is drawn into the texture of the one before. Where it is not,
+    /// whoever uses that texture must let go of it first.
+    pub fn keeps(&self, extent: Extent) -> bool {
+        self.canvas.as_ref().is_some_and(|canvas| canvas.texture.extent == extent)
+    }
+
     /// Draws the picture, and holds its buffer until that is done. The context is current as long
     /// as the first thing that is returned lives, for others (CUDA) to use the texture in.
     ///

@@ -179,6 +179,24 @@ impl Recording {
         self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
     }
 
+    /// Hands what was written to `buffer` to whoever imported its memory. Writing it again needs
+    /// nothing but that they are done.
+    pub fn hand_over(&mut self, buffer: &Arc<Buffer>) {
+        let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
+        let barrier = [vk::BufferMemoryBarrier::default()
+            .src_access_mask(written)
+            .src_queue_family_index(self.device().family())
+            .dst_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
+            .buffer(buffer.raw())
+            .size(vk::WHOLE_SIZE)];
+        let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
+        let (end, none) = (vk::PipelineStageFlags::BOTTOM_OF_PIPE, vk::DependencyFlags::empty());
+        let (device, commands) = (self.device().raw(), self.commands());
+        // SAFETY: the command buffer is recording, and the buffer is kept below.
+        unsafe { device.cmd_pipeline_barrier(commands, work, end, none, &[], &barrier, &[]) };
+        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
     /// Copies rows without padding from `buffer`, where [`Image::tight`] puts the planes, into a
     /// picture of ours.
     pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {

@@ -1,0 +1,44 @@
+//! Every way into CUDA over a stand-in for NVIDIA's driver, which has the memory of the Vulkan device
+//! on the CPU and the textures of Mesa's OpenGL ES: what CUDA has is the picture, to the last bit.
+//!
+//! Each case runs in a process of its own. Its parent reads what the stand-in found: broken rules,
+//! and what was not given back.
+
+mod cases;
+mod dma_bufs;
+mod pictures;
+mod stage;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use stage::{Case, trial};
+
+/// Every case: what it needs, its name, and what runs.
+const CASES: &[Case] = &[
+    Case::new("an_image_of_the_applications_is_an_array_without_a_copy", cases::opaque),
+    Case::new("rows_of_the_applications_are_read_where_they_lie", cases::opaque_rows),
+    Case::new("rows_in_a_memfd_come_over_the_vulkan_bridge", cases::bridged).at_most(&[
+        // One proof, and four copies of each of four shapes.
+        ("cuImportExternalMemory", 17),
+        ("cuStreamCreate", 1),
+    ]),
+    Case::new("many_pictures_take_what_a_few_take", cases::many)
+        .at_most(&[("cuImportExternalMemory", 2), ("cuMemHostRegister_v2", 3)]),
+    Case::new("the_cpu_copies_what_comes_no_other_way_and_it_is_said", cases::hosted),
+    Case::new("a_way_that_fails_its_proof_is_not_taken_and_says_why", cases::refused)
+        .failing("cuExternalMemoryGetMappedBuffer:1=999"),
+    Case::new("a_proven_way_that_fails_is_left_for_the_next_one", cases::latched)
+        .failing("cuExternalMemoryGetMappedBuffer:2=999"),
+    Case::new("a_picture_of_several_planes_is_refused_with_every_reason", cases::planes),
+    Case::new("a_texture_that_was_drawn_is_what_cuda_maps", cases::texture).needing("egl"),
+    Case::new("dma_bufs_come_over_the_egl_bridge", dma_bufs::drawn).needing("dma_buf"),
+    Case::new("dma_bufs_come_over_the_vulkan_bridge", dma_bufs::copied).needing("dma_buf"),
+];
+
+fn main() -> ExitCode {
+    if let Some(code) = stage::child(CASES) {
+        return code;
+    }
+    libtest_mimic::run(&Arguments::from_args(), CASES.iter().map(trial).collect()).exit_code()
+}
