@@ -36,6 +36,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("layer-dmabuf", "hardware", "every_format_is_read_by_a_process_without_the_layer"),
     ("layer-dmabuf", "hardware", "by_mesas"),
     ("gl", "egl", "dma_buf"),
+    ("bridge", "ways", "dma_bufs_come"),
     ("testkit-va", "libva", "exported"),
 ];
 

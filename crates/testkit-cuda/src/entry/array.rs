@@ -7,7 +7,7 @@ use zerohop_cuda::abi::{
 };
 
 use crate::call::{Needs, call, get, put};
-use crate::layout::{HEADER, Layout};
+use crate::layout::Layout;
 use crate::names::{INVALID_HANDLE, INVALID_VALUE};
 use crate::objects::{Image, Object};
 
@@ -38,7 +38,7 @@ unsafe extern "C" fn cuExternalMemoryGetMappedMipmappedArray(
             let what = format!("{:?} needs {needs} bytes of {size}", desc.array);
             return Err(state.complain(NAME, what, INVALID_VALUE));
         }
-        let offset = HEADER + desc.offset as usize;
+        let offset = pages.header() + desc.offset as usize;
         let image = Image { pages: Arc::clone(pages), offset, layout };
         let level = state.add(Object::Array(Arc::new(image)));
         let levels = state.add(Object::Levels { memory: handle, level });

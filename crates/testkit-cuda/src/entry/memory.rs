@@ -6,7 +6,6 @@ use std::sync::Arc;
 use zerohop_cuda::abi::{BufferDesc, DevicePointer, MEMORY_OPAQUE_FD, MemoryHandleDesc, RawMemory};
 
 use crate::call::{Needs, call, get, put};
-use crate::layout::HEADER;
 use crate::names::{INVALID_HANDLE, INVALID_VALUE, OUT_OF_MEMORY};
 use crate::objects::{Object, Range};
 use crate::pages::Pages;
@@ -42,10 +41,9 @@ unsafe extern "C" fn cuImportExternalMemory(
 fn import(raw: i32, size: usize) -> Option<Pages> {
     // SAFETY: the caller says that it is open; it stays the caller's until we return `Some`.
     let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-    let length = rustix::fs::fstat(&fd).ok().map(|stat| stat.st_size as usize);
-    let fits = length.is_some_and(|length| length >= HEADER + size);
-    let copy = fd.try_clone().ok().filter(|_| fits && size > 0);
-    let Some(pages) = copy.and_then(Pages::of) else {
+    let pages = fd.try_clone().ok().and_then(Pages::of);
+    let fits = |pages: &Pages| size > 0 && pages.length() >= pages.header() + size;
+    let Some(pages) = pages.filter(fits) else {
         let _ = fd.into_raw_fd();
         return None;
     };
@@ -94,7 +92,7 @@ unsafe extern "C" fn cuExternalMemoryGetMappedBuffer(
             let what = format!("bytes {} to {end} of {size}", desc.offset);
             return Err(state.complain(NAME, what, INVALID_VALUE));
         }
-        let address = pages.address() + HEADER + desc.offset as usize;
+        let address = pages.address() + pages.header() + desc.offset as usize;
         let (length, user) = (desc.size as usize, Arc::new(Some(Arc::clone(pages))));
         keep(state, address, Range { length, user, memory: Some(handle) });
         // SAFETY: the caller's.
