@@ -51,7 +51,9 @@ pub(crate) fn buffer(
     spoil: impl FnOnce(&mut MemoryHandle),
 ) -> std::io::Result<Arc<SharedBuffer>> {
     let id = DeviceId { device_uuid: UUID, driver_uuid: [0; 16] };
-    let image = OpaqueImage { usage: 0x11, array_layers: 1, dedicated: true, ..Default::default() };
+    // VK_FORMAT_B8G8R8A8_UNORM.
+    let image = OpaqueImage { format: 44, usage: 0x11, array_layers: 1, ..Default::default() };
+    let image = OpaqueImage { dedicated: true, ..image };
     let (fd, size) = (memory(&bytes())?, bytes().len() as u64);
     let mut handle = MemoryHandle::OpaqueFd { fd, device: id, size, memory_type: 0, image };
     spoil(&mut handle);

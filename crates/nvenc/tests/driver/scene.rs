@@ -82,8 +82,13 @@ pub(crate) fn picture(
         line[..row.len()].copy_from_slice(row);
     }
     let device = DeviceId { device_uuid: UUID, driver_uuid: [0; 16] };
-    let image =
-        OpaqueImage { usage: 0x10, array_layers: 1, tiling: linear.into(), ..Default::default() };
+    let image = OpaqueImage {
+        format: 44,
+        usage: 0x10,
+        array_layers: 1,
+        tiling: linear.into(),
+        ..Default::default()
+    };
     let (fd, size) = (memfd.into(), size as u64);
     let memory = MemoryHandle::OpaqueFd { fd, device, size, memory_type: 0, image };
     let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]);
