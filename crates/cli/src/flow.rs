@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use zerohop_frame::{FrameSink, Source};
 use zerohop_pipeline::{
-    Ending, Error, Filtered, Filters, Limits, Measurements, Path, Plain, Scanout, Stages, Straight,
-    Tap, run,
+    CudaReport, Ending, Error, Filtered, Filters, Limits, Measurements, Path, Plain, Scanout,
+    Stages, Straight, Tap, run,
 };
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
 
@@ -60,6 +60,7 @@ impl Flow {
             measurements,
             sink,
             snapshots,
+            view,
             screen,
             is_recorded,
             is_straight,
@@ -72,7 +73,8 @@ impl Flow {
             .then(|| Filters::new(filters, choice.clone(), options, Arc::clone(&measurements)));
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
-            let mut path = path.with_snapshots(snapshots).with_validation(validation);
+            let mut path =
+                path.with_snapshots(snapshots).with_view(view).with_validation(validation);
             path.prepare();
             path
         };
@@ -115,6 +117,16 @@ impl Flow {
                 run(source, &mut filtered, &mut *self.sink, limits, &self.measurements)
             }
         }
+    }
+
+    /// CUDA's part in it, if it had one.
+    pub(crate) fn cuda(&self) -> Option<CudaReport> {
+        let path = match &self.way {
+            Way::Recorded(path) => path,
+            Way::Both(tap) => tap.rest(),
+            Way::Shown(_) | Way::Straight(_) | Way::Plain(_) => return None,
+        };
+        path.view()?.report().cloned()
     }
 
     /// The device that read the pictures, if one did.

@@ -6,11 +6,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zerohop_cuda::Cuda;
 use zerohop_encode::{Encoder as _, OpenH264, Rate};
 use zerohop_frame::FrameSink;
 use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
-use zerohop_pipeline::{Filter, Measurements, Report, Snapshots, Trace};
+use zerohop_pipeline::{CudaView, Filter, Measurements, Report, Snapshots, Trace};
 use zerohop_sinks::{
     Checksum, Clock, EncodeSink, Every, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing,
 };
@@ -31,6 +32,8 @@ pub(crate) struct Outputs {
     pub(crate) sink: Sink,
     /// Where some of them go as they are.
     pub(crate) snapshots: Option<Snapshots>,
+    /// What sees them through CUDA.
+    pub(crate) view: Option<CudaView>,
     /// The screen that all of them are shown on.
     pub(crate) screen: Option<Shown>,
     /// Whether they go elsewhere too.
@@ -67,12 +70,13 @@ impl Outputs {
         for place in places {
             opened.open(place, options, &pace, &measurements)?;
         }
-        let Opened { mut sinks, mut takes_all, encoder, screen } = opened;
+        let Opened { mut sinks, mut takes_all, by_cuda, encoder, screen } = opened;
         let reads_rows = !takes_all.is_empty();
         if is_straight && reads_rows {
             sinks.push(Box::new(Every::new(options.every, joined(std::mem::take(&mut takes_all)))));
         }
-        let is_recorded = !(sinks.is_empty() && takes_all.is_empty());
+        let is_recorded = !(sinks.is_empty() && takes_all.is_empty() && by_cuda.is_none());
+        let view = by_cuda.map(|sinks| seen_by_cuda(sinks, options.every, &measurements));
         let snapshots = (!takes_all.is_empty())
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
         let sink = joined(sinks);
@@ -81,6 +85,7 @@ impl Outputs {
             measurements,
             sink,
             snapshots,
+            view,
             screen,
             is_recorded,
             is_straight,
@@ -151,6 +156,8 @@ struct Opened {
     sinks: Vec<Sink>,
     /// Get every picture as it came.
     takes_all: Vec<Sink>,
+    /// Get every picture as CUDA sees it, if anything does.
+    by_cuda: Option<Vec<Sink>>,
     /// The name of the encoder among them.
     encoder: Option<String>,
     /// Shows every picture.
@@ -171,19 +178,47 @@ impl Opened {
                 self.sinks.push(sink);
                 self.encoder = Some(name);
             }
-            To::Png(folder) => {
-                let sink = Png::create(folder).map_err(|err| unwritable(folder, &err))?;
-                self.takes_all.push(Box::new(sink));
-            }
-            To::Checksum(path) => {
-                let sink = Checksum::create(path).map_err(|err| unwritable(path, &err))?;
-                self.takes_all.push(Box::new(sink));
+            To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place)?),
+            To::ByCuda(place) => {
+                check_cuda()?;
+                self.by_cuda.get_or_insert_default().extend(reader(place)?);
             }
             To::Kms(spec) => self.screen = Some(screen(spec, measurements)?),
             To::Null => self.sinks.push(Box::new(Null)),
         }
         Ok(())
     }
+}
+
+/// What reads every picture there, if anybody does.
+fn reader(place: &To) -> Result<Option<Sink>, Failure> {
+    Ok(match place {
+        To::Png(folder) => {
+            Some(Box::new(Png::create(folder).map_err(|err| unwritable(folder, &err))?))
+        }
+        To::Checksum(path) => {
+            Some(Box::new(Checksum::create(path).map_err(|err| unwritable(path, &err))?))
+        }
+        _ => None,
+    })
+}
+
+/// What shows pictures to `sinks` as CUDA sees them.
+fn seen_by_cuda(sinks: Vec<Sink>, every: u64, measurements: &Arc<Measurements>) -> CudaView {
+    let sink = (!sinks.is_empty()).then(|| joined(sinks));
+    CudaView::new(sink, every, Arc::clone(measurements) as _, measurements.of_sinks())
+}
+
+/// Refuses to begin where there is no CUDA.
+fn check_cuda() -> Result<(), Failure> {
+    let cuda = Cuda::load().and_then(|cuda| cuda.gpus());
+    let why = match cuda {
+        Ok(gpus) if !gpus.is_empty() => return Ok(()),
+        Ok(_) => "NVIDIA's driver knows no GPU".to_owned(),
+        Err(err) => crate::failure::chain(&err),
+    };
+    let todo = "leave view=cuda away, or see zerohop doctor";
+    Err(Failure::new("--to with view=cuda", why, todo))
 }
 
 /// One sink of all of `sinks`.

@@ -147,11 +147,12 @@ fn record(
         Failure::new("the recording", chain(&err), todo)
     });
     let device = flow.device().map(|device| device.physical().name());
+    let cuda = flow.cuda();
     // What came after the end was not part of it.
     let lost = seen.frames_dropped + seen.frames_replaced + seen.frames_unsent;
     let presented = counts.taken + lost;
     let Flow { encoder, names, .. } = flow;
-    let facts = Facts { encoder, device, presented, outputs: names, ..facts(&seen) };
+    let facts = Facts { encoder, cuda, device, presented, outputs: names, ..facts(&seen) };
     Outcome { ended, counts, facts, _source: Some(source) }
 }
 

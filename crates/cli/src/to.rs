@@ -17,10 +17,12 @@ pub(crate) enum To {
     Kms(Spec),
     /// Nowhere.
     Null,
+    /// There, as CUDA sees the pictures: nowhere, PNG files or checksums.
+    ByCuda(Box<To>),
 }
 
 /// Every place there is, as it is written, with what it makes of the pictures.
-const ALL: [(&str, &str); 5] = [
+const ALL: [(&str, &str); 6] = [
     ("mp4:FILE", "H.264 in a fragmented MP4 file; - is the standard output"),
     ("png:DIR", "numbered PNG files in this folder, as they came (copies each one)"),
     (
@@ -33,7 +35,15 @@ const ALL: [(&str, &str); 5] = [
          of /dev/dri/cardN,connector=NAME,mode=WxH@HZ; `zerohop doctor` lists them",
     ),
     ("null", "nowhere, to measure the way there"),
+    (
+        "…,view=cuda",
+        "null, png and checksum as CUDA sees the pictures on an NVIDIA GPU, in the memory that they were \
+         drawn in: null waits until each one is complete there, the others read it back (copies each one)",
+    ),
 ];
+
+/// What ends the name of a place that sees pictures through CUDA.
+const BY_CUDA: &str = ",view=cuda";
 
 /// What `--help` says about the places.
 pub(crate) fn help() -> String {
@@ -44,6 +54,14 @@ pub(crate) fn help() -> String {
 impl To {
     /// Reads `spec`, as in `mp4:cube.mp4`. What is wrong with it comes with a list of what there is.
     pub(crate) fn parse(spec: &str) -> Result<Self, String> {
+        if let Some(place) = spec.strip_suffix(BY_CUDA) {
+            return match Self::parse(place)? {
+                place @ (Self::Null | Self::Png(_) | Self::Checksum(_)) => {
+                    Ok(Self::ByCuda(Box::new(place)))
+                }
+                _ => Err("view=cuda goes with null, png and checksum".to_owned()),
+            };
+        }
         let (kind, place) = match spec.split_once(':') {
             Some((kind, place)) => (kind, Some(place).filter(|place| !place.is_empty())),
             None => (spec, None),
@@ -65,13 +83,17 @@ impl To {
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Mp4(path) | Self::Png(path) | Self::Checksum(path) => Some(path),
+            Self::ByCuda(place) => place.path(),
             Self::Kms(_) | Self::Null => None,
         }
     }
 
     /// Whether it needs the standard output for itself.
     pub(crate) fn is_standard_output(&self) -> bool {
-        let is_stream = matches!(self, Self::Mp4(_) | Self::Checksum(_));
+        let is_stream = match self {
+            Self::ByCuda(place) => return place.is_standard_output(),
+            place => matches!(place, Self::Mp4(_) | Self::Checksum(_)),
+        };
         is_stream && self.path().is_some_and(|path| path.as_os_str() == "-")
     }
 
@@ -82,7 +104,10 @@ impl To {
 
     /// Whether it is shown every picture as it came, changed or not, so that none may be lost.
     pub(crate) fn wants_all(&self) -> bool {
-        matches!(self, Self::Png(_) | Self::Checksum(_))
+        match self {
+            Self::ByCuda(place) => place.wants_all(),
+            place => matches!(place, Self::Png(_) | Self::Checksum(_)),
+        }
     }
 }
 
@@ -95,6 +120,11 @@ mod tests {
         assert_eq!(To::parse("mp4:a:b.mp4"), Ok(To::Mp4("a:b.mp4".into())));
         assert_eq!(To::parse("png:frames"), Ok(To::Png("frames".into())));
         assert_eq!(To::parse("null"), Ok(To::Null));
+        let by_cuda = |place| Ok(To::ByCuda(Box::new(place)));
+        assert_eq!(To::parse("null,view=cuda"), by_cuda(To::Null));
+        assert_eq!(To::parse("png:a,b,view=cuda"), by_cuda(To::Png("a,b".into())));
+        assert!(To::parse("checksum,view=cuda").unwrap().is_standard_output());
+        assert!(To::parse("mp4:a.mp4,view=cuda").unwrap_err().contains("null, png and checksum"));
         assert_eq!(To::parse("kms"), Ok(To::Kms(Spec::default())));
         let card = Spec { card: Some("/dev/dri/card1".into()), ..Spec::default() };
         assert_eq!(To::parse("kms:/dev/dri/card1"), Ok(To::Kms(card)));
@@ -107,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_unknown_place_is_answered_with_all_there_are() {
-        for odd in ["", "mp4", "mp4:", "png", "null:x", "avi:a.avi", "MP4:a.mp4"] {
+        for odd in [",view=cuda", "", "mp4", "mp4:", "png", "null:x", "avi:a.avi", "MP4:a.mp4"] {
             let said = To::parse(odd).unwrap_err();
             assert!(ALL.iter().all(|(spec, _)| said.contains(spec)), "{odd}: {said}");
         }

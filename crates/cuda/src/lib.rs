@@ -34,6 +34,7 @@ mod pitched;
 mod semaphore;
 mod stream;
 mod symbols;
+mod timelines;
 
 pub use array::Array;
 pub use buffer::Buffer;
@@ -50,3 +51,4 @@ pub use pinned::Pinned;
 pub use pitched::{Pitched, Pool};
 pub use semaphore::{Semaphore, SemaphoreKind};
 pub use stream::Stream;
+pub use timelines::Timelines;

@@ -11,6 +11,8 @@ pub enum Stage {
     PresentToHost,
     /// Making a view of a buffer seen for the first time.
     Import,
+    /// From the source's present to the moment the picture is complete for CUDA.
+    Cuda,
     /// Finding out what changed.
     Classify,
     /// Writing the picture in the sink's format.

@@ -8,9 +8,10 @@ use zerohop_frame::{Fallback, Stage};
 use crate::Percentiles;
 
 /// The steps that are measured, in the order of a picture's way.
-pub(crate) const STAGES: [Stage; 7] = [
+pub(crate) const STAGES: [Stage; 8] = [
     Stage::PresentToHost,
     Stage::Import,
+    Stage::Cuda,
     Stage::Classify,
     Stage::Convert,
     Stage::Encode,
@@ -23,6 +24,7 @@ pub(crate) fn name(stage: Stage) -> &'static str {
     match stage {
         Stage::PresentToHost => "present_to_host",
         Stage::Import => "import",
+        Stage::Cuda => "present_to_cuda",
         Stage::Classify => "classify",
         Stage::Convert => "convert",
         Stage::Encode => "encode",

@@ -5,6 +5,7 @@
 //!                    │        ├─ Filtered: rgba, luma, diff, before any of them
 //!                    │        ├─ Tap: Scanout (a copy where a screen needs one) ──Frame──► a screen
 //!                    │        ├─ Plain (read back where the CPU cannot read it as it is)
+//!                    │        ├─ CudaView: as CUDA sees it, by a copy ──Frame──► a third
 //!                    │        └─ Snapshots ──Frame in plain memory──► a second FrameSink
 //!                    └─► Measurements ──► Report (JSON, table)
 //!                                    └──► Trace  (Chrome trace format)
@@ -30,6 +31,7 @@ mod stages;
 mod table;
 mod tap;
 mod trace;
+mod view;
 
 pub use counts::{Copies, Counts, Verdicts};
 pub use filters::{Filter, Filtered, Filters};
@@ -44,3 +46,4 @@ pub use snapshots::Snapshots;
 pub use stages::{Stages, Straight};
 pub use tap::Tap;
 pub use trace::Trace;
+pub use view::{CudaReport, CudaView};

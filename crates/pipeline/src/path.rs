@@ -10,7 +10,7 @@ use zerohop_passes::{Chroma, Classify, Refresh, TileSet, Verdict};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
 
 use crate::machine::{Machine, owner};
-use crate::{Measurements, Snapshots, Stages};
+use crate::{CudaView, Measurements, Snapshots, Stages};
 
 /// Why a picture is dropped that was perhaps drawn over.
 const TAKEN_BACK: &str = "the application took it back while it was read";
@@ -26,6 +26,7 @@ pub struct Path {
     chroma: Option<Chroma>,
     measurements: Arc<Measurements>,
     snapshots: Option<Snapshots>,
+    view: Option<CudaView>,
     shape: Option<FrameDescriptor>,
     machine: Option<Machine>,
     passes: Option<Passes>,
@@ -57,6 +58,7 @@ impl Path {
             chroma: chroma(sink),
             measurements,
             snapshots: None,
+            view: None,
             shape: None,
             machine: None,
             passes: None,
@@ -74,6 +76,17 @@ impl Path {
     #[must_use]
     pub fn with_snapshots(self, snapshots: Option<Snapshots>) -> Self {
         Self { snapshots, ..self }
+    }
+
+    /// Shows pictures to CUDA on the way, before anybody else reads them.
+    #[must_use]
+    pub fn with_view(self, view: Option<CudaView>) -> Self {
+        Self { view, ..self }
+    }
+
+    /// CUDA's part in it, if it had one.
+    pub fn view(&self) -> Option<&CudaView> {
+        self.view.as_ref()
     }
 
     /// The device that reads the pictures, once there was one.
@@ -104,6 +117,9 @@ impl Path {
         self.open(owner(frame))?;
         let machine = self.machine.as_mut().ok_or("no device is open")?;
         let image = machine.import(frame, &self.measurements)?;
+        if let Some(view) = &mut self.view {
+            view.pass(frame, &image)?;
+        }
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.pass(&machine.queue, frame, &image);
         }
@@ -196,7 +212,8 @@ impl Stages for Path {
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
-        let finished = self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish);
+        let viewed = self.view.as_mut().map_or(Ok(()), CudaView::finish);
+        let finished = self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish).and(viewed);
         self.passes = None;
         self.machine.as_ref().map_or(Ok(()), Machine::silence).and(finished)
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Number, Value};
 use zerohop_frame::Extent;
 
-use crate::{Copies, Counts, Percentiles, Verdicts};
+use crate::{Copies, Counts, CudaReport, Percentiles, Verdicts};
 
 /// The version of the schema. It counts up when a key changes its meaning or goes; new keys do not
 /// change it.
@@ -28,6 +28,8 @@ pub struct Facts {
     pub device: Option<String>,
     /// The encoder, as it names itself.
     pub encoder: Option<String>,
+    /// CUDA's part, where an output asked for it.
+    pub cuda: Option<CudaReport>,
     /// All streams that the producers opened.
     pub streams: Vec<Stream>,
     /// Pictures of the main stream that it presented, wherever they ended.
@@ -110,6 +112,7 @@ pub struct Report {
     pub(crate) sync_tier: &'static str,
     pub(crate) device: Option<String>,
     pub(crate) encoder: Option<String>,
+    pub(crate) cuda: Option<CudaReport>,
     pub(crate) bytes_copied_by_cpu: Number,
     pub(crate) gpu_copies: Number,
     copy_reasons: BTreeMap<&'static str, u64>,
@@ -145,6 +148,7 @@ impl Report {
             sync_tier: facts.sync_tier,
             device: facts.device,
             encoder: facts.encoder,
+            cuda: facts.cuda,
             copy_reasons: counts.path_copies.reasons,
             sink_copies: counts.sink_copies,
             fallbacks: counts.fallbacks.into_iter().map(FallbackLine::from).collect(),

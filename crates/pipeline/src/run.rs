@@ -1,5 +1,6 @@
 //! The loop: from the source through the stages to the sink, in one thread.
 
+use std::fmt;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -44,6 +45,14 @@ pub enum Error {
         /// Why it failed.
         source: BoxError,
     },
+    /// A picture failed as every later one would.
+    #[error("picture {sequence} failed, and no later one could fare better")]
+    Hopeless {
+        /// Which one.
+        sequence: u64,
+        /// Why it failed.
+        source: BoxError,
+    },
     /// The stages could not finish what they write on the side.
     #[error("the stages could not finish")]
     Finish(#[source] BoxError),
@@ -53,6 +62,22 @@ pub enum Error {
     /// Waiting failed.
     #[error("could not wait for the source")]
     Wait(#[source] io::Error),
+}
+
+/// What ends a run at the first picture, since no later one could fare better.
+#[derive(Debug)]
+pub(crate) struct Hopeless(pub(crate) BoxError);
+
+impl fmt::Display for Hopeless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Hopeless {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
 }
 
 /// Why a pipeline that did not fail came to its end.
@@ -186,6 +211,7 @@ impl Flow<'_> {
                 self.measurements.submitted();
                 Ok(())
             }
+            Err(source) if source.is::<Hopeless>() => Err(Error::Hopeless { sequence, source }),
             Err(source) if self.failures == MAX_FAILURES => {
                 Err(Error::Stage { sequence, failures: self.failures, source })
             }

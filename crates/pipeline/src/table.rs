@@ -40,6 +40,9 @@ impl Report {
         line(f, "sync tier", self.sync_tier)?;
         line(f, "device", self.device.as_deref().unwrap_or("none"))?;
         line(f, "encoder", self.encoder.as_deref().unwrap_or("none"))?;
+        if let Some(cuda) = &self.cuda {
+            line(f, "CUDA", cuda)?;
+        }
         line(f, "bytes copied by CPU", format_args!("{} a frame", self.bytes_copied_by_cpu))?;
         line(f, "copies by GPU", format_args!("{} a frame", self.gpu_copies))?;
         let copied: u64 = self.sink_copies.reasons.values().sum();

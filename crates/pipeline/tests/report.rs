@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use zerohop_frame::{Extent, Fallback, Observer, Stage};
 use zerohop_passes::{Grid, TileSet, Verdict};
-use zerohop_pipeline::{Application, Facts, Measurements, Report, SCHEMA, Stream};
+use zerohop_pipeline::{Application, CudaReport, Facts, Measurements, Report, SCHEMA, Stream};
 
 /// A run of three pictures: one encoded, one unchanged, one lost.
 fn report() -> Report {
@@ -50,6 +50,15 @@ fn facts() -> Facts {
         sync_tier: "signaled",
         device: Some("llvmpipe".into()),
         encoder: None,
+        cuda: Some(CudaReport {
+            device: "a GPU".into(),
+            handle: "opaque_fd as an array",
+            imports: 4,
+            first_import_us: 1120,
+            pictures: 3,
+            device_waits: 2,
+            copies: 1,
+        }),
         streams: vec![stream],
         presented: 3,
         replaced: 0,
@@ -72,6 +81,7 @@ fn the_literal_keys_hold_what_happened() {
         (&json["frames_dropped"], &json["drop_reasons"]["replaced"]),
         (&json!(1), &json!(1))
     );
+    assert_eq!((&json["cuda"]["imports"], &json["cuda"]["copies"]), (&json!(4), &json!(1)));
     assert_eq!((&json["handover"], &json["sync_tier"]), (&json!("opaque_fd"), &json!("signaled")));
     assert_eq!((&json["bytes_copied_by_cpu"], &json["gpu_copies"]), (&json!(0), &json!(0)));
     assert_eq!(json["sink_copies"]["cpu_bytes"], 3_686_400);
@@ -103,6 +113,8 @@ fn the_table_says_the_same_to_people() {
         "vkcube --c 3",
         "verdicts              1 unchanged, 1 changed, 0 region",
         "frames dropped        1: 1 replaced",
+        "CUDA                  a GPU, opaque_fd as an array: 4 imports, the first in 1.12 ms; 3 pictures, \
+         2 awaited by the GPU, 1 copied to be read",
         "fallback              sync: no SYNC_FD: a wait at each present",
         "encode                   1      4000",
     ] {

@@ -1,0 +1,95 @@
+//! What goes right.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::run::{Lack, Stage};
+
+/// Pictures of two sizes, each in a ring of its own at a time.
+const RESIZED: &[&str] =
+    &["--frames", "24", "--size", "317x179", "--resize-every", "8", "--present-mode", "immediate"];
+
+pub(crate) fn pictures(stage: &Stage) {
+    let ended = stage.run(stage.pattern(&["--to", "png:DIR/png,view=cuda"], RESIZED)).well();
+    stage.check("png", 24);
+    assert_eq!((ended.number("/cuda/pictures"), ended.number("/cuda/copies")), (24, 24));
+    assert_eq!(ended.report["cuda"]["handle"], "opaque_fd as a pointer", "llvmpipe's are LINEAR");
+    assert_eq!(ended.report["cuda"]["device"], "stand-in 0");
+    assert_eq!(ended.number("/bytes_copied_by_cpu"), 0);
+    assert_eq!((ended.number("/gpu_copies"), ended.number("/sink_copies/gpu")), (0, 24));
+    assert_eq!(ended.number("/sink_copies/cpu_bytes"), 0);
+    // Three rings of at most four buffers.
+    let imports = ended.number("/cuda/imports");
+    assert!((3..=12).contains(&imports), "{imports} imports");
+    assert_eq!(ended.cuda.count("cuImportExternalMemory"), imports);
+    let pinned = ended.cuda.count("cuMemHostRegister_v2");
+    assert!((3..=24).contains(&pinned), "{pinned} locked surfaces for three sizes");
+}
+
+pub(crate) fn checksums(stage: &Stage) {
+    let both = ["--to", "checksum:DIR/vulkan", "--to", "checksum:DIR/cuda-sums,view=cuda"];
+    stage.run(stage.pattern(&both, RESIZED)).well();
+    let vulkan = fs::read_to_string(stage.path("vulkan")).unwrap();
+    assert_eq!(vulkan.lines().filter(|line| !line.starts_with('#')).count(), 24);
+    assert_eq!(vulkan, fs::read_to_string(stage.path("cuda-sums")).unwrap());
+}
+
+pub(crate) fn nothing_read(stage: &Stage) {
+    let ended = stage.run(stage.pattern(&["--to", "null,view=cuda"], &["--frames", "30"])).well();
+    let pictures = ended.number("/cuda/pictures");
+    assert!((20..=30).contains(&pictures), "{pictures} pictures");
+    assert_eq!(ended.number("/cuda/copies"), 0);
+    assert_eq!(ended.number("/stages/present_to_cuda/count"), pictures);
+    assert_eq!((ended.cuda.copied, ended.cuda.count("cuMemcpy2DAsync_v2")), (0, 0));
+    assert_eq!(ended.cuda.count("cuMemHostRegister_v2"), 0);
+}
+
+pub(crate) fn lacks_vkcube() -> Option<Lack> {
+    let programs = ["/usr/bin/vkcube", "/usr/bin/Xvfb"];
+    let missing = programs.into_iter().find(|path| !Path::new(path).exists())?;
+    Some(("vkcube", format!("there is no {missing}")))
+}
+
+pub(crate) fn vkcube(stage: &Stage) {
+    let both = ["--to", "checksum:DIR/vulkan", "--to", "checksum:DIR/cuda-sums,view=cuda"];
+    let mut command = stage.zerohop(&both);
+    command.args(["--", "vkcube", "--c", "40"]);
+    let ended = stage.run(command).well();
+    let vulkan = fs::read_to_string(stage.path("vulkan")).unwrap();
+    assert_eq!(vulkan, fs::read_to_string(stage.path("cuda-sums")).unwrap());
+    assert_eq!(ended.number("/cuda/copies"), 40);
+}
+
+/// The report of the stand-in says what was made; here nothing may grow while it runs.
+pub(crate) fn endurance(stage: &Stage) {
+    let pattern = [
+        "--frames",
+        "10000",
+        "--size",
+        "32x16",
+        "--present-mode",
+        "immediate",
+        "--resize-every",
+        "1000",
+    ];
+    let command = stage.pattern(&["--to", "checksum:DIR/sums,view=cuda"], &pattern);
+    let mut run = stage.start(command);
+    let (pid, mut seen) = (run.child.id(), Vec::new());
+    while run.child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(200));
+        seen.extend(fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count));
+    }
+    let ended = run.wait().well();
+    let (first, last) = seen.split_at(seen.len() / 2);
+    let most = |counts: &[usize]| counts.iter().copied().max().unwrap_or(0);
+    assert!(most(last) <= most(first) + 8, "descriptors: {seen:?}");
+    assert_eq!(ended.number("/cuda/copies"), 10_000);
+    let calls = |name| ended.cuda.count(name);
+    // Ten rings of at most four buffers, ten sizes of at most eight surfaces.
+    assert!(calls("cuImportExternalMemory") <= 40, "{:?}", ended.cuda);
+    assert!(calls("cuMemHostRegister_v2") <= 80, "{:?}", ended.cuda);
+    assert!(calls("cuEventCreate") <= 4 && calls("cuStreamCreate") == 1, "{:?}", ended.cuda);
+    assert!(ended.cuda.most["memory"] <= 8, "{:?}", ended.cuda);
+}

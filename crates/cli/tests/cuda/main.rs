@@ -1,0 +1,54 @@
+//! `--to …,view=cuda` from an application to a file, over a stand-in for NVIDIA's driver that has
+//! llvmpipe's memory.
+//!
+//! The application and the checker are this program, started again as `zerohop-pattern`.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad;
+mod good;
+mod run;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use zerohop_needs::absent;
+
+use run::{FLAG, Lack, Stage};
+
+fn main() -> ExitCode {
+    if env::args_os().nth(1).is_some_and(|first| first == FLAG) {
+        let name = OsString::from("zerohop-pattern");
+        return zerohop_testkit::app::run([name].into_iter().chain(env::args_os().skip(2)));
+    }
+    let lacks = Stage::lacks();
+    let of = |lacks: &Option<Lack>, name, test: fn(&Stage)| {
+        let lacks = lacks.clone();
+        Trial::ignorable_test(name, move || match &lacks {
+            None => {
+                test(&Stage::new());
+                Ok(Completion::Completed)
+            }
+            Some((need, why)) => absent(need, why),
+        })
+        .with_kind("cpu")
+    };
+    let trial = |name, test| of(&lacks, name, test);
+    let with_cube = lacks.clone().or_else(good::lacks_vkcube);
+    let no_driver = lacks.clone().or_else(bad::has_driver);
+    let tests = vec![
+        trial("every_picture_is_what_cuda_sees_of_it", good::pictures),
+        trial("cuda_sees_what_vulkan_sees", good::checksums),
+        trial("nothing_is_read_where_nobody_reads", good::nothing_read),
+        of(&with_cube, "vkcube_is_seen_too", good::vkcube),
+        trial("ten_thousand_pictures_grow_nothing", good::endurance),
+        trial("a_killed_application_leaves_nothing_in_cuda", bad::killed),
+        trial("a_lost_context_ends_the_run_with_one_line", bad::lost),
+        trial("a_refused_import_ends_the_run_with_one_line", bad::refused),
+        trial("a_gpu_that_cuda_does_not_know_is_named", bad::stranger),
+        of(&no_driver, "without_nvidias_driver_nothing_is_started", bad::no_driver),
+    ];
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
