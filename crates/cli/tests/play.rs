@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zerohop_needs::absent;
 use zerohop_testkit::Xvfb;
+use zerohop_vulkan::{DeviceChoice, DeviceKind, Instance, InstanceOptions};
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 
@@ -68,6 +69,19 @@ fn main() -> ExitCode {
     tests.push(vaapi("surfaces_of_another_round_are_not_taken_for_the_old_ones", rounds));
     tests.push(vaapi("rows_are_forced_by_a_copy_that_is_reported", forced));
     tests.push(vaapi("a_driver_that_lies_is_refused_with_its_numbers", lies));
+    tests.push(
+        Trial::ignorable_test("pictures_in_memory_of_cuda_are_handed_over_by_one_copy", || match (
+            lacks(),
+            StandIn::install(),
+        ) {
+            (Some(lacks), _) | (None, Err(lacks)) => lacks,
+            (None, Ok(cuda)) => {
+                in_cuda(&cuda);
+                Ok(Completion::Completed)
+            }
+        })
+        .with_kind("cuda"),
+    );
     for clip in CLIPS {
         let name = format!("{}_in_{}_is_ffmpegs", clip.0, clip.1);
         tests.push(trial(name, Box::new(move || format(clip))));
@@ -110,6 +124,69 @@ impl Vaapi {
         zerohop.env("DISPLAY", self.xvfb.display()).env_remove("ZEROHOP_DECODER");
         zerohop.output().unwrap()
     }
+}
+
+/// A driver of CUDA without a GPU, in which FFmpeg's own CUDA opens, for the memory of llvmpipe.
+struct StandIn {
+    folder: TempDir,
+    uuid: String,
+}
+
+impl StandIn {
+    fn install() -> Result<Self, Result<Completion, Failed>> {
+        let folder = tempfile::tempdir().unwrap();
+        let programs = Path::new(ZEROHOP).parent().unwrap();
+        let made = [programs.to_owned(), programs.join("deps")];
+        let library = made.map(|folder| folder.join("libzerohop_testkit_cuda.so"));
+        let library = library.into_iter().find(|library| library.is_file());
+        let library = library.ok_or_else(|| absent("cuda", "zerohop-testkit-cuda is not built"))?;
+        std::os::unix::fs::symlink(library, folder.path().join("libcuda.so.1")).unwrap();
+        let device = Instance::new(InstanceOptions::default())
+            .and_then(|instance| DeviceChoice::Any.pick(&instance))
+            .map_err(|err| absent("device", &err.to_string()))?;
+        if device.kind() != DeviceKind::Cpu {
+            return Err(absent("cuda", "the stand-in takes memory of a CPU device only"));
+        }
+        let uuid = device.id().device_uuid.map(|byte| format!("{byte:02x}")).concat();
+        Ok(Self { folder, uuid })
+    }
+
+    /// Plays a clip through it. Returns what was printed, and its report: a word and a number in
+    /// each line, and broken rules.
+    fn play(&self, clip: &Path, arguments: &[&str]) -> (String, String) {
+        let report = self.folder.path().join("report");
+        let mut zerohop = Command::new(ZEROHOP);
+        zerohop.arg("play").arg(clip).args(["--decode", "software", "--upload", "cuda"]);
+        zerohop.args(arguments).env_remove("ZEROHOP_DECODER");
+        zerohop.env("LD_LIBRARY_PATH", self.folder.path()).env("ZEROHOP_CUDA_PAGEABLE", "1");
+        zerohop.env("ZEROHOP_CUDA_UUIDS", &self.uuid).env("ZEROHOP_CUDA_REPORT", &report);
+        let output = zerohop.output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        (String::from_utf8(output.stdout).unwrap(), fs::read_to_string(report).unwrap())
+    }
+}
+
+/// FFmpeg's CUDA, our copy and Vulkan's memory, over a driver that checks every call. The decoder is
+/// FFmpeg's on the CPU.
+fn in_cuda(cuda: &StandIn) {
+    let stage = Stage::new();
+    for (name, arguments) in [
+        ("clip.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
+        ("nv12.nut", &["-c:v", "rawvideo", "-pix_fmt", "nv12"]),
+        ("444.nut", &["-c:v", "rawvideo", "-pix_fmt", "yuv444p"]),
+    ] {
+        let clip = stage.clip(name, arguments);
+        let (sums, report) = cuda.play(&clip, &["--to", "checksum"]);
+        same(&ffmpegs(&[], &clip), &sums, 25);
+        let odd: Vec<_> = report.lines().filter(|line| !is_usual(line)).collect();
+        assert!(odd.is_empty(), "{odd:#?}");
+    }
+}
+
+/// Whether a line of the stand-in's report only counts, and nothing that is left.
+fn is_usual(line: &str) -> bool {
+    let counts = ["copied ", "call ", "most ", "live 0 "];
+    counts.iter().any(|words| line.starts_with(words))
 }
 
 /// What that driver decodes.

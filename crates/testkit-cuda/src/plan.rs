@@ -18,6 +18,10 @@ pub const FAIL: &str = "ZEROHOP_CUDA_FAIL";
 /// Microseconds that each piece of a stream's work takes longer.
 pub const SLOW: &str = "ZEROHOP_CUDA_SLOW";
 
+/// Set to anything, copies may be from and to memory of the process that is not locked, as FFmpeg
+/// makes them. Each is waited for in the call.
+pub const PAGEABLE: &str = "ZEROHOP_CUDA_PAGEABLE";
+
 /// What was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -26,6 +30,7 @@ pub(crate) struct Plan {
     /// What the Nth call of a function answers, counted from 1.
     pub(crate) failures: HashMap<(String, u64), u32>,
     pub(crate) slow: Duration,
+    pub(crate) pageable: bool,
 }
 
 impl Plan {
@@ -39,6 +44,7 @@ impl Plan {
                 report: std::env::var_os(REPORT).map(PathBuf::from),
                 failures: text(FAIL).split(',').filter_map(failure).collect(),
                 slow: Duration::from_micros(text(SLOW).parse().unwrap_or(0)),
+                pageable: std::env::var_os(PAGEABLE).is_some(),
             }
         })
     }

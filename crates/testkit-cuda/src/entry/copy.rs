@@ -11,26 +11,39 @@ use zerohop_cuda::abi::{Memcpy2d, Memcpy2dSide, RawStream, TYPE_ARRAY, TYPE_DEVI
 use crate::call::{Needs, call, get};
 use crate::entry::stream::give;
 use crate::names::{INVALID_HANDLE, INVALID_VALUE};
-use crate::objects::{Object, Range};
+use crate::objects::{Moment, Object, Range};
+use crate::plan::Plan;
 use crate::state::State;
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuMemcpy2DAsync_v2(copy: *const Memcpy2d, stream: RawStream) -> u32 {
     const NAME: &str = "cuMemcpy2DAsync_v2";
-    call(NAME, Needs::Context, |state| {
+    let (done, mut waits) = (Arc::<Moment>::default(), false);
+    let told = Arc::clone(&done);
+    let code = call(NAME, Needs::Context, |state| {
         // SAFETY: the caller's.
         let Memcpy2d { source, target, width_in_bytes: width, height } = unsafe { get(copy) }?;
         let from = side(state, (width, height), source, |host| host.cast_mut())?;
         let to = side(state, (width, height), target, |host| host)?;
+        waits = from.pageable || to.pageable;
         state.report.copied += (width * height) as u64;
-        give(state, NAME, stream, move || copy_rows(&from, &to, (width, height)))
-    })
+        give(state, NAME, stream, move || {
+            copy_rows(&from, &to, (width, height));
+            told.reach();
+        })
+    });
+    if code == 0 && waits {
+        done.wait();
+    }
+    code
 }
 
 /// Rows that are there for as long as this is.
 struct Rows {
     first: *mut u8,
     pitch: usize,
+    /// Memory of the process that may go once the call is over.
+    pageable: bool,
     _user: Arc<dyn Any + Send + Sync>,
 }
 
@@ -68,12 +81,15 @@ fn side<P: Copy>(
     };
     let needs = side.pitch.checked_mul(height - 1).and_then(|before| before.checked_add(width));
     let needs = needs.filter(|_| side.pitch >= width).ok_or(INVALID_VALUE)?;
-    let Some(user) = within(ranges, first, needs) else {
+    let held = within(ranges, first, needs);
+    let pageable = held.is_none() && side.kind == TYPE_HOST && Plan::get().pageable;
+    let Some(user) = held.or_else(|| pageable.then(|| Arc::new(()) as _)) else {
         let memory = if side.kind == TYPE_HOST { "locked" } else { "allocated" };
         let what = format!("{needs} bytes at {first:#x} are not {memory}");
         return Err(state.complain(NAME, what, INVALID_VALUE));
     };
-    Ok(Rows { first: ptr::with_exposed_provenance_mut(first), pitch: side.pitch, _user: user })
+    let first = ptr::with_exposed_provenance_mut(first);
+    Ok(Rows { first, pitch: side.pitch, pageable, _user: user })
 }
 
 fn array(state: &mut State, (width, height): (usize, usize), handle: usize) -> Result<Rows, u32> {
@@ -88,7 +104,7 @@ fn array(state: &mut State, (width, height): (usize, usize), handle: usize) -> R
     }
     let first = image.pages.as_ptr().wrapping_add(image.offset);
     debug_assert!(image.offset + layout.pitch * (height - 1) + width <= image.pages.length());
-    Ok(Rows { first, pitch: layout.pitch, _user: image })
+    Ok(Rows { first, pitch: layout.pitch, pageable: false, _user: image })
 }
 
 /// Who holds `length` bytes from `first` on.

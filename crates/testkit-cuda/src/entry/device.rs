@@ -121,7 +121,7 @@ unsafe extern "C" fn cuDevicePrimaryCtxRetain(context: *mut RawContext, device: 
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuDevicePrimaryCtxRelease_v2(device: Ordinal) -> u32 {
+pub(super) unsafe extern "C" fn cuDevicePrimaryCtxRelease_v2(device: Ordinal) -> u32 {
     const NAME: &str = "cuDevicePrimaryCtxRelease_v2";
     call(NAME, Needs::Init, |state| {
         match state.retained.get_mut(&device) {
@@ -146,7 +146,7 @@ fn end(state: &mut State, name: &str) {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuCtxSetCurrent(context: RawContext) -> u32 {
+pub(super) unsafe extern "C" fn cuCtxSetCurrent(context: RawContext) -> u32 {
     call("cuCtxSetCurrent", Needs::Init, |state| {
         let gpu = Plan::get().uuids.iter().enumerate().map(|(index, _)| index as i32);
         let gpu = gpu.into_iter().find(|gpu| handle(*gpu) == context);
@@ -167,6 +167,6 @@ fn gpu(device: Ordinal) -> Result<[u8; 16], u32> {
 }
 
 /// The primary context of a GPU.
-fn handle(device: Ordinal) -> RawContext {
+pub(super) fn handle(device: Ordinal) -> RawContext {
     RawContext(std::ptr::without_provenance_mut(0x100 + device as usize))
 }

@@ -116,14 +116,20 @@ unsafe extern "C" fn cuMemAllocPitch_v2(
         }
         let row = width.checked_next_multiple_of(PITCH).ok_or(OUT_OF_MEMORY)?;
         let length = row.checked_mul(height).ok_or(OUT_OF_MEMORY)?;
-        let pages = Arc::new(Pages::new(length).ok_or(OUT_OF_MEMORY)?);
-        let address = pages.address();
-        keep(state, address, Range { length, user: Arc::new(Some(pages)), memory: None });
+        let pointer = allocate(state, length)?;
         // SAFETY: the caller's.
         unsafe { put(pitch, row) }?;
         // SAFETY: the caller's.
-        unsafe { put(out, address as DevicePointer) }
+        unsafe { put(out, pointer) }
     })
+}
+
+/// Memory of the device: so many bytes.
+pub(super) fn allocate(state: &mut State, length: usize) -> Result<DevicePointer, u32> {
+    let pages = Arc::new(Pages::new(length).ok_or(OUT_OF_MEMORY)?);
+    let address = pages.address();
+    keep(state, address, Range { length, user: Arc::new(Some(pages)), memory: None });
+    Ok(address as DevicePointer)
 }
 
 fn keep(state: &mut State, address: usize, range: Range) {

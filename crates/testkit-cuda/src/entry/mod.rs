@@ -4,6 +4,7 @@ mod array;
 mod copy;
 mod device;
 mod event;
+mod ffmpeg;
 mod graphics;
 mod host;
 mod memory;
