@@ -13,6 +13,7 @@ use crate::args::{Decode, Play};
 use crate::command;
 use crate::failure::{FAILED, Failure};
 use crate::processes::Processes;
+use crate::pulse::Pulse;
 
 /// Its name.
 const PROGRAM: &str = "zerohop-decode";
@@ -61,7 +62,7 @@ pub(crate) struct Task<'a> {
 pub(crate) fn command(program: &Path, task: &Task<'_>, more: &[String]) -> Command {
     let Decode { decode, upload, force_linear, timeout, threads, start } = task.decode;
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).args(["--decode", decode]).args(more);
+    command.args(["--decode", decode]).args(more);
     command.arg("--timeout").arg(timeout.as_secs_f64().to_string());
     command.arg("--start").arg(start.unwrap_or_default().as_secs_f64().to_string());
     command.args(threads.iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]));
@@ -72,14 +73,15 @@ pub(crate) fn command(program: &Path, task: &Task<'_>, more: &[String]) -> Comma
     command
 }
 
-/// Starts it for `options`. It finds the host at `socket`, and what it says goes to `log`.
+/// Starts it for `options`. It finds the host at `socket`, what it says goes to `log`, and its pulse
+/// is returned.
 pub(crate) fn start(
     program: &Path,
     options: &Play,
     socket: &Path,
     log: &Path,
     processes: &mut Processes,
-) -> Result<Pid, Failure> {
+) -> Result<(Pid, Pulse), Failure> {
     let failed = |err: std::io::Error| {
         let todo = "check that it is a program for this machine";
         Failure::new(program.display().to_string(), err, todo)
@@ -90,7 +92,8 @@ pub(crate) fn start(
     more.extend(options.in_real_time().then(|| "--realtime".to_owned()));
     let mut command = command(program, &Task { input, decode, device: options.node() }, &more);
     let said = File::create(log).map_err(failed)?;
+    let (pulse, beat) = Pulse::new(decode.timeout).map_err(failed)?;
     // Nothing of its own goes where checksums may go.
-    command.stdout(Stdio::null()).stderr(said).env(SOCKET_VARIABLE, socket);
-    processes.spawn(&mut command).map(|(pid, _)| pid).map_err(failed)
+    command.stdin(beat).stdout(Stdio::null()).stderr(said).env(SOCKET_VARIABLE, socket);
+    processes.spawn(&mut command).map(|(pid, _)| (pid, pulse)).map_err(failed)
 }

@@ -20,6 +20,7 @@ mod outputs;
 mod play;
 mod probe;
 mod processes;
+mod pulse;
 mod recorder;
 mod run;
 mod runtime_dir;

@@ -46,9 +46,9 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     let measurements = Arc::clone(&outputs.measurements);
     let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
     let recorder = Recorder::start(capture, reception, outputs, choice)?;
-    let application = decoder::start(&program, options, &socket, &log, &mut processes)?;
+    let (application, pulse) = decoder::start(&program, options, &socket, &log, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: None };
-    let subject = Subject::Decoder { input: options.input.clone(), log };
+    let subject = Subject::Decoder { input: options.input.clone(), log, pulse, gone: None };
     Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
 }
 

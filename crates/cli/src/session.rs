@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitStatus, getpid};
+use rustix::process::{Pid, Signal, WaitStatus, getpid, kill_process};
 use zerohop_kernel::{Signals, clock_monotonic};
 use zerohop_pipeline::{Application, Facts, Measurements, Report};
 
@@ -182,6 +182,10 @@ impl<'a> Session<'a> {
             self.sightings.look(&pids);
         }
         self.screen.show(clock_monotonic(), &counts);
+        if self.subject.is_gone() {
+            // It cannot do anything about any other signal. Fails when it has just ended.
+            let _ = kill_process(self.cast.application, Signal::KILL);
+        }
         if let Some(status) = self.cast.server.and_then(|server| self.cast.processes.status(server))
         {
             self.cast.server = None;

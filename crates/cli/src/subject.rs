@@ -8,6 +8,7 @@ use rustix::process::{Signal, WaitStatus};
 
 use crate::application;
 use crate::failure::{FAILED, Failure};
+use crate::pulse::Pulse;
 
 /// The program that makes the pictures.
 #[derive(Debug)]
@@ -20,6 +21,10 @@ pub(crate) enum Subject {
         input: OsString,
         /// What it says on its standard error.
         log: PathBuf,
+        /// Whether it runs.
+        pulse: Pulse,
+        /// Why we ended it, if we did.
+        gone: Option<String>,
     },
 }
 
@@ -33,9 +38,24 @@ impl Subject {
         words.iter().map(|one| one.to_string_lossy().into()).collect()
     }
 
+    /// Whether it must be ended because it does not run any more.
+    pub(crate) fn is_gone(&mut self) -> bool {
+        let Self::Decoder { pulse, gone, .. } = self else { return false };
+        if gone.is_none() {
+            *gone = pulse.gone();
+        }
+        gone.is_some()
+    }
+
     /// The exit code of ours when the program ended so by itself, and what is to be said.
     pub(crate) fn ended(&self, status: WaitStatus) -> (u8, Option<Failure>) {
-        let Self::Decoder { input, log } = self else { return (application::code(status), None) };
+        let Self::Decoder { input, log, gone, .. } = self else {
+            return (application::code(status), None);
+        };
+        if let Some(why) = gone {
+            let todo = "see what stopped it; what came before is kept";
+            return (FAILED, Some(Failure::new(input.to_string_lossy(), why, todo)));
+        }
         let said = fs::read_to_string(log).unwrap_or_default();
         let last = said.lines().rfind(|line| !line.trim().is_empty());
         let say = |why: &str, todo| Some(Failure::new(input.to_string_lossy(), why, todo));
@@ -79,7 +99,9 @@ mod tests {
     fn a_decoder_that_ends_badly_is_explained_in_one_line() {
         let log = tempfile::NamedTempFile::new().unwrap();
         let path = log.path().to_owned();
-        let decoder = Subject::Decoder { input: "clip.mp4".into(), log: path.clone() };
+        let (pulse, _) = Pulse::new(std::time::Duration::ZERO).unwrap();
+        let (input, log) = ("clip.mp4".into(), path.clone());
+        let decoder = Subject::Decoder { input, log, pulse, gone: None };
         let told = |script: &str| {
             let (code, said) = decoder.ended(end_of(script));
             (code, said.map(|said| said.to_string()))

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         named("the_memory_that_a_device_copies_to_is_announced_once", uploaded_once),
         named("what_is_no_video_is_refused_in_one_line", refused),
         named("a_file_that_does_not_answer_is_given_up", silent),
+        named("a_decoder_that_is_stopped_is_ended", stopped),
         named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
         named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
     ];
@@ -623,6 +624,28 @@ fn silent() {
     assert_eq!(output.status.code(), Some(125));
     assert!(said(&output).contains("no answer for 0.5 s while opening it"), "{}", said(&output));
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+/// By a signal, here; a process that is frozen or swapped out says as little.
+fn stopped() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let sleepy = stage.path("sleepy");
+    let decoder = Path::new(ZEROHOP).with_file_name("zerohop-decode");
+    let script = "#!/bin/sh\nexec 3<&0; \"$DECODER\" \"$@\" <&3 & sleep 2; kill -STOP $! $$\n";
+    fs::write(&sleepy, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&sleepy, mode).unwrap();
+    let mut zerohop = Command::new(ZEROHOP);
+    zerohop.args(["play", "--loop", "--realtime", "--timeout", "0.5", "--to", "null"]).arg(&clip);
+    zerohop.env("ZEROHOP_DECODER", sleepy).env("DECODER", decoder);
+    let begin = Instant::now();
+    let output = zerohop.output().unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    assert!(said(&output).contains("no sign of life for"), "{}", said(&output));
+    // It was alive for two seconds, which is longer than it may be silent for.
+    let took = begin.elapsed().as_secs_f64();
+    assert!((3.4..30.0).contains(&took), "{took} s");
 }
 
 fn crash() {

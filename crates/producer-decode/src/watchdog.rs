@@ -1,5 +1,6 @@
 //! Ends the program when FFmpeg does not come back: nothing else can, from outside of its code.
 
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread;
@@ -54,8 +55,11 @@ impl Watchdog {
         let dog = Self(Arc::new(state));
         let watched = dog.clone();
         let body = move || {
+            let pulse = pulse();
             loop {
                 thread::sleep(BEAT);
+                // Whoever listens knows by it that we run. Nobody must, and a full pipe says as much.
+                let _ = pulse.as_ref().map(|pulse| rustix::io::write(pulse, b"."));
                 if let Some(doing) = watched.overdue(limit) {
                     let limit = limit.as_secs_f64();
                     return end(format!("no answer for {limit} s while {}", doing.explain()));
@@ -87,6 +91,15 @@ impl Watchdog {
         let since = Duration::from_nanos(self.0.since.load(Ordering::Acquire));
         (clock_monotonic().saturating_sub(since) > limit).then_some(doing)
     }
+}
+
+/// Our standard input, if whoever started us made it a pipe that never waits: beats go there.
+fn pulse() -> Option<OwnedFd> {
+    let input = std::io::stdin();
+    let input = input.as_fd();
+    let flags = rustix::fs::fcntl_getfl(input).ok()?;
+    let beats = flags.contains(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK);
+    beats.then(|| input.try_clone_to_owned().ok()).flatten()
 }
 
 #[cfg(test)]
