@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         named("a_file_that_does_not_answer_is_given_up", silent),
         named("a_decoder_that_is_stopped_is_ended", stopped),
         named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
+        named("a_probe_of_what_crashes_goes_on_with_the_other_ways", probe_crash),
         named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
     ];
     let vaapi = |name: &str, test: fn(&Vaapi)| {
@@ -665,6 +666,23 @@ fn crash() {
     }
 }
 
+fn probe_crash() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let broken = stage.path("broken");
+    let decoder = Path::new(ZEROHOP).with_file_name("zerohop-decode");
+    let script =
+        "#!/bin/sh\ncase $2 in vaapi) kill -SEGV $$;; *) exec \"$DECODER\" \"$@\";; esac\n";
+    fs::write(&broken, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&broken, mode).unwrap();
+    let mut zerohop = Command::new(ZEROHOP);
+    zerohop.arg("probe").arg(&clip).env("ZEROHOP_DECODER", broken).env("DECODER", decoder);
+    let text = String::from_utf8(zerohop.output().unwrap().stdout).unwrap();
+    assert!(text.contains("vaapi     no: the decoder crashed: signal: 11"), "{text}");
+    assert!(text.contains("software  yes:"), "{text}");
+}
+
 fn probe() {
     let stage = Stage::new();
     let clip = stage.clip("clip.mp4", &X264);
@@ -680,7 +698,10 @@ fn probe() {
     let software = &ways[3];
     assert_eq!((&software["picture"]["width"], &software["copied"]), (&146.into(), &Value::Null));
     assert_eq!(software["picture"]["fourcc"], "YU12");
-    let text = zerohop("probe", &clip, &[]);
+    assert_eq!(software["import"]["works"], true, "{software:#}");
+    let text = zerohop("probe", &clip, &["--decode", "software", "--upload", "vulkan"]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("software  yes: h264 writes YU12 146x102"), "{text}");
+    assert!(text.contains("opaque memory") && text.contains("imported as buffers by"), "{text}");
+    assert!(text.trim_end().ends_with("exactly"), "{text}");
 }

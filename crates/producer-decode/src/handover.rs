@@ -210,8 +210,15 @@ fn shared(surface: &pool::Surface) -> Result<Memory> {
     Ok(ArrayVec::from_iter([MemoryHandle::Shm(memfd)]))
 }
 
-/// The picture in a surface of ours, copied there.
-fn copied(picture: &Picture, pool: &Arc<Pool>, host: Option<&Host>) -> Result<Surface> {
+/// The pixels of `picture`, as FFmpeg itself copies them: rows without padding, plane after plane.
+pub(crate) fn pixels(picture: &Picture) -> Result<Vec<u8>> {
+    let (_, fourcc) = named(av::plain_format(picture))?;
+    let planes = fourcc.planes().context("planes that are not known")?;
+    copy(picture, &Arc::default())?.rows(&planes).context("a plane is missing")
+}
+
+/// The picture, copied to a surface of `pool`.
+fn copy(picture: &Picture, pool: &Arc<Pool>) -> Result<Picture> {
     let mut copy = Picture::new()?;
     let raw = copy.raw_mut();
     raw.format = av::plain_format(picture);
@@ -219,6 +226,12 @@ fn copied(picture: &Picture, pool: &Arc<Pool>, host: Option<&Host>) -> Result<Su
     named(raw.format)?;
     av::surface_for(pool, raw).context("memory for a copy")?;
     copy.copy_from(picture).context("copy the picture")?;
+    Ok(copy)
+}
+
+/// The picture in a surface of ours, copied there.
+fn copied(picture: &Picture, pool: &Arc<Pool>, host: Option<&Host>) -> Result<Surface> {
+    let copy = copy(picture, pool)?;
     let surface = in_pool(&copy, pool).context("the copy is lost")?;
     plain(copy, &surface, host, Copies { cpu: true, gpu: false })
 }

@@ -21,6 +21,7 @@ mod opened;
 mod play;
 mod pool;
 mod probe;
+mod proof;
 mod ring;
 mod timeline;
 mod watchdog;

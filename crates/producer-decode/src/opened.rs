@@ -63,6 +63,13 @@ impl Opened {
         let begin = (!arguments.start.is_zero()).then(|| input.start() + micros(arguments.start));
         let mut opened = Self { input, decoder, ahead: None, begin };
         let tried = opened.try_first(way, dog);
+        let tried = match tried {
+            Err(_) if opened.decoder.is_refused() => {
+                let version = crate::av::version();
+                Err(anyhow!("the device has no decoder for it that FFmpeg {version} knows"))
+            }
+            other => other,
+        };
         tried.map(|()| opened).map_err(|why| Refused { why, input: None })
     }
 
@@ -125,7 +132,8 @@ fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
     let video = input.video().context("the stream is gone")?;
     // Looked up before a device is opened for nothing.
     if !Decoder::exists(&video, way) {
-        bail!("FFmpeg {} has no decoder for it", crate::av::version());
+        let since = if way == Way::Vulkan { ": those for Vulkan came with 6.1" } else { "" };
+        bail!("FFmpeg {} has no decoder for it{since}", crate::av::version());
     }
     let device = Device::open(way, arguments.device.as_deref()).context("open the device")?;
     let decoder =

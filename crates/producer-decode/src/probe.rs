@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use zerohop_frame::{FrameDescriptor, MemoryHandle};
 
 use crate::args::Arguments;
-use crate::av::{self, AvError, Input, Packet, Picture, Way};
-use crate::handover::{Handover, Sources, Surface};
+use crate::av::{self, AvError, Input, Packet, Picture, Upload, Way};
+use crate::handover::{Handover, Sources, Surface, pixels};
 use crate::opened::{Opened, open};
+use crate::play::upload;
+use crate::proof::prove;
 use crate::timeline::Timeline;
 use crate::watchdog::{Doing, Watchdog};
 
@@ -17,7 +19,8 @@ pub(crate) fn probe(arguments: &Arguments, dog: &Watchdog) -> Result<Value> {
     let video = input.video().context("the stream is gone")?;
     let tick = Timeline::new(video.tick, video.rate, 0).tick();
     let seconds = input.duration().map(|micros| micros as f64 / 1e6);
-    let decoders = Way::ALL.map(|way| decoder(way, arguments, dog));
+    let ways = arguments.decode.0.iter();
+    let decoders: Vec<_> = ways.map(|way| decoder(*way, arguments, dog)).collect();
     Ok(json!({
         "input": arguments.input.to_string_lossy(),
         "ffmpeg": av::version(),
@@ -40,13 +43,14 @@ fn codec(input: &Input) -> Result<String> {
 fn decoder(way: Way, arguments: &Arguments, dog: &Watchdog) -> Value {
     match first(way, arguments, dog) {
         Err(why) => json!({ "way": way.to_string(), "works": false, "reason": format!("{why:#}") }),
-        Ok((name, surface, copied)) => json!({
+        Ok(First { name, surface, copied, pixels }) => json!({
             "way": way.to_string(),
             "works": true,
             "decoder": name,
             "handover": handover(&surface),
             "copied": copied,
             "picture": picture(&surface.descriptor),
+            "import": dog.watch(Doing::Importing, || prove(surface, &pixels)),
         }),
     }
 }
@@ -54,6 +58,7 @@ fn decoder(way: Way, arguments: &Arguments, dog: &Watchdog) -> Value {
 fn handover(surface: &Surface) -> &'static str {
     match surface.memory.as_deref() {
         Some([MemoryHandle::DmaBuf(_), ..]) => "dma-buf",
+        Some([MemoryHandle::OpaqueFd { .. }, ..]) => "opaque memory",
         _ => "shared memory",
     }
 }
@@ -78,22 +83,34 @@ fn picture(shape: &FrameDescriptor) -> Value {
     })
 }
 
-/// The decoder's name, its first picture as it would be handed over, and why that is copied.
-fn first(
-    way: Way,
-    arguments: &Arguments,
-    dog: &Watchdog,
-) -> Result<(String, Surface, Option<String>)> {
+/// A first picture, as it would be handed over.
+struct First {
+    /// The decoder's name.
+    name: String,
+    surface: Surface,
+    /// Why it is copied, if it is.
+    copied: Option<String>,
+    /// What is in it.
+    pixels: Vec<u8>,
+}
+
+fn first(way: Way, arguments: &Arguments, dog: &Watchdog) -> Result<First> {
     let mut opened = Opened::only(way, arguments, dog)?;
-    let picture = match opened.ahead.take() {
+    let mut picture = match opened.ahead.take() {
         Some(picture) => picture,
         None => decode_one(&mut opened, dog)?,
     };
+    let mut upload = upload(arguments)?.filter(|_| way == Way::Software);
+    if let Some(upload) = &mut upload {
+        picture = upload.upload(&picture).context("upload the picture")?;
+    }
+    let pixels = pixels(&picture).context("read the picture")?;
     let mut handover = Handover::new(arguments.force_linear);
-    let (pool, device) = (opened.decoder.pool(), opened.decoder.device());
-    let surface = handover.surface(picture, &Sources { pool, device, host: None })?;
+    let device = upload.as_ref().map(Upload::device).or(opened.decoder.device());
+    let sources = Sources { pool: opened.decoder.pool(), device, host: None };
+    let surface = handover.surface(picture, &sources)?;
     let copied = handover.news().map(|(why, _)| why);
-    Ok((opened.decoder.name().to_owned(), surface, copied))
+    Ok(First { name: opened.decoder.name().to_owned(), surface, copied, pixels })
 }
 
 fn decode_one(opened: &mut Opened, dog: &Watchdog) -> Result<Picture> {

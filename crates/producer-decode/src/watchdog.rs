@@ -23,6 +23,8 @@ pub(crate) enum Doing {
     Reading,
     /// Waiting for the decoder.
     Decoding,
+    /// Waiting for a device that reads a picture.
+    Importing,
 }
 
 impl Doing {
@@ -32,6 +34,7 @@ impl Doing {
             Self::Opening => "opening it",
             Self::Reading => "reading it",
             Self::Decoding => "decoding it",
+            Self::Importing => "importing its first picture",
         }
     }
 }
@@ -85,7 +88,7 @@ impl Watchdog {
     }
 
     fn overdue(&self, limit: Duration) -> Option<Doing> {
-        let watched = [Doing::Opening, Doing::Reading, Doing::Decoding];
+        let watched = [Doing::Opening, Doing::Reading, Doing::Decoding, Doing::Importing];
         let number = self.0.doing.load(Ordering::Acquire);
         let doing = watched.into_iter().find(|doing| *doing as u8 == number)?;
         let since = Duration::from_nanos(self.0.since.load(Ordering::Acquire));

@@ -74,7 +74,7 @@ pub(crate) struct Play {
 
 /// Say what is in a file, and how it can be decoded here.
 ///
-/// Each way to decode is tried on the first picture: which decoder does it, in what memory the picture comes, and if it does not work, why.
+/// Each way to decode is tried on the first picture, in a process of its own: which decoder does it, in what memory the picture comes, and if it does not work, why. The picture is then imported into Vulkan and read, and what comes out compared with what FFmpeg says is in it.
 #[derive(Debug, Args)]
 #[command(after_help = PROBE_EXAMPLES)]
 pub(crate) struct Probe {
@@ -95,7 +95,7 @@ pub(crate) struct Probe {
 }
 
 /// How a file is decoded.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Decode {
     /// Where to decode: the first of vaapi, vulkan, cuda and software that works (auto), or one of them
     #[arg(long, value_name = "WAY", default_value = "auto",

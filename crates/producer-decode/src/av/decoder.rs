@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use ffmpeg_sys_next as ffi;
@@ -20,6 +21,8 @@ pub(crate) struct Decoder {
     pool: Arc<Pool>,
     /// Where it decodes, if not on the CPU.
     device: Option<Device>,
+    /// Whether the device turned out to decode nothing of the kind. Must outlive the context.
+    refused: Box<AtomicBool>,
     name: String,
 }
 
@@ -44,7 +47,8 @@ impl Decoder {
         // SAFETY: it is a text that ends with a zero.
         let name = unsafe { CStr::from_ptr(name) };
         let name = name.to_string_lossy().into_owned();
-        let mut decoder = Self { context, pool: Arc::default(), device, name };
+        let (pool, refused) = (Arc::default(), Box::default());
+        let mut decoder = Self { context, pool, device, refused, name };
         // SAFETY: both are valid.
         check(unsafe {
             ffi::avcodec_parameters_to_context(context.as_ptr(), video.parameters.as_ptr())
@@ -75,10 +79,15 @@ impl Decoder {
                 raw.get_format = Some(choose);
                 // More surfaces than it needs for itself: those that the host has.
                 raw.extra_hw_frames = 16;
-                raw.opaque = ptr::null_mut();
+                raw.opaque = ptr::from_ref(&*self.refused).cast_mut().cast();
             }
             _ => lease::lend_from(&pool, raw),
         }
+    }
+
+    /// Whether it has failed because the device decodes nothing of the kind.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// What FFmpeg calls it.
@@ -164,6 +173,10 @@ unsafe extern "C" fn choose(
         // As above.
         place = place.wrapping_add(1);
     }
+    // SAFETY: see above.
+    let refused = unsafe { (*context).opaque }.cast::<AtomicBool>();
+    // SAFETY: `set_up` put it there, and it outlives the context.
+    unsafe { &*refused }.store(true, Ordering::Relaxed);
     // Nothing that the device decodes: an error, and not the CPU in silence.
     ffi::AVPixelFormat::AV_PIX_FMT_NONE
 }

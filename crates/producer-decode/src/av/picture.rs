@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use ffmpeg_sys_next as ffi;
-use zerohop_frame::Color;
+use zerohop_frame::{Color, Extent, FormatPlane};
 
 use super::{AvError, check};
 
@@ -65,6 +65,23 @@ impl Picture {
             matrix: code(raw.colorspace as i64),
             full_range: raw.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG,
         }
+    }
+
+    /// All rows of `planes`, without what pads them, of a picture in plain memory.
+    pub(crate) fn rows(&self, planes: &[FormatPlane]) -> Option<Vec<u8>> {
+        let raw = self.raw();
+        let extent = Extent { width: raw.width.unsigned_abs(), height: raw.height.unsigned_abs() };
+        let mut all = Vec::new();
+        for (index, plane) in planes.iter().enumerate() {
+            let (first, stride) = (NonNull::new(raw.data[index])?, raw.linesize[index] as isize);
+            let row = usize::try_from(plane.row_bytes(extent)).ok()?;
+            for y in 0..plane.extent(extent).height as isize {
+                let start = first.as_ptr().cast_const().wrapping_offset(y * stride);
+                // SAFETY: FFmpeg's planes have that many rows of at least that many bytes.
+                all.extend_from_slice(unsafe { std::slice::from_raw_parts(start, row) });
+            }
+        }
+        Some(all)
     }
 
     /// Copies the pixels and all that is said about them from `other`, of the same format and
