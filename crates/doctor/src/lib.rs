@@ -12,6 +12,7 @@
 //! | `ready` | whether a recording works here: no required check failed, and one device works |
 //! | `checks` | what was tried on the machine: see [`Check`] |
 //! | `cards` | every card, its connectors and modes, and what was tried on it: see [`CardReport`] |
+//! | `egl` | every place where EGL has a driver, and the dma-bufs that it imports: see [`EglReport`] |
 //! | `devices` | every Vulkan device, with what was tried on it: see [`DeviceReport`] |
 //!
 //! New keys may come; what is there keeps its meaning within a `schema`.
@@ -19,6 +20,7 @@
 
 mod check;
 mod device;
+mod egl;
 mod encoder;
 mod layer;
 mod report;
@@ -26,6 +28,7 @@ mod screens;
 
 pub use check::{Check, Trouble};
 pub use device::{DeviceReport, Wsi};
+pub use egl::{EglFormat, EglReport};
 pub use layer::LayerProbe;
 pub use report::{Machine, Report, SCHEMA};
 pub use screens::{CardReport, ConnectorReport};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
-use crate::{CardReport, Check, DeviceReport, LayerProbe, Trouble, encoder};
+use crate::{CardReport, Check, DeviceReport, EglReport, LayerProbe, Trouble, encoder};
 
 /// The version of the JSON object's keys.
 pub const SCHEMA: u32 = 1;
@@ -31,6 +31,7 @@ pub struct Report {
     checks: Vec<Check>,
     devices: Vec<DeviceReport>,
     cards: Vec<CardReport>,
+    egl: Vec<EglReport>,
 }
 
 impl Report {
@@ -44,9 +45,11 @@ impl Report {
         }
         checks.extend(encoder::check());
         checks.push(machine.display);
+        let (check, egl) = EglReport::all();
+        checks.push(check);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
         let (version, cards) = (env!("CARGO_PKG_VERSION"), CardReport::all());
-        Self { schema: SCHEMA, version, ready, checks, devices, cards }
+        Self { schema: SCHEMA, version, ready, checks, devices, cards, egl }
     }
 
     /// Whether a recording works on this machine.
@@ -110,6 +113,7 @@ impl fmt::Display for Report {
             writeln!(f, "     {:<18}{}", "sync tier", device.sync_tier)?;
         }
         self.cards.iter().try_for_each(|card| write!(f, "{card}"))?;
+        self.egl.iter().try_for_each(|egl| write!(f, "{egl}"))?;
         let works = if self.ready { "works" } else { "does not work" };
         writeln!(f, "\na recording {works} here")
     }
