@@ -56,6 +56,10 @@ hooks! {
         vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
     b"vkGetPhysicalDeviceExternalFencePropertiesKHR" => p::external_fence_properties,
         vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
+    b"vkGetPhysicalDeviceSparseImageFormatProperties2" => p::sparse_image_format_properties2,
+        vk::PFN_vkGetPhysicalDeviceSparseImageFormatProperties2;
+    b"vkGetPhysicalDeviceSparseImageFormatProperties2KHR" => p::sparse_image_format_properties2,
+        vk::PFN_vkGetPhysicalDeviceSparseImageFormatProperties2;
 }
 
 hooks! {
@@ -131,6 +135,9 @@ hooks! {
     b"vkQueuePresentKHR" => q::present, vk::PFN_vkQueuePresentKHR;
     b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
     b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
+    b"vkQueueBeginDebugUtilsLabelEXT" => q::begin_label, vk::PFN_vkQueueBeginDebugUtilsLabelEXT;
+    b"vkQueueEndDebugUtilsLabelEXT" => q::end_label, vk::PFN_vkQueueEndDebugUtilsLabelEXT;
+    b"vkQueueInsertDebugUtilsLabelEXT" => q::insert_label, vk::PFN_vkQueueInsertDebugUtilsLabelEXT;
 }
 
 hooks! {

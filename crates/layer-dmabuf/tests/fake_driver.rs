@@ -176,6 +176,55 @@ fn nothing_of_ours_reaches_the_driver_and_nothing_is_left_whichever_call_fails()
     assert!(failed >= 5, "instance, device, image, memory twice and a bind can fail: {failed}");
 }
 
+/// A layer above may ask the instance for a command of a device, and then has our hook for devices
+/// that we do nothing for as well.
+#[test]
+fn a_hook_of_the_instance_calls_down_for_a_device_whose_sync_fd_is_its_own() {
+    let _alone = alone();
+    let driver = FakeDriver::new(Options { sync_fd: true, ..LACKS });
+    let instance = instance(&driver).unwrap();
+    // SAFETY: the instance is live.
+    let physical = unsafe { instance.enumerate_physical_devices() }.unwrap()[0];
+    let names = [khr::external_semaphore_fd::NAME.as_ptr()];
+    let queues = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
+    let info =
+        vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+    // SAFETY: `info` is of locals.
+    let device = unsafe { instance.create_device(physical, &info, None) }.unwrap();
+    let find = |name: &CStr| {
+        // SAFETY: the instance is live, and the name ends with a NUL.
+        let found = unsafe { loader::get_instance_proc_addr(instance.handle(), name.as_ptr()) };
+        found.map_or(std::ptr::null(), |found| found as *const std::ffi::c_void)
+    };
+    // SAFETY: the layer's answers for the commands that ash asks by name.
+    let hooks = unsafe { ash::Device::load_with(find, device.handle()) };
+    // SAFETY: the structure is plain.
+    let semaphore = unsafe { hooks.create_semaphore(&Default::default(), None) }.unwrap();
+    let info = vk::ImportSemaphoreFdInfoKHR::default()
+        .semaphore(semaphore)
+        .flags(vk::SemaphoreImportFlags::TEMPORARY)
+        .handle_type(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)
+        .fd(-1);
+    let calls = khr::external_semaphore_fd::DeviceFn::load(find);
+    // SAFETY: the semaphore is unused, and −1 is no descriptor.
+    let code = unsafe { (calls.import_semaphore_fd_khr)(device.handle(), &info) };
+    assert_eq!(code, vk::Result::SUCCESS);
+    assert_eq!(driver.calls("vkImportSemaphoreFdKHR"), 1, "the driver's own");
+    // SAFETY: the structure is plain.
+    let fence = unsafe { hooks.create_fence(&Default::default(), None) }.unwrap();
+    // SAFETY: nothing uses the fence.
+    unsafe { hooks.reset_fences(&[fence]) }.unwrap();
+    // SAFETY: nothing uses them.
+    unsafe { hooks.destroy_fence(fence, None) };
+    // SAFETY: as above.
+    unsafe { hooks.destroy_semaphore(semaphore, None) };
+    // SAFETY: nothing of it is left.
+    unsafe { device.destroy_device(None) };
+    // SAFETY: nothing of it is left.
+    unsafe { instance.destroy_instance(None) };
+    assert_eq!(driver.complaints(), Vec::<String>::new());
+}
+
 #[test]
 fn a_driver_that_can_do_it_all_is_left_alone() {
     let _alone = alone();

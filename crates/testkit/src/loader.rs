@@ -80,7 +80,12 @@ macro_rules! command {
     }};
 }
 
-unsafe extern "system" fn get_instance_proc_addr(
+/// The loader's `vkGetInstanceProcAddr`; what it does not know is the layer's answer.
+///
+/// # Safety
+///
+/// As the command.
+pub unsafe extern "system" fn get_instance_proc_addr(
     instance: vk::Instance,
     name: *const c_char,
 ) -> vk::PFN_vkVoidFunction {

@@ -223,6 +223,9 @@ pub(crate) unsafe fn destroy(device: vk::Device, allocator: *const vk::Allocatio
     // SAFETY: the caller's promise; the handle is live until the next layer destroys it.
     let key = unsafe { DispatchKey::of(device) };
     if let Some(state) = DEVICES.remove(&key) {
+        if let Some(sync) = &state.sync {
+            sync.sweep(&state.raw);
+        }
         // SAFETY: the caller's promise. What memory the application forgot stays mapped until here.
         unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
     }

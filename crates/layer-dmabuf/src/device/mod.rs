@@ -96,16 +96,23 @@ impl DeviceState {
         })
     }
 
-    /// Our `SYNC_FD`.
+    /// The next layer's command `name`.
     ///
     /// # Errors
     ///
-    /// For a device whose is the driver's.
-    pub(crate) fn sync(&self) -> Result<&Sync, LayerError> {
-        let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
-        self.sync.as_ref().ok_or_else(|| {
-            LayerError::refused(code, "the application enabled no handles of semaphores or fences")
-        })
+    /// `VK_ERROR_EXTENSION_NOT_PRESENT` where it has none.
+    ///
+    /// # Safety
+    ///
+    /// `F` is the `PFN_*` type of the command.
+    pub(crate) unsafe fn below<F: Copy>(&self, name: &CStr) -> Result<F, LayerError> {
+        const { assert!(size_of::<F>() == size_of::<vk::PFN_vkVoidFunction>()) };
+        let found = self.next(name).ok_or_else(|| {
+            let what = format!("the next layer has no {}", name.to_string_lossy());
+            LayerError::refused(vk::Result::ERROR_EXTENSION_NOT_PRESENT, what)
+        })?;
+        // SAFETY: the caller's promise; function pointers have one size.
+        Ok(unsafe { std::mem::transmute_copy(&found) })
     }
 
     /// Our image behind `handle`.

@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use std::slice;
 
 use ash::vk;
-use zerohop_layer::{Doing as _, guard, guard_void};
+use zerohop_layer::{guard, guard_void};
 
 use crate::device::DeviceState;
 use crate::sync;
@@ -25,8 +25,9 @@ pub(crate) unsafe extern "system" fn create(
         let below = state.raw.fp_v1_0().create_fence;
         // SAFETY: `info` is valid; the other arguments are the application's.
         let create = |info: &_| unsafe { below(device, info, allocator, out) };
+        let Some(sync) = &state.sync else { return Ok(create(info)) };
         // SAFETY: as above.
-        unsafe { sync::create_fence(state.sync()?, info, create) }.doing("make a fence")
+        Ok(unsafe { sync::create_fence(sync, info, create) })
     })
 }
 
@@ -38,7 +39,9 @@ pub(crate) unsafe extern "system" fn destroy(
     guard_void("vkDestroyFence", || {
         // SAFETY: VUID-vkDestroyFence-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        state.sync()?.forget_fences(&[fence]);
+        if let Some(sync) = &state.sync {
+            sync.forget_fences(&[fence]);
+        }
         // SAFETY: the arguments are the application's.
         unsafe { (state.raw.fp_v1_0().destroy_fence)(device, fence, allocator) };
         Ok(())
@@ -52,10 +55,16 @@ pub(crate) unsafe extern "system" fn import(
     guard("vkImportFenceFdKHR", || {
         // SAFETY: VUID-vkImportFenceFdKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
+        let Some(sync) = &state.sync else {
+            // SAFETY: the type belongs to the name.
+            let below: vk::PFN_vkImportFenceFdKHR = unsafe { state.below(c"vkImportFenceFdKHR") }?;
+            // SAFETY: the arguments are the application's.
+            return Ok(unsafe { below(device, info) });
+        };
         // SAFETY: VUID-vkImportFenceFdKHR-pImportFenceFdInfo-parameter.
         let info = unsafe { &*info };
         // SAFETY: the call is valid.
-        unsafe { state.sync()?.import_fence(device, info) }
+        unsafe { sync.import_fence(device, info) }
     })
 }
 
@@ -67,12 +76,18 @@ pub(crate) unsafe extern "system" fn export(
     guard("vkGetFenceFdKHR", || {
         // SAFETY: VUID-vkGetFenceFdKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
+        let Some(sync) = &state.sync else {
+            // SAFETY: the type belongs to the name.
+            let below: vk::PFN_vkGetFenceFdKHR = unsafe { state.below(c"vkGetFenceFdKHR") }?;
+            // SAFETY: the arguments are the application's.
+            return Ok(unsafe { below(device, info, out) });
+        };
         // SAFETY: VUID-vkGetFenceFdKHR-pGetFdInfo-parameter.
         let info = unsafe { &*info };
         // SAFETY: VUID-vkGetFenceFdKHR-pFd-parameter.
         let out = unsafe { &mut *out };
         // SAFETY: the call is valid.
-        unsafe { state.sync()?.export_fence(&state.raw, info, out) }
+        unsafe { sync.export_fence(&state.raw, info, out) }
     })
 }
 
@@ -123,8 +138,10 @@ pub(crate) unsafe extern "system" fn reset(
     guard("vkResetFences", || {
         // SAFETY: VUID-vkResetFences-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        // SAFETY: VUID-vkResetFences-pFences-parameter; there is at least one.
-        state.sync()?.forget_fences(unsafe { slice::from_raw_parts(fences, count as usize) });
+        if let Some(sync) = &state.sync {
+            // SAFETY: VUID-vkResetFences-pFences-parameter; there is at least one.
+            sync.forget_fences(unsafe { slice::from_raw_parts(fences, count as usize) });
+        }
         // SAFETY: the arguments are the application's.
         Ok(unsafe { (state.raw.fp_v1_0().reset_fences)(device, count, fences) })
     })

@@ -57,6 +57,31 @@ pub(crate) unsafe extern "system" fn image_format_properties2(
     })
 }
 
+pub(crate) unsafe extern "system" fn sparse_image_format_properties2(
+    physical: vk::PhysicalDevice,
+    info: *const vk::PhysicalDeviceSparseImageFormatInfo2<'_>,
+    count: *mut u32,
+    out: *mut vk::SparseImageFormatProperties2<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceSparseImageFormatProperties2", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceSparseImageFormatProperties2-physicalDevice-parameter.
+        let state = unsafe { InstanceState::of(physical) }?;
+        // SAFETY: VUID-vkGetPhysicalDeviceSparseImageFormatProperties2-pFormatInfo-parameter.
+        let has_modifier = unsafe { (*info).tiling } == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;
+        let owns = |emulation: &instance::Emulation| emulation.owns_modifiers();
+        if has_modifier && state.emulation(physical)?.as_ref().as_ref().is_some_and(owns) {
+            // An image of ours is bound whole.
+            // SAFETY: VUID-vkGetPhysicalDeviceSparseImageFormatProperties2-pPropertyCount-parameter.
+            unsafe { *count = 0 };
+            return Ok(());
+        }
+        let below = state.raw.fp_v1_1().get_physical_device_sparse_image_format_properties2;
+        // SAFETY: the arguments are the application's, and the next layer has the command.
+        unsafe { below(physical, info, count, out) };
+        Ok(())
+    });
+}
+
 pub(crate) unsafe extern "system" fn external_buffer_properties(
     physical: vk::PhysicalDevice,
     info: *const vk::PhysicalDeviceExternalBufferInfo<'_>,

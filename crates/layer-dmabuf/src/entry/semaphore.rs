@@ -4,7 +4,7 @@
 use std::ffi::c_int;
 
 use ash::vk;
-use zerohop_layer::{Doing as _, guard, guard_void};
+use zerohop_layer::{guard, guard_void};
 
 use crate::device::DeviceState;
 use crate::sync;
@@ -23,8 +23,15 @@ pub(crate) unsafe extern "system" fn create(
         let below = state.raw.fp_v1_0().create_semaphore;
         // SAFETY: `info` is valid; the other arguments are the application's.
         let create = |info: &_| unsafe { below(device, info, allocator, out) };
+        let Some(sync) = &state.sync else { return Ok(create(info)) };
         // SAFETY: as above.
-        unsafe { sync::create_semaphore(state.sync()?, info, create) }.doing("make a semaphore")
+        let code = unsafe { sync::create_semaphore(sync, info, create) };
+        // SAFETY: `info` is valid.
+        if code == vk::Result::SUCCESS && unsafe { sync.may_export(info) } {
+            // SAFETY: VUID-vkCreateSemaphore-pSemaphore-parameter; it was just made.
+            sync.watch_semaphore(unsafe { *out });
+        }
+        Ok(code)
     })
 }
 
@@ -36,7 +43,9 @@ pub(crate) unsafe extern "system" fn destroy(
     guard_void("vkDestroySemaphore", || {
         // SAFETY: VUID-vkDestroySemaphore-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
-        state.sync()?.forget_semaphore(semaphore);
+        if let Some(sync) = &state.sync {
+            sync.forget_semaphore(semaphore);
+        }
         // SAFETY: the arguments are the application's.
         unsafe { (state.raw.fp_v1_0().destroy_semaphore)(device, semaphore, allocator) };
         Ok(())
@@ -50,10 +59,17 @@ pub(crate) unsafe extern "system" fn import(
     guard("vkImportSemaphoreFdKHR", || {
         // SAFETY: VUID-vkImportSemaphoreFdKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
+        let Some(sync) = &state.sync else {
+            // SAFETY: the type belongs to the name.
+            let below: vk::PFN_vkImportSemaphoreFdKHR =
+                unsafe { state.below(c"vkImportSemaphoreFdKHR") }?;
+            // SAFETY: the arguments are the application's.
+            return Ok(unsafe { below(device, info) });
+        };
         // SAFETY: VUID-vkImportSemaphoreFdKHR-pImportSemaphoreFdInfo-parameter.
         let info = unsafe { &*info };
         // SAFETY: the call is valid.
-        unsafe { state.sync()?.import_semaphore(device, info) }
+        unsafe { sync.import_semaphore(device, info) }
     })
 }
 
@@ -65,11 +81,18 @@ pub(crate) unsafe extern "system" fn export(
     guard("vkGetSemaphoreFdKHR", || {
         // SAFETY: VUID-vkGetSemaphoreFdKHR-device-parameter.
         let state = unsafe { DeviceState::of(device) }?;
+        let Some(sync) = &state.sync else {
+            // SAFETY: the type belongs to the name.
+            let below: vk::PFN_vkGetSemaphoreFdKHR =
+                unsafe { state.below(c"vkGetSemaphoreFdKHR") }?;
+            // SAFETY: the arguments are the application's.
+            return Ok(unsafe { below(device, info, out) });
+        };
         // SAFETY: VUID-vkGetSemaphoreFdKHR-pGetFdInfo-parameter.
         let info = unsafe { &*info };
         // SAFETY: VUID-vkGetSemaphoreFdKHR-pFd-parameter.
         let out = unsafe { &mut *out };
         // SAFETY: the call is valid.
-        unsafe { state.sync()?.export_semaphore(&state.raw, info, out) }
+        unsafe { sync.export_semaphore(&state.raw, info, out) }
     })
 }

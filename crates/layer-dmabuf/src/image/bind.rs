@@ -24,6 +24,7 @@ pub(crate) fn bind(
         return unsafe { bind_all(device, help, &[*info]) };
     }
     check_room(help, info, requirements(device, help, info.image, image).size)?;
+    check_end(help, info, image.whole_end())?;
     let bind = device.raw.fp_v1_0().bind_image_memory;
     let offset = info.memory_offset.saturating_add(image.shift(0));
     // SAFETY: VUID-vkBindImageMemory-*: the application's, with an offset that we checked.
@@ -53,6 +54,7 @@ pub(crate) unsafe fn bind_all(
         };
         if let Shape::Split { shifts, needs } = &image.shape {
             check_room(help, info, needs.size)?;
+            check_end(help, info, image.whole_end())?;
             for (aspect, shift) in image.aspects.iter().zip(shifts) {
                 down.push((moved(info, *shift), Some(*aspect)));
             }
@@ -62,12 +64,14 @@ pub(crate) unsafe fn bind_all(
         let plane = unsafe { chain::get::<vk::BindImagePlaneMemoryInfo<'_>>(info.p_next) };
         let Some(plane) = plane else {
             check_room(help, info, requirements(device, help, info.image, &image).size)?;
+            check_end(help, info, image.whole_end())?;
             down.push((moved(info, image.shift(0)), None));
             continue;
         };
         let (aspect, index) = image.plane(plane.plane_aspect);
         let needs = of_plane(device, info.image, aspect).size;
         check_room(help, info, needs.saturating_add(image.shift(index)))?;
+        check_end(help, info, image.end(index..index + 1))?;
         // SAFETY: as above.
         let rest = unsafe {
             chain::without(info.p_next, &[vk::StructureType::BIND_IMAGE_PLANE_MEMORY_INFO])
@@ -110,6 +114,17 @@ fn hand_down(device: &DeviceState, down: &[(vk::BindImageMemoryInfo<'_>, Plane)]
     let bind = device.raw.fp_v1_1().bind_image_memory2;
     // SAFETY: the application's structures, with planes and offsets that the driver knows.
     unsafe { bind(device.raw.handle(), count, infos.as_ptr()) }
+}
+
+/// Refuses somebody else's memory that ends before the pixels do: the picture would lack some.
+fn check_end(help: &Help, info: &vk::BindImageMemoryInfo<'_>, end: u64) -> Result<(), LayerError> {
+    let Some(memory) = help.memory.get(&info.memory) else { return Ok(()) };
+    let (end, has) = (info.memory_offset.saturating_add(end), memory.size());
+    if end <= has {
+        return Ok(());
+    }
+    let what = format!("the picture ends at byte {end} of memory with {has}");
+    Err(LayerError::refused(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, what))
 }
 
 /// Refuses memory of ours that ends before the image does: the driver would write behind it.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_layer::{Doing, LayerError, chain, slice};
 
-use super::layout::own_layouts;
+use super::layout::{ends_of, own_layouts};
 use super::place::place;
 use super::{Image, LINEAR, Layouts, Shape, memory_planes};
 use crate::device::{DeviceState, Help};
@@ -93,15 +94,19 @@ unsafe fn make(
     if has_modifier {
         // SAFETY: the caller's promise.
         unsafe { check_modifier(info, explicit) }?;
+        // SAFETY: the caller's promise.
+        unsafe { check_handles(info) }?;
     }
     // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
     let below = unsafe { Below::new(info, has_modifier, external, allocator) }?;
     let raw = below.create(device, info.flags)?;
     let own = Layouts::new();
-    let mut image = Image { has_modifier, external, aspects, own, shape: Shape::Whole(0) };
+    let ends = ArrayVec::new();
+    let mut image = Image { has_modifier, external, aspects, own, ends, shape: Shape::Whole(0) };
     if has_modifier {
         image.own = own_layouts(device, help, &below, (raw, aspects))
             .inspect_err(|_| below.destroy(device, raw))?;
+        image.ends = ends_of(info, &image.own);
     }
     if info.flags.contains(vk::ImageCreateFlags::DISJOINT) {
         image.shape = Shape::Apart(aspects.iter().map(|_| 0).collect());
@@ -140,6 +145,23 @@ unsafe fn check_modifier(
     let what =
         format!("an image of {format:?} with one of the modifiers {asked}: only LINEAR, 0x0");
     Err(LayerError::refused(code, what))
+}
+
+/// Refuses handles by which an image with a modifier of ours cannot leave.
+///
+/// # Safety
+///
+/// As `vkCreateImage`.
+unsafe fn check_handles(info: &vk::ImageCreateInfo<'_>) -> Result<(), LayerError> {
+    // SAFETY: VUID-VkImageCreateInfo-pNext-pNext.
+    let external = unsafe { chain::get::<vk::ExternalMemoryImageCreateInfo<'_>>(info.p_next) };
+    let asked = external.map_or(vk::ExternalMemoryHandleTypeFlags::empty(), |it| it.handle_types);
+    let others = asked & !vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let what = format!("an image with a modifier for handles of type {others:?}: only DMA_BUF");
+    Err(LayerError::refused(vk::Result::ERROR_FORMAT_NOT_SUPPORTED, what))
 }
 
 /// What goes down instead.
@@ -257,6 +279,20 @@ mod tests {
         let info = vk::ImageCreateInfo::default().format(format).push_next(&mut list);
         // SAFETY: a chain of locals.
         unsafe { check_modifier(&info, None) }.err().map(|err| err.to_string())
+    }
+
+    #[test]
+    fn an_image_with_a_modifier_leaves_as_a_dma_buf_only() {
+        use vk::ExternalMemoryHandleTypeFlags as Kind;
+        let check = |kinds| {
+            let mut external = vk::ExternalMemoryImageCreateInfo::default().handle_types(kinds);
+            let info = vk::ImageCreateInfo::default().push_next(&mut external);
+            // SAFETY: a chain of locals.
+            unsafe { check_handles(&info) }
+        };
+        assert!(check(Kind::DMA_BUF_EXT).is_ok() && check(Kind::empty()).is_ok());
+        let refused = check(Kind::DMA_BUF_EXT | Kind::OPAQUE_FD).unwrap_err().to_string();
+        assert!(refused.contains("OPAQUE_FD") && refused.ends_with("only DMA_BUF"), "{refused}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Where the planes of an image of ours lie.
 
+use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 
 use super::create::Below;
-use super::{Image, Layouts};
+use super::format::rows_of;
+use super::{Image, Layouts, MAX_PLANES};
 use crate::device::{DeviceState, Help};
 
 /// Where the planes of a linear image lie, before it is bound and ever after.
@@ -70,6 +72,18 @@ fn bound_layouts(
     // SAFETY: the sample is never used, and destroyed next.
     unsafe { device.raw.free_memory(memory, None) };
     found.doing("bind the memory of a sample")
+}
+
+/// Where the pixels of each plane end.
+pub(super) fn ends_of(info: &vk::ImageCreateInfo<'_>, own: &Layouts) -> ArrayVec<u64, MAX_PLANES> {
+    let layers = u64::from(info.array_layers.max(1) - 1);
+    let end = |(index, plane): (usize, &vk::SubresourceLayout)| {
+        let (rows, row) = rows_of(info.format, index, info.extent);
+        let layer = layers.saturating_mul(plane.array_pitch);
+        let last = rows.saturating_sub(1).saturating_mul(plane.row_pitch);
+        plane.offset.saturating_add(layer).saturating_add(last).saturating_add(row)
+    };
+    own.iter().enumerate().map(end).collect()
 }
 
 impl Image {

@@ -7,6 +7,8 @@ mod layout;
 mod place;
 mod requirements;
 
+use std::ops::Range;
+
 use arrayvec::ArrayVec;
 use ash::vk;
 
@@ -41,6 +43,8 @@ pub(crate) struct Image {
     aspects: &'static [vk::ImageAspectFlags],
     /// Where these lie in the driver's image. Known of an image with a modifier.
     own: Layouts,
+    /// Where the pixels of each end there.
+    ends: ArrayVec<u64, MAX_PLANES>,
     /// How it is bound.
     shape: Shape,
 }
@@ -72,6 +76,17 @@ impl Image {
         found.map_or((aspect, 0), |(index, (_, theirs))| (theirs, index))
     }
 
+    /// How many bytes behind the place where it is bound the pixels of these planes end.
+    pub(crate) fn end(&self, planes: Range<usize>) -> u64 {
+        let end = |plane: usize| Some(self.ends.get(plane)?.saturating_add(self.shift(plane)));
+        planes.filter_map(end).max().unwrap_or(0)
+    }
+
+    /// The same of all of them.
+    pub(crate) fn whole_end(&self) -> u64 {
+        self.end(0..self.aspects.len())
+    }
+
     /// How many bytes behind the place that the application knows the driver's plane begins.
     fn shift(&self, index: usize) -> u64 {
         match &self.shape {
@@ -96,6 +111,7 @@ mod tests {
             external: true,
             aspects: memory_planes(format).unwrap(),
             own: Layouts::new(),
+            ends: ArrayVec::new(),
             shape: Shape::Whole(7),
         };
         assert_eq!(image(nv12).plane(A::MEMORY_PLANE_1_EXT), (A::PLANE_1, 1));

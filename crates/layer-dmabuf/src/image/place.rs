@@ -9,7 +9,7 @@ use ash::vk;
 use zerohop_layer::LayerError;
 
 use super::create::Below;
-use super::layout::asked_layouts;
+use super::layout::{asked_layouts, ends_of};
 use super::requirements::of_plane;
 use super::{Image, MAX_PLANES, Shape};
 use crate::device::{DeviceState, Help};
@@ -99,7 +99,8 @@ fn split(
         ));
     }
     let raw = below.create(device, info.flags | vk::ImageCreateFlags::DISJOINT)?;
-    let image = Image { own: asked_layouts(device, raw, image.aspects), ..image };
+    let own = asked_layouts(device, raw, image.aspects);
+    let image = Image { ends: ends_of(info, &own), own, ..image };
     let shape = check_rows(info, &image, wanted).and_then(|()| {
         let shifts: Option<Shifts> = shifts(&image, wanted).collect();
         let shifts = shifts.ok_or_else(|| refused("a plane begins before its memory".into()))?;

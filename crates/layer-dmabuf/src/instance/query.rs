@@ -62,6 +62,11 @@ pub(crate) unsafe fn image_format_properties(
     if !(dma_buf || (drm && emulation.owns_modifiers())) {
         return None;
     }
+    if drm && external.is_some_and(|it| !it.handle_type.is_empty()) && !dma_buf {
+        // What a driver does with its own tiling says nothing of ours ("If handleType is not
+        // compatible with the format, type, tiling, usage, and flags").
+        return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
+    }
     // SAFETY: the caller's promise.
     let modifier = unsafe { chain::get::<Modifier<'_>>(info.p_next) };
     let linear = modifier.is_some_and(|it| it.drm_format_modifier == LINEAR);

@@ -52,7 +52,10 @@ pub(crate) unsafe fn allocate(
         Some(import) => {
             // SAFETY: VUID-VkImportMemoryFdInfoKHR-handleType-00669: it is open.
             let fd = unsafe { BorrowedFd::borrow_raw(import.fd) };
-            Block::import(fd, size, alignment)?
+            let block = Block::import(fd, size, alignment)?;
+            // SAFETY: VUID-VkMemoryAllocateInfo-pNext-pNext.
+            unsafe { check_end(help, info, &block) }?;
+            block
         }
         None if exports => {
             // SAFETY: VUID-VkMemoryAllocateInfo-pNext-pNext.
@@ -76,6 +79,27 @@ pub(crate) unsafe fn allocate(
     help.strangers.fetch_add(memory.changes_hands().into(), Ordering::Relaxed);
     help.memory.insert(raw, Arc::new(memory));
     Ok(Some(raw))
+}
+
+/// Refuses memory that ends before the pixels of the image that it is for, where that is said. Else the
+/// image is refused when it is bound.
+///
+/// # Safety
+///
+/// As [`allocate`].
+unsafe fn check_end(
+    help: &Help,
+    info: &vk::MemoryAllocateInfo<'_>,
+    block: &Block,
+) -> Result<(), LayerError> {
+    // SAFETY: the caller's promise.
+    let alone = unsafe { chain::get::<vk::MemoryDedicatedAllocateInfo<'_>>(info.p_next) };
+    let image = alone.and_then(|it| help.images.get(&it.image));
+    let (end, has) = (image.map_or(0, |image| image.whole_end()), block.size());
+    match end <= has {
+        true => Ok(()),
+        false => Err(invalid(format!("the picture ends at byte {end} of memory with {has}"))),
+    }
 }
 
 /// Lets the driver import the block as host memory.

@@ -15,6 +15,8 @@ use super::{invalid, outside};
 /// Memory that the driver can import as long as this lives.
 pub(super) struct Block {
     mapping: AlignedMapping,
+    /// Bytes that are anybody's picture: of somebody else's memfd fewer than are mapped.
+    has: u64,
     owner: Owner,
 }
 
@@ -43,7 +45,7 @@ impl Block {
         let length = length.map_err(failed)?;
         let shared = Shared::new(length).map_err(failed)?;
         let mapping = map(&*shared, length, alignment).map_err(failed)?;
-        Ok(Self { mapping, owner: Owner::Ours(shared) })
+        Ok(Self { mapping, has: length, owner: Owner::Ours(shared) })
     }
 
     /// The first `size` bytes of somebody else's memory, or of ours that comes back.
@@ -62,8 +64,10 @@ impl Block {
             Some(shared) => shared.size(),
             None => size_of(fd)?,
         };
+        // An image is asked for in the driver's units, and somebody else's picture may end before: how
+        // far the image reaches is looked at when it is bound.
         let length = round_up(size, alignment).filter(|length| *length <= pages(has));
-        let Some(length) = length.filter(|_| size <= has) else {
+        let Some(length) = length else {
             return Err(invalid(format!(
                 "the memory has {has} bytes, and {size} are wanted, in units of {alignment}"
             )));
@@ -72,14 +76,19 @@ impl Block {
         match shared {
             Some(shared) => {
                 let mapping = map(&*shared, length, alignment).map_err(failed)?;
-                Ok(Self { mapping, owner: Owner::Ours(shared) })
+                Ok(Self { mapping, has, owner: Owner::Ours(shared) })
             }
             None => {
                 let mapping = map(fd, length, alignment).map_err(failed)?;
                 let owner = Owner::stranger(fd).map_err(|err| outside("keep a descriptor", err))?;
-                Ok(Self { mapping, owner })
+                Ok(Self { mapping, has, owner })
             }
         }
+    }
+
+    /// How many bytes there are.
+    pub(super) fn size(&self) -> u64 {
+        self.has
     }
 
     /// What is mapped.
@@ -160,10 +169,11 @@ mod tests {
     #[test]
     fn memory_that_is_too_small_is_refused_with_both_sizes() {
         let memfd = Memfd::create("test", 5000).unwrap();
-        assert!(Block::import(memfd.as_fd(), 5000, 4096).is_ok());
-        let err = Block::import(memfd.as_fd(), 5001, 4096).err().unwrap();
+        // The last page is there whole.
+        assert_eq!(Block::import(memfd.as_fd(), 8192, 4096).unwrap().size(), 5000);
+        let err = Block::import(memfd.as_fd(), 8193, 4096).err().unwrap();
         assert_eq!(err.code(), vk::Result::ERROR_INVALID_EXTERNAL_HANDLE);
-        assert!(err.to_string().contains("5000") && err.to_string().contains("5001"), "{err}");
+        assert!(err.to_string().contains("5000") && err.to_string().contains("8193"), "{err}");
         // Of a larger unit not all would be there.
         assert!(Block::import(memfd.as_fd(), 5000, 0x4000).is_err());
         assert!(Block::import(memfd.as_fd(), u64::MAX, 4096).is_err());

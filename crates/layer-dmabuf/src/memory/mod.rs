@@ -39,6 +39,11 @@ impl Memory {
         self.block.mapping().len() as u64
     }
 
+    /// Bytes that it is said to have, which somebody else's memfd may end before its last page does.
+    pub(crate) fn size(&self) -> u64 {
+        self.block.size()
+    }
+
     /// A descriptor for another process: a dma-buf where this machine makes them, else a memfd.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ use zerohop_layer::link::Next;
 use zerohop_layer::{Doing, LayerError};
 
 use super::notes::Notes;
+use super::signals::Signals;
+use super::turns::{Turn, Turns};
 use super::{LIMIT, SyncFd};
 
 /// One device's.
@@ -18,17 +20,19 @@ pub(crate) struct Sync {
     pub(super) semaphores: Notes<vk::Semaphore>,
     /// Signaled by an import, and not reset since.
     pub(super) fences: Notes<vk::Fence>,
+    /// Which queue signals what may be exported.
+    pub(super) signals: Signals,
     /// The driver's own handles of other types, where it has some.
     pub(super) semaphore_fd: Option<khr::external_semaphore_fd::DeviceFn>,
     /// As above.
     pub(super) fence_fd: Option<khr::external_fence_fd::DeviceFn>,
-    /// The next layer's, where it has one.
-    pub(crate) present: Option<vk::PFN_vkQueuePresentKHR>,
-    /// The queue on which we wait for a semaphore that is exported.
+    /// Where we wait for a semaphore that no queue of the application's signals, but for example a
+    /// swapchain.
     queue: Option<vk::Queue>,
-    /// Held during every call with that queue, ours and the application's: a queue is externally
-    /// synchronized.
-    lock: Mutex<()>,
+    /// Held during every call with a queue, ours and the application's.
+    turns: Turns,
+    /// Fences that had not signaled when we gave up waiting.
+    late: Mutex<Vec<vk::Fence>>,
 }
 
 impl Sync {
@@ -38,11 +42,12 @@ impl Sync {
             ours,
             semaphores: Notes::new(),
             fences: Notes::new(),
+            signals: Signals::default(),
             semaphore_fd: None,
             fence_fd: None,
-            present: None,
             queue,
-            lock: Mutex::new(()),
+            turns: Turns::default(),
+            late: Mutex::default(),
         }
     }
 
@@ -53,20 +58,18 @@ impl Sync {
         Self {
             semaphore_fd: semaphores.then(|| khr::external_semaphore_fd::DeviceFn::load(find)),
             fence_fd: fences.then(|| khr::external_fence_fd::DeviceFn::load(find)),
-            // SAFETY: the type belongs to the name.
-            present: unsafe { next.device_command(device, &[c"vkQueuePresentKHR"]) },
             ..self
         }
     }
 
     /// Keeps others off `queue` until the result is dropped.
-    pub(crate) fn lock(&self, queue: vk::Queue) -> Option<MutexGuard<'_, ()>> {
-        (self.queue == Some(queue)).then(|| self.lock_ours())
+    pub(crate) fn lock(&self, queue: vk::Queue) -> Turn<'_> {
+        self.turns.take(queue)
     }
 
-    /// Keeps others off our queue, for a command that concerns all queues.
-    pub(crate) fn lock_ours(&self) -> MutexGuard<'_, ()> {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps others off all queues, for a command that concerns them all.
+    pub(crate) fn lock_all(&self) -> Turn<'_> {
+        self.turns.take(vk::Queue::null())
     }
 
     /// Waits for `semaphore` as a batch would.
@@ -80,7 +83,9 @@ impl Sync {
         device: &ash::Device,
         semaphore: vk::Semaphore,
     ) -> Result<(), LayerError> {
-        let queue = self.queue.ok_or(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+        self.sweep(device);
+        let queue = self.signals.queue_of(semaphore).or(self.queue);
+        let queue = queue.ok_or(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
         let queue = queue.doing("find a queue to wait for a semaphore on")?;
         // SAFETY: the device is alive.
         let fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) };
@@ -89,7 +94,7 @@ impl Sync {
         let batch =
             vk::SubmitInfo::default().wait_semaphores(&semaphores).wait_dst_stage_mask(&stages);
         let submitted = {
-            let _lock = self.lock_ours();
+            let _turn = self.lock(queue);
             // SAFETY: the queue is locked, the fence ours, and the semaphore has a signal operation
             // that was submitted (VUID-VkSemaphoreGetFdInfoKHR-handleType-03254).
             unsafe { device.queue_submit(queue, &[batch], fence) }
@@ -98,8 +103,29 @@ impl Sync {
         if submitted.is_err() || done.is_ok() {
             // SAFETY: it was never submitted, or has signaled.
             unsafe { device.destroy_fence(fence, None) };
+        } else {
+            self.late().push(fence);
         }
         done
+    }
+
+    /// Destroys the fences that have signaled after all. What a device never finished stays.
+    pub(crate) fn sweep(&self, device: &ash::Device) {
+        self.late().retain(|fence| {
+            // SAFETY: the fence is ours and alive.
+            let signaled = unsafe { device.get_fence_status(*fence) };
+            // A lost device has finished everything ("Lost Device").
+            let pending = matches!(signaled, Ok(false));
+            if !pending {
+                // SAFETY: nothing signals it any more, and nobody else knows it.
+                unsafe { device.destroy_fence(*fence, None) };
+            }
+            pending
+        });
+    }
+
+    fn late(&self) -> MutexGuard<'_, Vec<vk::Fence>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,8 +18,10 @@ mod device;
 mod fence;
 mod notes;
 mod semaphore;
+mod signals;
 mod submit;
 mod trim;
+mod turns;
 
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::time::Duration;

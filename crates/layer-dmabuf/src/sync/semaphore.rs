@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 
 use ash::vk;
-use zerohop_layer::{Doing, LayerError};
+use zerohop_layer::{Doing, LayerError, chain};
 
 use super::{Sync, finish};
 
@@ -71,6 +71,23 @@ impl Sync {
     /// `vkDestroySemaphore`: the handle may come again for another.
     pub(crate) fn forget_semaphore(&self, semaphore: vk::Semaphore) {
         self.semaphores.take(semaphore);
+        self.signals.forget(semaphore);
+    }
+
+    /// Whether such a semaphore may be exported by us.
+    ///
+    /// # Safety
+    ///
+    /// `info` is that of a valid call.
+    pub(crate) unsafe fn may_export(&self, info: &vk::SemaphoreCreateInfo<'_>) -> bool {
+        // SAFETY: the caller's promise.
+        let asked = unsafe { chain::get::<vk::ExportSemaphoreCreateInfo<'_>>(info.p_next) };
+        self.ours.semaphores && asked.is_some_and(|it| it.handle_types.contains(SYNC_FD))
+    }
+
+    /// `vkCreateSemaphore` has made one that may be exported.
+    pub(crate) fn watch_semaphore(&self, semaphore: vk::Semaphore) {
+        self.signals.watch(semaphore);
     }
 
     /// The types of handles that a new semaphore is made for, as the driver may see them.

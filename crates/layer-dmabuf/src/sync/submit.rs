@@ -71,15 +71,22 @@ impl Sync {
     /// `batches` are those of a valid call.
     pub(crate) unsafe fn submit<'a>(
         &self,
+        queue: vk::Queue,
         batches: (*const vk::SubmitInfo<'a>, u32),
         submit: impl FnOnce(*const vk::SubmitInfo<'a>) -> vk::Result,
     ) -> Result<vk::Result, LayerError> {
+        // SAFETY: VUID-vkQueueSubmit-pSubmits-parameter.
+        let theirs = unsafe { slice(batches.0, batches.1) };
+        let signals = theirs.iter().flat_map(|one| {
+            // SAFETY: VUID-VkSubmitInfo-pSignalSemaphores-parameter.
+            unsafe { slice(one.p_signal_semaphores, one.signal_semaphore_count) }
+        });
+        self.signals.note(queue, signals.copied());
         if self.semaphores.is_empty() {
             return Ok(submit(batches.0));
         }
         let mut used = Used { sync: self, semaphores: Vec::new() };
-        // SAFETY: VUID-vkQueueSubmit-pSubmits-parameter.
-        let mut copies = unsafe { slice(batches.0, batches.1) }.to_vec();
+        let mut copies = theirs.to_vec();
         let mut owned = Vec::new();
         for batch in &mut copies {
             // SAFETY: VUID-VkSubmitInfo-pWaitSemaphores-parameter.
@@ -110,15 +117,22 @@ impl Sync {
     /// `batches` are those of a valid call.
     pub(crate) unsafe fn submit2<'a>(
         &self,
+        queue: vk::Queue,
         batches: (*const vk::SubmitInfo2<'a>, u32),
         submit: impl FnOnce(*const vk::SubmitInfo2<'a>) -> vk::Result,
     ) -> vk::Result {
+        // SAFETY: VUID-vkQueueSubmit2-pSubmits-parameter.
+        let theirs = unsafe { slice(batches.0, batches.1) };
+        let signals = theirs.iter().flat_map(|one| {
+            // SAFETY: VUID-VkSubmitInfo2-pSignalSemaphoreInfos-parameter.
+            unsafe { slice(one.p_signal_semaphore_infos, one.signal_semaphore_info_count) }
+        });
+        self.signals.note(queue, signals.map(|one| one.semaphore));
         if self.semaphores.is_empty() {
             return submit(batches.0);
         }
         let mut used = Used { sync: self, semaphores: Vec::new() };
-        // SAFETY: VUID-vkQueueSubmit2-pSubmits-parameter.
-        let mut copies = unsafe { slice(batches.0, batches.1) }.to_vec();
+        let mut copies = theirs.to_vec();
         let mut owned = Vec::new();
         for batch in &mut copies {
             let count = batch.wait_semaphore_info_count;
@@ -148,15 +162,22 @@ impl Sync {
     /// `batches` are those of a valid call.
     pub(crate) unsafe fn bind_sparse<'a>(
         &self,
+        queue: vk::Queue,
         batches: (*const vk::BindSparseInfo<'a>, u32),
         submit: impl FnOnce(*const vk::BindSparseInfo<'a>) -> vk::Result,
     ) -> Result<vk::Result, LayerError> {
+        // SAFETY: VUID-vkQueueBindSparse-pBindInfo-parameter.
+        let theirs = unsafe { slice(batches.0, batches.1) };
+        let signals = theirs.iter().flat_map(|one| {
+            // SAFETY: VUID-VkBindSparseInfo-pSignalSemaphores-parameter.
+            unsafe { slice(one.p_signal_semaphores, one.signal_semaphore_count) }
+        });
+        self.signals.note(queue, signals.copied());
         if self.semaphores.is_empty() {
             return Ok(submit(batches.0));
         }
         let mut used = Used { sync: self, semaphores: Vec::new() };
-        // SAFETY: VUID-vkQueueBindSparse-pBindInfo-parameter.
-        let mut copies = unsafe { slice(batches.0, batches.1) }.to_vec();
+        let mut copies = theirs.to_vec();
         let mut owned = Vec::new();
         for batch in &mut copies {
             // SAFETY: VUID-VkBindSparseInfo-pWaitSemaphores-parameter.

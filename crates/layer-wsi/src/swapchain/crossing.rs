@@ -17,6 +17,7 @@ use zerohop_wire::MAX_POINTS;
 
 use super::copy::copy;
 use super::gate::{Fence, Gate};
+use super::outlet::Outlet;
 use super::plan::{Export, ImagePlan};
 use super::ring::Fences;
 use super::staging::Staging;
@@ -107,8 +108,8 @@ impl Crossing {
         Ok(())
     }
 
-    /// Submits the way back on `queue`, once the host has reached `after`; `signals` are signaled
-    /// then.
+    /// Submits the way back on `queue`, once who had the image has reached `after`; `signals` are
+    /// signaled then.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl Crossing {
     pub(crate) fn come_back(
         &mut self,
         queue: &QueueState,
-        after: &Fences,
+        after: (&Fences, &Outlet),
         signals: &[vk::Semaphore],
     ) -> Result<(), LayerError> {
         self.returned.open(&self.device)?;
@@ -135,7 +136,7 @@ impl Crossing {
     /// [`LayerError::Call`].
     fn import(
         &mut self,
-        after: &Fences,
+        (after, outlet): (&Fences, &Outlet),
     ) -> Result<ArrayVec<vk::Semaphore, MAX_POINTS>, LayerError> {
         let mut waits = ArrayVec::new();
         for point in after {
@@ -144,7 +145,7 @@ impl Crossing {
                 self.imports.push(new);
             }
             let semaphore = self.imports[waits.len()];
-            if sync_fd::import(&self.device, semaphore, point)? {
+            if sync_fd::import(&self.device, semaphore, point, outlet)? {
                 waits.push(semaphore);
             }
         }

@@ -59,6 +59,18 @@ impl Outlet {
         }
     }
 
+    /// Goes on without a reader whose fence was not reached in time. A screen keeps its own buffers, and
+    /// none of it is told.
+    pub(crate) fn forsake(&self, why: &'static str) {
+        match self {
+            Self::Host => Host::get().forsake(why),
+            Self::Screen(_) => {
+                let cost = "a picture may be drawn while the screen reads it";
+                Host::get().fall_back("screen", why, cost);
+            }
+        }
+    }
+
     /// Whether there is somebody to [`wait`](Self::wait) for.
     pub(crate) fn is_connected(&self) -> bool {
         match self {

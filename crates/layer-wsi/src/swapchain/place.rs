@@ -105,7 +105,7 @@ impl Place {
         let (with, later) =
             if fence == vk::Fence::null() { (signals, &[][..]) } else { (&[][..], signals) };
         let crossing = self.crossing(swapchain, &queue, index)?;
-        if let Err(err) = crossing.come_back(&queue, &after, with) {
+        if let Err(err) = crossing.come_back(&queue, (&after, &swapchain.outlet), with) {
             self.crossing = None;
             return Err(err);
         }

@@ -8,7 +8,8 @@ use zerohop_frame::SyncPoint;
 use zerohop_kernel::SyncFile;
 use zerohop_layer::{Doing, LayerError};
 
-use super::handover::{Host, PATIENCE};
+use super::handover::PATIENCE;
+use super::outlet::Outlet;
 use crate::device::DeviceState;
 
 /// Signals a semaphore without any work, where the device can: file descriptor −1 stands for a
@@ -57,8 +58,8 @@ pub(crate) fn export(
     Ok(SyncFile::from(fd).into())
 }
 
-/// Puts a fence of the host's into `semaphore`. `false`: it was waited for instead; a host whose fence
-/// is not reached in time is left, and told so.
+/// Puts a fence of a reader's into `semaphore`. `false`: it was waited for instead; who does not reach
+/// it in time is left, and told so.
 ///
 /// # Errors
 ///
@@ -67,6 +68,7 @@ pub(crate) fn import(
     device: &DeviceState,
     semaphore: vk::Semaphore,
     point: &SyncPoint,
+    outlet: &Outlet,
 ) -> Result<bool, LayerError> {
     let Some(fence) = point.sync_file() else { return Ok(false) };
     let outside =
@@ -87,7 +89,7 @@ pub(crate) fn import(
     }
     if !is_reached(point, PATIENCE) {
         // It may still read what is about to be drawn over: it must know before that.
-        Host::get().forsake("a fence of the host's was not reached in time");
+        outlet.forsake("the fence of a reader was not reached in time");
     }
     Ok(false)
 }

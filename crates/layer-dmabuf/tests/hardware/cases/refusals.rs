@@ -14,6 +14,7 @@ use crate::picture::{Asked, Picture};
 
 pub(super) const CASES: &[Case] = &[
     Case::new("memory_that_is_too_small_is_refused_and_stays_its_owners", too_small),
+    Case::new("memory_that_ends_with_the_picture_is_taken", just_enough),
     Case::new("what_is_no_memory_is_refused", no_memory),
     Case::new("a_stride_that_the_driver_cannot_read_is_refused", stride),
     Case::new("a_number_of_planes_that_the_format_lacks_is_refused", planes),
@@ -41,6 +42,18 @@ fn too_small(device: &Arc<Device>) -> Outcome {
     refused(device, Memfd::create("short", 64 * 64 * 4 - 1)?.into())?;
     refused(device, Memfd::create("empty", 0)?.into())?;
     Ok(())
+}
+
+/// The memory of somebody who knows of no pages, for an image that is asked for in whole ones.
+fn just_enough(device: &Arc<Device>) -> Outcome {
+    let extent = Extent { width: 64, height: 63 };
+    let picture = Picture::new(device, BGRA, extent, Asked::List(&[0]))?;
+    let end = 62 * picture.layout(0).row_pitch + 64 * 4;
+    let taken = picture.import(Memfd::create("exact", end)?.into());
+    taken.map_err(|(code, _)| format!("{end} bytes were refused: {code}"))?;
+    let picture = Picture::new(device, BGRA, extent, Asked::List(&[0]))?;
+    let refused = picture.import(Memfd::create("short", end - 1)?.into());
+    same("one byte less", refused.err().map(|(code, _)| code), Some(INVALID))
 }
 
 fn no_memory(device: &Arc<Device>) -> Outcome {
