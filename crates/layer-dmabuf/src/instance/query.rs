@@ -62,15 +62,13 @@ pub(crate) unsafe fn image_format_properties(
     if !(dma_buf || (drm && emulation.owns_modifiers())) {
         return None;
     }
-    if drm && external.is_some_and(|it| !it.handle_type.is_empty()) && !dma_buf {
-        // What a driver does with its own tiling says nothing of ours ("If handleType is not
-        // compatible with the format, type, tiling, usage, and flags").
-        return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
-    }
     // SAFETY: the caller's promise.
     let modifier = unsafe { chain::get::<Modifier<'_>>(info.p_next) };
     let linear = modifier.is_some_and(|it| it.drm_format_modifier == LINEAR);
-    if drm && !(linear && memory_planes(info.format).is_some()) {
+    // What a driver's other handles can do with its own tiling says nothing of ours ("If handleType is
+    // not compatible with the format, type, tiling, usage, and flags").
+    let leaves = dma_buf || external.is_none_or(|it| it.handle_type.is_empty());
+    if drm && !(leaves && linear && memory_planes(info.format).is_some()) {
         return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
     }
     let ours = [
