@@ -148,16 +148,18 @@ impl Parts {
         image: &Arc<Image>,
     ) -> Result<Crossed<'_>, Error> {
         let nothing = Copies::default();
-        let (ready, mut copy) = (frame.acquire().clone(), None);
+        let (ready, mut copy, mut imported) = (frame.acquire().clone(), None, None);
         let (source, ready, copies) = match way {
             Way::Opaque => {
                 let rows = image.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
                 let cached = self.pictures.get(frame.buffer(), rows)?;
+                imported = cached.imported;
                 (Source::Picture(cached.picture), ready, nothing)
             }
             Way::Vulkan => {
                 let (copied, copies) = self.copier.copy(frame, image)?;
                 let cached = self.pictures.get(copied.buffer(), None)?;
+                imported = cached.imported;
                 let ready = copied.acquire().clone();
                 copy = Some(copied);
                 (Source::Picture(cached.picture), ready, copies)
@@ -173,7 +175,7 @@ impl Parts {
                 (Source::Host(pinned), SyncPoint::Signaled, copies)
             }
         };
-        Ok(Crossed { way, source, ready, copies, fallback: None, _copy: copy })
+        Ok(Crossed { way, source, ready, copies, imported, fallback: None, _copy: copy })
     }
 
     /// Sends a known picture by `way`, twice, and compares what CUDA has then. Returns how long the

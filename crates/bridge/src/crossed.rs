@@ -1,6 +1,7 @@
 //! A picture that came into CUDA.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use zerohop_cuda::{Array, Mapped, Picture, Pinned, Stream, Surface};
 use zerohop_frame::{Fallback, Frame, SyncPoint};
@@ -21,6 +22,8 @@ pub struct Crossed<'a> {
     pub ready: SyncPoint,
     /// What it cost.
     pub copies: Copies,
+    /// How long CUDA's import took, if there was one just now.
+    pub imported: Option<Duration>,
     /// What to report, once for each way that is worse than the best.
     pub fallback: Option<Fallback>,
     /// The copy's frame, where there is one.

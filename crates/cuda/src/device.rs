@@ -52,6 +52,12 @@ impl Device {
         self.call(|| "enter the context".into(), |_| Ok(()))
     }
 
+    /// Why nothing works any more, if that is so.
+    pub fn lost(&self) -> Option<Error> {
+        let (doing, source) = self.lost.get()?.clone();
+        Some(Error::Lost { doing, source })
+    }
+
     /// Bytes of the GPU's memory that are free.
     ///
     /// # Errors
@@ -73,9 +79,7 @@ impl Device {
         doing: impl Fn() -> String,
         call: impl FnOnce(&Symbols) -> Result<(), Fault>,
     ) -> Result<(), Error> {
-        if let Some((doing, source)) = self.lost.get() {
-            return Err(Error::Lost { doing: doing.clone(), source: source.clone() });
-        }
+        self.lost().map_or(Ok(()), Err)?;
         self.raw_call(call).map_err(|fault| {
             if fault.is_lost() {
                 let _ = self.lost.set((doing(), fault.clone()));

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod cuda;
 mod device;
 mod egl;
 mod encoder;

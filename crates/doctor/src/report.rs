@@ -6,7 +6,7 @@ use serde::Serialize;
 use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
-use crate::{CardReport, Check, DeviceReport, EglReport, LayerProbe, Trouble, encoder};
+use crate::{CardReport, Check, DeviceReport, EglReport, LayerProbe, Trouble, cuda, encoder};
 
 /// The version of the JSON object's keys.
 pub const SCHEMA: u32 = 1;
@@ -44,6 +44,7 @@ impl Report {
             Err(trouble) => checks.push(Check::required("layer", Err(trouble))),
         }
         checks.extend(encoder::check());
+        checks.push(cuda::check(&devices));
         checks.push(machine.display);
         let (check, egl) = EglReport::all();
         checks.push(check);

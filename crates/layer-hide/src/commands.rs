@@ -261,7 +261,7 @@ unsafe extern "system" fn properties(
         unsafe { (instance.raw.fp_v1_0().get_physical_device_properties)(physical, out) };
         // SAFETY: it is filled in now.
         let out = unsafe { &mut *out };
-        out.api_version = Hidden::get().version(out.api_version);
+        Hidden::get().trim(out);
         Ok(())
     });
 }
@@ -277,7 +277,7 @@ unsafe extern "system" fn properties2(
         unsafe { (instance.raw.fp_v1_1().get_physical_device_properties2)(physical, out) };
         // SAFETY: it is filled in now.
         let out = unsafe { &mut (*out).properties };
-        out.api_version = Hidden::get().version(out.api_version);
+        Hidden::get().trim(out);
         Ok(())
     });
 }

@@ -15,6 +15,8 @@ pub(crate) struct Hidden {
     newest: Option<u32>,
     /// Whether no queue presents.
     pub(crate) present: bool,
+    /// Whether no device is a CPU.
+    cpu: bool,
     /// How many submissions of a device succeed before it is lost.
     pub(crate) lost: Option<u64>,
 }
@@ -31,6 +33,7 @@ impl Hidden {
         for word in words.split(',').filter(|word| !word.is_empty()) {
             match word {
                 "present" => hidden.present = true,
+                "cpu" => hidden.cpu = true,
                 "1.0" => hidden.newest = Some(vk::API_VERSION_1_0),
                 "1.1" => hidden.newest = Some(vk::API_VERSION_1_1),
                 "1.2" => hidden.newest = Some(vk::API_VERSION_1_2),
@@ -46,8 +49,16 @@ impl Hidden {
         self.extensions.iter().any(|one| one.as_bytes() == name.to_bytes())
     }
 
+    /// What is left of a device's properties.
+    pub(crate) fn trim(&self, properties: &mut vk::PhysicalDeviceProperties) {
+        properties.api_version = self.version(properties.api_version);
+        if self.cpu && properties.device_type == vk::PhysicalDeviceType::CPU {
+            properties.device_type = vk::PhysicalDeviceType::OTHER;
+        }
+    }
+
     /// What is left of a driver's version.
-    pub(crate) fn version(&self, version: u32) -> u32 {
+    fn version(&self, version: u32) -> u32 {
         self.newest.map_or(version, |newest| version.min(newest | 0xfff))
     }
 }
@@ -61,6 +72,10 @@ mod tests {
         let hidden = Hidden::parse("VK_KHR_swapchain,1.1,present");
         assert!(hidden.has(c"VK_KHR_swapchain") && !hidden.has(c"VK_KHR_maintenance1"));
         assert!(hidden.present && hidden.lost.is_none());
+        let device_type = vk::PhysicalDeviceType::CPU;
+        let mut cpu = vk::PhysicalDeviceProperties { device_type, ..Default::default() };
+        Hidden::parse("cpu").trim(&mut cpu);
+        assert_eq!(cpu.device_type, vk::PhysicalDeviceType::OTHER);
         assert_eq!(Hidden::parse("lost=7").lost, Some(7));
         assert_eq!(hidden.version(vk::make_api_version(0, 1, 4, 7)) >> 12, 0x401);
         let old = vk::make_api_version(0, 1, 0, 9);

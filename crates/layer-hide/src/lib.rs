@@ -8,6 +8,7 @@
 //! | `VK_KHR_swapchain` | lacks this device extension, and refuses to enable it; likewise for every other |
 //! | `1.1` | knows no newer Vulkan |
 //! | `present` | can present from no queue to any window |
+//! | `cpu` | does not say that its devices are CPUs: then images are tiled as the driver likes |
 //! | `lost=100` | loses each device after that many submissions |
 //!
 //! It goes between the layer that is tested and the validation layer. No product contains it.

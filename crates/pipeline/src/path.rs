@@ -118,7 +118,7 @@ impl Path {
         let machine = self.machine.as_mut().ok_or("no device is open")?;
         let image = machine.import(frame, &self.measurements)?;
         if let Some(view) = &mut self.view {
-            view.pass(frame, &image)?;
+            view.pass(&machine.queue, frame, &image)?;
         }
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.pass(&machine.queue, frame, &image);

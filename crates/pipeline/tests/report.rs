@@ -52,6 +52,7 @@ fn facts() -> Facts {
         encoder: None,
         cuda: Some(CudaReport {
             device: "a GPU".into(),
+            way: "the memory itself",
             handle: "opaque_fd as an array",
             imports: 4,
             first_import_us: 1120,
@@ -113,8 +114,8 @@ fn the_table_says_the_same_to_people() {
         "vkcube --c 3",
         "verdicts              1 unchanged, 1 changed, 0 region",
         "frames dropped        1: 1 replaced",
-        "CUDA                  a GPU, opaque_fd as an array: 4 imports, the first in 1.12 ms; 3 pictures, \
-         2 awaited by the GPU, 1 copied to be read",
+        "CUDA                  a GPU, the memory itself, opaque_fd as an array: 4 imports, the first in \
+         1.12 ms; 3 pictures, 2 awaited by the GPU, 1 copied to be read",
         "fallback              sync: no SYNC_FD: a wait at each present",
         "encode                   1      4000",
     ] {

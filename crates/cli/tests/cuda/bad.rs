@@ -55,18 +55,36 @@ fn line(stage: &Stage, failures: &str) -> String {
 }
 
 pub(crate) fn lost(stage: &Stage) {
-    let line = line(stage, "cuMemcpy2DAsync_v2:5=700");
+    // Two copies prove the way, once.
+    let line = line(stage, "cuMemcpy2DAsync_v2:7=700");
     let wanted =
         "picture 5 failed, and no later one could fare better: CUDA is lost for this process";
     assert!(line.contains(wanted), "{line}");
     assert!(line.contains("cuMemcpy2DAsync_v2: CUDA_ERROR_ILLEGAL_ADDRESS (700)"), "{line}");
 }
 
+/// The way by the memory itself fails when it is proven: the next one is taken, and said so.
 pub(crate) fn refused(stage: &Stage) {
-    let line = line(stage, "cuImportExternalMemory:1=999");
+    let options = ["--to", "checksum:DIR/cuda-sums,view=cuda", "--to", "checksum:DIR/vulkan"];
+    let mut command = stage.pattern(&options, &["--frames", "8", "--size", "64x64"]);
+    command.env(plan::FAIL, "cuImportExternalMemory:1=999");
+    let ended = stage.run(command).well();
+    assert_eq!(ended.report["cuda"]["way"], "the Vulkan bridge");
+    assert_eq!(ended.number("/gpu_copies"), 1);
+    let said = ended.report["fallbacks"].to_string();
+    assert!(said.contains("not by the memory itself"), "{said}");
+    assert!(said.contains("cuImportExternalMemory: CUDA_ERROR_UNKNOWN (999)"), "{said}");
+    let sums = |name| fs::read_to_string(stage.path(name)).unwrap();
+    assert_eq!(sums("vulkan"), sums("cuda-sums"));
+}
+
+/// No way at all: one line says why none works.
+pub(crate) fn nothing_works(stage: &Stage) {
+    let line =
+        line(stage, "cuMemHostRegister_v2:1=1,cuMemHostRegister_v2:2=1,cuMemHostRegister_v2:3=1");
     assert!(line.contains("picture 1 failed"), "{line}");
-    assert!(line.contains("bytes of opaque memory, dedicated: true"), "{line}");
-    assert!(line.contains("cuImportExternalMemory: CUDA_ERROR_UNKNOWN (999)"), "{line}");
+    assert!(line.contains("no way into CUDA for XR24"), "{line}");
+    assert!(line.contains("cuMemHostRegister_v2: CUDA_ERROR_INVALID_VALUE (1)"), "{line}");
 }
 
 pub(crate) fn stranger(stage: &Stage) {

@@ -40,12 +40,15 @@ fn main() -> ExitCode {
     let tests = vec![
         trial("every_picture_is_what_cuda_sees_of_it", good::pictures),
         trial("cuda_sees_what_vulkan_sees", good::checksums),
+        trial("an_optimal_image_is_an_array", good::optimal),
         trial("nothing_is_read_where_nobody_reads", good::nothing_read),
         of(&with_cube, "vkcube_is_seen_too", good::vkcube),
         trial("ten_thousand_pictures_grow_nothing", good::endurance),
+        trial("the_doctor_knows_which_gpu_is_which_device", good::doctor),
         trial("a_killed_application_leaves_nothing_in_cuda", bad::killed),
         trial("a_lost_context_ends_the_run_with_one_line", bad::lost),
-        trial("a_refused_import_ends_the_run_with_one_line", bad::refused),
+        trial("a_refused_import_makes_the_gpu_copy_and_says_so", bad::refused),
+        trial("where_no_way_works_one_line_says_why", bad::nothing_works),
         trial("a_gpu_that_cuda_does_not_know_is_named", bad::stranger),
         of(&no_driver, "without_nvidias_driver_nothing_is_started", bad::no_driver),
     ];

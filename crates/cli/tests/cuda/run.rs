@@ -21,7 +21,7 @@ pub(crate) const FLAG: &str = "--pattern";
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A library as the tests' own build made it.
-fn library(name: &str) -> PathBuf {
+pub(crate) fn library(name: &str) -> PathBuf {
     Path::new(ZEROHOP).with_file_name("deps").join(name)
 }
 
@@ -78,6 +78,14 @@ impl Stage {
         command
     }
 
+    /// `zerohop doctor --json`.
+    pub(crate) fn doctor(&self) -> Command {
+        let mut command = Command::new(ZEROHOP);
+        command.args(["doctor", "--json"]).stdin(Stdio::null());
+        self.environment(&mut command);
+        command
+    }
+
     /// `zerohop run OPTIONS`, to be given an application. `DIR` in the options is our folder.
     pub(crate) fn zerohop(&self, options: &[&str]) -> Command {
         let folder = self.folder.path().to_str().unwrap();
@@ -85,15 +93,19 @@ impl Stage {
         command.args(["run", "--no-progress"]);
         command.args(options.iter().map(|option| option.replace("DIR", folder)));
         command.arg("--report").arg(self.path("report.json"));
+        self.environment(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(fs::File::create(self.path("said")).unwrap());
+        command
+    }
+
+    fn environment(&self, command: &mut Command) {
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
         command.env("XDG_RUNTIME_DIR", self.folder.path());
         command.env("ZEROHOP_LAYER_PATH", library("libzerohop_layer_wsi.so"));
         command.env("LD_LIBRARY_PATH", self.path("lib"));
         command.env(plan::UUIDS, plan::hex(uuid().unwrap()));
         command.env(plan::REPORT, self.path("cuda"));
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(fs::File::create(self.path("said")).unwrap());
-        command
     }
 
     pub(crate) fn start(&self, mut command: Command) -> Run<'_> {

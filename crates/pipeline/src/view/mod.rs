@@ -5,16 +5,15 @@ mod slots;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
-use zerohop_cuda::{Error, Picture, Uuid};
-use zerohop_frame::{BoxError, Frame, FrameSink, Observer, Stage};
+use zerohop_cuda::Error;
+use zerohop_frame::{BoxError, DeviceId, Frame, FrameSink, Observer, Stage};
 use zerohop_kernel::clock_monotonic;
-use zerohop_vulkan::Image;
+use zerohop_vulkan::{Image, Queue};
 
 use crate::run::Hopeless;
-use open::Open;
+use open::{Open, Seen};
 
 /// What each read-back is counted as.
 const COPY: &str = "CUDA's view of the picture is read back";
@@ -28,7 +27,7 @@ pub struct CudaView {
     seen: u64,
     observer: Arc<dyn Observer>,
     sinks: Arc<dyn Observer>,
-    open: Option<Open>,
+    open: Option<(DeviceId, Open)>,
     report: CudaReport,
 }
 
@@ -37,7 +36,9 @@ pub struct CudaView {
 pub struct CudaReport {
     /// The GPU, as CUDA names it.
     pub device: String,
-    /// How pictures came in: `opaque_fd as an array` or `opaque_fd as a pointer`.
+    /// By which way pictures came in, as in `the memory itself`.
+    pub way: &'static str,
+    /// As what, as in `opaque_fd as an array`.
     pub handle: &'static str,
     /// How many buffers were imported.
     pub imports: u64,
@@ -53,11 +54,11 @@ pub struct CudaReport {
 
 impl fmt::Display for CudaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { device, handle, imports, pictures, device_waits, copies, .. } = self;
+        let Self { device, way, handle, imports, pictures, device_waits, copies, .. } = self;
         let first = self.first_import_us as f64 / 1e3;
         write!(
             f,
-            "{device}, {handle}: {imports} imports, the first in {first:.2} ms; {pictures} pictures, \
+            "{device}, {way}, {handle}: {imports} imports, the first in {first:.2} ms; {pictures} pictures, \
              {device_waits} awaited by the GPU, {copies} copied to be read"
         )
     }
@@ -83,7 +84,7 @@ impl CudaView {
 
     /// What happened up to now; `None` before the first picture.
     pub fn report(&self) -> Option<&CudaReport> {
-        (self.report.imports > 0).then_some(&self.report)
+        (self.report.pictures > 0).then_some(&self.report)
     }
 
     /// A picture came by, which Vulkan has as `image`.
@@ -92,11 +93,14 @@ impl CudaView {
     ///
     /// [`Hopeless`], but for a picture that was not complete in time: what CUDA cannot do with one
     /// it cannot do with the next.
-    pub(crate) fn pass(&mut self, frame: &Arc<Frame>, image: &Image) -> Result<(), BoxError> {
-        self.show(frame, image).map_err(|err| match err.downcast_ref() {
-            Some(Error::Timeout { .. }) => err,
-            _ => Box::new(Hopeless(err)),
-        })
+    pub(crate) fn pass(
+        &mut self,
+        queue: &Arc<Queue>,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<(), BoxError> {
+        let shown = self.show(queue, frame, image);
+        shown.map_err(|err| if is_of_one(&err) { err } else { Box::new(Hopeless(err)) })
     }
 
     /// No picture follows.
@@ -110,47 +114,54 @@ impl CudaView {
         finished
     }
 
-    fn show(&mut self, frame: &Arc<Frame>, image: &Image) -> Result<(), BoxError> {
+    fn show(
+        &mut self,
+        queue: &Arc<Queue>,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<(), BoxError> {
         let wanted = self.sink.is_some() && self.seen.is_multiple_of(self.every);
         self.seen += 1;
-        let picture = self.import(frame, image)?;
-        let open = self.open.as_mut().ok_or("CUDA is not open")?;
-        self.report.device_waits += u64::from(open.acquire(frame, &*self.observer)?);
-        let slot = wanted.then(|| open.copy(&picture)).transpose()?;
-        open.complete(picture)?;
+        if self.open.as_ref().is_none_or(|(device, _)| *device != queue.device().id()) {
+            self.open = Some((queue.device().id(), Open::new(queue)?));
+        }
+        let (_, open) = self.open.as_mut().ok_or("CUDA is not open")?;
+        let seen = open.see(frame, image, wanted, &*self.observer).map_err(|err| {
+            // Whatever it failed at, it may be that nothing works any more.
+            open.device().lost().map_or(err, BoxError::from)
+        })?;
+        self.report.count(&seen, &open.device().gpu().name);
         let sequence = frame.info().sequence;
-        self.report.pictures += 1;
         self.observer.span(sequence, Stage::Cuda, frame.info().presented, clock_monotonic());
-        let (Some(slot), Some(sink)) = (slot, &mut self.sink) else { return Ok(()) };
-        self.report.copies += 1;
+        let (Some(slot), Some(sink)) = (seen.slot, &mut self.sink) else { return Ok(()) };
         self.sinks.gpu_copy(sequence, COPY);
         // One that is lost is found out by the path as well, which counts it.
         if frame.is_intact() { sink.submit(Arc::new(slot.frame(frame)?)) } else { Ok(()) }
     }
+}
 
-    /// The picture, imported when its buffer is seen for the first time.
-    fn import(&mut self, frame: &Frame, image: &Image) -> Result<Arc<Picture>, BoxError> {
-        let uuid = Uuid(image.device().id().device_uuid);
-        if self.open.as_ref().is_none_or(|open| open.uuid() != uuid) {
-            self.open = Some(Open::new(uuid)?);
+/// Whether the next picture may fare better.
+fn is_of_one(err: &BoxError) -> bool {
+    use zerohop_bridge::Error as Bridge;
+    let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. }));
+    let crossing = err.downcast_ref::<Bridge>();
+    late || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
+}
+
+impl CudaReport {
+    fn count(&mut self, seen: &Seen, device: &str) {
+        if self.pictures == 0 {
+            device.clone_into(&mut self.device);
         }
-        let open = self.open.as_mut().ok_or("CUDA is not open")?;
-        let cached = open.import(frame.buffer(), image)?;
-        if let Some(took) = cached.imported {
-            self.report.imports += 1;
-            if self.report.imports == 1 {
-                self.first(&cached.picture, took, uuid);
+        (self.way, self.handle) = (seen.way, seen.handle);
+        self.pictures += 1;
+        self.device_waits += u64::from(seen.by_device);
+        self.copies += u64::from(seen.slot.is_some());
+        if let Some(took) = seen.imported {
+            if self.imports == 0 {
+                self.first_import_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             }
+            self.imports += 1;
         }
-        Ok(cached.picture)
-    }
-
-    fn first(&mut self, picture: &Picture, took: Duration, uuid: Uuid) {
-        let name =
-            self.open.as_ref().map_or_else(|| uuid.to_string(), |open| open.name().to_owned());
-        let first_import_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let report = std::mem::take(&mut self.report);
-        self.report =
-            CudaReport { device: name, handle: picture.handle(), first_import_us, ..report };
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_cuda::{
-    Cached, Cuda, Device, Error, ImportCache, Picture, Rows, Semaphore, Stream, Timelines, Uuid,
-};
-use zerohop_frame::{BoxError, Fallback, Frame, Observer, SharedBuffer, SyncPoint, Timeline};
-use zerohop_vulkan::Image;
+use zerohop_bridge::{Bridge, Source};
+use zerohop_cuda::{Cuda, Device, Error, Semaphore, Stream, Timelines, Uuid};
+use zerohop_frame::{BoxError, Fallback, Frame, Observer, SyncPoint, Timeline};
+use zerohop_vulkan::{Image, Queue};
 
 use super::slots::{Slot, Slots};
 
@@ -17,99 +16,125 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// What is waited for, in words.
 const PICTURE: &str = "a picture to be complete in CUDA";
 
+/// What copies on the way are counted as.
+const ACROSS: &str = "CUDA cannot have the picture where it is";
+
 /// The device, with what was imported into it.
 pub(super) struct Open {
-    pictures: ImportCache,
+    bridge: Bridge,
     timelines: Timelines,
     slots: Slots,
     stream: Arc<Stream>,
-    /// The value of a timeline that the stream waits for.
-    awaited: Option<(Arc<Timeline>, Arc<Semaphore>, u64)>,
+}
+
+/// What became of one picture.
+pub(super) struct Seen {
+    /// The way that it came.
+    pub(super) way: &'static str,
+    /// As what it came.
+    pub(super) handle: &'static str,
+    /// How long its import took, if there was one.
+    pub(super) imported: Option<Duration>,
+    /// Whether the device waited for it by itself.
+    pub(super) by_device: bool,
+    /// Where it was copied to, if that was wanted.
+    pub(super) slot: Option<Arc<Slot>>,
 }
 
 impl Open {
-    /// Opens the GPU that Vulkan calls `uuid`.
-    pub(super) fn new(uuid: Uuid) -> Result<Self, Error> {
+    /// Opens the GPU of `queue`.
+    pub(super) fn new(queue: &Arc<Queue>) -> Result<Self, Error> {
+        let uuid = Uuid(queue.device().id().device_uuid);
         let device = Device::open(&Cuda::load()?, uuid)?;
+        let stream = Stream::new(&device)?;
         Ok(Self {
-            pictures: ImportCache::new(&device),
+            bridge: Bridge::on(queue, &stream),
             timelines: Timelines::new(&device),
             slots: Slots::new(&device),
-            stream: Stream::new(&device)?,
-            awaited: None,
+            stream,
         })
     }
 
-    pub(super) fn uuid(&self) -> Uuid {
-        self.stream.device().gpu().uuid
+    /// The GPU.
+    pub(super) fn device(&self) -> &Arc<Device> {
+        self.stream.device()
     }
 
-    /// As CUDA names it.
-    pub(super) fn name(&self) -> &str {
-        &self.stream.device().gpu().name
-    }
-
-    /// The picture of `buffer`, which Vulkan has as `image`.
-    pub(super) fn import(
+    /// Brings the picture into CUDA, copies it if it is `wanted`, and waits until all that is done.
+    pub(super) fn see(
         &mut self,
-        buffer: &Arc<SharedBuffer>,
-        image: &Image,
-    ) -> Result<Cached, Error> {
-        let rows = image.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
-        self.pictures.get(buffer, rows)
-    }
-
-    /// Makes what comes next wait until the picture is complete. `true` when the device does so by
-    /// itself.
-    pub(super) fn acquire(
-        &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+        wanted: bool,
         observer: &dyn Observer,
-    ) -> Result<bool, BoxError> {
-        self.awaited = None;
-        let fence = match frame.acquire() {
-            SyncPoint::Signaled => return Ok(false),
-            SyncPoint::Timeline { which, value } => {
-                let semaphore = self.timelines.get(which)?;
-                self.stream.wait(&semaphore, *value)?;
-                self.awaited = Some((Arc::clone(which), semaphore, *value));
-                return Ok(true);
+    ) -> Result<Seen, BoxError> {
+        let Self { bridge, timelines, slots, stream } = self;
+        let crossed = bridge.cross(frame, image)?;
+        crossed.fallback.iter().for_each(|fallback| observer.fallback(fallback.clone()));
+        crossed.copies.report(frame, observer, ACROSS);
+        let awaited = acquire(stream, timelines, &crossed.ready, observer)?;
+        let mut slot = None;
+        if wanted {
+            let plane = &image.planes()[0];
+            let room = slots.take((plane.row_bytes(), plane.extent().height as usize))?;
+            crossed.copy(stream, &room.pinned)?;
+            slot = Some(room);
+        }
+        let handle = match &crossed.source {
+            Source::Picture(picture) => {
+                stream.keep(Arc::clone(picture));
+                picture.handle()
             }
-            fence => fence,
+            Source::Texture(..) => "a texture",
+            Source::Host(_) => "memory of this process",
         };
-        observer.fallback(Fallback {
-            what: "sync".into(),
-            reason: "CUDA takes no SYNC_FD fences".into(),
-            cost: "the host's CPU waits for each picture".into(),
-        });
-        match fence.wait(WITHIN)? {
-            true => Ok(false),
-            false => Err(Error::Timeout { what: PICTURE, limit: WITHIN }.into()),
-        }
+        let (way, imported, by_device) = (crossed.way.name(), crossed.imported, awaited.is_some());
+        complete(stream, awaited)?;
+        Ok(Seen { way, handle, imported, by_device, slot })
     }
+}
 
-    /// Copies the picture to where it can be read once it is [complete](Self::complete).
-    pub(super) fn copy(&mut self, picture: &Arc<Picture>) -> Result<Arc<Slot>, BoxError> {
-        let slot = self.slots.take(&**picture)?;
-        self.stream.copy(picture, &slot.pinned)?;
-        Ok(slot)
-    }
+/// The value of a timeline that a stream waits for.
+type Awaited = (Arc<Timeline>, Arc<Semaphore>, u64);
 
-    /// Waits until the picture is complete, and its copy if there is one.
-    pub(super) fn complete(&mut self, picture: Arc<Picture>) -> Result<(), Error> {
-        self.stream.keep(picture);
-        let done = self.stream.submit()?;
-        let waited = done.wait(PICTURE, WITHIN);
-        let awaited = self.awaited.take();
-        if let (Err(Error::Timeout { .. }), Some((timeline, semaphore, value))) = (&waited, awaited)
-        {
-            // Whoever should have signaled it may be gone: the stream must not stand still for ever.
-            timeline.forsake("CUDA waited for it in vain");
-            let rescue = Stream::new(self.stream.device())?;
-            rescue.signal(&semaphore, value)?;
-            rescue.submit()?.wait("a signal", WITHIN)?;
-            done.wait(PICTURE, WITHIN)?;
+/// Makes what comes next wait until the picture is complete: on the device, where it can.
+fn acquire(
+    stream: &Stream,
+    timelines: &mut Timelines,
+    ready: &SyncPoint,
+    observer: &dyn Observer,
+) -> Result<Option<Awaited>, BoxError> {
+    let fence = match ready {
+        SyncPoint::Signaled => return Ok(None),
+        SyncPoint::Timeline { which, value } => {
+            let semaphore = timelines.get(which)?;
+            stream.wait(&semaphore, *value)?;
+            return Ok(Some((Arc::clone(which), semaphore, *value)));
         }
-        waited
+        fence => fence,
+    };
+    observer.fallback(Fallback {
+        what: "sync".into(),
+        reason: "CUDA takes no SYNC_FD fences".into(),
+        cost: "the host's CPU waits for each picture".into(),
+    });
+    match fence.wait(WITHIN)? {
+        true => Ok(None),
+        false => Err(Error::Timeout { what: PICTURE, limit: WITHIN }.into()),
     }
+}
+
+/// Waits until the picture is complete, and its copy if there is one.
+fn complete(stream: &Stream, awaited: Option<Awaited>) -> Result<(), Error> {
+    let done = stream.submit()?;
+    let waited = done.wait(PICTURE, WITHIN);
+    if let (Err(Error::Timeout { .. }), Some((timeline, semaphore, value))) = (&waited, awaited) {
+        // Whoever should have signaled it may be gone: the stream must not stand still for ever.
+        timeline.forsake("CUDA waited for it in vain");
+        let rescue = Stream::new(stream.device())?;
+        rescue.signal(&semaphore, value)?;
+        rescue.submit()?.wait("a signal", WITHIN)?;
+        done.wait(PICTURE, WITHIN)?;
+    }
+    waited
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use zerohop_cuda::{Device, Pinned, Pool, Surface};
+use zerohop_cuda::{Device, Pinned, Pool, Surface as _};
 use zerohop_frame::{
     BoxError, Frame, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, Recycle, Release,
     SharedBuffer, SyncPoint,
@@ -30,9 +30,8 @@ impl Slots {
         Self { device: Arc::clone(device), size: (0, 0), pool: None }
     }
 
-    /// Room for a picture as large as `picture`, that nobody holds.
-    pub(super) fn take(&mut self, picture: &dyn Surface) -> Result<Arc<Slot>, BoxError> {
-        let size = (picture.row_bytes(), picture.rows());
+    /// Room that nobody holds, for a picture with rows of so many bytes, and with so many rows.
+    pub(super) fn take(&mut self, size: (usize, usize)) -> Result<Arc<Slot>, BoxError> {
         if self.size != size {
             (self.size, self.pool) = (size, None);
         }
