@@ -36,6 +36,13 @@ pub trait Observer: Send + Sync {
     /// The GPU copied picture `sequence`, because of `why`.
     fn gpu_copy(&self, sequence: u64, why: &'static str);
 
+    /// The GPU copied `bytes` of picture `sequence` to memory of the host, because of `why`: what was
+    /// new of it, as one copy.
+    fn copy_down(&self, sequence: u64, bytes: u64, why: &'static str) {
+        let _ = bytes;
+        self.gpu_copy(sequence, why);
+    }
+
     /// Picture `sequence` was lost, because of `why`.
     fn dropped(&self, sequence: u64, why: &'static str);
 

@@ -1,6 +1,6 @@
 //! What symbols take: bytes and milliseconds for each picture, by block size and step.
 //!
-//! `cargo run --release -p zerohop-passes --example symbols [WIDTHxHEIGHT]`
+//! `cargo run --release -p zerohop-passes --example symbols [WIDTHxHEIGHT [JSON]]`
 //!
 //! The picture is a smooth one with some noise in it. A quarter of it moves.
 
@@ -31,9 +31,10 @@ fn main() {
     let pixels = extent.width as usize * extent.height as usize;
     println!("{name}, {}x{}: {pixels} bytes of luma", extent.width, extent.height);
     println!(
-        "{:<30}{:>12}{:>14}{:>16}{:>12}",
-        "", "key, bytes", "others, bytes", "write, ms", "read, ms"
+        "{:<30}{:>12}{:>10}{:>14}{:>12}{:>10}",
+        "", "key, bytes", "ms", "others, bytes", "ms", "read, ms"
     );
+    let mut lines = Vec::new();
     for (block, planes, step) in
         [(16, 6, 1), (16, 5, 3), (8, 4, 7), (16, 4, 7), (32, 4, 7), (16, 3, 20)]
     {
@@ -42,9 +43,30 @@ fn main() {
         {
             let of = SymbolSettings { block, planes, step };
             let figures = measure(&machine, extent, of, (route, tiling));
-            println!("{:<30}{figures}", format!("{block}x{block}, step {step}, {way}"));
+            let Figures { key, key_ms, delta, delta_ms, read_ms } = figures;
+            let what = format!("{block}x{block}, step {step}, {way}");
+            println!("{what:<30}{key:>12}{key_ms:>10.2}{delta:>14}{delta_ms:>12.2}{read_ms:>10.2}");
+            lines.push(format!(
+                "{{\"block\": {block}, \"step\": {step}, \"way\": \"{way}\", \"key_bytes\": {key}, \
+                 \"key_ms\": {key_ms:.3}, \"delta_bytes\": {delta}, \"delta_ms\": {delta_ms:.3}, \
+                 \"read_ms\": {read_ms:.3}}}"
+            ));
         }
     }
+    if let Some(file) = std::env::args().nth(2) {
+        let text = format!("[\n{}\n]\n", lines.join(",\n"));
+        std::fs::write(&file, text).unwrap_or_else(|err| panic!("write {file}: {err}"));
+    }
+}
+
+/// For each picture.
+struct Figures {
+    key: usize,
+    key_ms: f64,
+    /// A picture that is no key.
+    delta: usize,
+    delta_ms: f64,
+    read_ms: f64,
 }
 
 fn parse(text: &str) -> Option<Extent> {
@@ -57,7 +79,7 @@ fn measure(
     extent: Extent,
     of: SymbolSettings,
     (route, tiling): (Route, Tiling),
-) -> String {
+) -> Figures {
     let format = PixelFormat::of(Fourcc::XRGB8888).expect("a known format");
     let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
     let notes = Arc::<Notes>::default();
@@ -65,26 +87,32 @@ fn measure(
     let mut pass = pass.expect("sound settings").with_route(route);
     let grain = noise(3, extent.width as usize * extent.height as usize);
     let mut reader = Reader::new();
-    let (mut key, mut others) = (0, 0);
-    let (mut writing, mut reading) = (Duration::ZERO, Duration::ZERO);
-    for turn in 0..=PICTURES {
+    // Bytes and time of keys and of others.
+    let mut sums = [(0, Duration::ZERO); 2];
+    let mut reading = Duration::ZERO;
+    for turn in 0..=2 * PICTURES {
+        // The first one compiles and allocates; then every other one is a key.
+        let is_key = turn % 2 == 1;
+        if is_key {
+            pass.begin_anew();
+        }
         let frame = canvas.show(machine, &scene(extent, &grain, turn), Damage::Unknown);
         let begin = Instant::now();
         let packet = pass.write(&frame, &canvas.image).expect("a device that works").encode();
         let written = begin.elapsed();
         let begin = Instant::now();
         let _ = reader.read(&packet).expect("a sound packet");
-        // The first one compiles and allocates.
-        if turn == 0 {
-            key = packet.len();
-            continue;
+        if turn > 0 {
+            let sum = &mut sums[usize::from(!is_key)];
+            (sum.0, sum.1) = (sum.0 + packet.len(), sum.1 + written);
+            reading += begin.elapsed();
         }
-        others += packet.len();
-        (writing, reading) = (writing + written, reading + begin.elapsed());
     }
     let ms = |time: Duration| (time / PICTURES).as_secs_f64() * 1000.0;
-    let others = others / PICTURES as usize;
-    format!("{key:>12}{others:>14}{:>16.2}{:>12.2}", ms(writing), ms(reading))
+    let [(key, key_time), (delta, delta_time)] = sums;
+    let count = PICTURES as usize;
+    let (key_ms, delta_ms) = (ms(key_time), ms(delta_time));
+    Figures { key: key / count, key_ms, delta: delta / count, delta_ms, read_ms: ms(reading) / 2.0 }
 }
 
 /// Slopes with grain; the upper left quarter moves.

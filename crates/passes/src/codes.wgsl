@@ -18,15 +18,10 @@ fn packed_word(texel: vec4<f32>, scale: vec4<f32>, shift: vec4<u32>) -> u32 {
 // normal number is zero: a device may change the one and lose the other when it loads a texel.
 fn half_bits(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
-    let sign = (bits >> 16u) & 0x8000u;
     let size = bits & 0x7fffffffu;
-    if size > 0x7f800000u {
-        return 0x7e00u;
-    }
-    if size == 0x7f800000u {
-        return sign | 0x7c00u;
-    }
-    return sign | select(0u, (size - 0x38000000u) >> 13u, size >= 0x38800000u);
+    let sized = select(0u, (size - 0x38000000u) >> 13u, size >= 0x38800000u);
+    let ended = select(sized, 0x7c00u, size == 0x7f800000u);
+    return select(ended | ((bits >> 16u) & 0x8000u), 0x7e00u, size > 0x7f800000u);
 }
 
 // The two words of a pixel of half floats.

@@ -38,7 +38,7 @@ pub use convert::{Chroma, Convert};
 pub use diff::{Diff, Difference};
 pub use error::Error;
 pub use luma::Luma;
-pub use refresh::Refresh;
+pub use refresh::{Refresh, Twin};
 pub use rgba::{Rgba, Siting};
 pub use rows::{Plain, Rows};
 pub use shader::Route;

@@ -45,11 +45,14 @@ fn sum_of_rows(top: Row, low: Row, lane: u32) -> Sum {
 }
 
 fn sum_of(top: Row, low: Row, at: vec2<u32>, lane: u32) -> Sum {
+    var upper = top;
+    var lower = low;
     // The tile's edge, so that its invocations agree.
-    if all((at & vec2<u32>(0xfffffff0u)) + 16u <= job.size) {
-        return sum_of_rows(top, low, lane);
+    if any((at & vec2<u32>(0xfffffff0u)) + 16u > job.size) {
+        upper = counted_row(top, at);
+        lower = counted_row(low, at + vec2<u32>(0u, 1u));
     }
-    return sum_of_rows(counted_row(top, at), counted_row(low, at + vec2<u32>(0u, 1u)), lane);
+    return sum_of_rows(upper, lower, lane);
 }
 
 #if FAST

@@ -6,11 +6,12 @@ mod reference;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::Arguments;
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
-use zerohop_passes::{Chroma, Refresh, Route, TileSet, Verdict};
-use zerohop_vulkan::{Device, PixelFormat};
+use zerohop_passes::{Chroma, Classify, Plain, Refresh, Route, TileSet, Twin, Verdict};
+use zerohop_vulkan::{Buffer, Device, PixelFormat, Recording};
 
 use common::trials::{Test, one};
 use common::{Canvas, Machine, Notes, Tiling, noise};
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         one(need, name, machine.clone(), has, test)
     };
     let tests = vec![
+        trial("device", "hashes_of_shaders_are_those_of_the_twin", always, hashes),
         trial("device", "one_read_finds_and_writes_what_two_do", always, |it| {
             refreshes(it, Route::Gpu, Tiling::Optimal);
         }),
@@ -42,6 +44,12 @@ fn main() -> ExitCode {
             "without_a_free_buffer_a_picture_is_still_looked_at",
             always,
             no_free_buffer,
+        ),
+        trial(
+            "sync_file",
+            "what_is_copied_down_is_waited_for_by_nobody_here",
+            Device::has_sync_files,
+            nobody_waits,
         ),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -59,6 +67,31 @@ fn refresh(machine: &Machine, canvas: &Canvas, chroma: Chroma, route: Route) -> 
     let notes = Arc::<Notes>::default();
     let pass = Refresh::new(&machine.device, &canvas.descriptor, chroma, notes);
     pass.expect("a known format").with_route(route)
+}
+
+/// Bit for bit, with both kinds of shaders for GPUs and the one for CPUs.
+fn hashes(machine: &Machine) {
+    for format in PixelFormat::all().iter().filter(|it| it.is_rgb()) {
+        for (width, height) in SIZES {
+            let (extent, tiling) = (size(width, height), Tiling::Optimal);
+            let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
+            let bytes = noise(17, canvas.image.bytes() as usize);
+            let frame = canvas.show(machine, &bytes, Damage::Unknown);
+            for route in [Route::Gpu, Route::Plain, Route::Cpu] {
+                let notes = Arc::<Notes>::default();
+                let pass = Classify::new(&machine.device, &canvas.descriptor, notes);
+                let mut pass = pass.expect("a known format").with_route(route);
+                pass.classify(&frame, &canvas.image).expect("a device that works");
+                let found = pass.hashes_on_device().expect("a device that works");
+                let twin = Twin::new(&canvas.descriptor, Chroma::Planar).expect("a known format");
+                let mut twin = twin.with_keys_of(&pass);
+                let stride = extent.width as usize * format.bytes();
+                twin.look(&Plain { bytes: &bytes, stride });
+                let what = format!("{} {width}x{height} {route:?}", format.fourcc());
+                assert_eq!(found.as_deref(), Some(twin.hashes()), "{what}");
+            }
+        }
+    }
 }
 
 /// What the pass says and writes; no picture where nothing changed.
@@ -141,6 +174,35 @@ fn across_a_bus(machine: &Machine) {
     }
     let copies = notes.copies.lock().expect("no panic inside").len();
     assert_eq!(copies, pictures, "one copy for each picture that goes out");
+}
+
+/// The device has other work before the copy, so a wait for it would be seen.
+fn nobody_waits(machine: &Machine) {
+    let (extent, format) = (size(640, 360), format(Fourcc::XRGB8888));
+    let mut canvas = Canvas::new(machine, extent, format, Tiling::Optimal, Color::SRGB);
+    let mut pass = refresh(machine, &canvas, Chroma::Planar, Route::Gpu).with_far_host();
+    let big = || Arc::new(Buffer::new(&machine.device, 32 << 20).expect("memory"));
+    let (from, to) = (big(), big());
+    let mut late = 0;
+    for value in 1..=2 {
+        let bytes = vec![value * 40; 640 * 360 * 4];
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        let verdict = pass.classify(&frame, &canvas.image).expect("a device that works");
+        let mut recording = Recording::begin(&machine.queue).expect("a device that works");
+        for _ in 0..32 {
+            recording.copy_ranges(&from, &to, &[(0, 32 << 20)]);
+            recording.barrier();
+        }
+        let other = recording.submit().expect("a device that works");
+        let tiles = verdict.tiles().expect("all have changed");
+        let made = pass.convert(&frame, &canvas.image, tiles).expect("a device that works");
+        let made = made.expect("a free buffer");
+        late += u32::from(!made.acquire().wait(Duration::ZERO).expect("a fence"));
+        let expected = Planes::by_definition(8, &bytes, extent, format, &Color::SRGB);
+        assert_eq!(planes_of(&made), expected, "picture {value}");
+        assert!(other.wait(Duration::ZERO).expect("a fence"), "the copy came after it");
+    }
+    assert_eq!(late, 2, "pictures that were handed on before they were there");
 }
 
 fn no_free_buffer(machine: &Machine) {

@@ -52,6 +52,8 @@ pub struct Copies {
     pub cpu_bytes: u64,
     /// Pictures that the GPU copied.
     pub gpu: u64,
+    /// Bytes that the GPU copied to memory of the host; the pictures are among the others.
+    pub down_bytes: u64,
     /// How often, by reason.
     pub reasons: BTreeMap<&'static str, u64>,
 }

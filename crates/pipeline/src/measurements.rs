@@ -108,6 +108,12 @@ impl Observer for Measurements {
         self.lock().counts.path_copies.gpu(why);
     }
 
+    fn copy_down(&self, _: u64, bytes: u64, why: &'static str) {
+        let copies = &mut self.lock().counts.path_copies;
+        copies.gpu(why);
+        copies.down_bytes += bytes;
+    }
+
     fn dropped(&self, sequence: u64, why: &'static str) {
         *self.lock().counts.dropped.entry(why).or_default() += 1;
         self.trace_instant(sequence, &format!("dropped: {why}"), None);

@@ -6,8 +6,8 @@ use zerohop_frame::{
     BoxError, DeviceId, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _, Stage,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_passes::{Chroma, Classify, Refresh, TileSet, Verdict};
-use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
+use zerohop_passes::{Chroma, Classify, Refresh, Route, TileSet, Verdict};
+use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat};
 
 use crate::machine::{Machine, owner};
 use crate::{CudaView, Measurements, Snapshots, Stages};
@@ -27,6 +27,7 @@ pub struct Path {
     measurements: Arc<Measurements>,
     snapshots: Option<Snapshots>,
     view: Option<CudaView>,
+    far: bool,
     shape: Option<FrameDescriptor>,
     machine: Option<Machine>,
     passes: Option<Passes>,
@@ -59,6 +60,7 @@ impl Path {
             measurements,
             snapshots: None,
             view: None,
+            far: false,
             shape: None,
             machine: None,
             passes: None,
@@ -87,6 +89,13 @@ impl Path {
     /// CUDA's part in it, if it had one.
     pub fn view(&self) -> Option<&CudaView> {
         self.view.as_ref()
+    }
+
+    /// As if the host's memory lay across a bus, and no picture could be read in place: for tests and
+    /// measurements.
+    #[must_use]
+    pub fn with_far_host(self) -> Self {
+        Self { far: true, ..self }
     }
 
     /// The device that reads the pictures, once there was one.
@@ -137,7 +146,9 @@ impl Path {
                 match self.chroma {
                     None => Passes::Look(Classify::new(device, shape, observer())?),
                     Some(chroma) => {
-                        Passes::Convert(Refresh::new(device, shape, chroma, observer())?)
+                        let refresh = Refresh::new(device, shape, chroma, observer())?;
+                        let far = |it: Refresh| it.with_route(Route::Gpu).with_far_host();
+                        Passes::Convert(if self.far { far(refresh) } else { refresh })
                     }
                 }
             }
@@ -172,8 +183,6 @@ impl Path {
             self.measurements.dropped(sequence, "the sink holds all converted pictures");
             return Ok(None);
         };
-        // The device reads the picture until it has written the other.
-        wait_on_cpu(converted.acquire())?;
         self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
         Ok(self.is_read(&frame).then_some(converted))
     }

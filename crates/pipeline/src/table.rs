@@ -44,7 +44,8 @@ impl Report {
             line(f, "CUDA", cuda)?;
         }
         line(f, "bytes copied by CPU", format_args!("{} a frame", self.bytes_copied_by_cpu))?;
-        line(f, "copies by GPU", format_args!("{} a frame", self.gpu_copies))?;
+        let (copies, bytes) = (&self.gpu_copies, &self.bytes_copied_by_gpu);
+        line(f, "copies by GPU", format_args!("{copies} a frame, {bytes} bytes down to the host"))?;
         let copied: u64 = self.sink_copies.reasons.values().sum();
         line(f, "copies made by sinks", Reasons(copied, &self.sink_copies.reasons))
     }

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     };
     let tests = vec![
         trial("a_still_picture_is_converted_once", a_still_picture),
+        trial("across_a_bus_what_changed_is_copied_down_once", across_a_bus),
         trial("a_sink_of_any_format_gets_the_very_frame", the_very_frame),
         trial("snapshots_show_every_nth_picture_as_it_was", snapshots_show),
         trial("a_snapshot_that_fails_costs_the_recording_nothing", snapshots_fail),
@@ -104,6 +105,7 @@ impl FrameSink for Eye {
             return Err("the eye is closed".into());
         }
         let [MemoryHandle::Shm(fd)] = frame.buffer().memory() else { panic!("not in a memfd") };
+        assert!(frame.acquire().wait(Duration::from_secs(10))?, "the picture is complete in time");
         let mapping = Mapping::new(&Memfd::try_from(fd.try_clone()?)?)?;
         let bytes = mapping.as_slice().to_vec();
         seen.push((frame.info().sequence, frame.buffer().id(), bytes));
@@ -157,6 +159,40 @@ fn path(sink: &Eye, validated: bool) -> (Path, Arc<Measurements>) {
     let path = Path::to(sink, DeviceChoice::Any, Arc::clone(&all)).with_validation(validated);
     (path, all)
 }
+
+/// The same pictures as in place, and one copy of each with its bytes in the counts.
+fn across_a_bus(validated: bool) {
+    let run = |far: bool| {
+        let (mut sink, home) = (Eye::new(Some(Fourcc::YUV420)), Arc::<Home>::default());
+        let (mut path, all) = path(&sink, validated);
+        if far {
+            path = path.with_far_host();
+        }
+        path.reshape(&shape(EXTENT, Fourcc::XRGB8888)).unwrap();
+        for (sequence, seed) in [(0, 1), (1, 1), (2, 7), (3, 9)] {
+            if let Some(out) = path.run(frame(sequence, seed, EXTENT, &home)).unwrap() {
+                sink.submit(out).unwrap();
+            }
+        }
+        path.finish().unwrap();
+        // Rows of 128 bytes, 118 of which are the picture's.
+        let luma = |bytes: &[u8]| -> Vec<u8> {
+            bytes.chunks_exact(128).take(60).flat_map(|row| row[..118].to_vec()).collect()
+        };
+        let seen: Vec<_> =
+            sink.seen.lock().unwrap().iter().map(|(at, _, bytes)| (*at, luma(bytes))).collect();
+        (seen, all.counts().path_copies)
+    };
+    let ((near, none), (far, copies)) = (run(false), run(true));
+    assert!(far == near && far.len() == 3, "the same three pictures");
+    assert!(!none.reasons.contains_key(DOWN));
+    assert_eq!(copies.reasons[DOWN], 3);
+    // Four rows of tiles of luma, half as much chroma.
+    assert_eq!(copies.down_bytes, 3 * 128 * 64 * 3 / 2);
+}
+
+/// Why pictures are copied down.
+const DOWN: &str = "the device and the host do not share this memory";
 
 fn a_still_picture(validated: bool) {
     let (mut sink, home) = (Eye::new(Some(Fourcc::YUV420)), Arc::<Home>::default());

@@ -7,6 +7,7 @@ use ash::vk;
 use zerohop_frame::Frame;
 
 use crate::error::Doing;
+use crate::laps::Laps;
 use crate::{Device, Error, Image, Semaphore};
 
 /// How long we wait for the device before we call it hung.
@@ -61,6 +62,7 @@ pub(crate) struct Slot {
     pub(crate) commands: vk::CommandBuffer,
     fence: vk::Fence,
     queries: Option<vk::QueryPool>,
+    pub(crate) laps: Option<Laps>,
     running: bool,
     /// Semaphores that wait for frames; the first `used_waits` are in use.
     waits: Vec<Semaphore>,
@@ -80,6 +82,7 @@ impl Slot {
             commands: vk::CommandBuffer::null(),
             fence: vk::Fence::null(),
             queries: None,
+            laps: None,
             running: false,
             waits: Vec::new(),
             used_waits: 0,
@@ -104,6 +107,7 @@ impl Slot {
         let fence = unsafe { raw.create_fence(&vk::FenceCreateInfo::default(), None) };
         slot.fence = fence.doing("make a fence")?;
         slot.queries = slot.create_queries()?;
+        slot.laps = Laps::new(device)?;
         Ok(slot)
     }
 
@@ -129,6 +133,7 @@ impl Slot {
             // SAFETY: the command buffer is recording; the results of the last use were read.
             unsafe { device.cmd_reset_query_pool(self.commands, queries, 0, 2) };
         }
+        self.laps.iter().for_each(|laps| laps.begin(self.commands));
         self.timestamp(0);
         Ok(())
     }
@@ -221,6 +226,7 @@ impl Slot {
 
     /// Forgets the last submission, which is done.
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
+        self.laps.iter_mut().for_each(Laps::read);
         self.frames.clear();
         self.images.clear();
         self.keep.clear();
@@ -241,6 +247,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // A device that hangs or is lost has nothing running that we could wait for.
         let _ = self.wait();
+        self.laps = None;
         let device = self.device.raw();
         if let Some(queries) = self.queries {
             // SAFETY: not in use, we waited.

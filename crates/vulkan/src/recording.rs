@@ -100,9 +100,12 @@ impl Recording {
         // SAFETY: the layout has a range of exactly this length.
         unsafe { device.cmd_push_constants(commands, layout, stage, 0, push) };
         let [x, y, z] = groups;
+        self.mark();
+        let device = self.device().raw();
         // SAFETY: everything is bound, and counts stay below 65535 in each direction, since a
         // picture has at most 65536 tiles' worth of rows or columns.
         unsafe { device.cmd_dispatch(commands, x, y, z) };
+        self.mark();
         let slot = self.slot_mut();
         slot.keep.push(Arc::<ComputePipeline>::clone(pipeline));
         slot.keep.push(Arc::<Bindings>::clone(bindings));
@@ -169,6 +172,20 @@ impl Recording {
         let slot = self.slot_mut();
         slot.keep.push(Arc::<Buffer>::clone(from));
         slot.keep.push(Arc::<Buffer>::clone(to));
+    }
+
+    /// Measures `work` as if it were a dispatch.
+    pub fn measured(&mut self, work: impl FnOnce(&mut Self)) {
+        self.mark();
+        work(self);
+        self.mark();
+    }
+
+    fn mark(&mut self) {
+        let commands = self.commands();
+        if let Some(laps) = &mut self.slot_mut().laps {
+            laps.mark(commands);
+        }
     }
 
     /// Writes zeros everywhere.
@@ -284,6 +301,7 @@ impl Recording {
         slot.submit(false)?;
         slot.wait()?;
         let time = slot.gpu_time();
+        slot.laps.iter_mut().for_each(crate::laps::Laps::read);
         slot.frames.clear();
         Ok(time)
     }

@@ -5,10 +5,12 @@
 mod decode;
 mod kms;
 mod overhead;
+mod passes;
 mod present;
 mod quality;
 mod record;
 mod recorders;
+mod symbols;
 mod venus;
 mod ways;
 
@@ -32,6 +34,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("ways", ways::run),
     ("kms", kms::run),
     ("decode", decode::run),
+    ("passes", passes::run),
+    ("symbols", symbols::run),
     ("venus", venus::run),
 ];
 

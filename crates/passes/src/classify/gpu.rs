@@ -7,7 +7,7 @@ use zerohop_vulkan::{
     Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Queue, Recording, Sight,
 };
 
-use super::hash::Keys;
+use super::hash::{Hash, Keys};
 use crate::list::{Words, bytes};
 use crate::shader::{self, EVERY, Push, Source, groups};
 use crate::{Error, Grid, Route, TileSet};
@@ -97,6 +97,19 @@ impl Gpu {
     /// Whether it is for such pictures.
     pub(crate) fn fits(&self, route: Route, sight: Sight) -> bool {
         (self.route, self.pipeline.sight()) == (route, sight)
+    }
+
+    /// The hashes as they are on the device.
+    pub(crate) fn hashes(&self) -> Result<Vec<Hash>, Error> {
+        let hashes = &self.known.hashes;
+        let host = Arc::new(Buffer::read_back(self.queue.device(), hashes.size())?);
+        let mut recording = Recording::begin(&self.queue)?;
+        recording.copy_ranges(hashes, &host, &[(0, hashes.size())]);
+        let _ = recording.submit_and_wait()?;
+        let mut bytes = vec![0; self.grid.len() * 16];
+        host.read_into(0, &mut bytes);
+        let lanes = bytes.as_chunks().0.iter().map(|lane| u64::from_le_bytes(*lane));
+        Ok(lanes.collect::<Vec<_>>().as_chunks().0.to_vec())
     }
 
     /// The tiles in `look` that changed.

@@ -79,7 +79,7 @@ pub(crate) struct Hashes {
     /// Of the only plane, or of luma.
     pub(crate) format: PixelFormat,
     pub(crate) grid: Grid,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) far: bool,
     observer: Arc<dyn Observer>,
     /// Of pictures that the CPU reads in place.
@@ -104,7 +104,7 @@ impl Classify {
             device: Arc::clone(device),
             format,
             grid,
-            keys: Keys::random(format),
+            keys: Arc::new(Keys::random(format)),
             far: device.is_far_from_host(),
             observer: Arc::clone(&observer),
             plain: vec![[0; 2]; grid.len()],
@@ -126,6 +126,15 @@ impl Classify {
     pub fn with_far_host(mut self) -> Self {
         self.hashes.far = true;
         self
+    }
+
+    /// The hashes of the last picture that a shader saw: for tests. `None` when none did.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`].
+    pub fn hashes_on_device(&self) -> Result<Option<Vec<[u64; 2]>>, Error> {
+        self.hashes.gpu.as_ref().map(|gpu| gpu.hashes()).transpose()
     }
 
     /// Looks at a picture that has `image` for its buffer. Returns once the answer is there; the

@@ -53,21 +53,8 @@ impl Convert {
         chroma: Chroma,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
-        let format = PixelFormat::of(descriptor.fourcc)?;
-        if !format.is_rgb() {
-            return Err(Error::NotRgb(descriptor.fourcc));
-        }
-        let grid = Grid::of(descriptor.extent);
-        let layout = Layout::of(descriptor.extent, chroma)?;
-        let painting = Conversion {
-            format,
-            grid,
-            layout,
-            output: layout.output(),
-            matrix: Matrix::for_format(format, chroma.bits()),
-            curve: Curve::of(&descriptor.color),
-        };
-        Ok(Self(Paint::new(device, grid, painting, observer)))
+        let painting = Conversion::new(descriptor, chroma)?;
+        Ok(Self(Paint::new(device, painting.grid, painting, observer)))
     }
 
     /// Reads pictures another way than the best one: for tests and measurements.
@@ -166,6 +153,23 @@ impl Painting for Conversion {
 }
 
 impl Conversion {
+    pub(crate) fn new(descriptor: &FrameDescriptor, chroma: Chroma) -> Result<Self, Error> {
+        let format = PixelFormat::of(descriptor.fourcc)?;
+        if !format.is_rgb() {
+            return Err(Error::NotRgb(descriptor.fourcc));
+        }
+        let grid = Grid::of(descriptor.extent);
+        let layout = Layout::of(descriptor.extent, chroma)?;
+        Ok(Self {
+            format,
+            grid,
+            layout,
+            output: layout.output(),
+            matrix: Matrix::for_format(format, chroma.bits()),
+            curve: Curve::of(&descriptor.color),
+        })
+    }
+
     /// What the twin is told.
     pub(crate) fn twin(&self) -> Job<'_> {
         let Self { format, matrix, curve, layout, .. } = self;

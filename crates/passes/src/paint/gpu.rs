@@ -50,14 +50,15 @@ impl Gpu {
         self.sight
     }
 
-    /// Writes the stale tiles of `slot`. Returns when they can be read, and what was copied.
+    /// Writes the stale tiles of `slot`. Returns when they can be read, what was copied, and how many
+    /// bytes the device brought to the host.
     pub(super) fn write<P: Painting>(
         &self,
         painting: &P,
         (frame, image): (&Arc<Frame>, &Arc<Image>),
         slot: &mut Slot,
         shown: Option<&TileSet>,
-    ) -> Result<(SyncPoint, Copies), Error> {
+    ) -> Result<(SyncPoint, Copies, u64), Error> {
         let size = painting.output().size;
         let bound = match &slot.bound {
             Some(bound) => bound.clone(),
@@ -78,13 +79,13 @@ impl Gpu {
             recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
             slot.ahead.union_with(&slot.stale);
         }
-        copies.gpu += u32::from(slot.copy_down(&mut recording, painting.output()));
+        let down = slot.copy_down(&mut recording, painting.output());
         if slot.host.is_shared() {
-            return Ok((recording.submit()?, copies));
+            return Ok((recording.submit()?, copies, down));
         }
         let _ = recording.submit_and_wait()?;
         copies.cpu_bytes += slot.host.fetch(size as usize);
-        Ok((SyncPoint::Signaled, copies))
+        Ok((SyncPoint::Signaled, copies, down))
     }
 
     /// What the shader needs to write into `slot`.

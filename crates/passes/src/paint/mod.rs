@@ -196,9 +196,13 @@ impl<P: Painting> Paint<P> {
         Arc::new(made.with_media(frame.media()))
     }
 
-    /// Tells what was copied on the way into a buffer.
-    pub(crate) fn report(&self, frame: &Frame, copies: Copies) {
-        copies.report(frame, &*self.observer, "the device and the host do not share this memory");
+    /// Tells what was copied on the way into a buffer, and how many bytes came down to the host.
+    pub(crate) fn report(&self, frame: &Frame, copies: Copies, down: u64) {
+        let why = "the device and the host do not share this memory";
+        copies.report(frame, &*self.observer, why);
+        if down > 0 {
+            self.observer.copy_down(frame.info().sequence, down, why);
+        }
     }
 
     /// Notes that `tiles` of a picture were written into a buffer, and changed for all others.
@@ -228,8 +232,8 @@ impl<P: Painting> Paint<P> {
             None => Gpu::new(&self.device, &self.painting, image, (self.grid, self.far))?,
         };
         let gpu = self.gpu.insert(gpu);
-        let (point, copies) = gpu.write(&self.painting, (frame, image), slot, shown)?;
-        self.report(frame, copies);
+        let (point, copies, down) = gpu.write(&self.painting, (frame, image), slot, shown)?;
+        self.report(frame, copies, down);
         Ok(point)
     }
 }

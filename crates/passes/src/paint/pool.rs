@@ -147,13 +147,16 @@ impl Slot {
         Ok(self.near.as_ref().unwrap_or(self.host.buffer()))
     }
 
-    /// Brings the rows that are newer near the device to the host. Returns whether there were any.
-    pub(crate) fn copy_down(&mut self, recording: &mut Recording, output: &Output) -> bool {
+    /// Brings the rows that are newer near the device to the host. Returns how many bytes there were.
+    ///
+    /// Whole rows, since a device pays for each piece of a copy: a row of tiles in pieces would be 24
+    /// of them, and what they leave out of 3840 pixels is less than 4 us of a bus with 25 GB/s.
+    pub(crate) fn copy_down(&mut self, recording: &mut Recording, output: &Output) -> u64 {
         let rows = output.rows_of(&self.ahead);
         self.ahead.clear();
-        let Some(near) = self.near.as_ref().filter(|_| !rows.is_empty()) else { return false };
+        let Some(near) = self.near.as_ref().filter(|_| !rows.is_empty()) else { return 0 };
         recording.barrier();
         recording.copy_ranges(near, self.host.buffer(), &rows);
-        true
+        rows.iter().map(|(_, bytes)| bytes).sum()
     }
 }

@@ -2,32 +2,35 @@
 
 use zerohop_kernel::{VectorWork, vectorized};
 
-use crate::classify::{Hash, Hashes, Keys, hash_of, mask};
+use crate::classify::{Hash, Keys, hash_of, mask};
 use crate::convert::Conversion;
 use crate::convert::cpu::{Decode, Job, Tiles, convert_tile, decoded};
-use crate::paint::pool::Slot;
 use crate::{Rows, TileSet};
 
-/// Looks at the tiles in `look` and at those that are stale in `slot`, writes there what changed and
-/// what was stale, and returns what changed.
+/// What is known of a picture, and what was written of it.
+pub(super) struct Kept<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) hashes: &'a mut [Hash],
+    pub(super) stale: &'a mut TileSet,
+    pub(super) out: &'a mut [u8],
+}
+
+/// Looks at the tiles in `look` and at those that are stale, writes what changed and what was stale,
+/// and returns what changed.
 pub(super) fn look(
     picture: &impl Rows,
-    hashes: &mut Hashes,
     conversion: &Conversion,
     look: &TileSet,
-    slot: &mut Slot,
+    kept: Kept<'_>,
 ) -> TileSet {
+    let Kept { keys, hashes, stale, out } = kept;
     let mut tiles = look.clone();
-    tiles.union_with(&slot.stale);
-    let (stale, out) = (&slot.stale, slot.host.bytes_mut());
+    tiles.union_with(stale);
     let mut changed = TileSet::none(look.grid());
-    let Hashes { keys, plain, .. } = hashes;
-    let job = conversion.twin();
-    let (tiles, changed_of) = (&tiles, &mut changed);
-    let work =
-        Work { picture, job: &job, keys, hashes: plain, tiles, stale, out, changed: changed_of };
-    vectorized(work);
-    slot.stale.clear();
+    let job = &conversion.twin();
+    let (tiles, changes) = (&tiles, &mut changed);
+    vectorized(Work { picture, job, keys, hashes, tiles, stale: &*stale, out, changed: changes });
+    stale.clear();
     changed
 }
 

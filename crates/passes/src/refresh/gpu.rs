@@ -130,24 +130,24 @@ impl Gpu {
         Ok(bindings)
     }
 
-    /// Brings what was written to the host. Returns when it is there, and what was copied.
+    /// Brings what was written to the host. Returns when it is there, what the CPU copied, and how many
+    /// bytes the device brought.
     pub(super) fn bring_down(
         &self,
         conversion: &Conversion,
         slot: &mut Slot,
-    ) -> Result<(SyncPoint, Copies), Error> {
-        let mut recording = Recording::begin(&self.queue)?;
+    ) -> Result<(SyncPoint, Copies, u64), Error> {
         let mut copies = Copies::default();
-        copies.gpu += u32::from(slot.copy_down(&mut recording, conversion.output()));
-        if slot.host.is_shared() && copies.gpu == 0 {
-            return Ok((SyncPoint::Signaled, copies));
-        }
-        if slot.host.is_shared() {
-            return Ok((recording.submit()?, copies));
+        let mut recording = Recording::begin(&self.queue)?;
+        let down = slot.copy_down(&mut recording, conversion.output());
+        match (slot.host.is_shared(), down) {
+            (true, 0) => return Ok((SyncPoint::Signaled, copies, down)),
+            (true, _) => return Ok((recording.submit()?, copies, down)),
+            (false, _) => {}
         }
         let _ = recording.submit_and_wait()?;
         copies.cpu_bytes += slot.host.fetch(conversion.output().size as usize);
-        Ok((SyncPoint::Signaled, copies))
+        Ok((SyncPoint::Signaled, copies, down))
     }
 }
 

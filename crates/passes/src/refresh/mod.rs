@@ -12,15 +12,19 @@
 
 mod cpu;
 mod gpu;
+mod twin;
 
 use std::sync::Arc;
 
 use zerohop_frame::{Frame, FrameDescriptor, Observer, SyncPoint};
 use zerohop_vulkan::{Copies, Device, Image, Sight, wait_on_cpu};
 
+use crate::paint::pool::Slot;
 use crate::{Chroma, Classify, Convert, Error, Route, TileSet, Verdict, check_shape};
+use cpu::Kept;
 use gpu::Gpu;
 pub(crate) use gpu::Refreshed;
+pub use twin::Twin;
 
 /// Finds out what changed, and keeps a Y'CbCr picture up to date with it.
 pub struct Refresh {
@@ -115,8 +119,10 @@ impl Refresh {
         if let (Route::InPlace, Some(pixels)) = (route, image.pixels()) {
             wait_on_cpu(frame.acquire())?;
             return watch.judge(frame, route, &mut |look| {
-                let changed =
-                    cpu::look(&pixels, hashes, &paint.painting, look, paint.pool.slot(index));
+                let Slot { stale, host, .. } = paint.pool.slot(index);
+                let (keys, hashes, out) = (&hashes.keys, &mut hashes.plain[..], host.bytes_mut());
+                let kept = Kept { keys, hashes, stale, out };
+                let changed = cpu::look(&pixels, &paint.painting, look, kept);
                 paint.wrote(index, &changed);
                 Ok(changed)
             });
@@ -140,6 +146,9 @@ impl Refresh {
     /// `tiles` changed, as Y'CbCr. `None` when eight are out and none has come back: the picture
     /// counts as skipped.
     ///
+    /// The picture is not read any longer. What is made of it may be on its way to the host still,
+    /// while the buffer before is being encoded: wait for its acquire point.
+    ///
     /// # Errors
     ///
     /// [`Error::Device`], after which the picture counts as skipped.
@@ -150,16 +159,21 @@ impl Refresh {
         tiles: &TileSet,
     ) -> Result<Option<Arc<Frame>>, Error> {
         let ready = self.ready.take().filter(|(_, sequence)| *sequence == frame.info().sequence);
-        let Some((index, _)) = ready else { return self.convert.convert(frame, image, tiles) };
+        let Some((index, _)) = ready else {
+            let made = self.convert.convert(frame, image, tiles)?;
+            // The device reads the picture until it has written the other.
+            made.iter().try_for_each(|made| wait_on_cpu(made.acquire()))?;
+            return Ok(made);
+        };
         let paint = &mut self.convert.0;
-        let (mut copies, mut point) = (Copies::default(), SyncPoint::Signaled);
+        let (mut point, mut copies, mut down) = (SyncPoint::Signaled, Copies::default(), 0);
         let in_place = self.classify.route.of(image) == Route::InPlace;
         if let Some(gpu) = self.gpu.as_ref().filter(|_| !in_place) {
             let slot = paint.pool.slot(index);
             let brought = gpu.bring_down(&paint.painting, slot);
-            (point, copies) = brought.inspect_err(|_| slot.stale.fill())?;
+            (point, copies, down) = brought.inspect_err(|_| slot.stale.fill())?;
         }
-        paint.report(frame, copies);
+        paint.report(frame, copies, down);
         Ok(Some(paint.lend(index, frame, point)))
     }
 }

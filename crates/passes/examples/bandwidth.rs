@@ -1,0 +1,134 @@
+//! What passes cost on a device, against the bytes that they must move: microseconds of device time by
+//! timestamps around each dispatch, and the same bytes by a plain copy in the same run.
+//!
+//! `bandwidth [--sizes 1280x720,...] [--formats XR24,...] [--pictures N] [--json FILE]`
+//!
+//! A pass cannot be faster than the device moves its bytes: `limit` is what a copy
+//! (`vkCmdCopyBuffer`) would take for as many bytes, read and written together, and `ratio` how often
+//! that fits into the median. Pictures take turns, so that no cache holds them.
+
+#[path = "bandwidth/cases.rs"]
+mod cases;
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[path = "bandwidth/table.rs"]
+mod table;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zerohop_frame::{Extent, Fourcc};
+use zerohop_vulkan::{Buffer, PixelFormat, Recording};
+
+use cases::{CASES, Stage};
+use common::Machine;
+use table::{Row, Table};
+
+/// Pictures of one measurement.
+const PICTURES: usize = 120;
+/// Pictures that are not measured: the first ones compile, allocate, and write everything.
+const WARM: usize = 8;
+
+fn main() -> ExitCode {
+    let ask = match Ask::read(std::env::args().skip(1)) {
+        Ok(ask) => ask,
+        Err(why) => {
+            eprintln!("bandwidth: {why}");
+            return ExitCode::from(2);
+        }
+    };
+    let machine = match Machine::open(false) {
+        Ok(machine) => machine,
+        Err(why) => {
+            println!("nothing to measure on: {why}");
+            return ExitCode::from(3);
+        }
+    };
+    machine.device.measure_dispatches();
+    let mut table = Table::new(&machine);
+    for extent in &ask.sizes {
+        for format in &ask.formats {
+            let stage = Stage::new(&machine, *extent, *format);
+            let copy = copy(&machine, stage.bytes(), ask.pictures);
+            table.add(Row::copy(&stage, &copy));
+            for case in CASES {
+                if let Some(times) = case.run(&stage, ask.pictures) {
+                    table.add(Row::of(*case, &stage, &times, &copy));
+                }
+            }
+        }
+    }
+    table.finish(ask.json.as_deref())
+}
+
+/// What the words on the command line ask for.
+struct Ask {
+    sizes: Vec<Extent>,
+    formats: Vec<PixelFormat>,
+    pictures: usize,
+    json: Option<String>,
+}
+
+impl Ask {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut ask = Self {
+            sizes: sizes("1280x720,1920x1080,3840x2160")?,
+            formats: formats("XR24,XB24,XR30,XB4H")?,
+            pictures: PICTURES,
+            json: None,
+        };
+        while let Some(word) = words.next() {
+            let value = words.next().ok_or(format!("{word} without its value"))?;
+            match &*word {
+                "--sizes" => ask.sizes = sizes(&value)?,
+                "--formats" => ask.formats = formats(&value)?,
+                "--pictures" => {
+                    ask.pictures = value.parse().map_err(|_| format!("no number: {value}"))?;
+                }
+                "--json" => ask.json = Some(value),
+                _ => return Err(format!("what is {word}?")),
+            }
+        }
+        if ask.pictures == 0 { Err("no pictures to measure".into()) } else { Ok(ask) }
+    }
+}
+
+fn sizes(text: &str) -> Result<Vec<Extent>, String> {
+    let size = |text: &str| {
+        let (width, height) = text.split_once('x')?;
+        Some(Extent { width: width.parse().ok()?, height: height.parse().ok()? })
+    };
+    text.split(',').map(|one| size(one).ok_or(format!("no size: {one}"))).collect()
+}
+
+fn formats(text: &str) -> Result<Vec<PixelFormat>, String> {
+    let format = |text: &str| {
+        let four: [u8; 4] = text.as_bytes().try_into().ok()?;
+        PixelFormat::of(Fourcc(u32::from_le_bytes(four))).ok().filter(PixelFormat::is_rgb)
+    };
+    text.split(',').map(|one| format(one).ok_or(format!("no R'G'B' format: {one}"))).collect()
+}
+
+/// A plain copy of `bytes` by the device.
+fn copy(machine: &Machine, bytes: u64, pictures: usize) -> Vec<Duration> {
+    let device = &machine.device;
+    let make = || Buffer::new(device, bytes).map(Arc::new);
+    let count = cases::turns(device.is_cpu(), 2 * bytes);
+    let made: Result<Vec<_>, _> = (0..count).map(|_| Ok((make()?, make()?))).collect();
+    let pairs: Vec<(Arc<Buffer>, Arc<Buffer>)> = match made {
+        Ok(pairs) => pairs,
+        Err(zerohop_vulkan::Error::Call { .. }) => return Vec::new(),
+        Err(err) => panic!("buffers to copy: {err}"),
+    };
+    for turn in 0..WARM + pictures {
+        if turn == WARM {
+            let _ = device.take_measured();
+        }
+        let (from, to) = &pairs[turn % count];
+        let mut recording = Recording::begin(&machine.queue).expect("a device that works");
+        recording.measured(|recording| recording.copy_ranges(from, to, &[(0, bytes)]));
+        let _ = recording.submit_and_wait().expect("a device that works");
+    }
+    device.take_measured()
+}

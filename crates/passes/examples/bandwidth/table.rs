@@ -1,0 +1,162 @@
+//! What was found: lines for people, and JSON.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use zerohop_passes::Grid;
+
+use crate::cases::{Case, Stage};
+use crate::common::Machine;
+
+/// Bytes of hashes and keys that are read for each tile beside the picture.
+const HASH: u64 = 16;
+
+/// One measurement.
+pub(crate) struct Row {
+    case: &'static str,
+    size: String,
+    format: String,
+    clock: &'static str,
+    read: u64,
+    written: u64,
+    /// Microseconds: p50, p95, p99.
+    times: [f64; 3],
+    /// Microseconds that a copy of as many bytes takes; nothing where none was measured.
+    limit: Option<f64>,
+}
+
+impl Row {
+    /// The copy that all others are measured by.
+    pub(crate) fn copy(stage: &Stage<'_>, times: &[Duration]) -> Self {
+        let bytes = (stage.bytes(), stage.bytes());
+        Self::new("copy", stage, "device", bytes, percentiles(times), None)
+    }
+
+    pub(crate) fn of(case: Case, stage: &Stage<'_>, times: &[Duration], copy: &[Duration]) -> Self {
+        let pixels = u64::from(stage.extent.width) * u64::from(stage.extent.height);
+        let hashes = Grid::of(stage.extent).len() as u64 * HASH;
+        let read = stage.bytes() + hashes;
+        let written = pixels * case.writes / 8 + if case.writes > 0 { hashes } else { 0 };
+        let [copied, ..] = percentiles(copy);
+        let each = copied / (2 * stage.bytes()) as f64;
+        let limit = (copied > 0.0).then(|| each * (read + written) as f64);
+        let clock = if case.is_on_the_clock() { "clock" } else { "device" };
+        Self::new(case.name, stage, clock, (read, written), percentiles(times), limit)
+    }
+
+    fn new(
+        case: &'static str,
+        stage: &Stage<'_>,
+        clock: &'static str,
+        (read, written): (u64, u64),
+        times: [f64; 3],
+        limit: Option<f64>,
+    ) -> Self {
+        let size = format!("{}x{}", stage.extent.width, stage.extent.height);
+        let format = stage.format.fourcc().to_string();
+        Self { case, size, format, clock, read, written, times, limit }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.limit.map(|limit| self.times[0] / limit)
+    }
+
+    fn line(&self) -> String {
+        let [p50, p95, p99] = self.times;
+        let mega = |bytes: u64| bytes as f64 / 1e6;
+        let limit = self.limit.map_or(String::new(), |limit| format!("{limit:.1}"));
+        let ratio = self.ratio().map_or(String::new(), |ratio| format!("{ratio:.2}"));
+        format!(
+            "{:<10} {:<5} {:<19} {:<7}{:>8.2}{:>8.2}{p50:>11.1}{p95:>11.1}{p99:>11.1}{limit:>11}{ratio:>8}",
+            self.size,
+            self.format,
+            self.case,
+            self.clock,
+            mega(self.read),
+            mega(self.written),
+        )
+    }
+
+    fn json(&self) -> String {
+        let [p50, p95, p99] = self.times;
+        let number = |it: Option<f64>| it.map_or("null".into(), |it| format!("{it:.3}"));
+        format!(
+            "{{\"case\": \"{}\", \"size\": \"{}\", \"format\": \"{}\", \"time\": \"{}\", \
+             \"read\": {}, \"written\": {}, \"p50_us\": {p50:.3}, \"p95_us\": {p95:.3}, \
+             \"p99_us\": {p99:.3}, \"limit_us\": {}, \"ratio\": {}}}",
+            self.case,
+            self.size,
+            self.format,
+            self.clock,
+            self.read,
+            self.written,
+            number(self.limit),
+            number(self.ratio()),
+        )
+    }
+}
+
+/// p50, p95 and p99 in microseconds; zeros of nothing.
+fn percentiles(times: &[Duration]) -> [f64; 3] {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    [50, 95, 99].map(|percent| {
+        let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+        sorted.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+    })
+}
+
+/// All measurements; each is printed when it is there.
+pub(crate) struct Table {
+    device: String,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        let physical = machine.device.physical();
+        let device = format!("{} ({})", physical.name(), physical.driver_name());
+        println!("{device}");
+        if machine.device.capabilities().timestamps.is_none() {
+            println!("it has no timestamps: only what is measured by the clock is told");
+        }
+        println!(
+            "{:<10} {:<5} {:<19} {:<7}{:>8}{:>8}{:>11}{:>11}{:>11}{:>11}{:>8}",
+            "",
+            "",
+            "",
+            "time",
+            "MB in",
+            "MB out",
+            "p50 us",
+            "p95 us",
+            "p99 us",
+            "limit us",
+            "ratio"
+        );
+        Self { device, rows: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, row: Row) {
+        println!("{}", row.line());
+        self.rows.push(row);
+    }
+
+    /// Writes the JSON, if somebody wants it.
+    pub(crate) fn finish(self, file: Option<&str>) -> ExitCode {
+        let Some(file) = file else { return ExitCode::SUCCESS };
+        let device = self.device.replace(['"', '\\'], "'");
+        let rows: Vec<_> = self.rows.iter().map(|row| format!("    {}", row.json())).collect();
+        let mut text = String::new();
+        let _ = writeln!(text, "{{\n  \"device\": \"{device}\",\n  \"rows\": [");
+        let _ = writeln!(text, "{}\n  ]\n}}", rows.join(",\n"));
+        match std::fs::write(file, text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(err) => {
+                eprintln!("bandwidth: could not write {file}: {err}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
