@@ -106,6 +106,15 @@ impl Body {
         Some(Part { image, aspect })
     }
 
+    /// Whether the CPU has a part in opening the picture, and so must wait for it.
+    pub(crate) fn needs_cpu(&self) -> bool {
+        match self {
+            Self::Images(_) | Self::Copied(..) => false,
+            Self::Buffers(objects) => objects.lines.iter().any(Lines::needs_cpu),
+            Self::Upload(_, upload) => upload.lines.needs_cpu(),
+        }
+    }
+
     /// What it costs to open the picture for a shader.
     pub(crate) fn copies(&self) -> Copies {
         let add = |all: Copies, lines: &Lines| Copies {

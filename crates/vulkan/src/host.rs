@@ -69,13 +69,15 @@ impl HostMemory {
         Self::map(fd, has, alignment, ProtFlags::READ | ProtFlags::WRITE)
     }
 
-    /// The memory of a dma-buf, to be read by [`Buffer::copy_from`] only: it may not be writable.
-    fn of_dma_buf(fd: BorrowedFd<'_>) -> Result<Self, Error> {
+    /// The memory of a dma-buf. With `ProtFlags::READ` alone it is for [`Buffer::copy_from`]: it may
+    /// not be writable.
+    fn of_dma_buf(fd: BorrowedFd<'_>, alignment: u64, access: ProtFlags) -> Result<Self, Error> {
         let size = rustix::fs::seek(fd, rustix::fs::SeekFrom::End(0)).doing("size a dma-buf")?;
         let too_large = |_| Error::TooSmall { needs: size, has: usize::MAX as u64 };
         let fd = fd.try_clone_to_owned().doing("duplicate a descriptor")?;
         let size = usize::try_from(size).map_err(too_large)?;
-        let mut host = Self::map(fd, size, rustix::param::page_size(), ProtFlags::READ)?;
+        let alignment = usize::try_from(alignment).unwrap_or(0).max(rustix::param::page_size());
+        let mut host = Self::map(fd, size, alignment, access)?;
         host.dma_buf = true;
         Ok(host)
     }
@@ -163,7 +165,25 @@ impl HostBuffer {
 
     /// A dma-buf whose bytes the CPU brings to the device.
     pub(crate) fn of_dma_buf(device: &Arc<Device>, fd: BorrowedFd<'_>) -> Result<Self, Error> {
-        Self::over(device, HostMemory::of_dma_buf(fd)?, false)
+        Self::over(device, HostMemory::of_dma_buf(fd, 1, ProtFlags::READ)?, false)
+    }
+
+    /// A dma-buf whose very bytes the device sees, though it knows no dma-bufs: they are mapped here
+    /// and imported by address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where addresses are not imported either; [`Error::Os`] and
+    /// [`Error::Call`] when this memory is not to be mapped, or not to be imported.
+    pub(crate) fn share_dma_buf(device: &Arc<Device>, fd: BorrowedFd<'_>) -> Result<Self, Error> {
+        let missing = Error::Missing("dma-bufs, and VK_EXT_external_memory_host for this one");
+        if !device.has_host_pointers() {
+            return Err(missing);
+        }
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let host =
+            Self::over(device, HostMemory::of_dma_buf(fd, alignment(device), access)?, true)?;
+        if host.shared { Ok(host) } else { Err(missing) }
     }
 
     fn over(device: &Arc<Device>, host: HostMemory, share: bool) -> Result<Self, Error> {
@@ -222,16 +242,22 @@ impl HostBuffer {
 
     /// Brings what is in the host's view to the device, where the two are not one.
     pub(crate) fn send(&self) -> Result<(), Error> {
-        if self.shared {
-            return Ok(());
+        if self.host.dma_buf {
+            begin_cpu_access(self.host.as_fd()).doing("read a dma-buf by the CPU")?;
         }
-        if !self.host.dma_buf {
+        if !self.shared {
             self.buffer.copy_from(&self.host);
-            return Ok(());
         }
-        begin_cpu_access(self.host.as_fd()).doing("read a dma-buf by the CPU")?;
-        self.buffer.copy_from(&self.host);
-        end_cpu_access(self.host.as_fd()).doing("end reading a dma-buf by the CPU")
+        // What the device sees by address it reads later. Nobody writes until the picture goes home.
+        if self.host.dma_buf {
+            end_cpu_access(self.host.as_fd()).doing("end reading a dma-buf by the CPU")?;
+        }
+        Ok(())
+    }
+
+    /// Whether [`send`](Self::send) has something to do, and so must wait for the picture.
+    pub(crate) fn needs_cpu(&self) -> bool {
+        !self.shared || self.host.dma_buf
     }
 
     /// Whether the CPU may read [`memory`](Self::memory) at any time.

@@ -48,6 +48,9 @@ impl Lines {
                 }
                 Self::Host(host)
             }
+            (MemoryHandle::DmaBuf(fd), Reach::Shared) if !device.capabilities().dma_buf => {
+                Self::Host(HostBuffer::share_dma_buf(device, fd.as_fd())?)
+            }
             (MemoryHandle::DmaBuf(fd), Reach::Shared) => {
                 // Shaders read whole words.
                 let size = needs.next_multiple_of(4);
@@ -110,6 +113,11 @@ impl Lines {
         let raw = device.raw();
         // SAFETY: the command buffer is recording, and its owner keeps the buffer.
         unsafe { raw.cmd_pipeline_barrier(commands, all, all, none, &[], &barrier, &[]) };
+    }
+
+    /// Whether the CPU has a part in making it visible, and so must wait for the picture.
+    pub(crate) fn needs_cpu(&self) -> bool {
+        matches!(self, Self::Host(host) if host.needs_cpu())
     }
 
     /// What it costs to make it visible.

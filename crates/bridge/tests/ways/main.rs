@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 use stage::{Case, trial};
+use zerohop_manifest::DMABUF;
 
 /// Every case: what it needs, its name, and what runs.
 const CASES: &[Case] = &[
@@ -34,6 +35,12 @@ const CASES: &[Case] = &[
     Case::new("a_texture_that_was_drawn_is_what_cuda_maps", cases::texture).needing("egl"),
     Case::new("dma_bufs_come_over_the_egl_bridge", dma_bufs::drawn).needing("dma_buf"),
     Case::new("dma_bufs_come_over_the_vulkan_bridge", dma_bufs::copied).needing("dma_buf"),
+    Case::new("dma_bufs_come_to_a_driver_that_has_none", dma_bufs::copied)
+        .needing("dma_buf")
+        .without_dma_bufs(&[]),
+    Case::new("dma_bufs_come_to_a_driver_under_the_layer_that_has_them", dma_bufs::copied)
+        .needing("dma_buf")
+        .without_dma_bufs(&[DMABUF.name]),
 ];
 
 fn main() -> ExitCode {

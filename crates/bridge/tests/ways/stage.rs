@@ -8,7 +8,9 @@ use std::sync::Arc;
 use libtest_mimic::{Completion, Failed, Trial};
 use zerohop_gl::{Context, Platform};
 use zerohop_kernel::{Memfd, udmabuf};
+use zerohop_layer_dmabuf as _;
 use zerohop_needs::absent;
+use zerohop_testkit::layers::{self, VALIDATION};
 use zerohop_testkit_cuda::{LIBRARY, Report, install, plan};
 use zerohop_vulkan::{Device, DeviceKind, Instance, InstanceOptions, PhysicalDevice, Queue};
 
@@ -24,11 +26,13 @@ pub(crate) struct Case {
     failing: &'static str,
     /// The most calls that it may take.
     most: &'static [(&'static str, u64)],
+    /// The layers between it and the driver, which lacks dma-bufs then.
+    below: Option<&'static [&'static str]>,
 }
 
 impl Case {
     pub(crate) const fn new(name: &'static str, run: fn(&Arc<Queue>) -> Outcome) -> Self {
-        Self { name, run, need: None, failing: "", most: &[] }
+        Self { name, run, need: None, failing: "", most: &[], below: None }
     }
 
     pub(crate) const fn needing(self, need: &'static str) -> Self {
@@ -37,6 +41,11 @@ impl Case {
 
     pub(crate) const fn failing(self, failing: &'static str) -> Self {
         Self { failing, ..self }
+    }
+
+    /// One over a driver without dma-bufs, and these layers above it.
+    pub(crate) const fn without_dma_bufs(self, below: &'static [&'static str]) -> Self {
+        Self { below: Some(below), ..self }
     }
 
     pub(crate) const fn at_most(self, most: &'static [(&'static str, u64)]) -> Self {
@@ -64,6 +73,14 @@ pub(crate) fn child(cases: &[Case]) -> Option<ExitCode> {
 fn run(case: &Case) -> Outcome {
     let instance = Instance::new(InstanceOptions { validation: true })?;
     let queue = Queue::new(&Device::open(&cpu(&instance)?)?);
+    let missing = layers::missing();
+    if !missing.is_empty() {
+        return Err(format!("not loaded: {}", missing.join(", ")).into());
+    }
+    if let Some(below) = case.below {
+        let expected = !below.is_empty();
+        assert_eq!(queue.device().capabilities().dma_buf, expected, "dma-bufs of {below:?}");
+    }
     (case.run)(&queue)?;
     drop(queue);
     match instance.messages().map(|messages| messages.texts()).unwrap_or_default().first() {
@@ -99,6 +116,9 @@ fn start(case: &Case, uuid: [u8; 16]) -> Result<Completion, Failed> {
     command.env("LD_LIBRARY_PATH", libraries).env(CASE, case.name);
     command.env(plan::UUIDS, plan::hex(uuid)).env(plan::REPORT, &report);
     command.env(plan::FAIL, case.failing);
+    if let Some(below) = case.below {
+        hide(&mut command, folder.path(), below)?;
+    }
     let output = command.output()?;
     let report = Report::read(&report).unwrap_or_default();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -109,6 +129,17 @@ fn start(case: &Case, uuid: [u8; 16]) -> Result<Completion, Failed> {
         assert!((1..=*most).contains(&count), "{call} was called {count} times, {most} is most");
     }
     Ok(Completion::Completed)
+}
+
+/// Puts layers between the case and the driver, of which the last hides that it has dma-bufs.
+fn hide(command: &mut Command, folder: &Path, layers: &[&str]) -> std::io::Result<()> {
+    let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
+    zerohop_layer_hide::install(&library, &folder.join(zerohop_layer_hide::LAYER_NAME))?;
+    let names = [&[VALIDATION], layers, &[zerohop_layer_hide::LAYER_NAME]].concat();
+    layers::stack(command, folder, &names)?;
+    let hidden = ["VK_EXT_external_memory_dma_buf", "VK_EXT_image_drm_format_modifier"];
+    command.env(zerohop_layer_hide::VARIABLE, hidden.join(","));
+    Ok(())
 }
 
 /// What the machine lacks of `need`, and why.
