@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_frame::{BoxError, Color, Extent, Fallback, Fourcc, Frame, Modifier};
+use zerohop_frame::{BoxError, Color, Direct, Extent, Fallback, Fourcc, Frame, Modifier};
+use zerohop_nvenc::Codec;
 
 use crate::Error;
 
 /// One compressed picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// An H.264 access unit in Annex B form: each NAL unit after a start code `00 00 00 01`. A
-    /// key picture brings its parameter sets along.
+    /// What it is.
+    pub codec: Codec,
+    /// H.264 and HEVC: an access unit in Annex B form, each NAL unit after a start code `00 00 00 01`.
+    /// AV1: a temporal unit of OBUs with their sizes. A key picture brings its headers along.
     pub data: Vec<u8>,
     /// When the picture is shown: the frame's timestamp (`CLOCK_MONOTONIC`). Packets come in the
     /// order in which they are shown.
@@ -26,6 +29,9 @@ pub struct Packet {
     pub color: Color,
 }
 
+/// Somebody who wants to know that there is a packet.
+pub type Notify = Arc<dyn Fn() + Send + Sync>;
+
 /// Compresses frames, one after the other.
 pub trait Encoder: Send {
     /// What reports call it.
@@ -38,6 +44,18 @@ pub trait Encoder: Send {
 
     /// What it reads as it is, best first.
     fn formats(&self) -> &[(Fourcc, Modifier)];
+
+    /// What it reads besides in the memory where it was drawn, if anything.
+    fn direct(&self) -> Option<Arc<Direct>> {
+        None
+    }
+
+    /// Has `notify` called, from any thread, whenever [`poll_packet`](Self::poll_packet) may have
+    /// something that it had not when [`encode`](Self::encode) returned.
+    fn on_packet(&mut self, notify: Notify) {
+        // Who is done when `encode` returns has nothing to tell.
+        drop(notify);
+    }
 
     /// Takes a picture, as one to start decoding at if `key`. The frame goes home when the
     /// encoder has read it.

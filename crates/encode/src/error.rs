@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use zerohop_frame::{Color, Fourcc};
 use zerohop_kernel::SealError;
+use zerohop_nvenc::Codec;
 
 /// Why a picture was not compressed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The picture is not what the encoder reads.
-    #[error("the encoder reads linear YU12, not {0}")]
+    #[error("the encoder does not read {0} where it lies")]
     Format(Fourcc),
     /// The picture does not lie in one memfd.
     #[error("the encoder reads pictures in one memfd, this one lies in {0}")]
@@ -62,6 +63,20 @@ pub enum Error {
     /// The memory cannot be mapped.
     #[error("could not map the picture's memory")]
     Map(#[source] io::Error),
+    /// An encoder makes something else.
+    #[error("{encoder} makes no {codec}")]
+    Codec {
+        /// Which one.
+        encoder: &'static str,
+        /// What was asked for.
+        codec: Codec,
+    },
+    /// There is no CUDA, or it failed.
+    #[error("CUDA failed")]
+    Cuda(#[from] zerohop_cuda::Error),
+    /// There is no NVENC, or it failed.
+    #[error("NVENC failed")]
+    Nvenc(#[from] zerohop_nvenc::Error),
     /// OpenH264 refused what it was asked for.
     #[error(transparent)]
     Settings(zerohop_openh264::Error),

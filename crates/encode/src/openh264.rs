@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{Color, Extent, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier};
+use zerohop_nvenc::Codec;
 use zerohop_openh264::{ASSEMBLY, Coded, Picture};
 
 use crate::planes::{Mappings, planes};
@@ -58,7 +59,8 @@ impl OpenH264 {
         self.stream = Some(stream);
         let FrameDescriptor { extent, color, .. } = *descriptor;
         let FrameInfo { timestamp: pts, sequence, .. } = *info;
-        self.done.push_back(Packet { data, pts, key, sequence, extent, color });
+        let codec = Codec::H264;
+        self.done.push_back(Packet { codec, data, pts, key, sequence, extent, color });
         Ok(())
     }
 }

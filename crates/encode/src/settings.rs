@@ -1,6 +1,7 @@
-//! What to ask of OpenH264.
+//! What to ask of encoders.
 
 use zerohop_frame::FrameDescriptor;
+use zerohop_nvenc::{Codec, Preset, Refresh, Tuning};
 use zerohop_openh264::{Complexity, Content, Settings};
 
 /// The rates that are asked for at least and at most.
@@ -13,23 +14,45 @@ const LOOP_FILTER_FROM: u8 = 29;
 /// What decides the size of the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
-    /// The same quality for every picture, as many bits as that takes: a quantizer of 12 (finer)
-    /// to 51 (coarser). Six more are about half the bits. Noise that does not fit into a packet
-    /// (about a byte per pixel) is encoded coarser, up to the next key picture.
+    /// The same quality for every picture, as many bits as that takes: a quantizer of 0 (finest) to
+    /// 51 (coarsest). Six more are about half the bits.
+    ///
+    /// OpenH264 takes 12 at least; noise that does not fit into its packets (about a byte per pixel)
+    /// is encoded coarser, up to the next key picture.
     Quantizer(u8),
-    /// So many bits a second, at a quality that varies; more only while the coarsest quality has
-    /// no room. No picture is left out.
-    Bits(u32),
+    /// So many bits a second over time, at a quality that varies. No picture is left out.
+    Variable {
+        /// On average.
+        bits: u32,
+        /// For a while; half as many again without. OpenH264 has `bits` for it.
+        most: Option<u32>,
+        /// How many bits that while has; the encoder's own number without. Not OpenH264.
+        buffer: Option<u32>,
+    },
+    /// So many bits a second, all the time. OpenH264 takes it for [`Variable`](Self::Variable).
+    Constant {
+        /// That many.
+        bits: u32,
+        /// How many bits may wait to be sent; those of one picture without, where latency counts.
+        buffer: Option<u32>,
+    },
 }
 
 impl Rate {
+    /// So many bits a second over time.
+    pub fn bits(bits: u32) -> Self {
+        Self::Variable { bits, most: None, buffer: None }
+    }
+
     /// The next one with fewer bits, if there is any.
     pub(crate) fn coarser(self) -> Option<Self> {
         match self {
             Self::Quantizer(quantizer) if quantizer < 51 => {
                 Some(Self::Quantizer(quantizer.saturating_add(9).min(51)))
             }
-            Self::Bits(bits) if bits > MIN_BITS => Some(Self::Bits((bits / 4).max(MIN_BITS))),
+            Self::Variable { bits, .. } | Self::Constant { bits, .. } if bits > MIN_BITS => {
+                Some(Self::bits((bits / 4).max(MIN_BITS)))
+            }
             _ => None,
         }
     }
@@ -42,23 +65,38 @@ impl Default for Rate {
     }
 }
 
-/// What to ask of [`OpenH264`](crate::OpenH264).
-#[derive(Clone, Copy, Debug)]
+/// What to ask of an encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// What it makes. [`OpenH264`](crate::OpenH264) makes H.264.
+    pub codec: Codec,
     /// What decides the size of the packets.
     pub rate: Rate,
     /// The most pictures a second. The stream's level and the rate control go by it.
     pub hertz: u32,
+    /// How hard [`Nvenc`](crate::Nvenc) tries.
+    pub preset: Preset,
+    /// What [`Nvenc`](crate::Nvenc) is tuned for.
+    pub tuning: Tuning,
+    /// Whether [`Nvenc`](crate::Nvenc) refreshes pictures piece by piece.
+    pub refresh: Option<Refresh>,
 }
 
 impl Default for Options {
-    /// The default [`Rate`], 60 Hz.
+    /// H.264 at the default [`Rate`], 60 Hz.
     fn default() -> Self {
-        Self { rate: Rate::default(), hertz: 60 }
+        Self {
+            codec: Codec::H264,
+            rate: Rate::default(),
+            hertz: 60,
+            preset: Preset::default(),
+            tuning: Tuning::default(),
+            refresh: None,
+        }
     }
 }
 
-/// What to ask for, chosen by measuring (`cargo run --example settings` in `openh264`). Against
+/// What to ask OpenH264 for, chosen by measuring (`cargo run --example settings` in `openh264`). Against
 /// this, on vkcube at 1280x720:
 ///
 /// - The loop filter takes 22 % more instructions and gives 0.16 dB at the default quantizer. Where
@@ -75,7 +113,9 @@ pub(crate) fn settings(shape: &FrameDescriptor, options: Options) -> Settings {
             let quantizer = quantizer.clamp(12, 51);
             (zerohop_openh264::Rate::Quantizer(quantizer), quantizer >= LOOP_FILTER_FROM)
         }
-        Rate::Bits(bits) => (zerohop_openh264::Rate::Bits(bits.clamp(MIN_BITS, MAX_BITS)), true),
+        Rate::Variable { bits, .. } | Rate::Constant { bits, .. } => {
+            (zerohop_openh264::Rate::Bits(bits.clamp(MIN_BITS, MAX_BITS)), true)
+        }
     };
     Settings {
         extent: shape.extent,

@@ -1,8 +1,8 @@
 //! Memory that a picture lives in, shared by file descriptor.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrayvec::ArrayVec;
 
@@ -118,6 +118,7 @@ pub struct SharedBuffer {
     id: BufferId,
     descriptor: FrameDescriptor,
     memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+    opaque_rows: OnceLock<(u64, u64)>,
 }
 
 impl SharedBuffer {
@@ -135,7 +136,8 @@ impl SharedBuffer {
         if descriptor.modifier == Modifier::INVALID && !opaque {
             return Err(DescriptorError::NoModifier(descriptor.fourcc));
         }
-        Ok(Arc::new(Self { id: BufferId::next(), descriptor, memory }))
+        let opaque_rows = OnceLock::new();
+        Ok(Arc::new(Self { id: BufferId::next(), descriptor, memory, opaque_rows }))
     }
 
     /// The key under which importers cache their view of this buffer.
@@ -146,6 +148,17 @@ impl SharedBuffer {
     /// The shape of the picture.
     pub fn descriptor(&self) -> &FrameDescriptor {
         &self.descriptor
+    }
+
+    /// Where the rows of opaque memory with tiling `LINEAR` lie: bytes to the first one, and from one
+    /// to the next. Only its driver knows: `None` until an importer has asked.
+    pub fn opaque_rows(&self) -> Option<(u64, u64)> {
+        self.opaque_rows.get().copied()
+    }
+
+    /// Keeps for others what the driver said, see [`opaque_rows`](Self::opaque_rows).
+    pub fn set_opaque_rows(&self, rows: (u64, u64)) {
+        let _ = self.opaque_rows.set(rows);
     }
 
     /// The memory objects that [`PlaneLayout::object`](crate::PlaneLayout::object) counts.

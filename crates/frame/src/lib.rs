@@ -19,6 +19,7 @@
 mod buffer;
 mod color;
 mod descriptor;
+mod direct;
 mod format;
 mod frame;
 mod media;
@@ -36,6 +37,7 @@ pub use color::Color;
 pub use descriptor::{
     DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,
 };
+pub use direct::Direct;
 pub use format::{FormatPlane, YCbCr};
 pub use frame::{Frame, FrameInfo, Recycle, Release};
 pub use media::{MediaClock, MediaTime, Ratio};

@@ -64,6 +64,9 @@ impl Machine {
         let begin = clock_monotonic();
         let cached = self.images.get(frame.buffer())?;
         if cached.fresh {
+            if let Some(rows) = cached.image.opaque_rows() {
+                frame.buffer().set_opaque_rows(rows);
+            }
             let sequence = frame.info().sequence;
             measurements.span(sequence, Stage::Import, begin, clock_monotonic());
         }

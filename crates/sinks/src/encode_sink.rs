@@ -1,15 +1,16 @@
 //! A recording: an encoder and what takes its packets, on a thread of their own.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use zerohop_encode::{Encoder, PacketSink};
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier, Observer, Stage};
+use zerohop_frame::{BoxError, Direct, Fourcc, Frame, FrameSink, Modifier, Observer, Stage};
 use zerohop_kernel::clock_monotonic;
 
 use crate::Error;
-use crate::worker::Worker;
+use crate::worker::{Poke, Worker};
 
 /// Pictures that may wait for the encoder. Whoever brings another one waits.
 const WAITING: usize = 2;
@@ -23,6 +24,8 @@ pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 pub struct Timing {
     /// The most time between two key pictures.
     pub key_interval: Duration,
+    /// The most pictures from one key picture to the next, if they are counted.
+    pub key_pictures: Option<u64>,
     /// What time it is, on the clock of the frames' timestamps.
     pub clock: Clock,
 }
@@ -30,7 +33,8 @@ pub struct Timing {
 impl Default for Timing {
     /// A key picture every 4 s by `CLOCK_MONOTONIC`.
     fn default() -> Self {
-        Self { key_interval: Duration::from_secs(4), clock: Arc::new(clock_monotonic) }
+        let key_interval = Duration::from_secs(4);
+        Self { key_interval, key_pictures: None, clock: Arc::new(clock_monotonic) }
     }
 }
 
@@ -42,12 +46,15 @@ impl Default for Timing {
 /// recording has ended.
 pub struct EncodeSink {
     formats: Vec<(Fourcc, Modifier)>,
+    direct: Option<Arc<Direct>>,
     clock: Clock,
     worker: Worker<Work>,
 }
 
 enum Work {
     Frame(Arc<Frame>),
+    /// The encoder may have a packet.
+    Packet,
     /// The time at which the last picture was still shown.
     Finish(Duration),
 }
@@ -64,20 +71,30 @@ impl EncodeSink {
         observer: Arc<dyn Observer>,
         timing: Timing,
     ) -> Result<Self, Error> {
-        let formats = encoder.formats().to_vec();
+        let (formats, direct) = (encoder.formats().to_vec(), encoder.direct());
         if let Some(fallback) = encoder.fallback() {
             observer.fallback(fallback);
         }
         let clock = Arc::clone(&timing.clock);
-        let mut recording = Recording { encoder, out, observer, timing, next_key: None };
-        let worker = Worker::start("encode", WAITING, move |work| recording.run(work))?;
-        Ok(Self { formats, clock, worker })
+        let started = VecDeque::new();
+        let mut recording =
+            Recording { encoder, out, observer, timing, next_key: None, count: 0, started };
+        let run = move |work: &Receiver<Work>, poke: Poke<Work>| {
+            recording.encoder.on_packet(Arc::new(move || poke.poke(Work::Packet)));
+            recording.run(work)
+        };
+        let worker = Worker::start("encode", WAITING, run)?;
+        Ok(Self { formats, direct, clock, worker })
     }
 }
 
 impl FrameSink for EncodeSink {
     fn formats(&self) -> &[(Fourcc, Modifier)] {
         &self.formats
+    }
+
+    fn direct(&self) -> Option<Arc<Direct>> {
+        self.direct.clone()
     }
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
@@ -103,6 +120,10 @@ struct Recording {
     timing: Timing,
     /// From when on a picture is a key picture.
     next_key: Option<Duration>,
+    /// Pictures since the last key picture, itself among them.
+    count: u64,
+    /// Pictures that the encoder has, and since when.
+    started: VecDeque<(u64, Duration)>,
 }
 
 impl Recording {
@@ -118,9 +139,13 @@ impl Recording {
         loop {
             match work.recv_timeout(IDLE) {
                 Ok(Work::Frame(frame)) => self.take(frame)?,
-                Ok(Work::Finish(end)) => return Ok(end),
-                Err(RecvTimeoutError::Disconnected) => return Ok((self.timing.clock)()),
+                Ok(Work::Packet) => self.pump()?,
+                Ok(Work::Finish(end)) => return self.flush().map(|()| end),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return self.flush().map(|()| (self.timing.clock)());
+                }
                 Err(RecvTimeoutError::Timeout) => {
+                    self.pump()?;
                     self.out.idle((self.timing.clock)()).map_err(Error::Out)?;
                 }
             }
@@ -129,17 +154,48 @@ impl Recording {
 
     fn take(&mut self, frame: Arc<Frame>) -> Result<(), Error> {
         let (sequence, timestamp) = (frame.info().sequence, frame.info().timestamp);
-        let key = self.next_key.is_none_or(|due| timestamp >= due);
-        let begin = clock_monotonic();
+        let counted = self.timing.key_pictures.is_some_and(|most| self.count >= most);
+        let key = counted || self.next_key.is_none_or(|due| timestamp >= due);
+        if key {
+            // Until its packet says the same. An encoder may be behind.
+            self.next_key = Some(timestamp + self.timing.key_interval);
+            self.count = 0;
+        }
+        self.count += 1;
+        self.started.push_back((sequence, clock_monotonic()));
         let failed = |source| Error::Encode { sequence, source };
         self.encoder.encode(frame, key).map_err(failed)?;
-        self.observer.span(sequence, Stage::Encode, begin, clock_monotonic());
-        while let Some(packet) = self.encoder.poll_packet().map_err(failed)? {
+        self.pump()
+    }
+
+    /// Finishes what the encoder has.
+    fn flush(&mut self) -> Result<(), Error> {
+        let flushed = self.encoder.flush().map_err(|source| self.failed(source));
+        self.pump().and(flushed)
+    }
+
+    /// Hands on every packet that is done.
+    fn pump(&mut self) -> Result<(), Error> {
+        while let Some(packet) = self.encoder.poll_packet().map_err(|source| self.failed(source))? {
+            let sequence = packet.sequence;
+            // Those before it were lost in the encoder.
+            while self.started.front().is_some_and(|(before, _)| *before < sequence) {
+                self.started.pop_front();
+            }
+            if let Some((_, begin)) = self.started.pop_front() {
+                self.observer.span(sequence, Stage::Encode, begin, clock_monotonic());
+            }
             if packet.key {
                 self.next_key = Some(packet.pts + self.timing.key_interval);
             }
             self.out.write(&packet).map_err(Error::Out)?;
         }
         Ok(())
+    }
+
+    /// `source` came with the packet of the oldest picture that the encoder has.
+    fn failed(&self, source: zerohop_encode::Error) -> Error {
+        let sequence = self.started.front().map_or(0, |(sequence, _)| *sequence);
+        Error::Encode { sequence, source }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier};
+use zerohop_frame::{BoxError, Direct, Fourcc, Frame, FrameSink, Modifier};
 
 /// Hands each picture to several sinks, which share the frame. It goes home when the last of them
 /// lets go.
@@ -11,6 +11,7 @@ use zerohop_frame::{BoxError, Fourcc, Frame, FrameSink, Modifier};
 /// it failed.
 pub struct Tee {
     formats: Vec<(Fourcc, Modifier)>,
+    direct: Option<Arc<Direct>>,
     sinks: Vec<Box<dyn FrameSink + Send>>,
 }
 
@@ -22,7 +23,13 @@ impl Tee {
         let common = |one: &&(Fourcc, Modifier)| choosy().all(|formats| formats.contains(*one));
         let first = choosy().next().unwrap_or_default();
         let formats = first.iter().filter(common).copied().collect();
-        Self { formats, sinks }
+        // Two that are choosy need not like the same pictures; others read anything.
+        let mut picky = sinks.iter().filter(|sink| !sink.formats().is_empty());
+        let direct = match (picky.next(), picky.next()) {
+            (Some(one), None) => one.direct(),
+            _ => None,
+        };
+        Self { formats, direct, sinks }
     }
 
     /// The first error of what `work` does with each sink. Sinks that fail are left out from then
@@ -47,6 +54,10 @@ impl Tee {
 impl FrameSink for Tee {
     fn formats(&self) -> &[(Fourcc, Modifier)] {
         &self.formats
+    }
+
+    fn direct(&self) -> Option<Arc<Direct>> {
+        self.direct.clone()
     }
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {

@@ -1,6 +1,7 @@
 //! A thread that takes pictures from a short queue.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
 
 use crate::Error;
@@ -8,8 +9,20 @@ use crate::Error;
 /// A thread and the queue that feeds it. The thread ends when the queue does, or by an error.
 pub(crate) struct Worker<T> {
     name: &'static str,
-    queue: Option<SyncSender<T>>,
+    queue: Option<Arc<SyncSender<T>>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+/// Wakes a thread that waits for work, as long as its queue is there.
+pub(crate) struct Poke<T>(Weak<SyncSender<T>>);
+
+impl<T> Poke<T> {
+    /// Queues `work`, unless the queue is full: then the thread is about to look anyway.
+    pub(crate) fn poke(&self, work: T) {
+        if let Some(queue) = self.0.upgrade() {
+            let _ = queue.try_send(work);
+        }
+    }
 }
 
 impl<T: Send + 'static> Worker<T> {
@@ -17,10 +30,12 @@ impl<T: Send + 'static> Worker<T> {
     pub(crate) fn start(
         name: &'static str,
         waiting: usize,
-        run: impl FnOnce(&Receiver<T>) -> Result<(), Error> + Send + 'static,
+        run: impl FnOnce(&Receiver<T>, Poke<T>) -> Result<(), Error> + Send + 'static,
     ) -> Result<Self, Error> {
         let (queue, work) = sync_channel(waiting);
-        let thread = Builder::new().name(name.into()).spawn(move || run(&work));
+        let queue = Arc::new(queue);
+        let poke = Poke(Arc::downgrade(&queue));
+        let thread = Builder::new().name(name.into()).spawn(move || run(&work, poke));
         let thread = thread.map_err(|source| Error::Thread { name, source })?;
         Ok(Self { name, queue: Some(queue), thread: Some(thread) })
     }
@@ -60,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_failed_says_so_once() {
-        let mut worker = Worker::start("test", 1, |work: &Receiver<()>| {
+        let mut worker = Worker::start("test", 1, |work: &Receiver<()>, _| {
             let _ = work.recv();
             Err(Error::Panicked { name: "something" })
         })
@@ -77,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_thread_that_panics_is_an_error() {
-        let mut worker = Worker::start("test", 1, |_: &Receiver<()>| panic!("on purpose")).unwrap();
+        let mut worker =
+            Worker::start("test", 1, |_: &Receiver<()>, _| panic!("on purpose")).unwrap();
         assert_eq!(worker.join().unwrap_err().to_string(), "the test thread panicked");
     }
 }

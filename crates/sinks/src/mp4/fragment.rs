@@ -1,7 +1,8 @@
 //! A run of pictures with their times.
 
-use zerohop_encode::nal_units;
+use zerohop_encode::{Codec, Packet, nal_units};
 
+use super::av1;
 use super::boxes::Boxes;
 use super::header::TRACK;
 
@@ -34,15 +35,21 @@ pub(super) struct Written {
 }
 
 impl Fragment {
-    /// Adds a picture: its NAL units with their lengths in place of start codes.
-    pub(super) fn push(&mut self, at: u64, key: bool, stream: &[u8]) {
+    /// Adds a picture: its NAL units with their lengths in place of start codes, or its OBUs.
+    pub(super) fn push(&mut self, at: u64, packet: &Packet) {
         let before = self.data.len();
-        for unit in nal_units(stream) {
-            self.data.extend_from_slice(&u32::try_from(unit.len()).unwrap_or(0).to_be_bytes());
-            self.data.extend_from_slice(unit);
+        match packet.codec {
+            Codec::H264 | Codec::Hevc => {
+                for unit in nal_units(&packet.data) {
+                    let length = u32::try_from(unit.len()).unwrap_or(0);
+                    self.data.extend_from_slice(&length.to_be_bytes());
+                    self.data.extend_from_slice(unit);
+                }
+            }
+            Codec::Av1 => av1::sample(&packet.data, &mut self.data),
         }
         let size = u32::try_from(self.data.len() - before).unwrap_or(0);
-        self.samples.push(Sample { at, size, key });
+        self.samples.push(Sample { at, size, key: packet.key });
     }
 
     /// When its first picture is shown, in ticks; `None` when it has none.

@@ -1,10 +1,13 @@
 //! What stands at the start of the file: what is in it and how to decode it.
 
-use zerohop_encode::{Nal, Packet, nal_units};
+use zerohop_encode::{Codec, Packet};
 use zerohop_frame::{Color, Extent};
 
 use super::TIMESCALE;
+use super::av1::Av1;
+use super::avc::Avc;
 use super::boxes::Boxes;
+use super::hevc::Hevc;
 
 /// The one track's id.
 pub(super) const TRACK: u32 = 1;
@@ -26,16 +29,46 @@ pub(super) struct Header {
 pub(super) struct Stream<'a> {
     extent: Extent,
     color: Color,
-    sps: &'a [u8],
-    pps: &'a [u8],
+    codec: Description<'a>,
+}
+
+/// How to decode them.
+enum Description<'a> {
+    Avc(Avc<'a>),
+    Hevc(Hevc<'a>),
+    Av1(Av1<'a>),
 }
 
 impl<'a> Stream<'a> {
-    /// Reads it off a key packet, or `None` when that lacks a parameter set.
+    /// Reads it off a key packet, or `None` when that lacks its headers.
     pub(super) fn of(packet: &'a Packet) -> Option<Self> {
-        let find = |kind| nal_units(&packet.data).find(|unit| Nal::of(unit) == kind);
-        let sps = find(Nal::Sps).filter(|sps| sps.len() >= 4)?;
-        Some(Self { extent: packet.extent, color: packet.color, sps, pps: find(Nal::Pps)? })
+        let Packet { ref data, extent, color, .. } = *packet;
+        let codec = match packet.codec {
+            Codec::H264 => Description::Avc(Avc::of(data)?),
+            Codec::Hevc => Description::Hevc(Hevc::of(data)?),
+            Codec::Av1 => Description::Av1(Av1::of(data)?),
+        };
+        Some(Self { extent, color, codec })
+    }
+}
+
+impl Description<'_> {
+    /// The name of the sample entry. Parameter sets may come with the samples, and do, so that the
+    /// size may change.
+    fn entry(&self) -> &'static [u8; 4] {
+        match self {
+            Self::Avc(_) => b"avc3",
+            Self::Hevc(_) => b"hev1",
+            Self::Av1(_) => b"av01",
+        }
+    }
+
+    fn put(&self, at: &mut Boxes) {
+        match self {
+            Self::Avc(avc) => avc.put(at),
+            Self::Hevc(hevc) => hevc.put(at),
+            Self::Av1(av1) => av1.put(at),
+        }
     }
 }
 
@@ -135,7 +168,7 @@ fn track(at: &mut Boxes, stream: &Stream<'_>, durations: &mut Vec<u64>) {
 fn sample_table(at: &mut Boxes, stream: &Stream<'_>) {
     at.full(b"stsd", 0, 0, |at| {
         at.u32(1);
-        at.put(b"avc3", |at| sample_entry(at, stream));
+        at.put(stream.codec.entry(), |at| sample_entry(at, stream));
     });
     at.full(b"stts", 0, 0, |at| at.u32(0));
     at.full(b"stsc", 0, 0, |at| at.u32(0));
@@ -143,7 +176,7 @@ fn sample_table(at: &mut Boxes, stream: &Stream<'_>) {
     at.full(b"stco", 0, 0, |at| at.u32(0));
 }
 
-/// `avc3`: parameter sets may come with the samples, and do, so that the size may change.
+/// What the samples are.
 ///
 /// # References
 ///
@@ -163,7 +196,7 @@ fn sample_entry(at: &mut Boxes, stream: &Stream<'_>) {
     at.zeros(32);
     at.u16(0x18);
     at.u16(0xffff);
-    at.put(b"avcC", |at| configuration(at, stream));
+    stream.codec.put(at);
     at.put(b"colr", |at| {
         at.bytes(b"nclx");
         at.u16(stream.color.primaries.into());
@@ -171,25 +204,4 @@ fn sample_entry(at: &mut Boxes, stream: &Stream<'_>) {
         at.u16(stream.color.matrix.into());
         at.u8(u8::from(stream.color.full_range) << 7);
     });
-}
-
-/// `AVCDecoderConfigurationRecord` for 8-bit 4:2:0 streams with lengths of four bytes.
-///
-/// # References
-///
-/// ISO/IEC 14496-15, 5.3.3.1.
-fn configuration(at: &mut Boxes, stream: &Stream<'_>) {
-    at.u8(1);
-    // Profile, compatibility, level: as they stand in the parameter set.
-    at.bytes(&stream.sps[1..4]);
-    at.u8(0xff);
-    at.u8(0xe1);
-    at.u16(u16::try_from(stream.sps.len()).unwrap_or(u16::MAX));
-    at.bytes(stream.sps);
-    at.u8(1);
-    at.u16(u16::try_from(stream.pps.len()).unwrap_or(u16::MAX));
-    at.bytes(stream.pps);
-    if matches!(stream.sps[1], 100 | 110 | 122 | 144) {
-        at.bytes(&[0xfc | 1, 0xf8, 0xf8, 0]);
-    }
 }

@@ -13,9 +13,13 @@
 //! gets the duration it has had so far; that number is brought up to date later, or in a pipe, the
 //! next fragment leaves a gap in which players keep showing it.
 
+mod av1;
+mod avc;
+mod bits;
 mod boxes;
 mod fragment;
 mod header;
+mod hevc;
 mod index;
 mod output;
 
@@ -43,7 +47,7 @@ const IN_FLIGHT: u64 = TIMESCALE as u64 / 5;
 /// The last picture lasts so many ticks at least.
 const LAST: u64 = TIMESCALE as u64 / 60;
 
-/// A [`PacketSink`] that writes an H.264 track as fragmented MP4.
+/// A [`PacketSink`] that writes a track of H.264, HEVC or AV1 as fragmented MP4.
 ///
 /// Without a single packet there is no video: [`finish`](PacketSink::finish) then removes the
 /// file (a pipe stays empty). After an error the file holds every fragment before it.
@@ -112,7 +116,7 @@ impl Mp4 {
             self.flush(at)?;
             self.held = None;
         }
-        self.fragment.push(at, packet.key, &packet.data);
+        self.fragment.push(at, packet);
         Ok(())
     }
 

@@ -60,7 +60,7 @@ impl Png {
         File::create(&probe).map_err(failed)?;
         fs::remove_file(probe).map_err(failed)?;
         let folder = folder.to_owned();
-        let worker = Worker::start("png", WAITING, move |frames| write_all(&folder, frames))?;
+        let worker = Worker::start("png", WAITING, move |frames, _| write_all(&folder, frames))?;
         Ok(Self { worker })
     }
 }

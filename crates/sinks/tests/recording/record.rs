@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use zerohop_encode::{ASSEMBLY, OpenH264, Options, Packet, PacketSink};
+use zerohop_encode::{ASSEMBLY, Codec, OpenH264, Options, Packet, PacketSink};
 use zerohop_frame::{BoxError, Extent, Fallback, FrameSink, Observer, Stage};
 use zerohop_sinks::{EncodeSink, Mp4, Timing};
 
@@ -95,5 +95,6 @@ pub(crate) fn packet(sequence: u64, pts: Duration) -> Packet {
     let slice = [0, 0, 0, 1, if key { 0x65 } else { 0x41 }, sequence as u8 + 7];
     let data = if key { [sets, &slice].concat() } else { slice.to_vec() };
     let color = zerohop_frame::Color::BT709;
-    Packet { data, pts: START + pts, key, sequence, extent: SIZE, color }
+    let codec = Codec::H264;
+    Packet { codec, data, pts: START + pts, key, sequence, extent: SIZE, color }
 }

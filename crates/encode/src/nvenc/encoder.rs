@@ -1,0 +1,280 @@
+//! One stream on the GPU.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zerohop_cuda::{Cuda, Device, Stream, Timelines, Uuid};
+use zerohop_frame::{
+    Color, Direct, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, SyncPoint,
+};
+use zerohop_nvenc::{Caps, Codec, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
+
+use super::inputs::Inputs;
+use super::upload::Upload;
+use crate::{Encoder, Error, Notify, Options, Packet, Rate};
+
+/// How long a picture may take to be complete after it was handed over.
+const COMPLETE_WITHIN: Duration = Duration::from_secs(2);
+/// The size that a stream may grow to in place at least.
+const ROOM: Extent = Extent { width: 1920, height: 1080 };
+/// What is read where it was drawn.
+const DRAWN: [Fourcc; 4] = [Fourcc::XRGB8888, Fourcc::ARGB8888, Fourcc::XBGR8888, Fourcc::ABGR8888];
+/// What is read so by encoders of more than 8 bits.
+const DRAWN_DEEP: [Fourcc; 4] =
+    [Fourcc::XRGB2101010, Fourcc::ARGB2101010, Fourcc::XBGR2101010, Fourcc::ABGR2101010];
+/// Why a picture is copied.
+const COPY: &str = "the encoder reads it on the GPU, and it was converted elsewhere";
+
+/// Encodes on an NVIDIA GPU: the application's own image where the chip reads it, else NV12, which is
+/// copied to the GPU.
+///
+/// A picture's frame goes home when its packet is done. Nobody waits for the GPU in
+/// [`encode`](Encoder::encode): what the picture has to wait for, the encoder's stream waits for.
+pub struct Nvenc {
+    options: Options,
+    stream: Arc<Stream>,
+    observer: Arc<dyn Observer>,
+    /// Opened to know that there is a chip, until the first picture.
+    session: Option<Session>,
+    direct: Option<Arc<Direct>>,
+    formats: Vec<(Fourcc, Modifier)>,
+    timelines: Timelines,
+    inputs: Inputs,
+    upload: Option<Upload>,
+    chip: Option<Chip<Arc<Frame>>>,
+    notify: Option<Notify>,
+    count: u64,
+    /// Whether packets are of no use before the next key picture.
+    is_broken: bool,
+    done: VecDeque<Packet>,
+}
+
+impl Nvenc {
+    /// An encoder on `gpu`, or on the first there is. It holds a session from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cuda`] without NVIDIA's driver; [`Error::Nvenc`] on a GPU without an encoder, or
+    /// without one for what `options` ask for.
+    pub fn open(
+        options: Options,
+        gpu: Option<Uuid>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Error> {
+        let cuda = Cuda::load()?;
+        let first = || Ok(cuda.gpus()?.first().ok_or(zerohop_cuda::Error::NoDevice)?.uuid);
+        let uuid: Result<_, zerohop_cuda::Error> = gpu.map_or_else(first, Ok);
+        let stream = Stream::new(&Device::open(&cuda, uuid?)?)?;
+        let session = Session::open(&stream)?;
+        let caps = session.caps(options.codec)?;
+        let least = Extent { width: caps.least.width.max(64), height: caps.least.height.max(64) };
+        caps.check(&settings(&options, least, (Color::BT709, false)))?;
+        let direct = direct(&caps, stream.device().gpu().uuid);
+        Ok(Self {
+            options,
+            observer,
+            session: Some(session),
+            direct,
+            formats: vec![(Fourcc::NV12, Modifier::LINEAR)],
+            timelines: Timelines::new(stream.device()),
+            inputs: Inputs::new(&stream),
+            upload: None,
+            chip: None,
+            notify: None,
+            count: 0,
+            is_broken: false,
+            done: VecDeque::new(),
+            stream,
+        })
+    }
+
+    /// Aims at another `rate` from the next picture on; in place, where it is of the same kind.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.options.rate = rate;
+    }
+
+    /// Sees to it that the chip encodes pictures such as this one; whether it begins anew.
+    fn fit(&mut self, descriptor: &FrameDescriptor) -> Result<(), Error> {
+        let format = Format::of(descriptor.fourcc).ok_or(Error::Format(descriptor.fourcc))?;
+        let color = (Settings::converted(descriptor.color), format.has_ten_bits());
+        let wanted = settings(&self.options, descriptor.extent, color);
+        if let Some(chip) = self.chip.as_mut().filter(|chip| chip.format() == format) {
+            let same = Settings { most: chip.settings().most, ..wanted } == *chip.settings();
+            if same || chip.reconfigure(wanted)? {
+                return Ok(());
+            }
+        }
+        self.end()?;
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.stream)?,
+        };
+        let chip = session.start(wanted, format)?;
+        if let Some(notify) = self.notify.clone() {
+            chip.on_packet(move || notify());
+        }
+        self.chip = Some(chip);
+        Ok(())
+    }
+
+    /// Ends the stream that the chip encodes, if any. What it has left is among the packets.
+    fn end(&mut self) -> Result<(), Error> {
+        if let Some(mut chip) = self.chip.take() {
+            let flushed = chip.flush();
+            while let Some(coded) = chip.poll()? {
+                self.take(coded);
+            }
+            flushed?;
+        }
+        self.inputs.clear();
+        self.upload = None;
+        Ok(())
+    }
+
+    /// What the chip reads for `frame`; `None` when it turns out that it cannot read it where it was
+    /// drawn, and this picture is lost.
+    fn input(&mut self, frame: &Arc<Frame>) -> Result<Option<Arc<Input>>, Error> {
+        let Some(chip) = &self.chip else { return Ok(None) };
+        let extent = frame.buffer().descriptor().extent;
+        if !chip.format().is_rgb() {
+            let fits = |upload: &Upload| upload.fits(extent);
+            if !self.upload.as_ref().is_some_and(fits) {
+                self.upload = Some(Upload::new(&self.stream, extent));
+            }
+            let Some(upload) = &mut self.upload else { return Ok(None) };
+            self.observer.gpu_copy(frame.info().sequence, COPY);
+            return upload.of(frame, chip).map(Some);
+        }
+        match self.inputs.of(frame, chip) {
+            Ok(input) => Ok(Some(input)),
+            Err(Error::Cuda(err)) if err.is_lost() => Err(err.into()),
+            Err(Error::Nvenc(err)) if err.is_lost() => Err(err.into()),
+            Err(err) => {
+                self.refuse(&err);
+                self.observer.dropped(frame.info().sequence, "the encoder could not read it");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes no more pictures where they were drawn.
+    fn refuse(&self, err: &Error) {
+        if let Some(direct) = &self.direct {
+            let causes =
+                std::iter::successors(Some(err as &(dyn std::error::Error + 'static)), |err| {
+                    err.source()
+                });
+            direct.refuse(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        }
+    }
+
+    /// Has the chip wait until the picture is complete.
+    fn wait(&mut self, frame: &Frame) -> Result<(), Error> {
+        let sequence = frame.info().sequence;
+        match frame.acquire() {
+            SyncPoint::Timeline { which, value } => {
+                let semaphore = self.timelines.get(which)?;
+                Ok(self.stream.wait(&semaphore, *value)?)
+            }
+            other => match other.wait(COMPLETE_WITHIN) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Error::NotReady { sequence, waited: COMPLETE_WITHIN }),
+                Err(source) => Err(Error::Wait { sequence, source }),
+            },
+        }
+    }
+
+    /// A packet, unless its picture was drawn over while it was read: then none is of use before the
+    /// next key picture.
+    fn take(&mut self, coded: Coded<Arc<Frame>>) {
+        let Coded { data, key, token: frame, .. } = coded;
+        let info = frame.info();
+        if !frame.is_intact() {
+            self.observer
+                .dropped(info.sequence, "the application took it back while it was encoded");
+            self.is_broken = true;
+            return;
+        }
+        if self.is_broken && !key {
+            self.observer.dropped(info.sequence, "the picture before it was lost in the encoder");
+            return;
+        }
+        self.is_broken = false;
+        let FrameDescriptor { extent, color, .. } = *frame.buffer().descriptor();
+        self.done.push_back(Packet {
+            codec: self.options.codec,
+            data,
+            pts: info.timestamp,
+            key,
+            sequence: info.sequence,
+            extent,
+            color: Settings::converted(color),
+        });
+    }
+}
+
+impl Encoder for Nvenc {
+    fn name(&self) -> &'static str {
+        "nvenc"
+    }
+
+    fn formats(&self) -> &[(Fourcc, Modifier)] {
+        &self.formats
+    }
+
+    fn direct(&self) -> Option<Arc<Direct>> {
+        self.direct.clone()
+    }
+
+    fn on_packet(&mut self, notify: Notify) {
+        self.notify = Some(notify);
+    }
+
+    fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error> {
+        self.fit(frame.buffer().descriptor())?;
+        self.wait(&frame)?;
+        let Some(input) = self.input(&frame)? else { return Ok(()) };
+        let Some(chip) = &mut self.chip else { return Ok(()) };
+        self.count += 1;
+        let how = How { key: key || self.is_broken, refresh: None };
+        Ok(chip.encode(&input, self.count, how, frame)?)
+    }
+
+    fn poll_packet(&mut self) -> Result<Option<Packet>, Error> {
+        while let Some(coded) = self.chip.as_mut().map(Chip::poll).transpose()?.flatten() {
+            self.take(coded);
+        }
+        Ok(self.done.pop_front())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(self.chip.as_mut().map_or(Ok(()), Chip::flush)?)
+    }
+}
+
+/// What the chip reads where it was drawn.
+fn direct(caps: &Caps, uuid: Uuid) -> Option<Arc<Direct>> {
+    let is_deep = caps.ten_bits && caps.codec != Codec::H264;
+    let deep = DRAWN_DEEP.into_iter().filter(|_| is_deep);
+    let reads = |fourcc: &Fourcc| Format::of(*fourcc).is_some_and(|format| caps.reads(format));
+    let formats: Vec<_> = DRAWN.into_iter().chain(deep).filter(reads).collect();
+    let sizes = (caps.least, caps.most);
+    (!formats.is_empty()).then(|| Direct::new(uuid.0, formats, sizes))
+}
+
+/// What is asked of the chip for pictures of `extent`.
+fn settings(options: &Options, extent: Extent, (color, ten_bits): (Color, bool)) -> Settings {
+    let Options { codec, hertz, preset, tuning, refresh, .. } = *options;
+    let rate = match options.rate {
+        Rate::Quantizer(quantizer) => zerohop_nvenc::Rate::Quantizer(quantizer),
+        Rate::Variable { bits, most, buffer } => {
+            let most = most.unwrap_or(bits.saturating_add(bits / 2));
+            zerohop_nvenc::Rate::Variable { bits, most, buffer }
+        }
+        Rate::Constant { bits, buffer } => zerohop_nvenc::Rate::Constant { bits, buffer },
+    };
+    let most =
+        Extent { width: extent.width.max(ROOM.width), height: extent.height.max(ROOM.height) };
+    Settings { codec, extent, most, ten_bits, color, hertz, preset, tuning, rate, refresh }
+}

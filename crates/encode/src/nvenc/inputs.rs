@@ -1,0 +1,45 @@
+//! The application's images, as the encoder knows them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use zerohop_cuda::{ImportCache, Rows, Stream};
+use zerohop_frame::{BufferId, Frame, SharedBuffer};
+use zerohop_nvenc::{Encoder, Input};
+
+use crate::Error;
+
+/// Each buffer's registration, from the first sight of the buffer until it is gone.
+pub(super) struct Inputs {
+    pictures: ImportCache,
+    known: HashMap<BufferId, (Weak<SharedBuffer>, Arc<Input>)>,
+}
+
+impl Inputs {
+    pub(super) fn new(stream: &Stream) -> Self {
+        Self { pictures: ImportCache::new(stream.device()), known: HashMap::new() }
+    }
+
+    /// The picture of `frame`, imported and registered when its buffer is seen for the first time.
+    pub(super) fn of<T>(
+        &mut self,
+        frame: &Frame,
+        encoder: &Encoder<T>,
+    ) -> Result<Arc<Input>, Error> {
+        let buffer = frame.buffer();
+        if let Some((_, input)) = self.known.get(&buffer.id()) {
+            return Ok(Arc::clone(input));
+        }
+        self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
+        let rows = buffer.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
+        let picture = self.pictures.get(buffer, rows)?.picture;
+        let input = encoder.register(picture, buffer.descriptor().extent)?;
+        self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
+        Ok(input)
+    }
+
+    /// Forgets the registrations, which were with an encoder that is no more.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+}

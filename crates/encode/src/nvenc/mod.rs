@@ -1,0 +1,7 @@
+//! NVIDIA's encoder, on the GPU that drew the pictures.
+
+mod encoder;
+mod inputs;
+mod upload;
+
+pub use encoder::Nvenc;
