@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use zerohop_encode::Uuid;
 use zerohop_vulkan::{DeviceChoice, Instance, InstanceOptions};
 
 use crate::failure::{Failure, chain};
@@ -13,6 +14,16 @@ pub(crate) struct Chosen {
     pub(crate) choice: DeviceChoice,
     /// For the application.
     pub(crate) environment: Option<(&'static str, OsString)>,
+}
+
+impl Chosen {
+    /// What CUDA would call it, if it is one.
+    pub(crate) fn gpu(&self) -> Option<Uuid> {
+        match &self.choice {
+            DeviceChoice::Owner(id) => Some(Uuid(id.device_uuid)),
+            _ => None,
+        }
+    }
 }
 
 /// The device that `words` name.

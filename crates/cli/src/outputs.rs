@@ -6,9 +6,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::ValueEnum as _;
 use zerohop_cuda::Cuda;
-use zerohop_encode::{Encoder as _, OpenH264, Rate};
-use zerohop_frame::FrameSink;
+use zerohop_encode::Uuid;
+use zerohop_frame::{FrameSink, Observer};
 use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{CudaView, Filter, Measurements, Report, Snapshots, Trace};
@@ -18,7 +19,7 @@ use zerohop_sinks::{
 
 use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
 
-use crate::args::Capture;
+use crate::args::{Capture, Encoding};
 use crate::failure::Failure;
 use crate::processes::Processes;
 use crate::screen_guard::ScreenGuard;
@@ -51,13 +52,14 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Opens `places`, as `options` say; pictures come at `pace`.
+    /// Opens `places`, as `options` say; pictures come at `pace`, drawn by `gpu` if that is known.
     /// With `is_straight` all of them read what comes, where it lies.
     pub(crate) fn open(
         places: &[To],
         options: &Capture,
         pace: Pace,
         is_straight: bool,
+        gpu: Option<Uuid>,
     ) -> Result<Self, Failure> {
         check(places, options.every)?;
         let trace = options.trace.as_deref();
@@ -68,7 +70,7 @@ impl Outputs {
         let names = names.map(|path| path.display().to_string()).collect();
         let mut opened = Opened::default();
         for place in places {
-            opened.open(place, options, &pace, &measurements)?;
+            opened.open(place, options, (&pace, gpu), &measurements)?;
         }
         let Opened { mut sinks, mut takes_all, by_cuda, encoder, screen } = opened;
         let reads_rows = !takes_all.is_empty();
@@ -169,12 +171,12 @@ impl Opened {
         &mut self,
         place: &To,
         options: &Capture,
-        pace: &Pace,
+        (pace, gpu): (&Pace, Option<Uuid>),
         measurements: &Arc<Measurements>,
     ) -> Result<(), Failure> {
         match place {
             To::Mp4(path) => {
-                let (sink, name) = recording((options.bitrate, pace), path, measurements)?;
+                let (sink, name) = recording(&options.encoding, (pace, gpu), path, measurements)?;
                 self.sinks.push(sink);
                 self.encoder = Some(name);
             }
@@ -267,20 +269,38 @@ fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failur
 
 /// An MP4 file at `path`, and the name of the encoder.
 fn recording(
-    (bitrate, pace): (Option<u32>, &Pace),
+    encoding: &Encoding,
+    (pace, gpu): (&Pace, Option<Uuid>),
     path: &Path,
     measurements: &Arc<Measurements>,
 ) -> Result<(Sink, String), Failure> {
-    let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
-    let rate = bitrate.map_or_else(Rate::default, Rate::Bits);
     // At most 1000, and above 0.
-    let hertz = pace.hertz.ceil() as u32;
-    let encoder = Box::new(OpenH264::new(zerohop_encode::Options { rate, hertz }));
+    let options = encoding.options(pace.hertz.ceil() as u32)?;
+    let observer: Arc<dyn Observer> = Arc::clone(measurements) as _;
+    let encoder = zerohop_encode::open(encoding.choice(), options, gpu, &observer);
+    let encoder = encoder.map_err(|err| no_encoder(encoding, &err))?;
+    let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
     let name = encoder.name().to_owned();
-    let observer = Arc::clone(measurements) as _;
-    let timing = Timing { clock: Arc::clone(&pace.clock), ..Timing::default() };
+    let timing = Timing {
+        key_interval: encoding.key_interval(),
+        key_pictures: encoding.gop,
+        clock: Arc::clone(&pace.clock),
+    };
     let sink = EncodeSink::start(encoder, Box::new(out), observer, timing);
     Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), name))
+}
+
+/// The encoder that was asked for does not work.
+fn no_encoder(encoding: &Encoding, err: &zerohop_encode::Error) -> Failure {
+    let name = |value: Option<clap::builder::PossibleValue>| {
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    };
+    let (encoder, codec) =
+        (name(encoding.encoder.to_possible_value()), name(encoding.codec.to_possible_value()));
+    let what = format!("--encoder {encoder} --codec {codec}");
+    let todo =
+        "use --encoder auto and --codec h264 for what works everywhere; zerohop doctor says more";
+    Failure::new(what, crate::failure::chain(err), todo)
 }
 
 /// `path` cannot be written because of `err`.

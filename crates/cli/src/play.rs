@@ -32,7 +32,7 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     let (capture, places) = (&options.capture, &options.capture.to);
     let program = decoder::program()?;
     let Chosen { choice, .. } = device::choose(options.vulkan_device())?;
-    let mut outputs = Outputs::open(places, capture, pace(options), options.is_straight())?;
+    let mut outputs = Outputs::open(places, capture, pace(options), options.is_straight(), None)?;
     outputs.filters = options.filters();
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;

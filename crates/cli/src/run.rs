@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let device = device::choose(options.capture.device.as_deref())?;
     let (places, capture) = (options.places(), &options.capture);
     let rate = options.rate.unwrap_or(RATE);
-    let outputs = Outputs::open(&places, capture, Pace::of(rate), false)?;
+    let outputs = Outputs::open(&places, capture, Pace::of(rate), false, device.gpu())?;
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;

@@ -7,7 +7,7 @@ use zerohop_kms::Spec;
 /// One place that pictures go to, as `--to` names it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum To {
-    /// A fragmented MP4 file, H.264; `-` is the standard output.
+    /// A fragmented MP4 file; `-` is the standard output.
     Mp4(PathBuf),
     /// Numbered PNG files in this folder.
     Png(PathBuf),
@@ -23,7 +23,7 @@ pub(crate) enum To {
 
 /// Every place there is, as it is written, with what it makes of the pictures.
 const ALL: [(&str, &str); 6] = [
-    ("mp4:FILE", "H.264 in a fragmented MP4 file; - is the standard output"),
+    ("mp4:FILE", "--codec in a fragmented MP4 file; - is the standard output"),
     ("png:DIR", "numbered PNG files in this folder, as they came (copies each one)"),
     (
         "checksum[:FILE]",

@@ -42,7 +42,7 @@ fn decode(decoder: &mut Decoder, packet: &Packet) -> Vec<u8> {
 
 #[test]
 fn decoded_pictures_are_those_that_went_in_and_the_frames_are_home() {
-    for rate in [Rate::default(), Rate::Bits(2_000_000)] {
+    for rate in [Rate::default(), Rate::bits(2_000_000)] {
         let pool = Pool::new(SIZE, 2);
         let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
         let mut decoder = Decoder::new().unwrap();
@@ -170,7 +170,7 @@ fn a_coarser_quantizer_makes_smaller_packets() {
 #[test]
 fn no_picture_is_left_out_for_want_of_bits() {
     let pool = Pool::new(SIZE, 1);
-    let rate = Rate::Bits(0);
+    let rate = Rate::bits(0);
     let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
     for n in 0..100 {
         // Every one a key picture: far more than there are bits for.
@@ -228,7 +228,7 @@ fn a_lost_picture_is_home_and_takes_no_other_with_it() {
 #[test]
 fn noise_is_encoded_too() {
     let extent = Extent { width: 640, height: 360 };
-    for rate in [Rate::Quantizer(12), Rate::Bits(200_000_000), Rate::Bits(50_000)] {
+    for rate in [Rate::Quantizer(12), Rate::bits(200_000_000), Rate::bits(50_000)] {
         let pool = Pool::new(extent, 1);
         let mut encoder = OpenH264::new(Options { rate, ..Options::default() });
         let mut decoder = Decoder::new().unwrap();
@@ -239,7 +239,7 @@ fn noise_is_encoded_too() {
         let packet = encode(&mut encoder, pool.frame(4, Duration::ZERO), true);
         let luma = decode(&mut decoder, &packet);
         let quality = psnr(&luma, &draw(extent, 4)[..luma.len()]);
-        let wanted = if rate == Rate::Bits(50_000) { 20.0 } else { 40.0 };
+        let wanted = if rate == Rate::bits(50_000) { 20.0 } else { 40.0 };
         assert!(quality > wanted, "{quality:.1} dB after noise with {rate:?}");
     }
 }

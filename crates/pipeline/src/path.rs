@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use zerohop_frame::{
-    BoxError, DeviceId, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _, Stage,
+    BoxError, DeviceId, Direct, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _,
+    Stage,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::{Chroma, Classify, Refresh, Route, TileSet, Verdict};
@@ -24,6 +25,8 @@ pub struct Path {
     instance: InstanceOptions,
     choice: DeviceChoice,
     chroma: Option<Chroma>,
+    /// What the sink reads where it was drawn.
+    direct: Option<Arc<Direct>>,
     measurements: Arc<Measurements>,
     snapshots: Option<Snapshots>,
     view: Option<CudaView>,
@@ -42,6 +45,10 @@ enum Passes {
 }
 
 impl Passes {
+    fn converts(&self) -> bool {
+        matches!(self, Self::Convert(_))
+    }
+
     fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, BoxError> {
         Ok(match self {
             Self::Look(classify) => classify.classify(frame, image)?,
@@ -57,6 +64,7 @@ impl Path {
             instance: InstanceOptions::default(),
             choice,
             chroma: chroma(sink),
+            direct: sink.direct(),
             measurements,
             snapshots: None,
             view: None,
@@ -137,13 +145,15 @@ impl Path {
 
     /// The passes for pictures of the frame's shape.
     fn passes(&mut self, frame: &Frame) -> Result<&mut Passes, BoxError> {
-        let passes = match self.passes.take() {
+        let chroma = self.chroma.filter(|_| !self.is_direct(frame));
+        let fits = |passes: &Passes| passes.converts() == chroma.is_some();
+        let passes = match self.passes.take().filter(fits) {
             Some(passes) => passes,
             None => {
                 let device = &self.machine.as_ref().ok_or("no device is open")?.device;
                 let shape = frame.buffer().descriptor();
                 let observer = || Arc::clone(&self.measurements) as _;
-                match self.chroma {
+                match chroma {
                     None => Passes::Look(Classify::new(device, shape, observer())?),
                     Some(chroma) => {
                         let refresh = Refresh::new(device, shape, chroma, observer())?;
@@ -154,6 +164,19 @@ impl Path {
             }
         };
         Ok(self.passes.insert(passes))
+    }
+
+    /// Whether the sink reads the picture where it was drawn.
+    fn is_direct(&self, frame: &Frame) -> bool {
+        let Some(direct) = &self.direct else { return false };
+        if let Some(why) = direct.refused() {
+            self.measurements.fallback(Fallback {
+                what: "encode".into(),
+                reason: format!("the encoder cannot read pictures where they are drawn: {why}"),
+                cost: "each is converted, and copied to the encoder's memory".into(),
+            });
+        }
+        direct.takes(frame.buffer())
     }
 
     /// What the picture is worth; `None` when it was lost meanwhile.

@@ -1,5 +1,6 @@
 //! What a user may ask for.
 
+mod encoding;
 mod play;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use zerohop_kms::Saved;
 
 use crate::to::{self, To};
 
+pub(crate) use encoding::Encoding;
 pub(crate) use play::{Decode, Play, Probe};
 
 const EXAMPLES: &str = "\
@@ -37,6 +39,7 @@ Examples:
   zerohop run --png frames --every 30 --frames 300 -- vkcube
   zerohop run --to mp4:cube.mp4 --to checksum:cube.md5 -- vkcube --c 300
   zerohop run --report cost.json --trace trace.json -- vkcube --present_mode 1 --c 1000
+  zerohop run -o cube.mp4 --encoder nvenc --codec hevc --rc cbr --bitrate 8M -- vkcube
   zerohop run -o sky.mp4 --display none -- vkmark --winsys headless
   zerohop run -o wall.mp4 --size 1920x1080 --display none -- vkmark --winsys display
 
@@ -93,7 +96,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct Run {
-    /// The same as --to mp4:FILE.mp4 (H.264, true timestamps); with -, to the standard output, and what the application writes there goes to the standard error
+    /// The same as --to mp4:FILE.mp4 (true timestamps); with -, to the standard output, and what the application writes there goes to the standard error
     #[arg(short, long, value_name = "FILE.mp4")]
     pub(crate) output: Option<PathBuf>,
 
@@ -144,10 +147,6 @@ pub(crate) struct Capture {
     #[arg(long, value_name = "NAME|INDEX|UUID|NODE")]
     pub(crate) device: Option<String>,
 
-    /// Bits per second that the encoder aims at, as in 8M or 500k; without, all pictures have the same quality
-    #[arg(long, value_name = "BITS", value_parser = bits)]
-    pub(crate) bitrate: Option<u32>,
-
     /// Write what every step cost to this file (JSON)
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
@@ -167,6 +166,9 @@ pub(crate) struct Capture {
     /// Do not show the live line
     #[arg(long)]
     pub(crate) no_progress: bool,
+
+    #[command(flatten)]
+    pub(crate) encoding: Encoding,
 }
 
 impl Run {

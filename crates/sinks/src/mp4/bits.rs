@@ -44,6 +44,11 @@ impl<'a> Bits<'a> {
         }
         Some((1_u32 << zeros) - 1 + self.u(zeros)?)
     }
+
+    /// Passes over `count` such codes.
+    pub(super) fn codes(&mut self, count: u32) -> Option<()> {
+        (0..count).try_for_each(|_| self.ue().map(|_| ()))
+    }
 }
 
 /// The payload of a NAL unit without the bytes that keep start codes out of it (H.265, 7.3.1.1).

@@ -43,9 +43,10 @@ impl<'a> Hevc<'a> {
         if chroma == 3 {
             bits.skip(1)?;
         }
-        (bits.ue()?, bits.ue()?);
+        // The size, and what of it is not shown.
+        bits.codes(2)?;
         if bits.flag()? {
-            (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
+            bits.codes(4)?;
         }
         let depths = [bits.ue()?, bits.ue()?];
         let small = chroma <= 3 && depths.iter().all(|depth| *depth <= 7);

@@ -55,7 +55,7 @@ pub(crate) fn record(
     let now = Arc::new(AtomicU64::new(0));
     let clock = Arc::clone(&now);
     let clock = Arc::new(move || Duration::from_nanos(clock.load(Ordering::Relaxed)));
-    let timing = Timing { key_interval: Duration::from_secs(1), clock };
+    let timing = Timing { key_interval: Duration::from_secs(1), key_pictures: None, clock };
     let count = Arc::new(Count::default());
     let encoder = Box::new(OpenH264::new(Options::default()));
     let mut sink = EncodeSink::start(encoder, Box::new(out), Arc::clone(&count) as _, timing)?;
