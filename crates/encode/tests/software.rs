@@ -195,7 +195,7 @@ fn what_cannot_be_read_is_refused_with_numbers() {
         encoder.encode(frame, false).unwrap_err().to_string()
     };
     let nv12 = Pool::shaped(SIZE, |shape| shape.fourcc = Fourcc::NV12);
-    assert_eq!(refused(&nv12), "the encoder reads linear YU12, not NV12");
+    assert_eq!(refused(&nv12), "the encoder does not read NV12 where it lies");
     let beyond = Pool::shaped(SIZE, |shape| shape.planes[2].offset += 1);
     assert_eq!(refused(&beyond), "plane 2 of the picture ends at byte 86401 of 86400");
     let narrow = Pool::shaped(SIZE, |shape| shape.planes[0].stride = 319);

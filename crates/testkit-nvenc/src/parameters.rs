@@ -20,14 +20,15 @@ use crate::stream::Setting;
 pub(crate) fn initialize(session: &mut Session, params: &NV_ENC_INITIALIZE_PARAMS) -> Answer {
     hold(session.begun.is_none(), "initialized again")?;
     let begun = check(session, params)?;
-    let Setting { codec, shape, hertz, rate } = begun.setting;
+    let Setting { codec, shape, hertz, .. } = begun.setting;
     let Extent { width, height } = shape.extent;
     let Extent { width: most, height: high } = begun.most;
     let number = session.number;
     let Color { primaries, transfer, matrix, full_range } = shape.color;
     say(&format!(
-        "session {number} initialize {codec} {width}x{height} most {most}x{high} at {hertz} Hz {rate:?} \
+        "session {number} initialize {codec} {width}x{height} most {most}x{high} at {hertz} Hz {} \
          color {primaries}/{transfer}/{matrix}/{} bits {}",
+        begun.rate,
         u8::from(full_range),
         if shape.ten_bits { 10 } else { 8 },
     ));
@@ -95,8 +96,44 @@ fn check(session: &Session, params: &NV_ENC_INITIALIZE_PARAMS) -> Answer<Begun> 
     let config = unsafe { &*params.encodeConfig };
     let (shape, rate) = configuration(version, codec, extent, config)?;
     let mode = config.rcParams.rateControlMode;
+    let words = words(params, config, codec);
     let setting = Setting { codec, shape, hertz: params.frameRateNum, rate };
-    Ok(Begun { setting, most, preset: params.presetGUID, tuning: params.tuningInfo, mode })
+    let (preset, tuning) = (params.presetGUID, params.tuningInfo);
+    Ok(Begun { setting, most, preset, tuning, mode, rate: words })
+}
+
+/// What decides the size of packets, and how pictures are refreshed.
+fn words(params: &NV_ENC_INITIALIZE_PARAMS, config: &NV_ENC_CONFIG, codec: Codec) -> String {
+    let rc = &config.rcParams;
+    let rate = match rc.rateControlMode {
+        sys::NV_ENC_PARAMS_RC_CONSTQP => format!("constqp {}", rc.constQP.qpInterP),
+        sys::NV_ENC_PARAMS_RC_VBR => format!("vbr {}", rc.averageBitRate),
+        _ => format!("cbr {}", rc.averageBitRate),
+    };
+    let (most, buffer) = (rc.maxBitRate, rc.vbvBufferSize);
+    let known = sys::GUIDS.iter().find(|(_, guid)| *guid == params.presetGUID);
+    let preset = known.map_or("", |(name, _)| &name["NV_ENC_PRESET_P".len()..][..1]);
+    // SAFETY: the configuration is one of this codec, and any bits are numbers.
+    let refresh = unsafe {
+        match codec {
+            Codec::H264 => {
+                let h264 = &config.encodeCodecConfig.h264Config;
+                (h264.intraRefreshPeriod, h264.intraRefreshCnt)
+            }
+            Codec::Hevc => {
+                let hevc = &config.encodeCodecConfig.hevcConfig;
+                (hevc.intraRefreshPeriod, hevc.intraRefreshCnt)
+            }
+            Codec::Av1 => {
+                let av1 = &config.encodeCodecConfig.av1Config;
+                (av1.intraRefreshPeriod, av1.intraRefreshCnt)
+            }
+        }
+    };
+    format!(
+        "rate {rate} most {most} buffer {buffer} preset p{preset} tuning {} refresh {}/{}",
+        params.tuningInfo, refresh.0, refresh.1
+    )
 }
 
 fn configuration(

@@ -20,6 +20,8 @@ pub(crate) struct Begun {
     pub(crate) preset: sys::GUID,
     pub(crate) tuning: u32,
     pub(crate) mode: u32,
+    /// What decides the size of packets, in words.
+    pub(crate) rate: String,
 }
 
 /// A registered surface.

@@ -1,0 +1,98 @@
+//! What goes wrong, on purpose.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::run::Ended;
+use crate::scene::Scene;
+
+const NVENC: &[&str] = &["--encoder", "nvenc"];
+
+/// The reasons of all fallbacks, but for what every run over llvmpipe says.
+fn fallbacks(ended: &Ended) -> Vec<String> {
+    let all = ended.report["fallbacks"].as_array().cloned().unwrap_or_default();
+    let others = all.iter().filter(|one| one["what"] != "sync");
+    others.filter_map(|one| one["reason"].as_str().map(str::to_owned)).collect()
+}
+
+pub(crate) fn killed(scene: &Scene) {
+    let command = scene.command("", NVENC, &["--frames", "100000", "--size", "320x180"]);
+    let mut run = scene.0.start(command);
+    let begin = Instant::now();
+    while scene.journal().lines("session 1 picture ").count() < 90 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it records nothing");
+        sleep(Duration::from_millis(20));
+    }
+    run.child.kill().unwrap();
+    run.child.wait().unwrap();
+    let packets = scene.decoded().packets;
+    assert!(packets >= 20, "{packets} pictures of a second and a half");
+}
+
+pub(crate) fn falls_back(scene: &Scene) {
+    let ended = scene
+        .run("no-chip", &["--to", "checksum:DIR/sums"], &["--frames", "12", "--size", "320x180"])
+        .well();
+    assert_eq!(ended.report["encoder"], "openh264");
+    let said = fallbacks(&ended);
+    let wanted = "NVENC was not taken: NVENC failed: stand-in 0 has no video encoder: \
+                  NV_ENC_ERR_UNSUPPORTED_DEVICE (2)";
+    assert_eq!(said, [wanted]);
+    assert_eq!(ended.said.matches("NVENC was not taken").count(), 1, "{}", ended.said);
+    assert_eq!(scene.decoded().packets, 12);
+}
+
+pub(crate) fn forced(scene: &Scene) {
+    for (behaviour, why) in [
+        ("no-chip", "has no video encoder: NV_ENC_ERR_UNSUPPORTED_DEVICE (2)"),
+        ("api=11.0", "the driver speaks NVENC 11.0, at least 11.1 is needed"),
+        ("sessions=0", "NV_ENC_ERR_OUT_OF_MEMORY (10) (GeForce drivers allow a few sessions"),
+        ("codec=hevc", "stand-in 0 does not encode H.264; it encodes HEVC"),
+    ] {
+        let ended = scene.run(behaviour, NVENC, &["--frames", "12"]);
+        assert_eq!(ended.code, Some(125), "{}", ended.said);
+        assert!(ended.said.contains("--encoder nvenc --codec h264: "), "{}", ended.said);
+        assert!(ended.said.contains(why), "{}", ended.said);
+        assert!(!ended.said.contains("frames\":12"), "the application was started");
+        assert!(!scene.0.path("out.mp4").exists(), "{behaviour} left a file");
+    }
+}
+
+pub(crate) fn lost(scene: &Scene) {
+    let ended = scene.run("lost=40", NVENC, &["--frames", "80", "--size", "320x180"]);
+    assert_eq!(ended.code, Some(125), "{}", ended.said);
+    let why = "could not encode picture 39: NV_ENC_ERR_DEVICE_NOT_EXIST (5)";
+    assert!(ended.said.contains(why), "{}", ended.said);
+    scene.journal();
+    assert_eq!(ended.cuda.faults(), [""; 0]);
+    assert_eq!(scene.decoded().packets, 39, "what was encoded before is there");
+}
+
+/// CUDA refuses to import what the chip would have read.
+pub(crate) fn refused(scene: &Scene) {
+    let mut command = scene.command("", NVENC, &["--frames", "20", "--size", "320x180"]);
+    command.env(zerohop_testkit_cuda::plan::FAIL, "cuImportExternalMemory:1=801");
+    let ended = scene.0.run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let said = fallbacks(&ended);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("the encoder cannot read pictures where they are drawn: "),
+        "{said:?}"
+    );
+    assert!(said[0].contains("(801)"), "{said:?}");
+    // The first is lost, and whatever was drawn until its successor came back converted.
+    let packets = scene.decoded().packets;
+    assert!((10..20).contains(&packets), "{packets} of 20");
+    scene.journal();
+}
+
+pub(crate) fn no_hevc(scene: &Scene) {
+    let options = ["--encoder", "openh264", "--codec", "hevc"];
+    let ended = scene.run("", &options, &["--frames", "12"]);
+    assert_eq!(ended.code, Some(125), "{}", ended.said);
+    assert!(ended.said.contains("OpenH264 makes no HEVC"), "{}", ended.said);
+    let ended = scene.run("no-chip", &["--codec", "hevc"], &["--frames", "12"]);
+    assert_eq!(ended.code, Some(125), "{}", ended.said);
+    assert!(ended.said.contains("has no video encoder"), "{}", ended.said);
+}
