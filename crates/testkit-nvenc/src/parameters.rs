@@ -94,16 +94,16 @@ fn check(session: &Session, params: &NV_ENC_INITIALIZE_PARAMS) -> Answer<Begun> 
     hold(!params.encodeConfig.is_null(), "no configuration")?;
     // SAFETY: "Client must set a pointer to NV_ENC_CONFIG", which is read during the call.
     let config = unsafe { &*params.encodeConfig };
-    let (shape, rate) = configuration(version, codec, extent, config)?;
+    let (shape, rate, refresh) = configuration(version, codec, extent, config)?;
     let mode = config.rcParams.rateControlMode;
-    let words = words(params, config, codec);
+    let words = words(params, config, refresh);
     let setting = Setting { codec, shape, hertz: params.frameRateNum, rate };
     let (preset, tuning) = (params.presetGUID, params.tuningInfo);
     Ok(Begun { setting, most, preset, tuning, mode, rate: words })
 }
 
 /// What decides the size of packets, and how pictures are refreshed.
-fn words(params: &NV_ENC_INITIALIZE_PARAMS, config: &NV_ENC_CONFIG, codec: Codec) -> String {
+fn words(params: &NV_ENC_INITIALIZE_PARAMS, config: &NV_ENC_CONFIG, refresh: (u32, u32)) -> String {
     let rc = &config.rcParams;
     let rate = match rc.rateControlMode {
         sys::NV_ENC_PARAMS_RC_CONSTQP => format!("constqp {}", rc.constQP.qpInterP),
@@ -113,23 +113,6 @@ fn words(params: &NV_ENC_INITIALIZE_PARAMS, config: &NV_ENC_CONFIG, codec: Codec
     let (most, buffer) = (rc.maxBitRate, rc.vbvBufferSize);
     let known = sys::GUIDS.iter().find(|(_, guid)| *guid == params.presetGUID);
     let preset = known.map_or("", |(name, _)| &name["NV_ENC_PRESET_P".len()..][..1]);
-    // SAFETY: the configuration is one of this codec, and any bits are numbers.
-    let refresh = unsafe {
-        match codec {
-            Codec::H264 => {
-                let h264 = &config.encodeCodecConfig.h264Config;
-                (h264.intraRefreshPeriod, h264.intraRefreshCnt)
-            }
-            Codec::Hevc => {
-                let hevc = &config.encodeCodecConfig.hevcConfig;
-                (hevc.intraRefreshPeriod, hevc.intraRefreshCnt)
-            }
-            Codec::Av1 => {
-                let av1 = &config.encodeCodecConfig.av1Config;
-                (av1.intraRefreshPeriod, av1.intraRefreshCnt)
-            }
-        }
-    };
     format!(
         "rate {rate} most {most} buffer {buffer} preset p{preset} tuning {} refresh {}/{}",
         params.tuningInfo, refresh.0, refresh.1
@@ -141,7 +124,7 @@ fn configuration(
     codec: Codec,
     extent: Extent,
     config: &NV_ENC_CONFIG,
-) -> Answer<(Shape, Rate)> {
+) -> Answer<(Shape, Rate, (u32, u32))> {
     word(version, Structure::Config, config.version)?;
     word(version, Structure::RcParams, config.rcParams.version)?;
     hold(config.gopLength == NVENC_INFINITE_GOPLENGTH, "key pictures by count")?;
@@ -175,7 +158,7 @@ fn configuration(
         _ => Rate::Bits(config.rcParams.averageBitRate),
     };
     hold(rate != Rate::Bits(0), "no bits")?;
-    Ok((Shape { extent, color, ten_bits }, rate))
+    Ok((Shape { extent, color, ten_bits }, rate, refresh))
 }
 
 fn profiles(codec: Codec) -> Vec<sys::GUID> {
