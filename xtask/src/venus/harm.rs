@@ -70,7 +70,11 @@ pub(super) fn killed_host(zerohop: &Path, folder: &Path, root: &Root) -> Result<
         bail!("a guest without a host ended as if nothing had happened")
     };
     println!("after {:.0} s: {err}", begin.elapsed().as_secs_f64());
-    println!("{} pictures are in the file", sheet::count_pictures(&video)?);
+    let (took, pictures) = (begin.elapsed(), sheet::count_pictures(&video)?);
+    println!("{pictures} pictures are in the file");
+    if pictures == 0 || took > LIMIT {
+        bail!("{pictures} pictures can be played, after {} s", took.as_secs());
+    }
     Ok(())
 }
 

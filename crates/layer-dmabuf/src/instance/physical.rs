@@ -130,10 +130,34 @@ impl InstanceState {
 
     /// Whether an image of [`SAMPLE`] with some modifier leaves the driver as a dma-buf.
     fn exports_images(&self, physical: vk::PhysicalDevice) -> bool {
+        let listed = self.modifiers(physical);
+        listed.into_iter().any(|modifier| self.exports_image(physical, modifier))
+    }
+
+    /// The modifiers of [`SAMPLE`] that the driver lists, and `LINEAR`, which one may have and not list.
+    fn modifiers(&self, physical: vk::PhysicalDevice) -> Vec<u64> {
+        type List<'a> = vk::DrmFormatModifierPropertiesListEXT<'a>;
+        let ask = |list: &mut List<'_>| {
+            let mut all = vk::FormatProperties2::default().push_next(list);
+            // SAFETY: the handle is the instance's, and the list has room for as many as it says.
+            unsafe { self.raw.get_physical_device_format_properties2(physical, SAMPLE, &mut all) };
+        };
+        let mut count = List::default();
+        ask(&mut count);
+        let room = count.drm_format_modifier_count as usize;
+        let mut all = vec![vk::DrmFormatModifierPropertiesEXT::default(); room];
+        let mut list = List::default().drm_format_modifier_properties(&mut all);
+        ask(&mut list);
+        let written = (list.drm_format_modifier_count as usize).min(room);
+        let listed = all[..written].iter().map(|one| one.drm_format_modifier);
+        std::iter::once(crate::image::LINEAR).chain(listed).collect()
+    }
+
+    fn exports_image(&self, physical: vk::PhysicalDevice, modifier: u64) -> bool {
         let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
             .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
-        let mut modifier = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
-            .drm_format_modifier(crate::image::LINEAR)
+        let mut tiling = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
+            .drm_format_modifier(modifier)
             .sharing_mode(vk::SharingMode::EXCLUSIVE);
         let info = vk::PhysicalDeviceImageFormatInfo2::default()
             .format(SAMPLE)
@@ -141,7 +165,7 @@ impl InstanceState {
             .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
             .usage(vk::ImageUsageFlags::TRANSFER_SRC)
             .push_next(&mut external)
-            .push_next(&mut modifier);
+            .push_next(&mut tiling);
         let mut found = vk::ExternalImageFormatProperties::default();
         let mut out = vk::ImageFormatProperties2::default().push_next(&mut found);
         // SAFETY: the handle is the instance's, and the next layer has the command.

@@ -241,3 +241,37 @@ impl Job {
 fn none() -> Damage {
     Damage::Rects(Default::default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a child does with the thread of its parent: it must come back from all of it.
+    fn leave(copier: Copier) -> bool {
+        let works = copier.shed(Duration::ZERO);
+        copier.flush(Duration::MAX);
+        let here = copier.is_here();
+        drop(copier);
+        !works && !here
+    }
+
+    #[test]
+    fn a_child_of_fork_waits_for_no_thread() {
+        let copier = Copier::start().unwrap();
+        // SAFETY: the child takes no lock that another thread may have held, and returns nowhere.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: a child that waits all the same is ended by the signal.
+            unsafe { libc::alarm(20) };
+            let well = leave(copier);
+            // SAFETY: ends the process at once.
+            unsafe { libc::_exit(i32::from(!well)) };
+        }
+        let mut status = 0;
+        // SAFETY: our own child, and a local.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "the child waited, or took the thread for its own");
+        assert!(copier.is_here());
+        copier.flush(Duration::from_secs(10));
+    }
+}

@@ -111,7 +111,7 @@ fn settle_for(
     let image = Image::new(device, &plan.image)?;
     image.allocate(&plan.image)?;
     if let Err(why) = drive.accepts(image.export(plan)?) {
-        plan.image.export = Export::copied(device, &why);
+        plan.image.export = Export::copied(device, &plan.image, &why);
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ impl ImagePlan {
             }
         }
         self.export = match Export::choose(device, self, screen) {
-            Export::Nothing(why) => Export::copied(device, why),
+            Export::Nothing(why) => Export::copied(device, self, why),
             itself => itself,
         };
     }
@@ -66,8 +66,8 @@ impl Export {
     }
 
     /// The best way out for copies of images that cannot leave themselves, because of `why`.
-    pub(crate) fn copied(device: &Arc<DeviceState>, why: &str) -> Self {
-        match staging::imports(device) {
+    pub(crate) fn copied(device: &Arc<DeviceState>, image: &ImagePlan, why: &str) -> Self {
+        match staging::imports(device, image) {
             Ok(()) => Self::Copied { way: Way::Imported, why: why.to_owned() },
             Err(also) => Self::Copied { way: Way::Mapped, why: format!("{why}; {also}") },
         }

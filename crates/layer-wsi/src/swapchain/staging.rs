@@ -18,7 +18,7 @@ use zerohop_wire::Copies;
 use super::buffer::Buffer;
 use super::format;
 use super::line::Exported;
-use super::plan::{SwapchainPlan, Way};
+use super::plan::{ImagePlan, SwapchainPlan, Way};
 use crate::device::DeviceState;
 
 /// What a row begins at a multiple of, in bytes. A multiple of every pixel's size.
@@ -104,14 +104,22 @@ impl Staging {
     }
 }
 
-/// Whether the device takes memory of the process for its own, tried out with the least that it
-/// may be asked for. `Err`: why not.
+/// Whether the device takes memory of the process for its own, tried out with as much as a picture of
+/// `image` needs: some take little, and not all of a large one. `Err`: why not.
 ///
 /// # Errors
 ///
 /// The reason, for people.
-pub(crate) fn imports(device: &Arc<DeviceState>) -> Result<(), String> {
-    allocate(device, u64::from(ROW), Way::Imported).map(drop).map_err(|err| chain_line(&err))
+pub(crate) fn imports(device: &Arc<DeviceState>, image: &ImagePlan) -> Result<(), String> {
+    let extent = image.size();
+    let row = format::bytes(image.format).and_then(|pixel| stride(extent.width, pixel));
+    let bytes = u64::from(row.unwrap_or(ROW)) * u64::from(extent.height);
+    allocate(device, bytes, Way::Imported).map(drop).map_err(|err| chain_line(&err))
+}
+
+/// From row to row, in bytes.
+fn stride(width: u32, pixel: u32) -> Option<u32> {
+    width.checked_mul(pixel)?.checked_next_multiple_of(ROW)
 }
 
 fn allocate(
@@ -140,8 +148,7 @@ fn describe(plan: &SwapchainPlan) -> Result<(FrameDescriptor, u32), LayerError> 
     let fourcc = plan.fourcc.ok_or(refused("the format has no fourcc"))?;
     let pixel = format::bytes(plan.image.format).ok_or(refused("the format has no plain form"))?;
     let extent = plan.image.size();
-    let stride = extent.width.checked_mul(pixel).map(|row| row.next_multiple_of(ROW));
-    let stride = stride.ok_or(refused("the picture is too wide"))?;
+    let stride = stride(extent.width, pixel).ok_or(refused("the picture is too wide"))?;
     let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]);
     let (modifier, color) = (Modifier::LINEAR, plan.color);
     Ok((FrameDescriptor { extent, fourcc, modifier, planes, color }, pixel))
