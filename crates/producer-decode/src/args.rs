@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) realtime: bool,
 
-    /// Hand over plain rows, by a copy where the decoder has none
+    /// Hand over rows in shared memory, by the CPU's copy where the decoder has memory of its own
     #[arg(long)]
     pub(crate) force_linear: bool,
 

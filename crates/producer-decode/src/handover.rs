@@ -5,7 +5,7 @@ use std::any::Any;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Extent, Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, PlaneLayout, SyncPoint,
@@ -13,6 +13,7 @@ use zerohop_frame::{
 use zerohop_wire::Copies;
 
 use crate::av::{self, Copied, Copier, Device, Frames, Picture};
+use crate::fences::Fences;
 use crate::formats;
 use crate::host::{Host, SurfaceKey};
 use crate::pool::{self, Pool};
@@ -55,6 +56,8 @@ pub(crate) struct Handover {
     /// What a device's pictures are in, and how many there were.
     frames: Option<Frames>,
     memories: u64,
+    /// When they may be read.
+    fences: Fences,
     /// What a device copies by itself.
     copier: Option<Copier>,
 }
@@ -70,7 +73,8 @@ impl Handover {
     pub(crate) fn new(force_linear: bool) -> Self {
         let (pool, forced) = (Arc::default(), force_linear);
         let (copies, news, frames, copier) = (None, None, None, None);
-        Self { copies, forced, news, pool, frames, memories: 0, copier }
+        let fences = Fences::default();
+        Self { copies, forced, news, pool, frames, memories: 0, fences, copier }
     }
 
     /// The picture, where the host can read it. Memory that the host knows is not exported again.
@@ -105,6 +109,9 @@ impl Handover {
         picture: &Picture,
         from: &Sources<'_>,
     ) -> Result<Result<Surface, anyhow::Error>> {
+        if self.forced {
+            return Ok(Err(anyhow!("--force-linear was asked for")));
+        }
         if self.copier.is_none() {
             match Copier::of(picture, from.device) {
                 Ok(None) => return Ok(self.in_place(picture, from.host)),
@@ -128,12 +135,12 @@ impl Handover {
 
     /// The very memory that a device has decoded to.
     fn in_place(&mut self, picture: &Picture, host: Option<&Host>) -> Result<Surface> {
-        if self.forced {
-            bail!("--force-linear was asked for");
-        }
         let (key, descriptor, memory) = self.exported(picture, host)?;
-        let (acquire, copies) = (av::finished(picture)?, Copies::default());
-        let keep = Box::new(picture.again()?);
+        if let Some(memory) = &memory {
+            self.fences.know(key, memory)?;
+        }
+        let acquire = self.fences.acquire(key, || av::finish(picture))?;
+        let (keep, copies) = (Box::new(picture.again()?), Copies::default());
         Ok(Surface { key, descriptor, memory, copies, acquire, keep })
     }
 
@@ -146,6 +153,7 @@ impl Handover {
         if !self.frames.as_ref().is_some_and(|frames| frames.has(picture)) {
             self.frames = Frames::of(picture);
             self.memories += 1;
+            self.fences = Fences::default();
         }
         let key = SurfaceKey::Device(self.memories, av::surface_of(picture)?);
         let known = host.and_then(|host| host.shape(key));

@@ -13,6 +13,7 @@
 mod args;
 #[allow(unsafe_code, reason = "FFmpeg is written in C")]
 mod av;
+mod fences;
 #[allow(unsafe_code, reason = "FFmpeg is written in C")]
 mod formats;
 mod handover;

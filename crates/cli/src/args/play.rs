@@ -102,7 +102,7 @@ pub(crate) struct Decode {
           value_parser = ["auto", "vaapi", "vulkan", "cuda", "software"])]
     pub(crate) decode: String,
 
-    /// Hand over plain rows, by a copy where the decoder has tiles of its own
+    /// Hand over rows in shared memory, by the CPU's copy where the decoder has memory of its own
     #[arg(long)]
     pub(crate) force_linear: bool,
 

@@ -24,7 +24,7 @@ pub(crate) use input::{Input, Video};
 pub(crate) use lease::surface_for;
 pub(crate) use packet::Packet;
 pub(crate) use picture::Picture;
-pub(crate) use sync::{Frames, finished, memory_of, plain_format, surface_of};
+pub(crate) use sync::{Frames, finish, memory_of, plain_format, surface_of};
 pub(crate) use upload::Upload;
 
 /// Converts `ticks` of one length into ticks of another, to the nearest; half a tick goes up.

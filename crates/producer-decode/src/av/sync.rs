@@ -5,7 +5,6 @@ use std::ptr::NonNull;
 
 use anyhow::{Context as _, Result, bail};
 use ffmpeg_sys_next::{self as ffi, AVPixelFormat};
-use zerohop_frame::SyncPoint;
 
 use super::Picture;
 
@@ -75,9 +74,8 @@ pub(super) fn frames_of(picture: &Picture) -> Option<&ffi::AVHWFramesContext> {
     Some(unsafe { frames.as_ref() })
 }
 
-/// Waits until a VA-API picture may be read: its driver says so. (Not all of them attach fences to
-/// what they export, so that none could be told from one that is over.)
-pub(crate) fn finished(picture: &Picture) -> Result<SyncPoint> {
+/// Waits until a VA-API picture may be read: its driver says so.
+pub(crate) fn finish(picture: &Picture) -> Result<()> {
     let frames = frames_of(picture).context("the picture is in no device")?;
     // SAFETY: a frames context has a device context as long as it lives.
     let device = unsafe { &*frames.device_ctx };
@@ -93,5 +91,5 @@ pub(crate) fn finished(picture: &Picture) -> Result<SyncPoint> {
     if status != 0 {
         bail!("the driver does not finish a picture: VA status {status}");
     }
-    Ok(SyncPoint::Signaled)
+    Ok(())
 }
