@@ -68,6 +68,21 @@ fn main() -> ExitCode {
     };
     tests.push(vaapi("surfaces_of_every_shape_are_ffmpegs_pictures", surfaces));
     tests.push(vaapi("a_surface_is_imported_once_and_never_copied", imports));
+    tests.push(
+        Trial::ignorable_test("surfaces_in_dma_bufs_are_read_where_they_lie", || {
+            if !Path::new("/dev/udmabuf").exists() {
+                return absent("dma_buf", "there is no /dev/udmabuf");
+            }
+            match (lacks(), Vaapi::start()) {
+                (Some(lacks), _) | (None, Err(lacks)) => lacks,
+                (None, Ok(vaapi)) => {
+                    in_dma_bufs(&vaapi);
+                    Ok(Completion::Completed)
+                }
+            }
+        })
+        .with_kind("vaapi"),
+    );
     tests.push(vaapi("surfaces_of_another_round_are_not_taken_for_the_old_ones", rounds));
     tests.push(vaapi("rows_are_forced_by_a_copy_that_is_reported", forced));
     tests.push(vaapi("a_driver_that_lies_is_refused_with_its_numbers", lies));
@@ -299,6 +314,12 @@ fn pictures(sums: &str) -> usize {
     sums.lines().filter(|line| !line.starts_with('#')).count()
 }
 
+/// The last word of each line: what the pictures are, whenever.
+fn hashes(sums: &str) -> Vec<String> {
+    let lines = sums.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
+}
+
 #[track_caller]
 fn same(ffmpegs: &str, ours: &str, least: usize) {
     assert_eq!(ours.lines().collect::<Vec<_>>(), ffmpegs.lines().collect::<Vec<_>>());
@@ -399,10 +420,6 @@ fn again() {
     let once = ours(&clip, &[]);
     let three = ours(&clip, &["--loop", "--frames", "75"]);
     assert_eq!(pictures(&three), 75);
-    let hashes = |sums: &str| -> Vec<String> {
-        let lines = sums.lines().filter(|line| !line.starts_with('#'));
-        lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
-    };
     let (one, all) = (hashes(&once), hashes(&three));
     assert!(all.chunks(25).all(|round| round == one), "each round is the clip");
     let last = three.lines().last().unwrap();
@@ -430,14 +447,18 @@ fn once() {
     assert_eq!((&report["frames_presented"], &report["handover"]), (&200.into(), &"shm".into()));
 }
 
+/// A checksum of the luma of each picture.
+fn luma_of(clip: &Path) -> String {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "quiet", "-i"]).arg(clip);
+    ffmpeg.args(["-vf", "extractplanes=y", "-bitexact", "-f", "framemd5", "-"]);
+    String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap()
+}
+
 fn luma() {
     let stage = Stage::new();
     let clip = stage.clip("clip.mp4", &X264);
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "quiet", "-i"]).arg(&clip);
-    ffmpeg.args(["-vf", "extractplanes=y", "-bitexact", "-f", "framemd5", "-"]);
-    let wanted = String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap();
-    same(&wanted, &ours(&clip, &["--filter", "luma"]), 25);
+    same(&luma_of(&clip), &ours(&clip, &["--filter", "luma"]), 25);
 }
 
 fn files() {
@@ -556,6 +577,27 @@ fn imports(vaapi: &Vaapi) {
     assert_eq!(report["fallbacks"].as_array().unwrap().len(), 0, "{report:#}");
 }
 
+/// What a kernel with real dma-bufs does with them, by FFmpeg's own export and Vulkan's import.
+fn in_dma_bufs(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &BASELINE);
+    let wanted = luma_of(&clip);
+    for objects in ["one", "planes"] {
+        let report = stage.path("report.json");
+        let shape = [("ZEROHOP_VA_OBJECTS", objects)];
+        let to = ["--filter", "luma", "--to", "checksum", "--report", report.to_str().unwrap()];
+        let output = vaapi.play(&clip, &shape, &to);
+        assert!(output.status.success(), "{objects} {}", said(&output));
+        let found = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(hashes(&found), hashes(&wanted), "{objects}");
+        assert_eq!(hashes(&found).len(), 25);
+        let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+        assert_eq!(report["bytes_copied_by_cpu"].as_f64(), Some(0.0), "{report:#}");
+        assert_eq!(report["handover"], "dma_buf", "{report:#}");
+        assert_eq!(report["fallbacks"].as_array().unwrap().len(), 0, "{report:#}");
+    }
+}
+
 /// After each round the decoder has new surfaces, perhaps under the same names.
 fn rounds(vaapi: &Vaapi) {
     let stage = Stage::new();
@@ -564,10 +606,6 @@ fn rounds(vaapi: &Vaapi) {
     let output = vaapi.play(&clip, &[], &["--loop", "--frames", "125", "--to", "checksum"]);
     assert!(output.status.success(), "{}", said(&output));
     let ours = String::from_utf8(output.stdout).unwrap();
-    let hashes = |sums: &str| -> Vec<String> {
-        let lines = sums.lines().filter(|line| !line.starts_with('#'));
-        lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
-    };
     assert!(hashes(&ours).chunks(25).all(|round| round == hashes(&wanted)));
 }
 

@@ -2,6 +2,7 @@
 //! command in it with this checkout's programs.
 
 mod build;
+mod libraries;
 mod listen;
 mod machine;
 mod monitor;

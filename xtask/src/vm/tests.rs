@@ -6,14 +6,15 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::build;
+use super::{build, libraries};
 use crate::cargo_test::{self, REQUIRE};
 use crate::setup::{self, Purpose};
 use crate::timing::Timing;
 use crate::{manifest, project, shell};
 
 /// What a machine of ours has: a test that misses one of these fails.
-const REQUIRED: &str = "device,validation,layer,cpu,host_pointers,dma_buf,sync_file,kms";
+const REQUIRED: &str = "device,validation,layer,cpu,host_pointers,dma_buf,sync_file,kms,\
+    ffmpeg,decoder,vaapi,xvfb";
 /// How long one test program may take, in seconds: the machine is emulated, and may be so on a
 /// machine that has other work.
 const EACH: u32 = 300;
@@ -39,6 +40,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("gl", "egl", "dma_buf"),
     ("bridge", "ways", "dma_bufs_come"),
     ("testkit-va", "libva", "exported"),
+    ("cli", "play", "surfaces_in_dma_bufs"),
 ];
 
 /// All of them as a part of `cargo xtask ci`. A machine that cannot have a virtual one is told so, and
@@ -78,7 +80,8 @@ pub(crate) fn run(names: &[String], timing: &mut Timing) -> Result<()> {
 
 /// What runs the programs in the guest, each announced as cargo does.
 fn script(names: &[String]) -> Result<String> {
-    shell::run(project::cargo("build").args(["--locked", "--workspace"]))?;
+    shell::run(project::cargo("build").arg("--locked").args(project::ALL))?;
+    let libraries = libraries::carry(&project::target().join("debug/zerohop-decode"))?;
     manifest::write(&project::target().join("debug"))?;
     let chosen = |(room, test, _): &&(&str, &str, &str)| {
         names.is_empty() || names.iter().any(|name| name == room || name == test)
@@ -95,7 +98,8 @@ fn script(names: &[String]) -> Result<String> {
     let built = shell::output(&mut build)?;
     let built: Vec<Value> =
         built.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let mut script = format!("export {REQUIRE}={REQUIRED}; failed=0\n");
+    let mut script = libraries::found(&libraries);
+    script += &format!("export {REQUIRE}={REQUIRED}; failed=0\n");
     for (room, test, filter) in chosen {
         let program = executable(&built, room, test)?;
         let folder = project::root().join("crates").join(room);
