@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use zerohop_encode::Uuid;
-use zerohop_vulkan::{DeviceChoice, Instance, InstanceOptions};
+use zerohop_frame::DeviceId;
+use zerohop_vulkan::{DeviceChoice, Instance, InstanceOptions, PhysicalDevice};
 
 use crate::failure::{Failure, chain};
 
@@ -45,4 +46,16 @@ pub(crate) fn choose(words: Option<&str>) -> Result<Chosen, Failure> {
         choice: DeviceChoice::Owner(device.id()),
         environment: Some(("MESA_VK_DEVICE_SELECT", select)),
     })
+}
+
+/// The devices whose timelines can be waited for where pictures are read on `choice`.
+pub(crate) fn timelines(choice: &DeviceChoice) -> Vec<DeviceId> {
+    // Without Vulkan there are none, and the first picture says so.
+    let Ok(instance) = Instance::new(InstanceOptions::default()) else { return Vec::new() };
+    let devices = match choice {
+        DeviceChoice::Any => instance.devices().unwrap_or_default(),
+        chosen => chosen.pick(&instance).into_iter().collect(),
+    };
+    let shares = |device: &PhysicalDevice| device.capabilities().is_ok_and(|it| it.timeline_fd);
+    devices.iter().filter(|device| shares(device)).map(PhysicalDevice::id).collect()
 }

@@ -13,7 +13,12 @@ pub(crate) fn facts(seen: &zerohop_sources::Report) -> Facts {
             other => other,
         }),
         sync_tier: main.map_or("none", |stream| {
-            if stream.frames_signaled < stream.frames { "sync_file" } else { "signaled" }
+            let fences = stream.frames - stream.frames_signaled - stream.frames_timeline;
+            match [fences, stream.frames_timeline] {
+                [0, 0] => "signaled",
+                [fences, timeline] if timeline > fences => "timeline",
+                _ => "sync_file",
+            }
         }),
         replaced: seen.frames_replaced,
         streams: seen.streams.iter().map(stream).collect(),

@@ -14,6 +14,7 @@ use zerohop_vulkan::DeviceChoice;
 use zerohop_wire::HostDisplay;
 
 use crate::args::Capture;
+use crate::device;
 use crate::facts::facts;
 use crate::failure::{Failure, chain};
 use crate::flow::Flow;
@@ -63,7 +64,11 @@ impl Recorder {
         let observer = Arc::clone(&outputs.measurements) as _;
         let Reception { socket, display, overflow } = reception;
         let socket = socket.into();
-        let source = WireSource::open(WireConfig { socket, display, overflow, observer });
+        // A screen waits for no timeline, nor does who reads pictures where they lie.
+        let read = outputs.screen.is_none() && !outputs.is_straight;
+        let timelines = if read { device::timelines(&device) } else { Vec::new() };
+        let config = WireConfig { socket, display, timelines, overflow, observer };
+        let source = WireSource::open(config);
         let source = source.map_err(|err| {
             let todo = "set TMPDIR to a folder of yours with a short path";
             Failure::new("the socket", chain(&err), todo)

@@ -1,6 +1,7 @@
 //! What one device can do for a recording.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use arrayvec::ArrayVec;
 use serde::Serialize;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier, PlaneLayout,
-    Recycle, Release, SharedBuffer, SyncPoint,
+    Recycle, Release, SharedBuffer, SyncPoint, Timeline,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_manifest::{DMABUF, Takeover, WsiDecision};
@@ -65,8 +66,10 @@ pub struct DeviceReport {
     pub wsi: Wsi,
     /// The path that memory takes: `dma_buf`, `opaque_fd` or `none`.
     pub handover: &'static str,
-    /// The path that fences take: `sync_file`, `signaled` or `none`.
+    /// The path that fences take: `sync_file`, `timeline`, `signaled` or `none`.
     pub sync_tier: &'static str,
+    /// Why it is no better one.
+    pub sync_reason: Option<&'static str>,
     /// What was tried on it.
     pub checks: Vec<Check>,
 }
@@ -88,6 +91,7 @@ impl DeviceReport {
             wsi: Wsi::decided(physical, wsi, has("VK_KHR_swapchain")),
             handover: "none",
             sync_tier: "none",
+            sync_reason: None,
             checks: Vec::new(),
         };
         report.try_all(physical);
@@ -118,11 +122,17 @@ impl DeviceReport {
             (true, true) => "dma_buf",
             (true, false) => "opaque_fd",
         };
-        self.sync_tier = if sync.is_ok() { "sync_file" } else { "signaled" };
+        let timeline = timeline(&device);
+        (self.sync_tier, self.sync_reason) = match (&sync, &timeline) {
+            (Ok(_), _) => ("sync_file", None),
+            (Err(_), Ok(_)) => ("timeline", capabilities.sync_reason()),
+            (Err(_), Err(_)) => ("signaled", capabilities.sync_reason()),
+        };
         self.checks = vec![
             Check::required("opaque_fd", handover),
             Check::useful("dma_buf", dma_buf(&device)),
             Check::useful("sync_file", sync),
+            Check::useful("timeline", timeline),
             Check::useful("host pointers", host_pointers(&device)),
         ];
     }
@@ -202,6 +212,29 @@ fn sync(device: &Arc<Device>) -> Result<String, Trouble> {
     match submitted.map_err(|err| Trouble::of(&err, todo))? {
         SyncPoint::SyncFile(_) => Ok("a submission gave a fence as a descriptor".to_owned()),
         _ => Err(Trouble::new("a submission gave no fence", todo)),
+    }
+}
+
+/// Shares a timeline that the device counts on, as between two processes.
+fn timeline(device: &Arc<Device>) -> Result<String, Trouble> {
+    let todo = "nothing has to be done where fences go in and out as SYNC_FD; else the application \
+        waits for its GPU work at each present";
+    let failed = |err: zerohop_vulkan::Error| Trouble::of(&err, todo);
+    if !device.shares_timelines() {
+        let why = "its timeline semaphores are not imported and exported as OPAQUE_FD";
+        return Err(Trouble::new(why, todo));
+    }
+    let submitted = Recording::begin(&Queue::new(device)).and_then(Recording::submit);
+    let SyncPoint::Timeline { which, value } = submitted.map_err(failed)? else {
+        return Ok("listed; not tried, since fences are better".to_owned());
+    };
+    let io = |err: std::io::Error| Trouble::new(err.to_string(), todo);
+    let fd = which.as_fd().try_clone_to_owned().map_err(io)?;
+    let theirs = Timeline::new(device.id(), fd, None);
+    device.open_timeline(&theirs).map_err(failed)?;
+    match theirs.wait(value, Duration::from_secs(1)).map_err(io)? {
+        true => Ok("what a submission counted was seen through a descriptor".to_owned()),
+        false => Err(Trouble::new("what a submission counted did not come through", todo)),
     }
 }
 

@@ -111,7 +111,8 @@ impl fmt::Display for Report {
             let whose = if device.wsi.replaced { "the layer's" } else { "the driver's" };
             writeln!(f, "     {:<18}{whose}: {}", "swapchains", device.wsi.why)?;
             writeln!(f, "     {:<18}{}", "handover", device.handover)?;
-            writeln!(f, "     {:<18}{}", "sync tier", device.sync_tier)?;
+            let why = device.sync_reason.map(|why| format!(": {why}")).unwrap_or_default();
+            writeln!(f, "     {:<18}{}{why}", "sync tier", device.sync_tier)?;
         }
         self.cards.iter().try_for_each(|card| write!(f, "{card}"))?;
         self.egl.iter().try_for_each(|egl| write!(f, "{egl}"))?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, DeviceId, Fallback, Frame, MemoryHandle, Observer as _, Stage};
+use zerohop_frame::{
+    BoxError, DeviceId, Fallback, Frame, MemoryHandle, Observer as _, Stage, SyncPoint,
+};
 use zerohop_kernel::clock_monotonic;
 use zerohop_vulkan::{Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, Queue};
 
@@ -61,6 +63,10 @@ impl Machine {
         frame: &Frame,
         measurements: &Measurements,
     ) -> Result<Arc<Image>, BoxError> {
+        if let SyncPoint::Timeline { which, .. } = frame.acquire() {
+            // Whoever reads it on the CPU waits through the device.
+            self.device.open_timeline(which)?;
+        }
         let begin = clock_monotonic();
         let cached = self.images.get(frame.buffer())?;
         if cached.fresh {
@@ -74,10 +80,16 @@ impl Machine {
     }
 }
 
-/// The only device that can read `frame`, if not every one can.
+/// The only device that can read `frame`, if not every one can: the one of its memory, or of the
+/// timeline that says when it is complete.
 pub(crate) fn owner(frame: &Frame) -> Option<DeviceId> {
-    frame.buffer().memory().iter().find_map(|memory| match memory {
+    let mut memory = frame.buffer().memory().iter();
+    let opaque = memory.find_map(|memory| match memory {
         MemoryHandle::OpaqueFd { device, .. } => Some(*device),
+        _ => None,
+    });
+    opaque.or_else(|| match frame.acquire() {
+        SyncPoint::Timeline { which, .. } => Some(which.device()),
         _ => None,
     })
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use zerohop_frame::{Damage, FrameDescriptor, MediaClock, MediaTime, SyncPoint};
+use zerohop_frame::{Damage, FrameDescriptor, MediaClock, MediaTime};
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{
-    Copies, Error, FrameMessage, MAX_BUFFERS, Producer, StreamId, ToHost, ToProducer, WireBufferId,
-    text,
+    Copies, Error, FrameMessage, MAX_BUFFERS, Point, Producer, StreamId, ToHost, ToProducer,
+    WireBufferId, text,
 };
 
 use crate::handover::{Memory, Surface};
@@ -110,7 +110,7 @@ impl Host {
             replaceable: false,
             damage: Damage::Unknown,
             media: when.media,
-            acquire,
+            acquire: acquire.try_into()?,
         }))?;
         self.out.insert(buffer, keep);
         Ok(())
@@ -205,9 +205,11 @@ impl Host {
     }
 
     /// The host has read a picture, or will have when all of `after` is reached.
-    fn release(&mut self, buffer: WireBufferId, after: &[SyncPoint]) -> Result<()> {
+    fn release(&mut self, buffer: WireBufferId, after: &[Point]) -> Result<()> {
         for point in after {
-            if !point.wait(READ_WITHIN).context("wait for the host's device")? {
+            // We have announced no timeline, so the host names none of its own.
+            let Point::SyncFile(fence) = point else { continue };
+            if !fence.wait(READ_WITHIN).context("wait for the host's device")? {
                 bail!("the host's device still reads {READ_WITHIN:?} after the release");
             }
         }

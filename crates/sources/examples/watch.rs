@@ -32,6 +32,7 @@ fn main() -> Result<(), BoxError> {
     let mut source = WireSource::open(WireConfig {
         socket,
         display: None,
+        timelines: Vec::new(),
         overflow,
         observer: Arc::new(Print),
     })?;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::Fallback;
+use zerohop_frame::{Fallback, SyncPoint};
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{Error, FrameMessage, Text, ToHost};
 
 use crate::election::{StreamKey, elect};
 use crate::io::Io;
-use crate::peers::{Arrival, Connected, handover, is_signaled};
+use crate::peers::{Arrival, Connected, handover};
 use crate::report::MAX_KEPT;
 
 /// The most messages of one producer before the others have their turn.
@@ -69,6 +69,11 @@ impl Io {
             ToHost::Fallback { what, reason, cost } => self.fallback(what, reason, cost),
             // The peer keeps it in mind, and the end of the connection follows.
             ToHost::Reclaim => {}
+            ToHost::Timeline(announced) => {
+                let Connected { peer, name, promises, .. } = connected;
+                promises.announce(announced, peer, name, &self.shared);
+            }
+            ToHost::RetireTimeline { timeline } => connected.promises.retire(timeline),
         }
     }
 
@@ -123,7 +128,11 @@ impl Io {
             (line.extent, line.fourcc) = (descriptor.extent, descriptor.fourcc);
             line.handover = handover(frame);
             line.frames += 1;
-            line.frames_signaled += u64::from(is_signaled(frame));
+            match frame.acquire() {
+                SyncPoint::Signaled => line.frames_signaled += 1,
+                SyncPoint::Timeline { .. } => line.frames_timeline += 1,
+                _ => {}
+            }
             line.was_main |= main;
         }
         if main {

@@ -18,6 +18,7 @@ mod io;
 mod line;
 mod pattern;
 mod peers;
+mod promises;
 mod report;
 mod shared;
 mod watch;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{
-    Damage, Extent, Frame, FrameInfo, MediaClock, MemoryHandle, Observer, SharedBuffer, SyncPoint,
+    Damage, Extent, Frame, FrameInfo, MediaClock, MemoryHandle, Observer, SharedBuffer,
 };
 use zerohop_wire::{Copies, FrameMessage, Peer, StreamId, ToHost, WireBufferId, linear_bytes};
 
 use crate::home::Home;
 use crate::line::Picture;
+use crate::promises::Promises;
 use crate::report::StreamReport;
 use crate::shared::Shared;
 
@@ -21,6 +22,7 @@ pub(crate) struct Connected {
     pub(crate) streams: BTreeMap<StreamId, Stream>,
     /// Those that may still carry a new picture.
     buffers: BTreeMap<WireBufferId, Buffer>,
+    pub(crate) promises: Promises,
 }
 
 /// An open stream.
@@ -63,6 +65,7 @@ impl Connected {
             name: String::new(),
             streams: BTreeMap::new(),
             buffers: BTreeMap::new(),
+            promises: Promises::default(),
         }
     }
 
@@ -120,6 +123,7 @@ impl Connected {
 
     /// Makes a frame of a message. `None` for what was not announced, which a [`Peer`] refuses.
     pub(crate) fn arrive(&mut self, message: FrameMessage, received: Duration) -> Option<Arrival> {
+        let acquire = self.promises.moment(message.acquire)?;
         let buffer = self.buffers.get(&message.buffer)?;
         let stream = self.streams.get_mut(&buffer.stream)?;
         let extent = buffer.shared.descriptor().extent;
@@ -134,7 +138,7 @@ impl Connected {
         let home = Arc::clone(&buffer.home);
         let info = FrameInfo { sequence, timestamp, presented, damage };
         let mut frame =
-            Frame::new(Arc::clone(&buffer.shared), info, message.acquire, Arc::clone(&home) as _)
+            Frame::new(Arc::clone(&buffer.shared), info, acquire, Arc::clone(&home) as _)
                 .with_media(stream.clock.map(|clock| (clock, message.media)));
         frame.set_replaceable(message.replaceable);
         let copies = buffer.copies;
@@ -155,6 +159,7 @@ impl Connected {
             handover: handover(frame),
             frames: 0,
             frames_signaled: 0,
+            frames_timeline: 0,
             was_main: false,
         }
     }
@@ -180,9 +185,4 @@ pub(crate) fn handover(frame: &Frame) -> &'static str {
         [MemoryHandle::Shm(_), ..] => "shm",
         _ => "unknown",
     }
-}
-
-/// Whether a picture was complete when it arrived.
-pub(crate) fn is_signaled(frame: &Frame) -> bool {
-    matches!(frame.acquire(), SyncPoint::Signaled)
 }

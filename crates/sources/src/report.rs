@@ -58,9 +58,11 @@ pub struct StreamReport {
     pub handover: &'static str,
     /// Pictures that arrived.
     pub frames: u64,
-    /// Of these, pictures that were complete when they arrived (tier `signaled`); the others came
-    /// with a fence (tier `sync_file`).
+    /// Of these, pictures that were complete when they arrived (tier `signaled`).
     pub frames_signaled: u64,
+    /// Of these, pictures that were complete at a value of a timeline (tier `timeline`); the others came
+    /// with a fence (tier `sync_file`).
+    pub frames_timeline: u64,
     /// Whether it was the main stream at any time.
     pub was_main: bool,
 }

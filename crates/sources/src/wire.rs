@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
-use zerohop_frame::{BoxError, Frame, FrameDescriptor, Observer, Source, SourceEvent, Stage};
+use zerohop_frame::{
+    BoxError, DeviceId, Frame, FrameDescriptor, Observer, Source, SourceEvent, Stage,
+};
 use zerohop_wire::{HostDisplay, Listener};
 
 use crate::io::Io;
@@ -48,6 +50,9 @@ pub struct WireConfig {
     pub socket: PathBuf,
     /// What producers that draw on a whole display are shown, if anything.
     pub display: Option<HostDisplay>,
+    /// The devices whose timelines are waited for on the device that reads the pictures: one of them is
+    /// opened for pictures that come with one. The first four count.
+    pub timelines: Vec<DeviceId>,
     /// What to do when the pipeline is slower than the producer.
     pub overflow: Overflow,
     /// Who is told about spans, drops, and the producers' fallbacks.
@@ -79,6 +84,7 @@ impl WireSource {
             Some(display) => listener.showing_on(display),
             None => listener,
         };
+        let listener = listener.taking_timelines_of(config.timelines);
         let shared = Shared::new(config.observer).map_err(Error::io("make an eventfd"))?;
         let shared = Arc::new(shared);
         let io = Io::new(listener, config.overflow, Arc::clone(&shared));

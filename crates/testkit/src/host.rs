@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use zerohop_frame::{Extent, FrameDescriptor, OpaqueImage, SyncPoint};
+use zerohop_frame::{Extent, FrameDescriptor, OpaqueImage};
 use zerohop_kernel::{Listener, Socket};
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, ToHost, ToProducer, VERSION, WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, Point, ToHost, ToProducer, WireBufferId, text,
 };
 
 /// How long the thread sleeps at most before it looks whether it should end.
@@ -217,7 +217,7 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
     match message {
         ToHost::Hello { name, .. } => {
             heard.names.push(name.to_string());
-            say(guest, &ToProducer::Welcome { version: VERSION, display: Some(display()) });
+            say(guest, &ToProducer::Welcome { version: 1, display: Some(display()) });
         }
         ToHost::OpenStream { .. } => heard.opened += 1,
         ToHost::CloseStream { .. } => heard.closed += 1,
@@ -232,12 +232,12 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
         }
         ToHost::Retire { .. } => heard.retired += 1,
         // The end of the connection follows, and is what counts.
-        ToHost::Reclaim => {}
+        ToHost::Reclaim | ToHost::Timeline(_) | ToHost::RetireTimeline { .. } => {}
         ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
         ToHost::Frame(mut frame) => {
             picture(guest, manner, &frame);
             let fence = std::mem::take(&mut frame.acquire);
-            heard.fences += usize::from(matches!(fence, SyncPoint::SyncFile(_)));
+            heard.fences += usize::from(matches!(fence, Point::SyncFile(_)));
             heard.frames.push(frame);
         }
     }
@@ -280,7 +280,7 @@ fn tell(guest: &mut Guest, lie: Lie, frame: &FrameMessage) {
             say(guest, &release(buffer, sequence));
         }
         Lie::WelcomeAgain => {
-            let (version, display) = (VERSION + 41, Some(display()));
+            let (version, display) = (42, Some(display()));
             say(guest, &ToProducer::Welcome { version, display });
         }
         // What cannot be sent is no lie.

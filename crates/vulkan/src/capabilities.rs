@@ -55,9 +55,24 @@ impl Capabilities {
         if self.dma_buf && self.modifiers { "dma-buf" } else { "opaque fd" }
     }
 
-    /// What a sync point is on this device: `sync_file` or `signaled`.
+    /// What a sync point is between processes on this device, best first: `sync_file`, `timeline` or
+    /// `signaled`.
     pub fn sync_tier(&self) -> &'static str {
-        if self.sync_files() { "sync_file" } else { "signaled" }
+        match self {
+            _ if self.sync_files() => "sync_file",
+            _ if self.timeline_fd => "timeline",
+            _ => "signaled",
+        }
+    }
+
+    /// Why it is no better one.
+    pub fn sync_reason(&self) -> Option<&'static str> {
+        match self {
+            _ if self.sync_files() => None,
+            _ if self.timeline_fd => Some("SYNC_FD semaphores do not go in and out"),
+            _ if !self.timeline => Some("no SYNC_FD semaphores, and no timeline semaphores"),
+            _ => Some("no SYNC_FD semaphores, and timelines do not go in and out as OPAQUE_FD"),
+        }
     }
 }
 
@@ -72,9 +87,10 @@ impl PhysicalDevice {
         let has = |name: &str| names.iter().any(|one| one == name);
         let version = self.properties.api_version;
         let semaphore_fd = has("VK_KHR_external_semaphore_fd");
-        let timeline = self.has_timeline();
+        // By the name of its extension, which newer drivers list too.
+        let timeline = has("VK_KHR_timeline_semaphore") && self.has_timeline();
         let sync = if semaphore_fd { self.sync_fd_features() } else { Default::default() };
-        let timeline_fd = semaphore_fd && timeline && self.exports_timelines();
+        let timeline_fd = semaphore_fd && timeline && self.shares_timelines();
         use vk::ExternalSemaphoreFeatureFlags as Feature;
         Ok(Capabilities {
             memory_fd: has("VK_KHR_external_memory_fd"),
@@ -106,13 +122,15 @@ impl PhysicalDevice {
         self.semaphore_features(&info)
     }
 
-    fn exports_timelines(&self) -> bool {
+    fn shares_timelines(&self) -> bool {
         let mut kind =
             vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE);
         let info = vk::PhysicalDeviceExternalSemaphoreInfo::default()
             .handle_type(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD)
             .push_next(&mut kind);
-        self.semaphore_features(&info).contains(vk::ExternalSemaphoreFeatureFlags::EXPORTABLE)
+        let both = vk::ExternalSemaphoreFeatureFlags::EXPORTABLE
+            | vk::ExternalSemaphoreFeatureFlags::IMPORTABLE;
+        self.semaphore_features(&info).contains(both)
     }
 
     fn semaphore_features(

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ash::vk;
-use zerohop_frame::Frame;
+use zerohop_frame::{Frame, Timeline};
+use zerohop_kernel::clock_monotonic;
 
 use crate::error::Doing;
 use crate::laps::Laps;
+use crate::timeline::{GLANCE, View};
 use crate::{Device, Error, Image, Semaphore};
 
 /// How long we wait for the device before we call it hung.
@@ -55,6 +57,15 @@ impl Queue {
     }
 }
 
+/// What a submission signals when it is done.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Signals<'a> {
+    /// The slot's semaphore, for a `sync_file`.
+    pub(crate) fence: bool,
+    /// The device's timeline.
+    pub(crate) timeline: Option<&'a Timeline>,
+}
+
 /// A command buffer with all that one submission needs.
 pub(crate) struct Slot {
     device: Arc<Device>,
@@ -68,6 +79,8 @@ pub(crate) struct Slot {
     waits: Vec<Semaphore>,
     used_waits: usize,
     signal: Option<Semaphore>,
+    /// Timelines that the submission waits for, each with its value.
+    awaited: Vec<(Arc<View>, Arc<Timeline>, u64)>,
     /// What was read. Frames go home at submission, images stay until it is done.
     pub(crate) frames: Vec<Arc<Frame>>,
     pub(crate) images: Vec<Arc<Image>>,
@@ -87,6 +100,7 @@ impl Slot {
             waits: Vec::new(),
             used_waits: 0,
             signal: None,
+            awaited: Vec::new(),
             frames: Vec::new(),
             images: Vec::new(),
             keep: Vec::new(),
@@ -167,27 +181,56 @@ impl Slot {
         Ok(self.signal.insert(signal))
     }
 
-    /// Ends recording and hands everything to the device. Only what `signals` says is signaled.
-    pub(crate) fn submit(&mut self, signals: bool) -> Result<(), Error> {
+    /// Makes the submission wait until `which` is at `value`.
+    pub(crate) fn wait_until(&mut self, which: &Arc<Timeline>, value: u64) -> Result<(), Error> {
+        let view = self.device.watch_for(which, value)?;
+        self.awaited.push((view, Arc::clone(which), value));
+        Ok(())
+    }
+
+    /// Ends recording and hands everything to the device, which signals what `signals` says. Returns
+    /// the value of the device's timeline when it is done, if that is among it.
+    pub(crate) fn submit(&mut self, signals: Signals<'_>) -> Result<u64, Error> {
         self.timestamp(1);
         let device = self.device.raw();
         // SAFETY: the command buffer is recording.
         unsafe { device.end_command_buffer(self.commands) }.doing("end recording")?;
-        let waits: Vec<_> = self.waits[..self.used_waits].iter().map(Semaphore::raw).collect();
+        let mut waits: Vec<_> = self.waits[..self.used_waits].iter().map(Semaphore::raw).collect();
+        // Values of binary semaphores are ignored.
+        let mut values = vec![0; waits.len()];
+        waits.extend(self.awaited.iter().map(|(view, ..)| view.raw()));
+        values.extend(self.awaited.iter().map(|(.., value)| *value));
         let stages = vec![vk::PipelineStageFlags::ALL_COMMANDS; waits.len()];
-        let signal: Vec<_> = self.signal.iter().filter(|_| signals).map(Semaphore::raw).collect();
+        let fence = self.signal.iter().filter(|_| signals.fence).map(Semaphore::raw);
+        let mut signaled: Vec<_> = fence.collect();
         let commands = [self.commands];
-        let info = [vk::SubmitInfo::default()
+        let queue = self.device.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = self.device.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = own.last + 1;
+        let mut reached = vec![0; signaled.len()];
+        if signals.timeline.is_some() {
+            signaled.push(own.raw);
+            reached.push(next);
+        }
+        let mut timelines = vk::TimelineSemaphoreSubmitInfo::default()
+            .wait_semaphore_values(&values)
+            .signal_semaphore_values(&reached);
+        let mut info = vk::SubmitInfo::default()
             .wait_semaphores(&waits)
             .wait_dst_stage_mask(&stages)
             .command_buffers(&commands)
-            .signal_semaphores(&signal)];
-        let queue = self.device.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            .signal_semaphores(&signaled);
+        if self.device.shares_timelines() {
+            info = info.push_next(&mut timelines);
+        }
         // SAFETY: the lock makes us the queue's only user; what the commands name is kept in
         // `self` until the fence signals.
-        unsafe { device.queue_submit(*queue, &info, self.fence) }.doing("submit")?;
+        unsafe { device.queue_submit(*queue, &[info], self.fence) }.doing("submit")?;
+        if signals.timeline.is_some() {
+            own.last = next;
+        }
         self.running = true;
-        Ok(())
+        Ok(next)
     }
 
     fn is_done(&self) -> Result<bool, Error> {
@@ -203,14 +246,27 @@ impl Slot {
         if !self.running {
             return Ok(());
         }
-        let timeout = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-        // SAFETY: the fence is ours and was submitted.
-        match unsafe { self.device.raw().wait_for_fences(&[self.fence], true, timeout) } {
-            Err(vk::Result::TIMEOUT) => {
-                Err(Error::Timeout { what: "the device", seconds: PATIENCE.as_secs() })
+        let end = clock_monotonic() + PATIENCE;
+        let glance = u64::try_from(GLANCE.as_nanos()).unwrap_or(u64::MAX);
+        loop {
+            // SAFETY: the fence is ours and was submitted.
+            match unsafe { self.device.raw().wait_for_fences(&[self.fence], true, glance) } {
+                Err(vk::Result::TIMEOUT) if clock_monotonic() < end => {
+                    self.device.look_after_waits();
+                }
+                Err(vk::Result::TIMEOUT) => {
+                    let seconds = PATIENCE.as_secs();
+                    return Err(Error::Timeout { what: "the device", seconds });
+                }
+                other => return other.doing("wait for the device"),
             }
-            other => other.doing("wait for the device"),
         }
+    }
+
+    /// Whether what the submission waited for was true, once it is done.
+    pub(crate) fn check_waits(&self) -> Result<(), Error> {
+        let forsaken = self.awaited.iter().find_map(|(_, which, _)| which.forsaken());
+        forsaken.map_or(Ok(()), |why| Err(Error::Forsaken(why.to_owned())))
     }
 
     /// How long the device worked, after [`wait`](Self::wait).
@@ -231,6 +287,7 @@ impl Slot {
         self.images.clear();
         self.keep.clear();
         self.used_waits = 0;
+        self.awaited.clear();
         let device = self.device.raw();
         if self.running {
             // SAFETY: the fence has signaled, so nobody waits on it.

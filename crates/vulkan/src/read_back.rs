@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use zerohop_frame::{Frame, Observer};
 
-use crate::recording::wait_on_cpu;
 use crate::{Buffer, Error, Image, Plane, Queue, Recording};
 
 /// A picture as bytes.
@@ -54,7 +53,7 @@ pub fn read_back(
     let in_place: Option<Vec<_>> = image.planes().iter().map(Plane::pixels).collect();
     let mut left = &mut bytes[..];
     if let Some(planes) = in_place {
-        wait_on_cpu(frame.acquire())?;
+        queue.device().wait_on_cpu(frame.acquire())?;
         for (plane, pixels) in image.planes().iter().zip(planes) {
             let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
             for (y, row) in out.chunks_exact_mut(plane.row_bytes()).enumerate() {

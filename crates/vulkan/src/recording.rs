@@ -8,7 +8,8 @@ use zerohop_frame::{Frame, PlaneLayout, SyncPoint};
 
 use crate::body::Body;
 use crate::error::Doing;
-use crate::queue::Slot;
+use crate::queue::{Signals, Slot};
+use crate::timeline;
 use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Plane, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
@@ -40,13 +41,13 @@ impl Recording {
     /// # Errors
     ///
     /// [`Error::Timeout`] when the device cannot wait by itself and the picture is not complete
-    /// within ten seconds.
+    /// within ten seconds; [`Error::Forsaken`] when its timeline is not trusted any more.
     pub fn read(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<(), Error> {
         if self.slot().frames.iter().any(|one| Arc::ptr_eq(one, frame)) {
             return Ok(());
         }
         if image.needs_cpu() {
-            wait_on_cpu(frame.acquire())?;
+            self.device().wait_on_cpu(frame.acquire())?;
         } else {
             self.wait_for(frame.acquire())?;
         }
@@ -58,13 +59,16 @@ impl Recording {
     }
 
     fn wait_for(&mut self, point: &SyncPoint) -> Result<(), Error> {
-        if matches!(point, SyncPoint::Signaled) {
-            return Ok(());
+        match point {
+            SyncPoint::Signaled => Ok(()),
+            SyncPoint::SyncFile(_) if self.device().has_sync_files() => {
+                self.slot_mut().next_wait()?.import(point)
+            }
+            SyncPoint::Timeline { which, value } if which.device() == self.device().id() => {
+                self.slot_mut().wait_until(which, *value)
+            }
+            _ => self.device().wait_on_cpu(point),
         }
-        if self.device().has_sync_files() {
-            return self.slot_mut().next_wait()?.import(point);
-        }
-        wait_on_cpu(point)
     }
 
     /// Runs `groups` workgroups of `pipeline` over a picture and buffers.
@@ -263,21 +267,32 @@ impl Recording {
     }
 
     /// Submits. Every picture read is held until the returned point, at which also all that was
-    /// written is complete, for the CPU too. Where fences cannot leave the device, waits for it.
+    /// written is complete, for the CPU too. Where no point leaves the device that the maker of each
+    /// picture takes, waits for it.
     ///
     /// # Errors
     ///
     /// [`Error::Call`], [`Error::Timeout`]. Frames go home either way.
     pub fn submit(mut self) -> Result<SyncPoint, Error> {
-        if !self.device().has_sync_files() {
+        let (device, id) = (Arc::clone(self.device()), self.device().id());
+        let in_kind = |frame: &Arc<Frame>| frame.takes_timelines_of(id);
+        let frames = &self.slot().frames;
+        let fence =
+            if frames.is_empty() { device.has_sync_files() } else { !frames.iter().all(in_kind) };
+        if fence && !device.has_sync_files() || !fence && !device.shares_timelines() {
             return self.submit_and_wait().map(|_| SyncPoint::Signaled);
         }
+        let counts = frames.iter().any(in_kind) || !fence;
+        let timeline = counts.then(|| device.timeline()).transpose()?;
         self.finish();
         let slot = self.slot_mut();
-        let _ = slot.signal()?;
-        slot.submit(true)?;
-        let point = match slot.signal()?.export() {
-            Ok(point) => point,
+        if fence {
+            let _ = slot.signal()?;
+        }
+        let value = slot.submit(Signals { fence, timeline: timeline.as_deref() })?;
+        let at = timeline.map(|which| SyncPoint::Timeline { which, value });
+        let file = match fence.then(|| slot.signal()?.export()).transpose() {
+            Ok(file) => file,
             Err(err) => {
                 // Nobody would know when the pictures are read.
                 slot.wait()?;
@@ -285,9 +300,10 @@ impl Recording {
             }
         };
         for frame in slot.frames.drain(..) {
-            frame.hold_until(point.clone());
+            let point = if in_kind(&frame) { &at } else { &file };
+            point.iter().for_each(|point| frame.hold_until(point.clone()));
         }
-        Ok(point)
+        Ok(file.or(at).unwrap_or_default())
     }
 
     /// Submits and waits for the device. Returns how long it worked, where it can tell.
@@ -298,8 +314,9 @@ impl Recording {
     pub fn submit_and_wait(mut self) -> Result<Option<Duration>, Error> {
         self.finish();
         let slot = self.slot_mut();
-        slot.submit(false)?;
+        slot.submit(Signals::default())?;
         slot.wait()?;
+        slot.check_waits()?;
         let time = slot.gpu_time();
         slot.laps.iter_mut().for_each(crate::laps::Laps::read);
         slot.frames.clear();
@@ -367,8 +384,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 ///
-/// [`Error::Timeout`] after ten seconds, [`Error::Os`].
+/// [`Error::Timeout`] after ten seconds, or [`Error::Forsaken`] of a timeline, [`Error::Os`].
 pub fn wait_on_cpu(point: &SyncPoint) -> Result<(), Error> {
+    if let SyncPoint::Timeline { which, value } = point {
+        return timeline::wait(which, *value);
+    }
     if point.wait(PATIENCE).doing("wait for a fence")? {
         return Ok(());
     }

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle,
-    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect, SyncPoint,
+    Color, Damage, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle, Modifier,
+    OpaqueImage, PlaneLayout, Ratio, Rect,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, Point, SharedTimeline, StreamId, ToHost, ToProducer,
+    VERSION, WireBufferId, WireTimelineId, text,
 };
 
-use crate::target::{RELEASE, TO_HOST, TO_PRODUCER, choose};
+use crate::target::{DEVICE, RELEASE, TO_HOST, TO_PRODUCER, choose};
 
 /// SplitMix64: small, and good enough to choose with.
 pub(crate) struct Random(pub(crate) u64);
@@ -57,6 +58,8 @@ fn to_host(message: &ToHost) -> Record {
 fn conversation(random: &mut Random) -> Vec<Record> {
     let mut records = vec![to_host(&ToHost::Hello { version: VERSION, name: text("fuzz") })];
     let (mut buffer, mut sequence) = (0, 0);
+    let timelines = random.below(3) as u32;
+    records.extend((1..=timelines).map(|one| to_host(&ToHost::Timeline(timeline(one)))));
     for stream in (1..=1 + random.below(3) as u32).map(StreamId) {
         records.push(to_host(&ToHost::OpenStream {
             stream,
@@ -71,11 +74,15 @@ fn conversation(random: &mut Random) -> Vec<Record> {
         for _ in 0..random.below(8) {
             sequence += 1;
             let buffer = first + random.below((buffer - first + 1) as usize) as u64;
-            records.push(to_host(&ToHost::Frame(frame(random, buffer, sequence))));
+            records.push(to_host(&ToHost::Frame(frame(random, buffer, sequence, timelines))));
             records.push((RELEASE, 0, Vec::new()));
         }
-        match random.below(4) {
+        match random.below(5) {
             0 => records.push(to_host(&ToHost::CloseStream { stream })),
+            3 if stream.0 <= timelines => {
+                let timeline = WireTimelineId(stream.0);
+                records.push(to_host(&ToHost::RetireTimeline { timeline }));
+            }
             2 => records.push(to_host(&ToHost::Reclaim)),
             1 => records.push(to_host(&ToHost::Retire { buffer: WireBufferId(buffer) })),
             _ => records.push(fallback()),
@@ -91,17 +98,26 @@ fn fallback() -> Record {
 }
 
 fn from_host(random: &mut Random) -> Record {
-    let message = match random.below(4) {
+    let message = match random.below(7) {
         0 => ToProducer::Welcome { version: VERSION, display: display(random) },
+        3 => ToProducer::Devices { devices: ArrayVec::from_iter([DEVICE]) },
+        4 => ToProducer::Timeline(timeline(1)),
+        5 => ToProducer::RetireTimeline { timeline: WireTimelineId(1) },
         1 => ToProducer::Refused { reason: text("buffer 3 was not announced") },
         2 => ToProducer::Busy,
         _ => {
-            let after = ArrayVec::from_iter([SyncPoint::Signaled]);
+            let at = Point::Timeline { timeline: WireTimelineId(1), value: 5 };
+            let after = ArrayVec::from_iter([Point::Signaled, at]);
             ToProducer::Release { buffer: WireBufferId(1), sequence: 1, after }
         }
     };
     let packet = message.encode().expect("valid messages can be encoded");
     (TO_PRODUCER, packet.fds.len() as u8, packet.bytes.to_vec())
+}
+
+fn timeline(timeline: u32) -> SharedTimeline {
+    let fd = choose(1)[0].try_clone_to_owned().expect("a fuzzer has free descriptors");
+    SharedTimeline { timeline: WireTimelineId(timeline), value: 0, device: DEVICE, fd }
 }
 
 fn display(random: &mut Random) -> Option<HostDisplay> {
@@ -126,7 +142,7 @@ fn announce(random: &mut Random, buffer: u64, stream: StreamId) -> ToHost {
     let descriptor = FrameDescriptor { extent, fourcc, modifier, planes, color };
     let fd = choose(1)[0].try_clone_to_owned().expect("a fuzzer has free descriptors");
     let memory = if opaque {
-        let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+        let device = DEVICE;
         let image =
             OpaqueImage { format: 44, usage: 0x17, array_layers: 1, ..OpaqueImage::default() };
         MemoryHandle::OpaqueFd { fd, device, size: 4096, memory_type: 0, image }
@@ -138,7 +154,9 @@ fn announce(random: &mut Random, buffer: u64, stream: StreamId) -> ToHost {
     ToHost::Announce { buffer: WireBufferId(buffer), stream, descriptor, memory, copies }
 }
 
-fn frame(random: &mut Random, buffer: u64, sequence: u64) -> FrameMessage {
+fn frame(random: &mut Random, buffer: u64, sequence: u64, timelines: u32) -> FrameMessage {
+    let timeline = WireTimelineId(random.below(timelines as usize + 1) as u32);
+    let at = Point::Timeline { timeline, value: sequence };
     let rects = (0..random.below(4)).map(|x| Rect { x: x as u32, y: 0, width: 0, height: 1 });
     FrameMessage {
         buffer: WireBufferId(buffer),
@@ -148,7 +166,7 @@ fn frame(random: &mut Random, buffer: u64, sequence: u64) -> FrameMessage {
         replaceable: random.below(2) == 0,
         damage: if random.below(2) == 0 { Damage::Unknown } else { Damage::Rects(rects.collect()) },
         media: MediaTime::default(),
-        acquire: SyncPoint::Signaled,
+        acquire: if timeline.0 > 0 { at } else { Point::Signaled },
     }
 }
 

@@ -7,7 +7,9 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
+use arrayvec::ArrayVec;
 use rustix::fs::{MemfdFlags, memfd_create};
+use zerohop_frame::DeviceId;
 use zerohop_kernel::{Eventfd, Memfd, Socket};
 use zerohop_wire::{Error, MAX_MESSAGE, Peer, ToHost, ToProducer, WireBufferId};
 
@@ -17,6 +19,9 @@ pub(crate) const TO_HOST: u8 = 0;
 pub(crate) const TO_PRODUCER: u8 = 1;
 /// Let the host release the picture that is out for longest.
 pub(crate) const RELEASE: u8 = 2;
+
+/// The device whose timelines the host takes.
+pub(crate) const DEVICE: DeviceId = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
 
 /// How far an input came.
 #[derive(Debug, Default)]
@@ -30,7 +35,8 @@ pub(crate) struct Outcome {
 /// Plays `input`. Panics when the house would be at fault.
 pub(crate) fn run(input: &[u8]) -> Outcome {
     let (theirs, ours) = Socket::pair().expect("a fuzzer has free descriptors");
-    let peer = Peer::over(ours).expect("a socket pair knows its peer");
+    let devices = ArrayVec::from_iter([DEVICE]);
+    let peer = Peer::new(ours, None, devices).expect("a socket pair knows its peer");
     let mut outcome = Outcome::default();
     let mut out = Vec::new();
     let mut rest = input;

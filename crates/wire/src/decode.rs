@@ -9,15 +9,15 @@ use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MAX_PLANES, MAX_RECTS,
     MAX_VIEW_FORMATS, MediaClock, MediaTime, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
-    Ratio, Rect, SyncPoint,
+    Ratio, Rect,
 };
 use zerohop_kernel::SyncFile;
 
 use crate::bytes::Reader;
 use crate::kind::{self, Kind, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_REFRESH, MAX_SIDE, StreamId, ToHost,
-    ToProducer, Violation, WireBufferId,
+    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_POINTS, MAX_REFRESH, MAX_SIDE, Point,
+    SharedTimeline, StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
 };
 
 impl ToHost {
@@ -48,6 +48,8 @@ impl ToHost {
                 reason: reader.text()?,
                 cost: reader.text()?,
             },
+            kind::TIMELINE => Self::Timeline(timeline(&mut reader, &mut fds)?),
+            kind::RETIRE_TIMELINE => Self::RetireTimeline { timeline: retired(&mut reader)? },
             _ => Self::Reclaim,
         };
         reader.done();
@@ -74,6 +76,9 @@ impl ToProducer {
                 reader.zero(8)?;
                 Self::Busy
             }
+            kind::DEVICES => Self::Devices { devices: devices(&mut reader)? },
+            kind::HOST_TIMELINE => Self::Timeline(timeline(&mut reader, &mut fds)?),
+            kind::RETIRE_HOST_TIMELINE => Self::RetireTimeline { timeline: retired(&mut reader)? },
             _ => release(&mut reader, &mut fds)?,
         };
         reader.done();
@@ -119,6 +124,31 @@ impl Fds {
     fn wrong(&self, expected: usize) -> Violation {
         Violation::Fds { kind: self.kind.name, expected, received: self.came }
     }
+}
+
+fn device(reader: &mut Reader<'_>) -> DeviceId {
+    DeviceId { device_uuid: reader.array(), driver_uuid: reader.array() }
+}
+
+fn devices(reader: &mut Reader<'_>) -> Result<ArrayVec<DeviceId, MAX_DEVICES>, Violation> {
+    let count = reader.count("the number of devices", MAX_DEVICES)?;
+    reader.zero(4)?;
+    let devices = (0..count).map(|_| device(reader)).collect();
+    reader.zero((MAX_DEVICES - count) * size_of::<DeviceId>())?;
+    Ok(devices)
+}
+
+fn timeline(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<SharedTimeline, Violation> {
+    let timeline = WireTimelineId(reader.u32());
+    reader.zero(4)?;
+    let value = reader.u64();
+    Ok(SharedTimeline { timeline, value, device: device(reader), fd: fds.next()? })
+}
+
+fn retired(reader: &mut Reader<'_>) -> Result<WireTimelineId, Violation> {
+    let timeline = WireTimelineId(reader.u32());
+    reader.zero(4)?;
+    Ok(timeline)
 }
 
 fn announce(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToHost, Violation> {
@@ -195,7 +225,7 @@ fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
 }
 
 fn opaque(reader: &mut Reader<'_>, fd: OwnedFd) -> Result<MemoryHandle, Violation> {
-    let device = DeviceId { device_uuid: reader.array(), driver_uuid: reader.array() };
+    let device = device(reader);
     let size = reader.u64();
     let memory_type = reader.u32();
     let mut image = OpaqueImage {
@@ -252,12 +282,16 @@ fn release(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToProducer, Violati
     Ok(ToProducer::Release { buffer, sequence, after })
 }
 
-fn sync_point(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<SyncPoint, Violation> {
+fn sync_point(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<Point, Violation> {
     let number = reader.u32();
+    if number == point::TIMELINE {
+        let timeline = WireTimelineId(reader.u32());
+        return Ok(Point::Timeline { timeline, value: reader.u64() });
+    }
     reader.zero(12)?;
     match number {
-        point::SIGNALED => Ok(SyncPoint::Signaled),
-        point::SYNC_FILE => Ok(SyncPoint::from(SyncFile::from(fds.next()?))),
+        point::SIGNALED => Ok(Point::Signaled),
+        point::SYNC_FILE => Ok(Point::from(SyncFile::from(fds.next()?))),
         _ => Err(unknown("sync point kind", number)),
     }
 }

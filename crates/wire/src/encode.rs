@@ -4,14 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Damage, Extent, FrameDescriptor, MAX_PLANES, MAX_RECTS, MediaClock, MemoryHandle, SyncPoint,
+    Damage, DeviceId, Extent, FrameDescriptor, MAX_PLANES, MAX_RECTS, MediaClock, MemoryHandle,
 };
 
 use crate::bytes::Writer;
-use crate::kind::{self, copied, flag, memory, point};
+use crate::kind::{self, Kind, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, MAX_POINTS, StreamId, ToHost, ToProducer,
-    Violation, WireBufferId,
+    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_MESSAGE, MAX_POINTS, Point, SharedTimeline,
+    StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
 };
 
 /// One message as it travels.
@@ -35,6 +35,7 @@ impl ToHost {
     /// # Errors
     ///
     /// [`Violation::Unsendable`] for memory or sync points that the wire has no form for.
+    // Long because each message is a few lines.
     pub fn encode(&self) -> Result<Packet<'_>, Violation> {
         match self {
             Self::Hello { version, name } => {
@@ -74,6 +75,8 @@ impl ToHost {
                 Ok(Packet::plain(writer.done(kind::FALLBACK)))
             }
             Self::Reclaim => Ok(Packet::plain(Writer::new(kind::RECLAIM).done(kind::RECLAIM))),
+            Self::Timeline(shared) => Ok(timeline(kind::TIMELINE, shared)),
+            Self::RetireTimeline { timeline } => Ok(retire(kind::RETIRE_TIMELINE, *timeline)),
         }
     }
 }
@@ -97,14 +100,45 @@ impl ToProducer {
                 writer.text(reason);
                 Ok(Packet::plain(writer.done(kind::REFUSED)))
             }
-            Self::Release { buffer, sequence, after } => release(*buffer, *sequence, after),
+            Self::Release { buffer, sequence, after } => Ok(release(*buffer, *sequence, after)),
             Self::Busy => {
                 let mut writer = Writer::new(kind::BUSY);
                 writer.zero(8);
                 Ok(Packet::plain(writer.done(kind::BUSY)))
             }
+            Self::Devices { devices } => {
+                let mut writer = Writer::new(kind::DEVICES);
+                writer.u32(devices.len() as u32);
+                writer.zero(4);
+                devices.iter().for_each(|one| device(&mut writer, one));
+                writer.zero((MAX_DEVICES - devices.len()) * size_of::<DeviceId>());
+                Ok(Packet::plain(writer.done(kind::DEVICES)))
+            }
+            Self::Timeline(shared) => Ok(timeline(kind::HOST_TIMELINE, shared)),
+            Self::RetireTimeline { timeline } => Ok(retire(kind::RETIRE_HOST_TIMELINE, *timeline)),
         }
     }
+}
+
+fn device(writer: &mut Writer, device: &DeviceId) {
+    writer.bytes(&device.device_uuid);
+    writer.bytes(&device.driver_uuid);
+}
+
+fn timeline(kind: Kind, shared: &SharedTimeline) -> Packet<'_> {
+    let mut writer = Writer::new(kind);
+    writer.u32(shared.timeline.0);
+    writer.zero(4);
+    writer.u64(shared.value);
+    device(&mut writer, &shared.device);
+    Packet { bytes: writer.done(kind), fds: ArrayVec::from_iter([shared.fd.as_fd()]) }
+}
+
+fn retire(kind: Kind, WireTimelineId(timeline): WireTimelineId) -> Packet<'static> {
+    let mut writer = Writer::new(kind);
+    writer.u32(timeline);
+    writer.zero(4);
+    Packet::plain(writer.done(kind))
 }
 
 fn display(writer: &mut Writer, display: Option<&HostDisplay>) {
@@ -177,15 +211,14 @@ fn shape(writer: &mut Writer, descriptor: &FrameDescriptor) {
 }
 
 fn opaque(writer: &mut Writer, memory: &[MemoryHandle]) -> Result<(), Violation> {
-    let [MemoryHandle::OpaqueFd { device, size, memory_type, image, .. }] = memory else {
+    let [MemoryHandle::OpaqueFd { device: owner, size, memory_type, image, .. }] = memory else {
         if memory.iter().any(|handle| matches!(handle, MemoryHandle::OpaqueFd { .. })) {
             return Err(Violation::Unsendable("opaque memory in several objects"));
         }
         writer.zero(108);
         return Ok(());
     };
-    writer.bytes(&device.device_uuid);
-    writer.bytes(&device.driver_uuid);
+    device(writer, owner);
     writer.u64(*size);
     let layers = image.array_layers;
     let numbers = [*memory_type, image.format, image.flags, image.usage, image.tiling, layers];
@@ -211,7 +244,7 @@ fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
     writer.u32(damage | if message.replaceable { flag::REPLACEABLE } else { 0 });
     writer.u32(rects.len() as u32);
     let mut fds = ArrayVec::new();
-    sync_point(&mut writer, &message.acquire, &mut fds)?;
+    sync_point(&mut writer, &message.acquire, &mut fds);
     for rect in rects {
         [rect.x, rect.y, rect.width, rect.height].into_iter().for_each(|side| writer.u32(side));
     }
@@ -221,11 +254,7 @@ fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
     Ok(Packet { bytes: writer.done(kind::FRAME), fds })
 }
 
-fn release(
-    buffer: WireBufferId,
-    sequence: u64,
-    after: &[SyncPoint],
-) -> Result<Packet<'_>, Violation> {
+fn release(buffer: WireBufferId, sequence: u64, after: &[Point]) -> Packet<'_> {
     let mut writer = Writer::new(kind::RELEASE);
     writer.u64(buffer.0);
     writer.u64(sequence);
@@ -233,26 +262,26 @@ fn release(
     writer.zero(4);
     let mut fds = ArrayVec::new();
     for one in after {
-        sync_point(&mut writer, one, &mut fds)?;
+        sync_point(&mut writer, one, &mut fds);
     }
     writer.zero((MAX_POINTS - after.len()) * 16);
-    Ok(Packet { bytes: writer.done(kind::RELEASE), fds })
+    Packet { bytes: writer.done(kind::RELEASE), fds }
 }
 
 fn sync_point<'a>(
     writer: &mut Writer,
-    from: &'a SyncPoint,
+    from: &'a Point,
     fds: &mut ArrayVec<BorrowedFd<'a>, MAX_POINTS>,
-) -> Result<(), Violation> {
-    let number = match from {
-        SyncPoint::Signaled => point::SIGNALED,
-        SyncPoint::SyncFile(file) => {
+) {
+    let (number, timeline, value) = match from {
+        Point::Signaled => (point::SIGNALED, 0, 0),
+        Point::SyncFile(file) => {
             fds.push(file.as_fd());
-            point::SYNC_FILE
+            (point::SYNC_FILE, 0, 0)
         }
-        _ => return Err(Violation::Unsendable("this kind of sync point")),
+        Point::Timeline { timeline, value } => (point::TIMELINE, timeline.0, *value),
     };
     writer.u32(number);
-    writer.zero(12);
-    Ok(())
+    writer.u32(timeline);
+    writer.u64(value);
 }

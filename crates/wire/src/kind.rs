@@ -20,6 +20,12 @@ const TEXT: usize = 4 + crate::MAX_TEXT;
 /// Bytes of a display: size in pixels, refresh, size in millimetres, flags, name.
 pub(crate) const DISPLAY: usize = 6 * 4 + TEXT;
 
+/// Bytes of a device: its UUID and its driver's.
+const DEVICE: usize = 2 * 16;
+
+/// Bytes of a timeline: its name, 0, the value that it is at, its device.
+const SHARED: usize = 4 + 4 + 8 + DEVICE;
+
 const fn kind(name: &'static str, number: u32, body: usize) -> Kind {
     Kind { name, number, length: HEADER + body }
 }
@@ -33,17 +39,34 @@ pub(crate) const FRAME: Kind = kind("frame", 6, 328);
 pub(crate) const FALLBACK: Kind = kind("fallback", 7, 3 * TEXT);
 pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 
+pub(crate) const TIMELINE: Kind = kind("timeline", 9, SHARED);
+pub(crate) const RETIRE_TIMELINE: Kind = kind("retire timeline", 10, 8);
+
 pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 4 + DISPLAY);
 pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
 pub(crate) const RELEASE: Kind = kind("release", 0x103, 88);
 pub(crate) const BUSY: Kind = kind("busy", 0x104, 8);
+pub(crate) const DEVICES: Kind = kind("devices", 0x105, 8 + crate::MAX_DEVICES * DEVICE);
+pub(crate) const HOST_TIMELINE: Kind = kind("timeline", 0x106, SHARED);
+pub(crate) const RETIRE_HOST_TIMELINE: Kind = kind("retire timeline", 0x107, 8);
 
 /// What a producer may say.
-pub(crate) const TO_HOST: [Kind; 8] =
-    [HELLO, OPEN_STREAM, CLOSE_STREAM, ANNOUNCE, RETIRE, FRAME, FALLBACK, RECLAIM];
+pub(crate) const TO_HOST: [Kind; 10] = [
+    HELLO,
+    OPEN_STREAM,
+    CLOSE_STREAM,
+    ANNOUNCE,
+    RETIRE,
+    FRAME,
+    FALLBACK,
+    RECLAIM,
+    TIMELINE,
+    RETIRE_TIMELINE,
+];
 
 /// What a host may say.
-pub(crate) const TO_PRODUCER: [Kind; 4] = [WELCOME, REFUSED, RELEASE, BUSY];
+pub(crate) const TO_PRODUCER: [Kind; 7] =
+    [WELCOME, REFUSED, RELEASE, BUSY, DEVICES, HOST_TIMELINE, RETIRE_HOST_TIMELINE];
 
 /// `memory_kind` of an announced buffer.
 pub(crate) mod memory {
@@ -56,6 +79,7 @@ pub(crate) mod memory {
 pub(crate) mod point {
     pub(crate) const SIGNALED: u32 = 0;
     pub(crate) const SYNC_FILE: u32 = 1;
+    pub(crate) const TIMELINE: u32 = 2;
 }
 
 /// `copies` of an announced buffer.

@@ -39,9 +39,11 @@ mod listener;
 mod memory;
 mod message;
 mod peer;
+mod points;
 mod producer;
 mod session;
 mod shape;
+mod timelines;
 mod violation;
 
 use std::time::Duration;
@@ -51,8 +53,8 @@ pub use error::Error;
 pub use limits::Rate;
 pub use listener::Listener;
 pub use message::{
-    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_TEXT, StreamId, Text, ToHost, ToProducer,
-    WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_TEXT, Point, SharedTimeline, StreamId, Text,
+    ToHost, ToProducer, WireBufferId, WireTimelineId, text,
 };
 pub use peer::Peer;
 pub use producer::Producer;
@@ -61,7 +63,7 @@ pub use shape::linear_bytes;
 pub use violation::Violation;
 
 /// The version of the protocol that this crate speaks.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Names the socket to the layer and to other producers.
 pub const SOCKET_VARIABLE: &str = "ZEROHOP_SOCKET";
@@ -83,6 +85,17 @@ pub const MAX_BUFFERS: usize = 64;
 
 /// The most memory objects that a producer's buffers have at a time.
 pub const MAX_OBJECTS: usize = 256;
+
+/// The most devices whose timelines a host takes.
+pub const MAX_DEVICES: usize = 4;
+
+/// The most timelines that each side has announced at a time.
+pub const MAX_TIMELINES: usize = 16;
+
+/// How far a point may be beyond the farthest that was named of its timeline before: drivers limit how
+/// far a value may be from the one that they are at, and whoever waits in vain must be able to signal it
+/// (`maxTimelineSemaphoreValueDifference`, which is 2^31 - 1 at least).
+pub const MAX_STEP: u64 = 1 << 30;
 
 /// The farthest ahead of now that a picture may be shown.
 pub const MAX_AHEAD: Duration = Duration::from_secs(60);

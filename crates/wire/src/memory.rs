@@ -1,9 +1,9 @@
 //! A look at the memory and the fences that came: are they what the message says?
 
-use zerohop_frame::{FrameDescriptor, MemoryHandle, SyncPoint};
+use zerohop_frame::{FrameDescriptor, MemoryHandle};
 use zerohop_kernel::{FdKind, keep_size, kind_of};
 
-use crate::Violation;
+use crate::{Point, SharedTimeline, Violation};
 
 /// Checks that each memory object is of its kind, keeps its size and holds its planes.
 pub(crate) fn check(
@@ -56,13 +56,23 @@ fn opaque(
     }
 }
 
-/// Checks that a sync point is a fence of the kernel's.
-pub(crate) fn check_point(point: &SyncPoint) -> Result<(), Violation> {
-    match point.sync_file() {
-        None => Ok(()),
-        Some(fence) => match kind_of(fence) {
-            Ok(FdKind::SyncFile) => Ok(()),
-            _ => Err(Violation::NotFence),
-        },
+/// Checks that a sync point is a fence of the kernel's, if it is one.
+pub(crate) fn check_point(point: &Point) -> Result<(), Violation> {
+    let Point::SyncFile(fence) = point else { return Ok(()) };
+    match kind_of(&**fence) {
+        Ok(FdKind::SyncFile) => Ok(()),
+        _ => Err(Violation::NotFence),
+    }
+}
+
+/// As [`opaque`], of a semaphore: the driver says whether it is one, but a fence or a dma-buf never is.
+pub(crate) fn check_timeline(shared: &SharedTimeline) -> Result<(), Violation> {
+    let timeline = shared.timeline.0;
+    let found = kind_of(&shared.fd).map_err(|_| Violation::ObjectUnknown(0))?;
+    match found {
+        FdKind::DmaBuf { .. } | FdKind::SyncFile => {
+            Err(Violation::TimelineKind { timeline, found })
+        }
+        _ => Ok(()),
     }
 }

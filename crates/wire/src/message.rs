@@ -1,11 +1,17 @@
 //! What is said, as plain types.
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
 use zerohop_frame::{
-    Damage, Extent, FrameDescriptor, MAX_PLANES, MediaClock, MediaTime, MemoryHandle, SyncPoint,
+    Damage, DeviceId, Extent, FrameDescriptor, MAX_PLANES, MediaClock, MediaTime, MemoryHandle,
+    SyncPoint,
 };
+use zerohop_kernel::SyncFile;
+
+use crate::{MAX_DEVICES, Violation};
 
 /// The longest name or reason, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 256;
@@ -37,6 +43,60 @@ pub struct StreamId(pub u32);
 /// the one before, over all its streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WireBufferId(pub u64);
+
+/// Names a timeline for as long as its connection lives. Chosen by the side that signals it, each
+/// larger than the one before; the names of the two sides have nothing to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireTimelineId(pub u32);
+
+/// A timeline that is announced. See [`zerohop_frame::Timeline`].
+#[derive(Debug)]
+pub struct SharedTimeline {
+    /// Its name from now on.
+    pub timeline: WireTimelineId,
+    /// Where it may be already. No point is more than [`MAX_STEP`](crate::MAX_STEP) beyond.
+    pub value: u64,
+    /// The only device that can open it.
+    pub device: DeviceId,
+    /// `VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT`.
+    pub fd: OwnedFd,
+}
+
+/// A moment, as it travels: [`zerohop_frame::SyncPoint`] with the connection's name of a timeline.
+#[derive(Clone, Debug, Default)]
+pub enum Point {
+    /// Reached already.
+    #[default]
+    Signaled,
+    /// Reached when the fence signals.
+    SyncFile(Arc<SyncFile>),
+    /// Reached when the timeline is at `value`. From version 2 on.
+    Timeline {
+        /// One that the sender of the message has announced.
+        timeline: WireTimelineId,
+        /// Where it is then; not 0.
+        value: u64,
+    },
+}
+
+impl TryFrom<SyncPoint> for Point {
+    type Error = Violation;
+
+    /// The same moment, if that needs no name.
+    fn try_from(point: SyncPoint) -> Result<Self, Violation> {
+        match point {
+            SyncPoint::Signaled => Ok(Self::Signaled),
+            SyncPoint::SyncFile(file) => Ok(Self::SyncFile(file)),
+            _ => Err(Violation::Unsendable("a timeline that has no name")),
+        }
+    }
+}
+
+impl From<SyncFile> for Point {
+    fn from(file: SyncFile) -> Self {
+        Self::SyncFile(Arc::new(file))
+    }
+}
 
 /// From a producer to its host.
 #[derive(Debug)]
@@ -96,6 +156,14 @@ pub enum ToHost {
     /// The last message of a producer that goes on without its host: every buffer is its own
     /// again, whoever reads it. Without this, they stay as they are when the producer ends. Said by [`Producer::reclaim`](crate::Producer::reclaim).
     Reclaim,
+    /// A timeline that the producer signals, once, before the first point that names it. From version
+    /// 2 on, and of a device that the host [takes](ToProducer::Devices).
+    Timeline(SharedTimeline),
+    /// No point will name the timeline again. Those that did are still reached.
+    RetireTimeline {
+        /// Which.
+        timeline: WireTimelineId,
+    },
 }
 
 /// How the pictures of a buffer come into its memory; for the host's report. By default they are
@@ -129,7 +197,7 @@ pub struct FrameMessage {
     /// When it is shown on the stream's own clock; 0 in a stream that has none.
     pub media: MediaTime,
     /// When it may be read.
-    pub acquire: SyncPoint,
+    pub acquire: Point,
 }
 
 /// The host's display, for producers that draw on a whole one (`VK_KHR_display`).
@@ -170,11 +238,25 @@ pub enum ToProducer {
         /// Which picture it held.
         sequence: u64,
         /// The buffer may be written once all of these are reached.
-        after: ArrayVec<SyncPoint, MAX_POINTS>,
+        after: ArrayVec<Point, MAX_POINTS>,
     },
     /// The host is alive and keeps pictures for longer than usual, because none may be lost. A
     /// producer that gives silent hosts up gives it more time.
     Busy,
+    /// The devices whose timelines the host takes: it waits for them on the device itself. Follows
+    /// `Welcome` at once from version 2 on.
+    Devices {
+        /// None when it takes none.
+        devices: ArrayVec<DeviceId, MAX_DEVICES>,
+    },
+    /// A timeline that the host signals, once, before the first point that names it. Of a device of
+    /// which the producer has announced one itself.
+    Timeline(SharedTimeline),
+    /// No point will name the timeline again. Those that did are still reached.
+    RetireTimeline {
+        /// Which.
+        timeline: WireTimelineId,
+    },
 }
 
 #[cfg(test)]

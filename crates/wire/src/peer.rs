@@ -1,17 +1,18 @@
 //! The host's end of one connection.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use zerohop_frame::SyncPoint;
-use zerohop_kernel::{Credentials, Socket, SyncFile, clock_monotonic, process_lives};
+use zerohop_frame::{DeviceId, SyncPoint, Timeline, TimelineId};
+use zerohop_kernel::{Credentials, Socket, clock_monotonic, process_lives};
 
 use crate::{
-    Error, HELLO_TIMEOUT, HostDisplay, MAX_MESSAGE, MAX_POINTS, Rate, Session, ToHost, ToProducer,
-    VERSION, Violation, WireBufferId, memory, text,
+    Error, HELLO_TIMEOUT, HostDisplay, MAX_DEVICES, MAX_MESSAGE, MAX_STEP, MAX_TIMELINES, Point,
+    Rate, Session, SharedTimeline, ToHost, ToProducer, VERSION, Violation, WireBufferId,
+    WireTimelineId, memory, points, text,
 };
 
 /// A producer, as the host sees it. One thread polls; any thread may release.
@@ -22,6 +23,8 @@ pub struct Peer {
     since: Duration,
     /// What the producer is told of where pictures are shown.
     display: Option<HostDisplay>,
+    /// And of whose timelines are taken.
+    devices: ArrayVec<DeviceId, MAX_DEVICES>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -30,9 +33,12 @@ pub struct Peer {
 #[derive(Debug)]
 struct State {
     session: Session,
-    /// Releases that the producer has no room for, oldest first. At most one for each of its
-    /// buffers, since a buffer stays out until its release is sent.
+    /// What the producer has no room for, oldest first: releases, at most one for each of its buffers,
+    /// since a buffer stays out until its release is sent; and the timelines that those name.
     unsent: VecDeque<ToProducer>,
+    /// Our timelines that the producer knows, or will before what names them.
+    told: BTreeMap<TimelineId, WireTimelineId>,
+    last_told: u32,
     /// Nothing can be sent any more; what the producer said before may still be heard.
     deaf: bool,
     /// Nothing is heard any more.
@@ -50,20 +56,25 @@ impl Peer {
     ///
     /// [`Error::Io`] when the socket does not say who is at the other end.
     pub fn over(socket: Socket) -> Result<Self, Error> {
-        Self::new(socket, None)
+        Self::new(socket, None, ArrayVec::new())
     }
 
-    /// As [`over`](Self::over), of a host that may have a display.
-    pub(crate) fn new(socket: Socket, display: Option<HostDisplay>) -> Result<Self, Error> {
+    /// As [`over`](Self::over), of a host that may have a display, and takes timelines of `devices`.
+    ///
+    /// # Errors
+    ///
+    /// As [`over`](Self::over).
+    pub fn new(
+        socket: Socket,
+        display: Option<HostDisplay>,
+        devices: ArrayVec<DeviceId, MAX_DEVICES>,
+    ) -> Result<Self, Error> {
         let credentials = socket
             .peer()
             .map_err(|source| Error::Io { doing: "ask who the producer is", source })?;
         let session = Session::new(Rate::HOST);
-        let unsent = VecDeque::new();
-        let state =
-            State { session, unsent, deaf: false, over: false, reclaimed: false, left: false };
-        let (state, ended) = (Mutex::new(state), Condvar::new());
-        Ok(Self { socket, credentials, since: clock_monotonic(), display, state, ended })
+        let (state, ended) = (Mutex::new(State::new(session)), Condvar::new());
+        Ok(Self { socket, credentials, since: clock_monotonic(), display, devices, state, ended })
     }
 
     /// Who connected.
@@ -138,14 +149,15 @@ impl Peer {
     /// # Errors
     ///
     /// [`Error::Closed`] when the producer is gone, which makes the release unnecessary;
-    /// [`Error::Invalid`] when the picture is not out.
+    /// [`Error::Invalid`] when the picture is not out, or for a timeline of a device of which the
+    /// producer has none.
     pub fn release(
         &self,
         buffer: WireBufferId,
         sequence: u64,
         after: Vec<SyncPoint>,
     ) -> Result<(), Error> {
-        let after = join(after).map_err(|err| self.end(err))?;
+        let after = points::join(after).map_err(|err| self.end(err))?;
         let mut state = self.state();
         if state.deaf {
             return Err(Error::Closed);
@@ -153,6 +165,8 @@ impl Peer {
         if !state.session.is_out(buffer, sequence) {
             return Err(Error::Invalid(Violation::NotOut { buffer: buffer.0, sequence }));
         }
+        let after = after.into_iter().map(|point| state.name(point)).collect::<Result<_, _>>();
+        let after = after.inspect_err(|_| self.end_locked(&mut state))?;
         state.unsent.push_back(ToProducer::Release { buffer, sequence, after });
         self.send_waiting(&mut state)
     }
@@ -211,7 +225,8 @@ impl Peer {
         match &message {
             ToHost::Announce { descriptor, memory, .. } => memory::check(descriptor, memory)?,
             ToHost::Frame(frame) => memory::check_point(&frame.acquire)?,
-            ToHost::Hello { version, .. } => self.welcome(*version),
+            ToHost::Timeline(shared) => memory::check_timeline(shared)?,
+            ToHost::Hello { version, .. } => self.welcome(&mut state, *version),
             ToHost::Reclaim => state.reclaimed = true,
             _ => {}
         }
@@ -219,11 +234,15 @@ impl Peer {
         Ok(message)
     }
 
-    fn welcome(&self, version: u32) {
-        let display = self.display.clone();
-        let welcome = ToProducer::Welcome { version: version.min(VERSION), display };
-        // The first message fits, or the producer is gone, which the next poll will find.
-        let _ = self.send(&welcome);
+    fn welcome(&self, state: &mut State, version: u32) {
+        let (version, display) = (version.min(VERSION), self.display.clone());
+        let welcome = ToProducer::Welcome { version, display };
+        let devices = ToProducer::Devices { devices: self.devices.clone() };
+        for message in [welcome, devices].into_iter().take(version.min(2) as usize) {
+            // The first messages fit, or the producer is gone, which the next poll will find.
+            let _ = self.send(&message);
+            state.session.note_answer(&message);
+        }
     }
 
     fn check_silence(&self) -> Result<Option<ToHost>, Error> {
@@ -246,9 +265,9 @@ impl Peer {
                     return Err(other);
                 }
             }
-            if let Some(ToProducer::Release { buffer, sequence, .. }) = state.unsent.pop_front() {
+            if let Some(message) = state.unsent.pop_front() {
                 // Under the same lock as `accept`: the producer's answer finds the buffer at home.
-                state.session.release(buffer, sequence).map_err(Error::Invalid)?;
+                state.session.note_answer(&message);
             }
         }
         Ok(())
@@ -277,29 +296,66 @@ impl Peer {
     }
 }
 
+impl State {
+    fn new(session: Session) -> Self {
+        Self {
+            session,
+            unsent: VecDeque::new(),
+            told: BTreeMap::new(),
+            last_told: 0,
+            deaf: false,
+            over: false,
+            reclaimed: false,
+            left: false,
+        }
+    }
+
+    /// The point as the producer knows it; a timeline that it does not know is told first.
+    fn name(&mut self, point: SyncPoint) -> Result<Point, Error> {
+        match point {
+            SyncPoint::Timeline { which, value } => {
+                let timeline = match self.told.get(&which.id()) {
+                    Some(told) if !self.is_far(*told, value) => *told,
+                    _ => self.tell(&which, value)?,
+                };
+                Ok(Point::Timeline { timeline, value })
+            }
+            other => other.try_into().map_err(Error::Invalid),
+        }
+    }
+
+    /// Whether `value` is so far beyond what was said of `timeline` that it must be said anew: nothing
+    /// was released to this producer for long.
+    fn is_far(&self, timeline: WireTimelineId, value: u64) -> bool {
+        self.session.hosts().check(timeline).is_ok_and(|farthest| value > farthest + MAX_STEP)
+    }
+
+    fn tell(&mut self, which: &Timeline, value: u64) -> Result<WireTimelineId, Error> {
+        if !self.session.hosts().takes(which.device()) {
+            let what = "a timeline to a producer that has none of its device";
+            return Err(Error::Invalid(Violation::Unsendable(what)));
+        }
+        let full = self.told.len() == MAX_TIMELINES;
+        let oldest = self.told.keys().next().copied().filter(|_| full);
+        for old in oldest.into_iter().chain([which.id()]) {
+            if let Some(timeline) = self.told.remove(&old) {
+                self.unsent.push_back(ToProducer::RetireTimeline { timeline });
+            }
+        }
+        let fd = which.as_fd().try_clone_to_owned();
+        let fd = fd.map_err(|source| Error::Io { doing: "duplicate a timeline", source })?;
+        self.last_told += 1;
+        let timeline = WireTimelineId(self.last_told);
+        self.told.insert(which.id(), timeline);
+        let device = which.device();
+        let shared = SharedTimeline { timeline, value, device, fd };
+        self.unsent.push_back(ToProducer::Timeline(shared));
+        Ok(timeline)
+    }
+}
+
 impl AsFd for Peer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
-}
-
-/// Leaves out what is reached already, and merges what does not fit into a message.
-fn join(after: Vec<SyncPoint>) -> Result<ArrayVec<SyncPoint, MAX_POINTS>, Error> {
-    let mut files: Vec<Arc<SyncFile>> = Vec::new();
-    for point in after {
-        match point {
-            SyncPoint::Signaled => {}
-            SyncPoint::SyncFile(file) if files.len() < MAX_POINTS => files.push(file),
-            SyncPoint::SyncFile(file) => {
-                let merged = files[MAX_POINTS - 1].merge(&file);
-                files[MAX_POINTS - 1] = Arc::new(merged.map_err(unmerged)?);
-            }
-            _ => return Err(Error::Invalid(Violation::Unsendable("this kind of sync point"))),
-        }
-    }
-    Ok(files.into_iter().map(SyncPoint::SyncFile).collect())
-}
-
-fn unmerged(source: std::io::Error) -> Error {
-    Error::Io { doing: "merge two fences", source }
 }

@@ -4,6 +4,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
+use zerohop_frame::DeviceId;
 use zerohop_kernel::{Socket, clock_monotonic};
 
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
 pub struct Producer {
     socket: Socket,
     session: Session,
-    version: Option<u32>,
+    /// Whether the host has said which devices' timelines it takes.
+    devices: bool,
     over: bool,
 }
 
@@ -41,14 +43,20 @@ impl Producer {
     /// [`Error::Closed`] when the other end is gone.
     pub fn over(socket: Socket, name: &str) -> Result<Self, Error> {
         let session = Session::new(Rate::PRODUCER);
-        let mut producer = Self { socket, session, version: None, over: false };
+        let mut producer = Self { socket, session, devices: false, over: false };
         producer.send(&ToHost::Hello { version: VERSION, name: text(name) })?;
         Ok(producer)
     }
 
-    /// Whether the host has answered `Hello`. What is sent before waits in the socket.
+    /// Whether the host has answered `Hello`, and said all that belongs to its answer. What is sent
+    /// before waits in the socket.
     pub fn is_welcome(&self) -> bool {
-        self.version.is_some()
+        self.session.version().is_some_and(|version| version < 2 || self.devices)
+    }
+
+    /// Whether the host takes timelines of `device`: then it waits for them on the device.
+    pub fn takes_timelines_of(&self, device: DeviceId) -> bool {
+        self.session.host_takes(device)
     }
 
     /// Whether the connection is over, as far as [`poll`](Self::poll) has found out.
@@ -137,22 +145,22 @@ impl Producer {
     }
 
     fn accept(&mut self, message: ToProducer) -> Result<ToProducer, Error> {
-        match &message {
-            ToProducer::Welcome { .. } if self.version.is_some() => {
-                return Err(Error::Violation(Violation::Twice("welcome")));
-            }
-            ToProducer::Welcome { version, .. } if !(1..=VERSION).contains(version) => {
-                let (version, most) = (*version, VERSION);
-                return Err(Error::Violation(Violation::Version { version, most }));
-            }
-            ToProducer::Welcome { version, .. } => self.version = Some(*version),
-            ToProducer::Refused { reason } => return Err(Error::Refused(reason.to_string())),
-            ToProducer::Release { buffer, sequence, after } => {
-                after.iter().try_for_each(memory::check_point).map_err(Error::Violation)?;
-                self.session.release(*buffer, *sequence).map_err(Error::Violation)?;
-            }
-            ToProducer::Busy => {}
+        if let ToProducer::Release { after, .. } = &message {
+            after.iter().try_for_each(memory::check_point).map_err(Error::Violation)?;
         }
+        self.session.check_answer(&message).map_err(Error::Violation)?;
+        match &message {
+            ToProducer::Devices { .. } if self.devices => {
+                return Err(Error::Violation(Violation::Twice("devices")));
+            }
+            ToProducer::Devices { .. } => self.devices = true,
+            ToProducer::Refused { reason } => return Err(Error::Refused(reason.to_string())),
+            ToProducer::Timeline(shared) => {
+                memory::check_timeline(shared).map_err(Error::Violation)?;
+            }
+            _ => {}
+        }
+        self.session.note_answer(&message);
         Ok(message)
     }
 }

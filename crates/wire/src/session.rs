@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zerohop_frame::{Damage, Extent, MediaClock, MediaTime, Rect};
+use zerohop_frame::{Damage, DeviceId, Extent, MediaClock, MediaTime, Rect};
 
 use crate::limits::Bucket;
+use crate::timelines::Timelines;
 use crate::{
     FrameMessage, MAX_AHEAD, MAX_BUFFERS, MAX_OBJECTS, MAX_STREAMS, Rate, StreamId, ToHost,
-    VERSION, Violation, WireBufferId, kind, shape,
+    ToProducer, VERSION, Violation, WireBufferId, kind, shape,
 };
 
 /// One connection's open streams and announced buffers. Both ends keep one, and so see the same
@@ -16,6 +17,12 @@ use crate::{
 #[derive(Debug)]
 pub struct Session {
     greeted: bool,
+    /// The version that both speak, once it is known.
+    version: Option<u32>,
+    /// What the producer signals.
+    theirs: Timelines,
+    /// What the host signals.
+    hosts: Timelines,
     streams: BTreeMap<StreamId, Stream>,
     buffers: BTreeMap<WireBufferId, Buffer>,
     last_stream: Option<StreamId>,
@@ -45,6 +52,9 @@ impl Session {
     pub fn new(rate: Rate) -> Self {
         Self {
             greeted: false,
+            version: None,
+            theirs: Timelines::default(),
+            hosts: Timelines::default(),
             streams: BTreeMap::new(),
             buffers: BTreeMap::new(),
             last_stream: None,
@@ -79,6 +89,11 @@ impl Session {
             ToHost::Retire { buffer } => self.buffer(*buffer).map(drop),
             ToHost::Frame(frame) => self.check_frame(frame, now),
             ToHost::Fallback { .. } | ToHost::Reclaim => Ok(()),
+            ToHost::Timeline(shared) => {
+                self.check_later(kind::TIMELINE.name)?;
+                self.theirs.check_announce(shared)
+            }
+            ToHost::RetireTimeline { timeline } => self.theirs.check(*timeline).map(drop),
         }
     }
 
@@ -104,24 +119,85 @@ impl Session {
             ToHost::Retire { buffer } => self.retire(|id, _| id == *buffer),
             ToHost::Frame(frame) => self.note_frame(frame),
             ToHost::Fallback { .. } | ToHost::Reclaim => {}
+            ToHost::Timeline(shared) => {
+                self.theirs.announce(shared);
+                // Whoever signals timelines of a device can wait for others of it.
+                self.hosts.take(shared.device);
+            }
+            ToHost::RetireTimeline { timeline } => self.theirs.retire(*timeline),
         }
     }
 
-    /// Notes that the picture in `buffer` goes home.
+    /// Whether `message` of the host's may be said.
     ///
     /// # Errors
     ///
-    /// [`Violation::NotOut`] when that picture is not out.
-    pub fn release(&mut self, buffer: WireBufferId, sequence: u64) -> Result<(), Violation> {
+    /// The rule that it breaks.
+    pub fn check_answer(&self, message: &ToProducer) -> Result<(), Violation> {
+        match message {
+            ToProducer::Welcome { .. } if self.version.is_some() => {
+                Err(Violation::Twice(kind::WELCOME.name))
+            }
+            ToProducer::Welcome { version, .. } if !(1..=VERSION).contains(version) => {
+                Err(Violation::Version { version: *version, most: VERSION })
+            }
+            ToProducer::Devices { .. } => self.check_later(kind::DEVICES.name),
+            ToProducer::Timeline(shared) => {
+                self.check_later(kind::TIMELINE.name)?;
+                self.hosts.check_announce(shared)
+            }
+            ToProducer::RetireTimeline { timeline } => self.hosts.check(*timeline).map(drop),
+            ToProducer::Release { buffer, sequence, after } => {
+                after.iter().try_for_each(|point| self.hosts.check_point(point))?;
+                match self.is_out(*buffer, *sequence) {
+                    true => Ok(()),
+                    false => Err(Violation::NotOut { buffer: buffer.0, sequence: *sequence }),
+                }
+            }
+            ToProducer::Welcome { .. } | ToProducer::Refused { .. } | ToProducer::Busy => Ok(()),
+        }
+    }
+
+    /// Notes that `message`, which passed [`check_answer`](Self::check_answer), was said.
+    pub fn note_answer(&mut self, message: &ToProducer) {
+        match message {
+            ToProducer::Welcome { version, .. } => self.version = Some(*version),
+            ToProducer::Devices { devices } => {
+                devices.iter().for_each(|device| self.theirs.take(*device));
+            }
+            ToProducer::Timeline(shared) => self.hosts.announce(shared),
+            ToProducer::RetireTimeline { timeline } => self.hosts.retire(*timeline),
+            ToProducer::Release { buffer, sequence, after } => {
+                after.iter().for_each(|point| self.hosts.note_point(point));
+                self.release(*buffer, *sequence);
+            }
+            ToProducer::Refused { .. } | ToProducer::Busy => {}
+        }
+    }
+
+    /// The version that both speak, once it is known.
+    pub fn version(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// Whether the host takes timelines of `device`.
+    pub fn host_takes(&self, device: DeviceId) -> bool {
+        self.theirs.takes(device)
+    }
+
+    /// The timelines of the host's.
+    pub(crate) fn hosts(&self) -> &Timelines {
+        &self.hosts
+    }
+
+    /// Notes that the picture in `buffer` goes home, which is out.
+    fn release(&mut self, buffer: WireBufferId, sequence: u64) {
         let found = self.buffers.get_mut(&buffer);
-        let Some(found) = found.filter(|found| found.out == Some(sequence)) else {
-            return Err(Violation::NotOut { buffer: buffer.0, sequence });
-        };
+        let Some(found) = found.filter(|found| found.out == Some(sequence)) else { return };
         found.out = None;
         if found.retired {
             self.buffers.remove(&buffer);
         }
-        Ok(())
     }
 
     /// Whether the picture `sequence` is out in `buffer`.
@@ -137,6 +213,14 @@ impl Session {
     /// How many pictures are out.
     pub fn out(&self) -> usize {
         self.buffers.values().filter(|buffer| buffer.out.is_some()).count()
+    }
+
+    /// Whether what version 2 brought may be said.
+    fn check_later(&self, what: &'static str) -> Result<(), Violation> {
+        match self.version.unwrap_or(1) {
+            2.. => Ok(()),
+            spoken => Err(Violation::Later { what, since: 2, spoken }),
+        }
     }
 
     fn check_hello(&self, version: u32) -> Result<(), Violation> {
@@ -191,6 +275,7 @@ impl Session {
         if stream.clock.is_none() && frame.media != MediaTime::default() {
             return Err(Violation::NoClock(frame.media.pts));
         }
+        self.theirs.check_point(&frame.acquire)?;
         let ahead = frame.timestamp.saturating_sub(now);
         if ahead > MAX_AHEAD && !stream.clock.is_some_and(|clock| clock.fast) {
             return Err(Violation::Ahead(ahead));
@@ -200,6 +285,7 @@ impl Session {
 
     fn note_frame(&mut self, frame: &FrameMessage) {
         let Some(buffer) = self.buffers.get_mut(&frame.buffer) else { return };
+        self.theirs.note_point(&frame.acquire);
         buffer.out = Some(frame.sequence);
         if let Some(stream) = self.streams.get_mut(&buffer.stream) {
             stream.last_sequence = Some(frame.sequence);
@@ -254,5 +340,7 @@ fn name(message: &ToHost) -> &'static str {
         ToHost::Frame(_) => kind::FRAME.name,
         ToHost::Fallback { .. } => kind::FALLBACK.name,
         ToHost::Reclaim => kind::RECLAIM.name,
+        ToHost::Timeline(_) => kind::TIMELINE.name,
+        ToHost::RetireTimeline { .. } => kind::RETIRE_TIMELINE.name,
     }
 }

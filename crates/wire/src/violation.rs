@@ -182,6 +182,40 @@ pub enum Violation {
     /// A picture with a media time in a stream that has no clock for it.
     #[error("a picture is at media time {0}, and its stream has no clock")]
     NoClock(i64),
+    /// What a later version brought.
+    #[error("{what} belongs to version {since}, and version {spoken} is spoken")]
+    Later {
+        /// What it is.
+        what: &'static str,
+        /// The version that brought it.
+        since: u32,
+        /// The version that is spoken.
+        spoken: u32,
+    },
+    /// A timeline that was never announced, or was retired.
+    #[error("timeline {0} was not announced")]
+    NoTimeline(u32),
+    /// A timeline of a device that the other side did not name.
+    #[error("timeline {0} is of a device that was not offered")]
+    TimelineDevice(u32),
+    /// A value that a timeline cannot come to.
+    #[error("value {value} of timeline {timeline} is not 1 to {most}")]
+    TimelineValue {
+        /// The timeline.
+        timeline: u32,
+        /// The value.
+        value: u64,
+        /// The largest that may be named now.
+        most: u64,
+    },
+    /// A descriptor that cannot be a timeline.
+    #[error("timeline {timeline} is not a semaphore but {found:?}")]
+    TimelineKind {
+        /// The timeline.
+        timeline: u32,
+        /// What it is.
+        found: FdKind,
+    },
     /// Too many messages in too little time.
     #[error("messages come faster than {0} a second")]
     Flood(u32),

@@ -9,12 +9,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zerohop_frame::{
     Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle,
-    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect, SyncPoint,
+    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect,
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, MAX_POINTS, StreamId, ToHost, ToProducer, Violation,
-    WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_POINTS, Point, SharedTimeline, StreamId,
+    ToHost, ToProducer, Violation, WireBufferId, WireTimelineId, text,
 };
 
 fn null() -> OwnedFd {
@@ -73,7 +73,80 @@ fn damages() -> impl Strategy<Value = Damage> {
     prop_oneof![Just(Damage::Unknown), known]
 }
 
+/// Each kind of point, without the descriptor of a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Signaled,
+    Fence,
+    Timeline(u32, u64),
+}
+
+impl Kind {
+    fn point(self) -> Point {
+        match self {
+            Self::Signaled => Point::Signaled,
+            Self::Fence => SyncFile::from(null()).into(),
+            Self::Timeline(timeline, value) => {
+                Point::Timeline { timeline: WireTimelineId(timeline), value }
+            }
+        }
+    }
+
+    fn of(point: &Point) -> Self {
+        match point {
+            Point::Signaled => Self::Signaled,
+            Point::SyncFile(_) => Self::Fence,
+            Point::Timeline { timeline, value } => Self::Timeline(timeline.0, *value),
+        }
+    }
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    let timeline = (any::<u32>(), any::<u64>()).prop_map(|(id, value)| Kind::Timeline(id, value));
+    prop_oneof![Just(Kind::Signaled), Just(Kind::Fence), timeline]
+}
+
+fn devices() -> impl Strategy<Value = DeviceId> {
+    any::<[[u8; 16]; 2]>()
+        .prop_map(|[device_uuid, driver_uuid]| DeviceId { device_uuid, driver_uuid })
+}
+
+fn shared(timeline: u32, value: u64, device: DeviceId) -> SharedTimeline {
+    SharedTimeline { timeline: WireTimelineId(timeline), value, device, fd: null() }
+}
+
+/// Through the bytes of a host's message and back.
+fn answered(message: &ToProducer) -> ToProducer {
+    let packet = message.encode().unwrap();
+    ToProducer::decode(&packet.bytes, duplicates(&packet.fds)).unwrap()
+}
+
 proptest! {
+    #[test]
+    fn any_timeline_is_carried_both_ways(timeline: u32, value: u64, device in devices()) {
+        let same = |got: &SharedTimeline| {
+            (got.timeline.0, got.value, got.device) == (timeline, value, device)
+        };
+        let got = carried(&ToHost::Timeline(shared(timeline, value, device)));
+        prop_assert!(matches!(&got, ToHost::Timeline(got) if same(got)));
+        let got = answered(&ToProducer::Timeline(shared(timeline, value, device)));
+        prop_assert!(matches!(&got, ToProducer::Timeline(got) if same(got)));
+        let timeline = WireTimelineId(timeline);
+        let got = carried(&ToHost::RetireTimeline { timeline });
+        let ToHost::RetireTimeline { timeline: got } = got else { panic!("a timeline") };
+        prop_assert_eq!(got, timeline);
+        let got = answered(&ToProducer::RetireTimeline { timeline });
+        let ToProducer::RetireTimeline { timeline: got } = got else { panic!("a timeline") };
+        prop_assert_eq!(got, timeline);
+    }
+
+    #[test]
+    fn any_devices_are_carried(devices in vec(devices(), 0..=MAX_DEVICES)) {
+        let sent = ToProducer::Devices { devices: devices.iter().copied().collect() };
+        let ToProducer::Devices { devices: got } = answered(&sent) else { panic!("devices") };
+        prop_assert_eq!(&got[..], &devices[..]);
+    }
+
     #[test]
     fn any_opaque_buffer_is_carried(
         buffer: u64, stream: u32, descriptor in descriptors(), image in images(),
@@ -101,11 +174,12 @@ proptest! {
 
     #[test]
     fn any_picture_is_carried(
-        numbers: (u64, u64, u64, u64, i64, u64), replaceable: bool, damage in damages(), fence: bool,
+        numbers: (u64, u64, u64, u64, i64, u64), replaceable: bool, damage in damages(),
+        kind in kinds(),
     ) {
         let (buffer, sequence, timestamp, presented, pts, duration) = numbers;
         let media = MediaTime { pts, duration };
-        let acquire = if fence { SyncFile::from(null()).into() } else { SyncPoint::Signaled };
+        let acquire = kind.point();
         let sent = ToHost::Frame(FrameMessage {
             buffer: WireBufferId(buffer),
             sequence,
@@ -122,7 +196,7 @@ proptest! {
         prop_assert_eq!(got.presented, Duration::from_nanos(presented));
         prop_assert_eq!(got.media, media);
         prop_assert_eq!((got.replaceable, got.damage), (replaceable, damage));
-        prop_assert_eq!(got.acquire.sync_file().is_some(), fence);
+        prop_assert_eq!(Kind::of(&got.acquire), kind);
     }
 
     #[test]
@@ -140,19 +214,14 @@ proptest! {
     }
 
     #[test]
-    fn any_release_is_carried(buffer: u64, sequence: u64, fences in vec(any::<bool>(), 0..=4)) {
-        let point = |fence: &bool| match fence {
-            true => SyncFile::from(null()).into(),
-            false => SyncPoint::Signaled,
-        };
-        let after: ArrayVec<_, MAX_POINTS> = fences.iter().map(point).collect();
+    fn any_release_is_carried(buffer: u64, sequence: u64, kinds in vec(kinds(), 0..=4)) {
+        let after: ArrayVec<_, MAX_POINTS> = kinds.iter().map(|kind| kind.point()).collect();
         let sent = ToProducer::Release { buffer: WireBufferId(buffer), sequence, after };
-        let packet = sent.encode().unwrap();
-        let got = ToProducer::decode(&packet.bytes, duplicates(&packet.fds)).unwrap();
-        let ToProducer::Release { buffer: b, sequence: s, after } = got else { panic!("a release") };
+        let ToProducer::Release { buffer: b, sequence: s, after } = answered(&sent) else {
+            panic!("a release");
+        };
         prop_assert_eq!((b.0, s), (buffer, sequence));
-        let got: Vec<_> = after.iter().map(|point| point.sync_file().is_some()).collect();
-        prop_assert_eq!(got, fences);
+        prop_assert_eq!(after.iter().map(Kind::of).collect::<Vec<_>>(), kinds);
     }
 
     #[test]
@@ -166,7 +235,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_say_the_same_again(bytes in vec(any::<u8>(), 0..400), number in 1..8u32) {
+    fn any_bytes_are_refused_or_say_the_same_again(bytes in vec(any::<u8>(), 0..400), number in 1..11u32) {
         let mut bytes = bytes;
         let length = bytes.len() as u32;
         if let Some(header) = bytes.get_mut(..8) {
@@ -227,10 +296,38 @@ fn the_bytes_of_a_host_are_those_of_version_1() {
     assert_eq!(bytes(welcome), expect(296, shown));
     let refused = ToProducer::Refused { reason: text("no") };
     assert_eq!(bytes(refused), expect(268, "0:2 1:1 4:c 5:1 8:2 12:6e 13:6f"));
-    let after = ArrayVec::from_iter([SyncPoint::Signaled, SyncFile::from(null()).into()]);
+    let after = ArrayVec::from_iter([Point::Signaled, SyncFile::from(null()).into()]);
     let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
     assert_eq!(bytes(release), expect(96, "0:3 1:1 4:60 8:7 16:8 24:2 48:1"));
     assert_eq!(bytes(ToProducer::Busy), expect(16, "0:4 1:1 4:10"));
+}
+
+/// A change here is a change of the protocol, and needs a new version.
+#[test]
+fn the_bytes_that_version_2_brought_are_those() {
+    let shown = |packet: zerohop_wire::Packet<'_>| {
+        (packet.bytes.len(), shown(&packet.bytes), packet.fds.len())
+    };
+    let expect = |length: usize, shown: &str, fds| (length, shown.to_owned(), fds);
+    let (mut device_uuid, mut driver_uuid) = ([0; 16], [0; 16]);
+    (device_uuid[0], driver_uuid[15]) = (0xaa, 0xbb);
+    let device = DeviceId { device_uuid, driver_uuid };
+    let timeline = WireTimelineId(3);
+    let ours = ToHost::Timeline(shared(3, 4, device));
+    let rest = "4:38 8:3 16:4 24:aa 55:bb";
+    assert_eq!(shown(ours.encode().unwrap()), expect(56, &format!("0:9 {rest}"), 1));
+    let hosts = ToProducer::Timeline(shared(3, 4, device));
+    assert_eq!(shown(hosts.encode().unwrap()), expect(56, &format!("0:6 1:1 {rest}"), 1));
+    let ours = ToHost::RetireTimeline { timeline };
+    assert_eq!(shown(ours.encode().unwrap()), expect(16, "0:a 4:10 8:3", 0));
+    let hosts = ToProducer::RetireTimeline { timeline };
+    assert_eq!(shown(hosts.encode().unwrap()), expect(16, "0:7 1:1 4:10 8:3", 0));
+    let devices = ToProducer::Devices { devices: ArrayVec::from_iter([device]) };
+    assert_eq!(shown(devices.encode().unwrap()), expect(144, "0:5 1:1 4:90 8:1 16:aa 47:bb", 0));
+    let after = ArrayVec::from_iter([Point::Timeline { timeline, value: 5 }]);
+    let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
+    let bytes = "0:3 1:1 4:60 8:7 16:8 24:1 32:2 36:3 40:5";
+    assert_eq!(shown(release.encode().unwrap()), expect(96, bytes, 0));
 }
 
 fn display() -> HostDisplay {

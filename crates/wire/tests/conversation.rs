@@ -4,12 +4,15 @@ mod common;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use common::{announce, connected, drain, frame, open, opened, say};
+use arrayvec::ArrayVec;
+use common::{announce, connected, drain, frame, open, opened, say, welcome};
+use zerohop_frame::{DeviceId, SyncPoint, Timeline};
 use zerohop_kernel::Socket;
 use zerohop_wire::{
-    Error, Listener, MAX_MESSAGE, Peer, Producer, StreamId, ToHost, ToProducer, VERSION, Violation,
-    WireBufferId, text,
+    Error, FrameMessage, Listener, MAX_MESSAGE, Peer, Point, Producer, SharedTimeline, StreamId,
+    ToHost, ToProducer, VERSION, Violation, WireBufferId, WireTimelineId, text,
 };
 
 #[test]
@@ -30,13 +33,15 @@ fn a_producer_is_welcomed_where_the_host_listens() {
     let Some(ToHost::Hello { version: VERSION, name }) = hello else { panic!("{hello:?}") };
     assert_eq!((name.as_str(), peer.hello_deadline()), ("vkcube", None));
     assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Welcome { version: VERSION, .. })));
+    assert!(!producer.is_welcome(), "not all of the answer was heard");
+    assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Devices { .. })));
     assert!(producer.is_welcome() && producer.poll().unwrap().is_none());
 }
 
 #[test]
 fn a_picture_goes_out_and_comes_home_once() {
     let (mut producer, peer) = opened();
-    producer.poll().unwrap();
+    welcome(&mut producer);
     producer.send(&announce(1)).unwrap();
     producer.send(&ToHost::Frame(frame(1, 5))).unwrap();
     let Some(ToHost::Announce { memory, .. }) = peer.poll().unwrap() else { panic!() };
@@ -65,7 +70,7 @@ fn a_retired_buffer_that_is_out_still_comes_home() {
     producer.send(&ToHost::CloseStream { stream: StreamId(1) }).unwrap();
     assert_eq!(drain(&peer).unwrap(), 3);
     peer.release(WireBufferId(1), 1, Vec::new()).unwrap();
-    producer.poll().unwrap();
+    welcome(&mut producer);
     assert!(matches!(producer.poll().unwrap(), Some(ToProducer::Release { .. })));
     let err = producer.send(&ToHost::Frame(frame(1, 2))).unwrap_err();
     assert!(matches!(err, Error::Invalid(Violation::NoBuffer(1))), "{err:?}");
@@ -93,7 +98,7 @@ fn stuff(producer: &mut Producer) -> Error {
 #[test]
 fn a_dismissed_producer_hears_why() {
     let (mut producer, peer) = opened();
-    producer.poll().unwrap();
+    welcome(&mut producer);
     // Left unread, so that the kernel says "reset" before it gives the reason.
     producer.send(&open(2)).unwrap();
     peer.dismiss("the recording has ended");
@@ -158,4 +163,56 @@ fn releases_wait_for_a_producer_that_does_not_read() {
         }
     }
     assert!(!peer.has_unsent());
+}
+
+/// The host answers in kind: the timeline is announced once, and before what names it.
+// Long because two producers are told different things.
+#[test]
+fn a_hosts_timeline_is_told_before_the_first_release_that_names_it() {
+    let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+    let (ours, theirs) = Socket::pair().unwrap();
+    let mut producer = Producer::over(ours, "test").unwrap();
+    let peer = Peer::new(theirs, None, ArrayVec::from_iter([device])).unwrap();
+    drain(&peer).unwrap();
+    welcome(&mut producer);
+    assert!(producer.takes_timelines_of(device));
+    for message in [open(1), announce(1)] {
+        producer.send(&message).unwrap();
+    }
+    let file = || std::fs::File::open("/dev/null").unwrap().into();
+    let host = Timeline::new(device, file(), None);
+    let at = |value| SyncPoint::Timeline { which: Arc::clone(&host), value };
+
+    producer.send(&ToHost::Frame(frame(1, 1))).unwrap();
+    drain(&peer).unwrap();
+    let err = peer.release(WireBufferId(1), 1, vec![at(3)]).unwrap_err();
+    let Error::Invalid(why) = err else { panic!("{err}") };
+    let said = "a timeline to a producer that has none of its device cannot be sent";
+    assert_eq!(why.to_string(), said);
+
+    let timeline = WireTimelineId(9);
+    let shared = SharedTimeline { timeline, value: 0, device, fd: file() };
+    let (ours, theirs) = Socket::pair().unwrap();
+    let mut producer = Producer::over(ours, "test").unwrap();
+    let peer = Peer::new(theirs, None, ArrayVec::from_iter([device])).unwrap();
+    drain(&peer).unwrap();
+    welcome(&mut producer);
+    for message in [open(1), announce(1), ToHost::Timeline(shared)] {
+        producer.send(&message).unwrap();
+    }
+    for (sequence, told) in [(1, true), (2, false)] {
+        let acquire = Point::Timeline { timeline, value: sequence };
+        producer.send(&ToHost::Frame(FrameMessage { acquire, ..frame(1, sequence) })).unwrap();
+        drain(&peer).unwrap();
+        // Only the later of two values is said.
+        peer.release(WireBufferId(1), sequence, vec![at(2 * sequence), at(1)]).unwrap();
+        if told {
+            let message = producer.poll().unwrap();
+            assert!(matches!(message, Some(ToProducer::Timeline(it)) if it.device == device));
+        }
+        let released = producer.poll().unwrap();
+        let Some(ToProducer::Release { after, .. }) = released else { panic!("{released:?}") };
+        let [Point::Timeline { timeline: WireTimelineId(1), value }] = after[..] else { panic!() };
+        assert_eq!(value, 2 * sequence);
+    }
 }

@@ -21,7 +21,7 @@ use zerohop_frame::{
 use zerohop_kernel::{Access, FdKind, Memfd, Socket, SyncFile, export_sync_file, kind_of, udmabuf};
 use zerohop_needs::absent;
 use zerohop_wire::{
-    Error, FrameMessage, Peer, ToHost, ToProducer, VERSION, Violation, WireBufferId, text,
+    Error, FrameMessage, Peer, Point, ToHost, ToProducer, VERSION, Violation, WireBufferId, text,
 };
 
 /// Bytes of the picture that all of this is about: 512x1024 words.
@@ -103,19 +103,23 @@ fn fences_travel(dma_buf: OwnedFd) {
     let (mut producer, peer) = opened();
     let memory = MemoryHandle::DmaBuf(dma_buf.try_clone().unwrap());
     producer.send(&announce_with(1, shape(1024), memory)).unwrap();
-    let acquire = SyncPoint::from(fence());
+    let acquire = Point::from(fence());
     producer.send(&ToHost::Frame(FrameMessage { acquire, ..frame(1, 1) })).unwrap();
     peer.poll().unwrap();
     let Some(ToHost::Frame(got)) = peer.poll().unwrap() else { panic!("a picture") };
-    assert!(got.acquire.sync_file().is_some() && got.acquire.wait(Duration::from_secs(1)).unwrap());
+    assert!(is_reached(&got.acquire));
 
     let readers = (0..7).map(|_| SyncPoint::from(fence())).chain([SyncPoint::Signaled]);
     peer.release(WireBufferId(1), 1, readers.collect()).unwrap();
-    producer.poll().unwrap();
+    common::welcome(&mut producer);
     let Some(ToProducer::Release { after, .. }) = producer.poll().unwrap() else { panic!() };
     assert_eq!(after.len(), 4);
-    assert!(after.iter().all(|point| point.wait(Duration::from_secs(1)).unwrap()));
+    assert!(after.iter().all(is_reached));
     assert_eq!(drain(&peer).unwrap(), 0);
+}
+
+fn is_reached(point: &Point) -> bool {
+    matches!(point, Point::SyncFile(file) if file.wait(Duration::from_secs(1)).unwrap())
 }
 
 /// A dma-buf polls, but a sync point it is not.
@@ -125,7 +129,7 @@ fn dma_buf_is_no_fence(dma_buf: &OwnedFd) -> bool {
     say(&theirs, &ToHost::Hello { version: VERSION, name: text("test") });
     say(&theirs, &open(1));
     say(&theirs, &common::announce(1));
-    let acquire = SyncPoint::from(SyncFile::from(dma_buf.try_clone().unwrap()));
+    let acquire = Point::from(SyncFile::from(dma_buf.try_clone().unwrap()));
     say(&theirs, &ToHost::Frame(FrameMessage { acquire, ..frame(1, 1) }));
     matches!(drain(&peer), Err(Error::Violation(Violation::NotFence)))
 }

@@ -13,11 +13,12 @@ use arrayvec::ArrayVec;
 use common::{announce, announce_with, descriptor, frame, open, open_fds, say, shm};
 use zerohop_frame::{
     Damage, DeviceId, MediaClock, MediaTime, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
-    Ratio, Rect, SyncPoint,
+    Ratio, Rect,
 };
 use zerohop_kernel::{Eventfd, Socket, SyncFile, clock_monotonic};
 use zerohop_wire::{
-    Copies, Error, MAX_MESSAGE, Peer, StreamId, ToHost, ToProducer, VERSION, WireBufferId, text,
+    Copies, Error, FrameMessage, MAX_MESSAGE, MAX_TIMELINES, Peer, Point, SharedTimeline, StreamId,
+    ToHost, ToProducer, VERSION, WireBufferId, WireTimelineId, text,
 };
 
 /// Counting descriptors takes a process without other tests at the time.
@@ -29,7 +30,7 @@ fn refused(reason: &str, talk: impl FnOnce(&Socket)) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = open_fds();
     let (theirs, ours) = Socket::pair().unwrap();
-    let peer = Peer::over(ours).unwrap();
+    let peer = Peer::new(ours, None, ArrayVec::from_iter([DEVICE])).unwrap();
     talk(&theirs);
     let err = std::iter::repeat_with(|| peer.poll()).find_map(Result::err).unwrap();
     assert!(matches!(err, Error::Violation(_)), "{err}");
@@ -126,7 +127,7 @@ fn silence_is_refused_after_a_while() {
 #[test]
 fn a_wrong_beginning_is_refused() {
     refused("open stream came before hello", |socket| say(socket, &open(1)));
-    refused("version 0 is not 1 to 1", |socket| say_patched(socket, &hello(), 8, &[0; 4]));
+    refused("version 0 is not 1 to 2", |socket| say_patched(socket, &hello(), 8, &[0; 4]));
     refused_later("hello came twice", |socket| say(socket, &hello()));
 }
 
@@ -246,8 +247,8 @@ fn a_fence_must_be_a_fence() {
     refused_later("a sync point is not a sync_file", |socket| {
         say(socket, &announce(1));
         let bell = Eventfd::new().unwrap().as_fd().try_clone_to_owned().unwrap();
-        let acquire = SyncPoint::from(SyncFile::from(bell));
-        say(socket, &ToHost::Frame(zerohop_wire::FrameMessage { acquire, ..frame(1, 1) }));
+        let acquire = Point::from(SyncFile::from(bell));
+        say(socket, &ToHost::Frame(FrameMessage { acquire, ..frame(1, 1) }));
     });
 }
 
@@ -354,25 +355,25 @@ fn damage_and_time_must_make_sense() {
     refused_later("damage 2x1 at 3,0 leaves the 4x4 picture", |socket| {
         say(socket, &announce(1));
         let damage = Damage::Rects(ArrayVec::from_iter([rect]));
-        say(socket, &ToHost::Frame(zerohop_wire::FrameMessage { damage, ..frame(1, 1) }));
+        say(socket, &ToHost::Frame(FrameMessage { damage, ..frame(1, 1) }));
     });
     refused_later("the number of damage rectangles is 17, not 0 to 16", |socket| {
         let damage = Damage::Rects(ArrayVec::new());
-        let message = ToHost::Frame(zerohop_wire::FrameMessage { damage, ..frame(1, 1) });
+        let message = ToHost::Frame(FrameMessage { damage, ..frame(1, 1) });
         say_patched(socket, &message, 44, &17u32.to_le_bytes());
     });
     refused_later("a flag of 4 is unknown", |socket| {
         say_patched(socket, &ToHost::Frame(frame(1, 1)), 40, &4u32.to_le_bytes());
     });
-    refused_later("sync point kind 2 is unknown", |socket| {
-        say_patched(socket, &ToHost::Frame(frame(1, 1)), 48, &2u32.to_le_bytes());
+    refused_later("sync point kind 3 is unknown", |socket| {
+        say_patched(socket, &ToHost::Frame(frame(1, 1)), 48, &3u32.to_le_bytes());
     });
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (theirs, ours) = Socket::pair().unwrap();
     let peer = Peer::over(ours).unwrap();
     [hello(), open(1), announce(1)].iter().for_each(|message| say(&theirs, message));
     let timestamp = clock_monotonic() + Duration::from_secs(100);
-    say(&theirs, &ToHost::Frame(zerohop_wire::FrameMessage { timestamp, ..frame(1, 1) }));
+    say(&theirs, &ToHost::Frame(FrameMessage { timestamp, ..frame(1, 1) }));
     while peer.poll().is_ok() {}
     let words = last_words(&theirs);
     assert!(words.starts_with("a picture is to be shown in 99."), "{words}");
@@ -398,7 +399,7 @@ fn a_clock_must_tick_and_a_stream_without_one_has_no_media_time() {
     refused_later("a picture is at media time 7, and its stream has no clock", |socket| {
         say(socket, &announce(1));
         let media = MediaTime { pts: 7, duration: 0 };
-        say(socket, &ToHost::Frame(zerohop_wire::FrameMessage { media, ..frame(1, 1) }));
+        say(socket, &ToHost::Frame(FrameMessage { media, ..frame(1, 1) }));
     });
 }
 
@@ -414,7 +415,7 @@ fn no_time_is_too_far_in_a_file() {
     let announce = ToHost::Announce { buffer, stream: StreamId(2), descriptor, memory, copies };
     [hello(), open, announce].iter().for_each(|message| say(&theirs, message));
     let (timestamp, media) = (Duration::from_secs(1 << 40), MediaTime { pts: -7, duration: 1 });
-    let late = zerohop_wire::FrameMessage { timestamp, media, ..frame(1, 1) };
+    let late = FrameMessage { timestamp, media, ..frame(1, 1) };
     say(&theirs, &ToHost::Frame(late));
     (0..3).for_each(|_| drop(peer.poll().unwrap().unwrap()));
     assert!(matches!(peer.poll(), Ok(Some(ToHost::Frame(_)))));
@@ -477,6 +478,7 @@ fn flooding_is_refused() {
 }
 
 /// The host may lie as well.
+// Long because there is much to lie about.
 #[test]
 fn a_host_that_breaks_the_rules_is_left() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -493,14 +495,14 @@ fn a_host_that_breaks_the_rules_is_left() {
         let packet = message.encode().unwrap();
         host.send(&packet.bytes, &packet.fds).unwrap();
     };
-    let release = |after: ArrayVec<SyncPoint, 4>| ToProducer::Release {
+    let release = |after: ArrayVec<Point, 4>| ToProducer::Release {
         buffer: WireBufferId(1),
         sequence: 2,
         after,
     };
     let bell = || Eventfd::new().unwrap().as_fd().try_clone_to_owned().unwrap();
-    left("version 2 is not 1 to 1", &|host| {
-        tell(host, ToProducer::Welcome { version: 2, display: None });
+    left("version 3 is not 1 to 2", &|host| {
+        tell(host, ToProducer::Welcome { version: 3, display: None });
     });
     left("welcome came twice", &|host| {
         tell(host, ToProducer::Welcome { version: 1, display: None });
@@ -508,8 +510,99 @@ fn a_host_that_breaks_the_rules_is_left() {
     });
     left("buffer 1 is not out with picture 2", &|host| tell(host, release(ArrayVec::new())));
     left("a sync point is not a sync_file", &|host| {
-        let after = ArrayVec::from_iter([SyncPoint::from(SyncFile::from(bell()))]);
+        let after = ArrayVec::from_iter([Point::from(SyncFile::from(bell()))]);
         tell(host, release(after));
     });
     left("message type 0x1 is unknown", &|host| say(host, &hello()));
+    let welcome = |version| ToProducer::Welcome { version, display: None };
+    let devices = || ToProducer::Devices { devices: ArrayVec::from_iter([DEVICE]) };
+    left("devices belongs to version 2, and version 1 is spoken", &|host| {
+        tell(host, welcome(1));
+        tell(host, devices());
+    });
+    left("devices came twice", &|host| {
+        [welcome(2), devices(), devices()].into_iter().for_each(|message| tell(host, message));
+    });
+    left("timeline 1 is of a device that was not offered", &|host| {
+        tell(host, welcome(2));
+        tell(host, ToProducer::Timeline(timeline(1, DEVICE)));
+    });
+    left("timeline 1 was not announced", &|host| {
+        let point = Point::Timeline { timeline: WireTimelineId(1), value: 1 };
+        [welcome(2), release(ArrayVec::from_iter([point]))]
+            .into_iter()
+            .for_each(|message| tell(host, message));
+    });
+}
+
+const DEVICE: DeviceId = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+
+fn timeline(timeline: u32, device: DeviceId) -> SharedTimeline {
+    let MemoryHandle::Shm(fd) = shm(64) else { unreachable!("shm makes a memfd") };
+    SharedTimeline { timeline: WireTimelineId(timeline), value: 7, device, fd }
+}
+
+/// A picture that is complete at a value of a timeline.
+fn at(timeline: u32, value: u64) -> ToHost {
+    let acquire = Point::Timeline { timeline: WireTimelineId(timeline), value };
+    ToHost::Frame(FrameMessage { acquire, ..frame(1, 1) })
+}
+
+#[test]
+fn a_timeline_must_be_announced_and_of_a_device_that_the_host_takes() {
+    refused_later("timeline 1 is of a device that was not offered", |socket| {
+        let device = DeviceId { device_uuid: [3; 16], ..DEVICE };
+        say(socket, &ToHost::Timeline(timeline(1, device)));
+    });
+    refused_later("timeline 1 is not after 1", |socket| {
+        say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+        say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+    });
+    refused_later("the number of timelines is 17, not 0 to 16", |socket| {
+        for one in 0..=MAX_TIMELINES as u32 {
+            say(socket, &ToHost::Timeline(timeline(one, DEVICE)));
+        }
+    });
+    refused_later("timeline 2 was not announced", |socket| {
+        say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+        say(socket, &ToHost::RetireTimeline { timeline: WireTimelineId(2) });
+    });
+    refused_later("timeline came with 0 descriptors, not 1", |socket| {
+        let message = ToHost::Timeline(timeline(1, DEVICE));
+        socket.send(&message.encode().unwrap().bytes, &[]).unwrap();
+    });
+    refused_later("byte 12 of timeline is not used and not zero", |socket| {
+        say_patched(socket, &ToHost::Timeline(timeline(1, DEVICE)), 12, &[1]);
+    });
+}
+
+#[test]
+fn a_point_names_a_timeline_and_a_value_that_it_can_come_to() {
+    refused_later("timeline 4 was not announced", |socket| {
+        say(socket, &announce(1));
+        say(socket, &at(4, 1));
+    });
+    refused_later("timeline 1 was not announced", |socket| {
+        say(socket, &announce(1));
+        say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+        say(socket, &ToHost::RetireTimeline { timeline: WireTimelineId(1) });
+        say(socket, &at(1, 8));
+    });
+    for value in [0, 8 + (1 << 30), u64::MAX] {
+        let reason = format!("value {value} of timeline 1 is not 1 to {}", 7 + (1 << 30));
+        refused_later(&reason, |socket| {
+            say(socket, &announce(1));
+            say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+            say(socket, &at(1, value));
+        });
+    }
+}
+
+#[test]
+fn what_version_2_brought_is_not_said_in_version_1() {
+    let reason = "timeline belongs to version 2, and version 1 is spoken";
+    refused(reason, |socket| {
+        say(socket, &ToHost::Hello { version: 1, name: text("old") });
+        say(socket, &ToHost::Timeline(timeline(1, DEVICE)));
+    });
 }

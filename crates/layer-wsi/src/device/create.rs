@@ -6,8 +6,9 @@ use ash::{ext, khr, vk};
 use zerohop_layer::link::{self, Next};
 use zerohop_layer::{DispatchKey, Doing, LayerError, Level, Table, chain, log};
 
+use super::features::{self, Features};
 use super::plan::{OURS, Plan};
-use super::{Below, DEVICES, DeviceState, HostMemory, extensions, query};
+use super::{Below, DEVICES, DeviceState, HostMemory, Timelines, extensions, query};
 use crate::entry::slice;
 use crate::extensions::{name, names};
 use crate::instance::InstanceState;
@@ -22,6 +23,7 @@ use crate::swapchain;
 /// # Safety
 ///
 /// `info` is what `vkCreateDevice` got from the loader, and so are the others.
+// Long because each step looks at the chain that the one before has left.
 pub(crate) unsafe fn create(
     instance: &Arc<InstanceState>,
     physical: vk::PhysicalDevice,
@@ -50,13 +52,20 @@ pub(crate) unsafe fn create(
     // Before the copy: the loader's own structures are copied along.
     next.arm();
     let ours = if instance.passes { &[] } else { OURS };
+    let timelines = plan.presents() && shares_timelines(instance, physical, &plan);
+    let extra = if timelines { &features::KINDS[..] } else { &[] };
     // SAFETY: `p_next` is a chain of live structures.
-    let stripped = unsafe { chain::without(info.p_next, ours) };
+    let stripped = unsafe { chain::without(info.p_next, &[ours, extra].concat()) };
     if let Some(kind) = stripped.stuck_at() {
         let what = format_args!("cannot copy the unknown structure {kind:?} of vkCreateDevice");
         log(Level::Warn, what);
     }
-    let mut copy = vk::DeviceCreateInfo { p_next: stripped.head(), ..*info };
+    let mut features = Features::default();
+    // SAFETY: as above; both outlive the call below.
+    let head =
+        timelines.then(|| unsafe { features.before(info.p_next, stripped.head()) }).flatten();
+    let p_next = head.unwrap_or(stripped.head());
+    let mut copy = vk::DeviceCreateInfo { p_next, ..*info };
     copy = copy.enabled_extension_names(&down);
     // SAFETY: the type belongs to the name.
     let create: Option<vk::PFN_vkCreateDevice> =
@@ -71,7 +80,7 @@ pub(crate) unsafe fn create(
     let state = DeviceState {
         set_device_loader_data,
         first_family,
-        ..describe(instance, physical, &next, next.device(raw), &plan)
+        ..describe(instance, physical, &next, next.device(raw), (&plan, head.is_some()))
     };
     if state.presents {
         instance.tell_decision(physical, None);
@@ -90,9 +99,20 @@ fn abilities(state: &DeviceState) -> String {
         (Some(_), None) => "memory leaves as OPAQUE_FD",
         (Some(_), Some(_)) => "memory leaves as OPAQUE_FD or dma-buf",
     };
-    let semaphores = if state.semaphore_fd.is_some() { "SYNC_FD" } else { "no" };
+    let semaphores = match (&state.semaphore_fd, &state.timelines) {
+        (Some(_), Some(_)) => "SYNC_FD and timeline",
+        (Some(_), None) => "SYNC_FD",
+        (None, Some(_)) => "timeline",
+        (None, None) => "no",
+    };
     let fences = if state.fence_fd.is_some() { "SYNC_FD" } else { "no" };
     format!("{memory}, {semaphores} semaphores, {fences} fences")
+}
+
+/// Whether timelines can be shared with a host.
+fn shares_timelines(instance: &InstanceState, physical: vk::PhysicalDevice, plan: &Plan) -> bool {
+    [khr::timeline_semaphore::NAME, khr::external_semaphore_fd::NAME].iter().all(|it| plan.has(it))
+        && query::shares_timelines(instance, physical)
 }
 
 /// The state of a new device. Long because it has many fields.
@@ -101,7 +121,7 @@ fn describe(
     physical: vk::PhysicalDevice,
     next: &Next,
     raw: ash::Device,
-    plan: &Plan,
+    (plan, timelines): (&Plan, bool),
 ) -> DeviceState {
     // ash finds extension commands through an instance's `vkGetDeviceProcAddr`.
     let finder = next.device_finder(instance.raw.handle());
@@ -128,6 +148,8 @@ fn describe(
         presents: plan.presents(),
         present_layout: plan.present_layout(),
         semaphore_fd: has_semaphore.then(|| khr::external_semaphore_fd::Device::new(&finder, &raw)),
+        sync_fd_waits: Default::default(),
+        timelines: timelines.then(|| Timelines::new(&finder, &raw)),
         fence_fd: has_fence.then(|| khr::external_fence_fd::Device::new(&finder, &raw)),
         id: query::device_id(instance, physical),
         enabled: plan.ours,
@@ -156,6 +178,7 @@ pub(crate) unsafe fn destroy(device: vk::Device, allocator: *const vk::Allocatio
     if let Some(state) = DEVICES.remove(&key) {
         // The application should have; what it forgot must not outlive the device.
         state.swapchains.remove_unless(|_| false).into_iter().for_each(swapchain::destroy);
+        swapchain::Host::get().forget(&state.end_timelines());
         // SAFETY: the caller's promise.
         unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
     }

@@ -3,9 +3,11 @@
 mod below;
 mod create;
 mod extensions;
+mod features;
 mod plan;
 mod query;
 mod queue;
+mod timelines;
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -19,10 +21,11 @@ pub(crate) use below::Below;
 pub(crate) use create::{create, destroy};
 pub(crate) use extensions::{below as extensions_below, extensions};
 pub(crate) use queue::QueueState;
+pub(crate) use timelines::{Count, Timelines};
 
 use crate::extensions::ExtensionSet;
 use crate::instance::InstanceState;
-use crate::swapchain::{Alias, Swapchain};
+use crate::swapchain::{Alias, Swapchain, SyncFdWaits};
 
 /// All devices, by the dispatch pointer that their queues share.
 static DEVICES: Table<DispatchKey, DeviceState> = Table::new();
@@ -50,6 +53,10 @@ pub(crate) struct DeviceState {
     pub(crate) present_layout: vk::ImageLayout,
     /// `Some` when a binary semaphore can be made from a `SYNC_FD` and become one.
     pub(crate) semaphore_fd: Option<khr::external_semaphore_fd::Device>,
+    /// Whether that is more than a wait for the GPU.
+    pub(crate) sync_fd_waits: SyncFdWaits,
+    /// `Some` when timeline semaphores can go to a host and come from it.
+    pub(crate) timelines: Option<Timelines>,
     /// `Some` when a fence can be made from a `SYNC_FD` and become one.
     pub(crate) fence_fd: Option<khr::external_fence_fd::Device>,
     /// Device and driver, as opaque handles ask.

@@ -34,6 +34,11 @@ const WANTED: &[&[&CStr]] = &[
         ext::queue_family_foreign::NAME,
     ],
     &[khr::external_semaphore::NAME, khr::external_semaphore_fd::NAME],
+    &[
+        khr::timeline_semaphore::NAME,
+        khr::external_semaphore::NAME,
+        khr::external_semaphore_fd::NAME,
+    ],
     &[khr::external_fence::NAME, khr::external_fence_fd::NAME],
     &[ext::external_memory_host::NAME],
 ];

@@ -36,6 +36,33 @@ pub(crate) fn semaphore_takes_sync_fd(
     )
 }
 
+/// Whether a timeline semaphore can leave as `OPAQUE_FD`, and come so.
+pub(crate) fn shares_timelines(instance: &InstanceState, physical: vk::PhysicalDevice) -> bool {
+    if !instance.has_properties2 {
+        return false;
+    }
+    let mut feature = vk::PhysicalDeviceTimelineSemaphoreFeatures::default();
+    let mut features = vk::PhysicalDeviceFeatures2::default().push_next(&mut feature);
+    let raw = &instance.raw;
+    // SAFETY: the handle is the instance's, and the next layer has the command.
+    unsafe { raw.get_physical_device_features2(physical, &mut features) };
+    if feature.timeline_semaphore == vk::FALSE {
+        return false;
+    }
+    let mut kind =
+        vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE);
+    let info = vk::PhysicalDeviceExternalSemaphoreInfo::default()
+        .handle_type(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD)
+        .push_next(&mut kind);
+    let mut out = vk::ExternalSemaphoreProperties::default();
+    // SAFETY: as above.
+    unsafe { raw.get_physical_device_external_semaphore_properties(physical, &info, &mut out) };
+    out.external_semaphore_features.contains(
+        vk::ExternalSemaphoreFeatureFlags::EXPORTABLE
+            | vk::ExternalSemaphoreFeatureFlags::IMPORTABLE,
+    )
+}
+
 /// Whether a fence can be made from a `SYNC_FD` and become one.
 pub(crate) fn fence_takes_sync_fd(instance: &InstanceState, physical: vk::PhysicalDevice) -> bool {
     if !instance.has_properties2 {

@@ -1,19 +1,18 @@
 //! The application's queues, and the lock that lets us submit on them too.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 
-use super::DeviceState;
+use super::{Count, DeviceState};
 
 /// One `VkQueue`.
 ///
 /// A queue is externally synchronized: the application promises one call at a time. Our own
 /// submits would break the promise, so every queue command of the application's takes the lock in
 /// our hook, and so does whoever submits for us.
-#[derive(Debug)]
 pub(crate) struct QueueState {
     /// The handle.
     pub(crate) raw: vk::Queue,
@@ -21,6 +20,8 @@ pub(crate) struct QueueState {
     pub(crate) family: u32,
     /// Held during every `vkQueue*` call.
     pub(crate) lock: Mutex<()>,
+    /// The timeline that our submissions count on, once one did.
+    pub(crate) count: OnceLock<Count>,
 }
 
 impl QueueState {
@@ -64,7 +65,12 @@ impl DeviceState {
     pub(crate) fn learn_queue(&self, raw: vk::Queue, family: u32) {
         if raw != vk::Queue::null() {
             // Threads may ask at once, and must get the same lock.
-            self.queues.insert_first(raw, || QueueState { raw, family, lock: Mutex::new(()) });
+            self.queues.insert_first(raw, || QueueState {
+                raw,
+                family,
+                lock: Mutex::new(()),
+                count: OnceLock::new(),
+            });
         }
     }
 

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use ash::vk;
+use zerohop_frame::SyncPoint;
 use zerohop_kernel::clock_monotonic;
-use zerohop_layer::LayerError;
+use zerohop_layer::{LayerError, chain_line};
 
 use super::Swapchain;
-use super::ring::{Acquired, Fences};
+use super::handover::{Host, PATIENCE_WITH_BUSY};
+use super::ring::{Acquired, Fences, Read};
+
+/// How often the host is heard while its device reads an image.
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// What `vkAcquireNextImage*KHR` asks for.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +64,7 @@ impl Swapchain {
         let deadline = deadline(begin, timeout);
         let (mut now, mut heard) = (begin, false);
         loop {
+            let read = self.settle(now);
             let (at, host, copier) = match self.rotation.acquire(now)? {
                 Acquired::Image { index, after } => return Ok(Ok((index, after))),
                 Acquired::Later { at, host, copier } => (at, host, copier),
@@ -84,9 +90,59 @@ impl Swapchain {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(Err(vk::Result::TIMEOUT));
             }
-            self.sleep(now, [at, deadline, patience, copier.filter(|from| *from > now)]);
+            let moments = [at, deadline, patience, copier.filter(|from| *from > now)];
+            match read {
+                Some(read) => self.sleep_until_read(&read, now, moments),
+                None => self.sleep(now, moments),
+            }
             now = clock_monotonic();
         }
+    }
+
+    /// Finds out which images the host's device is done with. Returns one with which it is not: it will be
+    /// lent when it is, so that nothing of the application's ever waits for the host on a device. A host
+    /// whose device takes too long is left.
+    fn settle(&self, now: Duration) -> Option<Read> {
+        let mut unread = None;
+        for read in self.rotation.read() {
+            let late = now.saturating_sub(read.since) >= PATIENCE_WITH_BUSY;
+            match self.is_read(&read) {
+                Ok(true) => self.rotation.settle(read.index, read.sequence),
+                Ok(false) if late => {
+                    Host::get().forsake("the host's timeline did not come to what it said in time");
+                }
+                Ok(false) => unread = Some(read),
+                Err(err) => {
+                    let cost = "the application goes on unseen";
+                    Host::get().fall_back("sync", &chain_line(&err), cost);
+                    Host::get().forsake("the host's timeline is of no use");
+                }
+            }
+        }
+        unread
+    }
+
+    fn is_read(&self, read: &Read) -> Result<bool, LayerError> {
+        for point in &read.after {
+            if let SyncPoint::Timeline { which, value } = point
+                && !self.device.is_at(which, *value)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// As [`sleep`](Self::sleep), while the host's device reads an image.
+    fn sleep_until_read(&self, read: &Read, now: Duration, moments: [Option<Duration>; 4]) {
+        let until = moments.into_iter().flatten().fold(now + GLANCE, Duration::min);
+        for point in &read.after {
+            if let SyncPoint::Timeline { which, value } = point {
+                let left = until.saturating_sub(clock_monotonic());
+                self.device.wait_at(which, *value, left);
+            }
+        }
+        self.outlet.listens();
     }
 
     /// When a host that holds images since `held` counts as gone. One that is already so loses

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, getpid};
-use zerohop_frame::Damage;
+use zerohop_frame::{Damage, SyncPoint};
 use zerohop_kernel::spawn_deaf;
 use zerohop_layer::{Doing, LayerError, chain_line, guard_or};
 use zerohop_wire::FrameMessage;
@@ -223,6 +223,7 @@ impl Job {
             rotation: &self.rotation,
             index: self.index,
             frame: self.frame.clone(),
+            acquire: SyncPoint::Signaled,
         };
         self.outlet.send(parcel, || self.staging.export())
     }

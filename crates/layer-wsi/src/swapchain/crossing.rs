@@ -21,8 +21,9 @@ use super::outlet::Outlet;
 use super::plan::{Export, ImagePlan};
 use super::ring::Fences;
 use super::staging::Staging;
-use super::submit::{Batch, submit};
+use super::submit::{Batch, submit, submit_and_count};
 use super::sync_fd;
+use super::tier::Tier;
 use crate::device::{DeviceState, QueueState};
 
 /// One image, and the family of the queues that present it.
@@ -32,10 +33,14 @@ pub(crate) struct Crossing {
     pool: vk::CommandPool,
     out: vk::CommandBuffer,
     back: vk::CommandBuffer,
-    /// Signaled when the image has left.
+    tier: Tier,
+    /// Signaled when the image has left. Not in the tier `timeline`, where nothing needs to be made ready
+    /// for the next time, so that nobody ever waits for the last.
     left: Gate,
-    /// Signaled when the image is back.
+    /// Signaled when the image is back. Likewise.
     returned: Gate,
+    /// The tier `timeline`: the last value of each queue that used the crossing.
+    counted: Vec<(Arc<QueueState>, u64)>,
     /// Signaled when the picture is complete, for export. Null where that cannot be.
     pub(crate) ready: vk::Semaphore,
     /// Room for the host's fences.
@@ -51,7 +56,7 @@ impl Crossing {
     pub(crate) fn new(
         device: &Arc<DeviceState>,
         queue: &QueueState,
-        image: vk::Image,
+        (image, tier): (vk::Image, Tier),
         plan: &ImagePlan,
         staging: Option<&Staging>,
     ) -> Result<Self, LayerError> {
@@ -62,13 +67,14 @@ impl Crossing {
             pool: vk::CommandPool::null(),
             out: vk::CommandBuffer::null(),
             back: vk::CommandBuffer::null(),
+            tier,
             left: Gate::new(device)?,
+            counted: Vec::new(),
             returned: Gate::new(device)?,
             ready: vk::Semaphore::null(),
             imports: ArrayVec::new(),
         };
-        // What the CPU copies is complete when that is done.
-        if device.semaphore_fd.is_some() && !staging.is_some_and(Staging::is_mapped) {
+        if tier == Tier::SyncFile {
             new.ready = new.semaphore(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD)?;
         }
         new.commands()?;
@@ -83,49 +89,89 @@ impl Crossing {
         Ok(new)
     }
 
-    /// Whether the image's way begins at this queue's family.
-    pub(crate) fn is_from(&self, queue: &QueueState) -> bool {
-        self.family == queue.family
+    /// Whether the image's way begins at this queue's family, and is told of in this tier.
+    pub(crate) fn is_from(&self, queue: &QueueState, tier: Tier) -> bool {
+        self.family == queue.family && self.tier == tier
+    }
+
+    /// How pictures are told of.
+    pub(crate) fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// Whether the last picture has left already. Does not wait.
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.is_through()
     }
 
     /// Submits the way out on `queue`, which is of our family, after `waits`.
-    /// [`ready`](Self::ready) is signaled then, where there is one.
+    /// [`ready`](Self::ready) is signaled then, where there is one; in the tier `timeline` the queue's
+    /// timeline is at the value that comes back.
     ///
     /// # Errors
     ///
     /// [`LayerError::Call`]. The crossing is of no more use.
     pub(crate) fn leave(
         &mut self,
-        queue: &QueueState,
+        queue: &Arc<QueueState>,
         waits: &[vk::Semaphore],
-    ) -> Result<(), LayerError> {
+    ) -> Result<u64, LayerError> {
+        let batch = Batch { waits, buffers: &[self.out], ..Batch::default() };
+        if self.tier == Tier::Timeline {
+            let value = submit_and_count(&self.device, queue, batch)?;
+            self.note(queue, value);
+            return Ok(value);
+        }
         let ready = [self.ready];
         let signals = if self.ready == vk::Semaphore::null() { &[][..] } else { &ready };
-        let batch = Batch { waits, buffers: &[self.out], signals, fence: self.left.raw() };
         self.left.open(&self.device)?;
-        submit(&self.device, queue, batch)?;
+        submit(&self.device, queue, Batch { signals, fence: self.left.raw(), ..batch })?;
         self.left.pending = true;
-        Ok(())
+        Ok(0)
     }
 
-    /// Submits the way back on `queue`, once who had the image has reached `after`; `signals` are
-    /// signaled then.
+    /// Submits the way back on `queue`, once who had the image has reached `after`, timelines of which
+    /// are reached already; `signals` are signaled then.
     ///
     /// # Errors
     ///
     /// As [`leave`](Self::leave).
     pub(crate) fn come_back(
         &mut self,
-        queue: &QueueState,
+        queue: &Arc<QueueState>,
         after: (&Fences, &Outlet),
         signals: &[vk::Semaphore],
     ) -> Result<(), LayerError> {
+        if self.tier == Tier::Timeline {
+            let batch = Batch { buffers: &[self.back], signals, ..Batch::default() };
+            let value = submit_and_count(&self.device, queue, batch)?;
+            self.note(queue, value);
+            return Ok(());
+        }
         self.returned.open(&self.device)?;
         let waits = &self.import(after)?;
         let batch = Batch { waits, buffers: &[self.back], signals, fence: self.returned.raw() };
         submit(&self.device, queue, batch)?;
         self.returned.pending = true;
         Ok(())
+    }
+
+    /// Remembers what must be done before our commands go.
+    fn note(&mut self, queue: &Arc<QueueState>, value: u64) {
+        match self.counted.iter_mut().find(|(known, _)| Arc::ptr_eq(known, queue)) {
+            Some((_, last)) => *last = value,
+            None => self.counted.push((Arc::clone(queue), value)),
+        }
+    }
+
+    /// Whether all that was submitted is done. Waits for it.
+    fn is_done(&self) -> bool {
+        let timelines = self.device.timelines.as_ref();
+        let counted = |(queue, value): &(Arc<QueueState>, u64)| {
+            let count = timelines.zip(queue.count.get());
+            count.is_none_or(|(timelines, count)| timelines.is_done(count, *value))
+        };
+        self.left.is_done() && self.returned.is_done() && self.counted.iter().all(counted)
     }
 
     /// Semaphores that are signaled once the host has finished with the image. Where the device
@@ -139,7 +185,7 @@ impl Crossing {
         (after, outlet): (&Fences, &Outlet),
     ) -> Result<ArrayVec<vk::Semaphore, MAX_POINTS>, LayerError> {
         let mut waits = ArrayVec::new();
-        for point in after {
+        for point in after.iter().filter(|point| point.sync_file().is_some()) {
             if self.imports.len() == waits.len() {
                 let new = self.semaphore(vk::ExternalSemaphoreHandleTypeFlags::empty())?;
                 self.imports.push(new);
@@ -198,9 +244,11 @@ impl Crossing {
         commands: impl FnOnce(vk::CommandBuffer),
     ) -> Result<(), LayerError> {
         let raw = &self.device.raw;
+        // In the tier `timeline` the next picture may leave before the last one has.
+        let flags = vk::CommandBufferUsageFlags::SIMULTANEOUS_USE;
+        let info = vk::CommandBufferBeginInfo::default().flags(flags);
         // SAFETY: the buffer is ours and new.
-        unsafe { raw.begin_command_buffer(buffer, &vk::CommandBufferBeginInfo::default()) }
-            .doing("record a way")?;
+        unsafe { raw.begin_command_buffer(buffer, &info) }.doing("record a way")?;
         commands(buffer);
         // SAFETY: the buffer is being recorded.
         unsafe { raw.end_command_buffer(buffer) }.doing("record a way")
@@ -209,9 +257,9 @@ impl Crossing {
 
 impl Drop for Crossing {
     fn drop(&mut self) {
-        let gates = [&self.left, &self.returned];
-        if gates.into_iter().any(|gate| !gate.is_done()) {
+        if !self.is_done() {
             // Nobody knows: what the device may still use is not freed.
+            let gates = [&self.left, &self.returned];
             gates.into_iter().for_each(Gate::abandon);
             return;
         }

@@ -155,7 +155,7 @@ impl Drive {
         let rotation = Arc::downgrade(parcel.rotation);
         let news = News { rotation: Weak::clone(&rotation), sequence: message.sequence };
         let home = Home { rotation, index: parcel.index };
-        let mut frame = Frame::new(buffer, info, message.acquire, Arc::new(home));
+        let mut frame = Frame::new(buffer, info, parcel.acquire, Arc::new(home));
         frame.set_replaceable(message.replaceable);
         // A newer one takes the place of those that let it.
         state.waiting.retain(|waiting| !waiting.frame.is_replaceable());

@@ -70,6 +70,12 @@ impl Gate {
         &self.fence
     }
 
+    /// Whether the submission is done, if there is one. Does not wait.
+    pub(super) fn is_through(&self) -> bool {
+        // SAFETY: the fence is ours and alive.
+        !self.pending || unsafe { self.fence.device.raw.get_fence_status(self.raw()) } == Ok(true)
+    }
+
     /// Its handle.
     pub(super) fn raw(&self) -> vk::Fence {
         self.fence.raw

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use zerohop_frame::{DeviceId, Timeline};
 use zerohop_kernel::{clock_monotonic, wait_readable};
 use zerohop_layer::{LayerError, Level, chain_line, config, log};
 use zerohop_wire::{Error as WireError, HostDisplay, ToHost, ToProducer, text};
@@ -26,9 +27,10 @@ use super::stream::{Key, Stream};
 /// images without a word.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The same for a host that has said that it keeps pictures for long. Scheduling may hold up both
+/// The same for a host that has said that it keeps pictures for long, and for the device of one that has
+/// released an image. Scheduling may hold up both
 /// of us on a machine that is busy too.
-const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(2);
 
 /// Between two attempts to connect.
 const RETRY: Duration = Duration::from_secs(1);
@@ -134,6 +136,22 @@ impl Host {
         }
         let state = self.lock();
         state.line.is_some() && state.display.as_ref().is_some_and(|display| display.paces)
+    }
+
+    /// Whether the host takes timelines of `device`.
+    pub(crate) fn takes_timelines_of(&self, device: DeviceId) -> bool {
+        let state = self.lock();
+        state.line.as_ref().is_some_and(|line| line.producer.takes_timelines_of(device))
+    }
+
+    /// Timelines of ours are no more.
+    pub(crate) fn forget(&self, timelines: &[Arc<Timeline>]) {
+        if self.path.is_none() || timelines.is_empty() {
+            return;
+        }
+        if let Some(line) = &mut self.lock().line {
+            timelines.iter().for_each(|timeline| line.forget(timeline.id()));
+        }
     }
 
     /// Whether there is a connection to wait at.
@@ -268,17 +286,28 @@ impl State {
         match message {
             ToProducer::Welcome { display, .. } => {
                 self.display = display;
-                log(Level::Info, format_args!("the host listens"));
-                for [what, reason, cost] in &self.fallbacks {
-                    line.say(to_host([what, reason, cost]));
-                }
+                self.begin();
             }
             ToProducer::Release { buffer, sequence, after } => {
                 line.release(buffer, sequence, after);
             }
             ToProducer::Busy => self.busy = true,
+            ToProducer::Devices { .. } => self.begin(),
+            ToProducer::Timeline(shared) => line.learn(shared),
+            ToProducer::RetireTimeline { timeline } => line.unlearn(timeline),
             // `Producer::poll` makes an error of it.
             ToProducer::Refused { .. } => {}
+        }
+    }
+
+    /// The host's answer has come, perhaps not all of it.
+    fn begin(&mut self) {
+        let Some(line) = self.line.as_mut().filter(|line| line.producer.is_welcome()) else {
+            return;
+        };
+        log(Level::Info, format_args!("the host listens"));
+        for [what, reason, cost] in &self.fallbacks {
+            line.say(to_host([what, reason, cost]));
         }
     }
 

@@ -6,11 +6,15 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use arrayvec::ArrayVec;
-use zerohop_frame::{Damage, FrameDescriptor, MAX_PLANES, MemoryHandle};
+use zerohop_frame::{
+    Damage, FrameDescriptor, MAX_PLANES, MemoryHandle, SyncPoint, Timeline, TimelineId,
+};
 use zerohop_layer::LayerError;
-use zerohop_wire::{Copies, Error, FrameMessage, Producer, StreamId, ToHost, WireBufferId, text};
+use zerohop_wire::{
+    Copies, Error, FrameMessage, MAX_POINTS, Point, Producer, SharedTimeline, StreamId, ToHost,
+    WireBufferId, WireTimelineId, text,
+};
 
-use super::ring::Fences;
 use super::rotation::Rotation;
 use super::stream::{Key, Stream};
 
@@ -25,8 +29,13 @@ pub(super) struct Line {
     streams: HashMap<Key, Open>,
     buffers: HashMap<Key, WireBufferId>,
     homes: HashMap<WireBufferId, Home>,
+    /// Timelines of ours that the host knows.
+    ours: HashMap<TimelineId, WireTimelineId>,
+    /// The host's.
+    theirs: HashMap<WireTimelineId, Arc<Timeline>>,
     next_stream: u32,
     next_buffer: u64,
+    next_timeline: u32,
     /// What found no room in the socket and must be said before anything else.
     unsaid: VecDeque<ToHost>,
 }
@@ -55,8 +64,10 @@ pub(crate) struct Parcel<'a> {
     pub(crate) rotation: &'a Arc<Rotation>,
     /// Which image of that.
     pub(crate) index: usize,
-    /// The picture. Its buffer is filled in here.
+    /// The picture. Its buffer and its acquire are filled in here.
     pub(crate) frame: FrameMessage,
+    /// When it may be read.
+    pub(crate) acquire: SyncPoint,
 }
 
 /// What an announcement says of an image.
@@ -93,8 +104,11 @@ impl Line {
             streams: HashMap::new(),
             buffers: HashMap::new(),
             homes: HashMap::new(),
+            ours: HashMap::new(),
+            theirs: HashMap::new(),
             next_stream: 1,
             next_buffer: 1,
+            next_timeline: 1,
             unsaid: VecDeque::new(),
         })
     }
@@ -115,6 +129,7 @@ impl Line {
         if !stream.seen {
             parcel.frame.damage = Damage::Unknown;
         }
+        parcel.frame.acquire = self.point(parcel.acquire)?;
         self.producer.send(&ToHost::Frame(parcel.frame))?;
         parcel.rotation.infer();
         self.streams.insert(parcel.stream.key(), Open { seen: true, ..stream });
@@ -137,13 +152,68 @@ impl Line {
     }
 
     /// The host has released a picture. Of a retired buffer: nobody waits for it.
-    pub(super) fn release(&self, buffer: WireBufferId, sequence: u64, after: Fences) {
+    pub(super) fn release(
+        &self,
+        buffer: WireBufferId,
+        sequence: u64,
+        after: ArrayVec<Point, MAX_POINTS>,
+    ) {
         if let Some(home) = self.homes.get(&buffer)
             && let Some(rotation) = home.rotation.upgrade()
         {
+            let after = after.into_iter().filter_map(|point| self.moment(point)).collect();
             rotation.release(home.index, sequence, after);
             rotation.infer();
         }
+    }
+
+    /// The moment that a point of the host's means. Every timeline that it names was announced, or the
+    /// message had not come through.
+    fn moment(&self, point: Point) -> Option<SyncPoint> {
+        Some(match point {
+            Point::Signaled => return None,
+            Point::SyncFile(file) => SyncPoint::SyncFile(file),
+            Point::Timeline { timeline, value } => {
+                SyncPoint::Timeline { which: Arc::clone(self.theirs.get(&timeline)?), value }
+            }
+        })
+    }
+
+    /// The host signals one more timeline.
+    pub(super) fn learn(&mut self, shared: SharedTimeline) {
+        let timeline = Timeline::new(shared.device, shared.fd, None);
+        self.theirs.insert(shared.timeline, timeline);
+    }
+
+    /// It names one no more.
+    pub(super) fn unlearn(&mut self, timeline: WireTimelineId) {
+        self.theirs.remove(&timeline);
+    }
+
+    /// Timelines of ours are no more, of those that the host knows.
+    pub(super) fn forget(&mut self, timeline: TimelineId) {
+        if let Some(timeline) = self.ours.remove(&timeline) {
+            self.say(ToHost::RetireTimeline { timeline });
+        }
+    }
+
+    /// The point as the host knows it; a timeline that it does not know is announced.
+    fn point(&mut self, acquire: SyncPoint) -> Result<Point, Error> {
+        let SyncPoint::Timeline { which, value } = acquire else {
+            return acquire.try_into().map_err(Error::Invalid);
+        };
+        if let Some(timeline) = self.ours.get(&which.id()) {
+            return Ok(Point::Timeline { timeline: *timeline, value });
+        }
+        let timeline = WireTimelineId(self.next_timeline);
+        let fd = which.as_fd().try_clone_to_owned();
+        let doing = "duplicate a timeline";
+        let fd = fd.map_err(|source| Error::Io { doing, source })?;
+        let shared = SharedTimeline { timeline, value, device: which.device(), fd };
+        self.producer.send(&ToHost::Timeline(shared))?;
+        self.next_timeline += 1;
+        self.ours.insert(which.id(), timeline);
+        Ok(Point::Timeline { timeline, value })
     }
 
     /// Ends the connection: all images are the producer's again. A host that still reads one must

@@ -11,7 +11,7 @@
 //!  request, damage, drawn
 //! ```
 //!
-//! `submit` and `sync_fd` are the two ways to signal and to wait; `bind` is for images of the
+//! `tier` says how a picture's completion is told; `submit` and `sync_fd` are the ways to signal and to wait; `bind` is for images of the
 //! application's over our memory.
 //!
 //! Where images cannot leave, `copy` puts copies of them into `staging`, which has a `buffer`;
@@ -51,6 +51,7 @@ mod staging;
 mod stream;
 mod submit;
 mod sync_fd;
+mod tier;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -66,6 +67,7 @@ pub(crate) use handover::Host;
 pub(crate) use outlet::Outlet;
 pub(crate) use present::present;
 pub(crate) use stream::Stream;
+pub(crate) use tier::SyncFdWaits;
 
 use crate::device::DeviceState;
 use crate::surface::Surface;

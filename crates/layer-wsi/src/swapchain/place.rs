@@ -13,6 +13,7 @@ use super::handover::Host;
 use super::ring::Fences;
 use super::submit::{Batch, submit};
 use super::sync_fd;
+use super::tier::Tier;
 use crate::device::{DeviceState, QueueState};
 
 /// How a picture that has left comes to the host.
@@ -50,32 +51,48 @@ impl Place {
         index: usize,
         waits: &[vk::Semaphore],
     ) -> Result<Option<Departure>, LayerError> {
-        let crossing = self.crossing(swapchain, queue, index)?;
-        if let Err(err) = crossing.leave(queue, waits) {
-            self.crossing = None;
-            return Err(err);
-        }
-        let ready = crossing.ready;
-        if swapchain.plan.image.export.needs_thread() {
-            let left = crossing.left();
-            self.abroad = true;
-            return Ok(Some(Departure::Copied(left)));
-        }
-        let exported = export(&swapchain.device, ready);
-        let used_up = exported.is_none() && ready != vk::Semaphore::null();
-        let complete = match exported {
-            Some(point) => Ok(point),
-            None => crossing.wait_left().map(|()| SyncPoint::Signaled),
+        let copied = swapchain.plan.image.export.needs_thread();
+        let tier = match copied {
+            // What the CPU copies is complete when that is done.
+            true => Tier::Signaled,
+            false => Tier::choose(&swapchain.device, &swapchain.outlet),
+        };
+        let crossing = self.crossing(swapchain, queue, index, tier)?;
+        let value = match crossing.leave(queue, waits) {
+            Ok(value) => value,
+            Err(err) => {
+                self.crossing = None;
+                return Err(err);
+            }
+        };
+        let departure = match tier {
+            _ if copied => Ok(Departure::Copied(crossing.left())),
+            Tier::Timeline => {
+                let which = Arc::clone(&swapchain.device.count_of(queue)?.shared);
+                Ok(Departure::At(SyncPoint::Timeline { which, value }))
+            }
+            Tier::SyncFile | Tier::Signaled => self.exported(&swapchain.device),
         };
         self.abroad = true;
-        if used_up {
+        if let Err(err) = &departure {
+            Host::get().fall_back("handover", &chain_line(err), "the host misses pictures");
+        }
+        Ok(departure.ok())
+    }
+
+    /// When the picture that was just submitted is complete, as a fence where there can be one.
+    fn exported(&mut self, device: &DeviceState) -> Result<Departure, LayerError> {
+        let Some(crossing) = &self.crossing else { return Ok(Departure::At(SyncPoint::Signaled)) };
+        let ready = crossing.ready != vk::Semaphore::null();
+        if let Some(point) = ready.then(|| export(device, crossing)).flatten() {
+            return Ok(Departure::At(point));
+        }
+        let left = crossing.wait_left();
+        if ready {
             // Still signaled, the semaphore is of no more use.
             self.crossing = None;
         }
-        if let Err(err) = &complete {
-            Host::get().fall_back("handover", &chain_line(err), "the host misses pictures");
-        }
-        Ok(complete.ok().map(Departure::At))
+        left.map(|()| Departure::At(SyncPoint::Signaled))
     }
 
     /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are
@@ -104,7 +121,9 @@ impl Place {
         // them wait for comes after it, all or nothing; the image is at home either way.
         let (with, later) =
             if fence == vk::Fence::null() { (signals, &[][..]) } else { (&[][..], signals) };
-        let crossing = self.crossing(swapchain, &queue, index)?;
+        // As it left, whatever holds by now.
+        let tier = self.crossing.as_ref().map_or(Tier::Signaled, Crossing::tier);
+        let crossing = self.crossing(swapchain, &queue, index, tier)?;
         if let Err(err) = crossing.come_back(&queue, (&after, &swapchain.outlet), with) {
             self.crossing = None;
             return Err(err);
@@ -132,14 +151,16 @@ impl Place {
         swapchain: &Swapchain,
         queue: &Arc<QueueState>,
         index: usize,
+        tier: Tier,
     ) -> Result<&mut Crossing, LayerError> {
-        let fits = self.crossing.take().filter(|crossing| crossing.is_from(queue));
+        let fits = self.crossing.take().filter(|crossing| crossing.is_from(queue, tier));
         let crossing = match fits {
             Some(crossing) => crossing,
             None => {
                 let own = &swapchain.images[index];
                 let (image, plan) = (self.alias.unwrap_or(own.raw()), &swapchain.plan);
                 let staging = own.staging(plan)?.map(|staging| &**staging);
+                let image = (image, tier);
                 Crossing::new(&swapchain.device, queue, image, &plan.image, staging)?
             }
         };
@@ -147,16 +168,19 @@ impl Place {
     }
 }
 
-/// When `ready`, whose signal was submitted, is signaled. `None`: it must be waited for here.
-fn export(device: &DeviceState, ready: vk::Semaphore) -> Option<SyncPoint> {
-    let cost = "the application waits for its GPU work at each present";
-    if ready == vk::Semaphore::null() {
-        Host::get().fall_back("sync", "the device cannot export SYNC_FD semaphores", cost);
-        return None;
-    }
-    let exported = sync_fd::export(device, ready);
-    if let Err(err) = &exported {
-        Host::get().fall_back("sync", &chain_line(err), cost);
+/// When the picture that has just gone through `crossing` is complete. `None`: it must be waited for
+/// here.
+fn export(device: &DeviceState, crossing: &Crossing) -> Option<SyncPoint> {
+    let drawn = crossing.has_left();
+    let exported = sync_fd::export(device, crossing.ready);
+    match &exported {
+        Ok(point) => {
+            device.sync_fd_waits.note(matches!(point, SyncPoint::Signaled), drawn);
+        }
+        Err(err) => {
+            let cost = "the application waits for its GPU work at each present";
+            Host::get().fall_back("sync", &chain_line(err), cost);
+        }
     }
     exported.ok()
 }

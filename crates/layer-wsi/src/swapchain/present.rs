@@ -11,7 +11,7 @@ use ash::vk;
 use zerohop_frame::{Damage, MediaTime, SyncPoint};
 use zerohop_kernel::clock_monotonic;
 use zerohop_layer::{LayerError, Level, chain_line, guard, log};
-use zerohop_wire::{FrameMessage, WireBufferId};
+use zerohop_wire::{FrameMessage, Point, WireBufferId};
 
 use super::Swapchain;
 use super::copier::Job;
@@ -169,7 +169,7 @@ impl Present {
             replaceable: self.mode == Mode::Mailbox || paced && self.mode == Mode::Immediate,
             damage: damage.clone(),
             media: MediaTime::default(),
-            acquire: SyncPoint::Signaled,
+            acquire: Point::Signaled,
         };
         if to == Receiver::Host {
             // Pictures that are copied may be overtaken, and look themselves.
@@ -199,7 +199,7 @@ impl Swapchain {
     fn hand_over(&self, index: usize, frame: FrameMessage, departure: Departure) -> bool {
         let sequence = frame.sequence;
         let sent = match departure {
-            Departure::At(acquire) => self.send(index, FrameMessage { acquire, ..frame }),
+            Departure::At(acquire) => self.send(index, frame, acquire),
             Departure::Copied(drawn) => self.copy(index, frame, drawn),
         };
         if !sent {
@@ -210,7 +210,7 @@ impl Swapchain {
     }
 
     /// Sends the picture in image `index`. `false`: the host does not have it.
-    fn send(&self, index: usize, frame: FrameMessage) -> bool {
+    fn send(&self, index: usize, frame: FrameMessage, acquire: SyncPoint) -> bool {
         let image = &self.images[index];
         let parcel = Parcel {
             stream: &self.stream,
@@ -218,6 +218,7 @@ impl Swapchain {
             rotation: &self.rotation,
             index,
             frame,
+            acquire,
         };
         self.outlet.send(parcel, || image.export(&self.plan))
     }

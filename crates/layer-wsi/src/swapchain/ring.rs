@@ -9,6 +9,8 @@
 //! ```
 //!
 //! There is no clock and no thread in here: whoever asks says what time it is.
+//!
+//! Long because half of it is tests.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -46,7 +48,10 @@ enum Reader {
     Copier,
     /// The host, until it releases the picture.
     Host,
-    /// Nobody; the image may be written once these are reached.
+    /// The host's device: the host has released it, `since` then, and its timelines are not known to
+    /// have come to these.
+    Device { after: Fences, since: Duration },
+    /// Nobody; the image may be written once these are reached, none of them a timeline's.
     Nobody(Fences),
 }
 
@@ -69,6 +74,19 @@ pub(crate) enum Acquired {
         /// The same of the thread that copies pictures.
         copier: Option<Duration>,
     },
+}
+
+/// An image whose reader's device may not be done with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Read {
+    /// Which image.
+    pub(crate) index: usize,
+    /// The number of the picture in it.
+    pub(crate) sequence: u64,
+    /// Points of timelines, and others.
+    pub(crate) after: Fences,
+    /// When the host released it.
+    pub(crate) since: Duration,
 }
 
 /// Who gets a picture besides the virtual screen.
@@ -148,7 +166,7 @@ impl Ring {
             if let Slot::Presented { replaced: Some(replaced), reader, .. } = slot {
                 let first = match reader {
                     Reader::Nobody(_) => &mut at,
-                    Reader::Host => &mut host,
+                    Reader::Host | Reader::Device { .. } => &mut host,
                     Reader::Copier => &mut copier,
                 };
                 *first = Some(first.map_or(*replaced, |first: Duration| first.min(*replaced)));
@@ -230,6 +248,7 @@ impl Ring {
         index: usize,
         sequence: u64,
         after: Fences,
+        now: Duration,
     ) -> Result<(), RingError> {
         match self.slots.get_mut(index) {
             Some(Slot::Presented {
@@ -237,7 +256,11 @@ impl Ring {
                 reader: reader @ (Reader::Host | Reader::Copier),
                 ..
             }) if *out == sequence => {
-                *reader = Reader::Nobody(after);
+                let timeline = |point: &SyncPoint| matches!(point, SyncPoint::Timeline { .. });
+                *reader = match after.iter().any(timeline) {
+                    true => Reader::Device { after, since: now },
+                    false => Reader::Nobody(after),
+                };
                 Ok(())
             }
             _ => Err(RingError::NotPresented { index, sequence }),
@@ -260,10 +283,35 @@ impl Ring {
         if last.1 { held } else { last.0 }
     }
 
+    /// The images whose readers' devices may not be done with them.
+    pub(crate) fn read(&self) -> impl Iterator<Item = Read> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| match slot {
+            Slot::Presented { sequence, reader: Reader::Device { after, since }, .. } => {
+                let (sequence, after, since) = (*sequence, after.clone(), *since);
+                Some(Read { index, sequence, after, since })
+            }
+            _ => None,
+        })
+    }
+
+    /// The reader's device is done with a picture, as far as timelines say.
+    pub(crate) fn settle(&mut self, index: usize, sequence: u64) {
+        if let Some(Slot::Presented { sequence: out, reader, .. }) = self.slots.get_mut(index)
+            && *out == sequence
+            && let Reader::Device { after, .. } = reader
+        {
+            // What was reached needs no wait on the device either.
+            let fence = |point: &SyncPoint| point.sync_file().is_some();
+            *reader = Reader::Nobody(after.drain(..).filter(fence).collect());
+        }
+    }
+
     /// The host is gone: nobody reads any image any more.
     pub(crate) fn abandon(&mut self) {
         for slot in &mut self.slots {
-            if let Slot::Presented { reader: reader @ Reader::Host, .. } = slot {
+            if let Slot::Presented { reader, .. } = slot
+                && matches!(reader, Reader::Host | Reader::Device { .. })
+            {
                 *reader = Reader::Nobody(Fences::new());
             }
         }
@@ -304,6 +352,8 @@ enum Standing {
 
 #[cfg(test)]
 mod tests {
+    use zerohop_frame::{DeviceId, Timeline};
+
     use super::*;
 
     fn ms(time: u64) -> Duration {
@@ -346,11 +396,37 @@ mod tests {
             panic!("both are read")
         };
         assert_eq!((at, host), (None, Some(ms(10))));
-        ring.release(0, 1, Fences::from_iter([SyncPoint::Signaled])).unwrap();
+        ring.release(0, 1, Fences::from_iter([SyncPoint::Signaled]), ms(0)).unwrap();
         let Acquired::Image { index: 0, after } = ring.acquire(ms(11)) else {
             panic!("it is home")
         };
         assert_eq!(after.len(), 1, "its fences come with it");
+    }
+
+    #[test]
+    fn an_image_that_a_device_still_reads_is_not_lent_until_it_is_settled() {
+        let device = DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] };
+        let fd = std::fs::File::open("/dev/null").unwrap().into();
+        let point = SyncPoint::Timeline { which: Timeline::new(device, fd, None), value: 3 };
+        let mut ring = Ring::new(2);
+        for sequence in [1, 2] {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, picture(sequence, 10, true)).unwrap();
+        }
+        ring.release(0, 1, Fences::from_iter([point]), ms(12)).unwrap();
+        let Acquired::Later { host: Some(_), .. } = ring.acquire(ms(13)) else {
+            panic!("it is read")
+        };
+        let read: Vec<_> = ring.read().collect();
+        let [Read { index: 0, sequence: 1, since, .. }] = read[..] else { panic!("{read:?}") };
+        assert_eq!(since, ms(12));
+        ring.settle(0, 2);
+        assert_eq!(acquire(&mut ring, 13), None, "that is another picture");
+        ring.settle(0, 1);
+        let Acquired::Image { index: 0, after } = ring.acquire(ms(13)) else {
+            panic!("it is free")
+        };
+        assert!(after.is_empty(), "no device waits for a host's timeline");
     }
 
     #[test]
@@ -360,13 +436,13 @@ mod tests {
             let index = acquire(&mut ring, sequence).unwrap();
             ring.present(index, picture(sequence, sequence, true)).unwrap();
             if sequence < 3 {
-                ring.release(index, sequence, Fences::new()).unwrap();
+                ring.release(index, sequence, Fences::new(), ms(0)).unwrap();
             }
         }
-        let err = ring.release(0, 1, Fences::new()).unwrap_err();
+        let err = ring.release(0, 1, Fences::new(), ms(0)).unwrap_err();
         assert_eq!(err.to_string(), "image 0 does not hold picture 1");
-        ring.release(0, 3, Fences::new()).unwrap();
-        assert!(ring.release(0, 3, Fences::new()).is_err(), "and so is a second one");
+        ring.release(0, 3, Fences::new(), ms(0)).unwrap();
+        assert!(ring.release(0, 3, Fences::new(), ms(0)).is_err(), "and so is a second one");
     }
 
     #[test]
@@ -386,7 +462,7 @@ mod tests {
         ring.hand_on(0, 1);
         ring.abandon();
         assert_eq!(acquire(&mut ring, 11), Some(0));
-        assert!(ring.release(1, 2, Fences::new()).is_ok(), "or it was not sent");
+        assert!(ring.release(1, 2, Fences::new(), ms(0)).is_ok(), "or it was not sent");
     }
 
     #[test]
@@ -441,9 +517,9 @@ mod tests {
         for (sequence, index) in (1..).zip(all) {
             ring.present(index, picture(sequence, sequence, true)).unwrap();
         }
-        ring.release(0, 1, Fences::new()).unwrap();
-        ring.release(1, 2, Fences::from_iter([SyncPoint::Signaled])).unwrap();
-        ring.release(2, 3, Fences::from_iter([SyncPoint::Signaled])).unwrap();
+        ring.release(0, 1, Fences::new(), ms(0)).unwrap();
+        ring.release(1, 2, Fences::from_iter([SyncPoint::Signaled]), ms(0)).unwrap();
+        ring.release(2, 3, Fences::from_iter([SyncPoint::Signaled]), ms(0)).unwrap();
         let order = [(); 3].map(|()| acquire(&mut ring, 4));
         assert_eq!(order, [Some(0), Some(1), Some(2)]);
     }

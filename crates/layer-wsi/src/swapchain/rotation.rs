@@ -4,11 +4,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ash::vk;
+use zerohop_kernel::clock_monotonic;
 use zerohop_layer::LayerError;
 
 use super::handover::Host;
 use super::pace::Mode;
-use super::ring::{Acquired, Fences, Picture, Ring, RingError};
+use super::ring::{Acquired, Fences, Picture, Read, Ring, RingError};
 use super::shown::{Due, Seen, ShownIds};
 
 /// How long a real screen may say nothing of a picture that somebody waits for. Then it counts as
@@ -106,7 +107,7 @@ impl Rotation {
 
     /// The host has released a picture, or did not get it. One that is not out is no news.
     pub(crate) fn release(&self, index: usize, sequence: u64, after: Fences) {
-        let _ = self.lock().ring.release(index, sequence, after);
+        let _ = self.lock().ring.release(index, sequence, after, clock_monotonic());
         self.changed.notify_all();
     }
 
@@ -123,6 +124,16 @@ impl Rotation {
     pub(crate) fn tell(&self, sequence: u64) {
         self.lock().ids.tell(sequence);
         self.changed.notify_all();
+    }
+
+    /// The images whose readers' devices may not be done with them.
+    pub(crate) fn read(&self) -> Vec<Read> {
+        self.lock().ring.read().collect()
+    }
+
+    /// The reader's device is done with a picture.
+    pub(crate) fn settle(&self, index: usize, sequence: u64) {
+        self.lock().ring.settle(index, sequence);
     }
 
     /// The host holds nothing any more.

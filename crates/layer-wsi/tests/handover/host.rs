@@ -92,6 +92,7 @@ impl Viewer {
         let source = WireSource::open(WireConfig {
             socket: socket.to_owned(),
             display: None,
+            timelines: device.shares_timelines().then(|| device.id()).into_iter().collect(),
             overflow: Overflow::Wait,
             observer: Arc::clone(&notes) as Arc<dyn Observer>,
         })?;

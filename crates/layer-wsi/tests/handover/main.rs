@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     {
         return player::run(rest);
     }
+    if let Err(err) = player::share_timelines() {
+        eprintln!("handover: {err}");
+        return ExitCode::FAILURE;
+    }
     let trials = TESTS.iter().chain(ways::TESTS).map(|(name, test)| {
         Trial::test(*name, move || test(&host::socket(name)).map_err(Failed::from))
     });

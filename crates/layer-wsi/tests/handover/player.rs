@@ -20,6 +20,9 @@ use crate::layers;
 /// The first argument of a player.
 pub(crate) const FLAG: &str = "--play";
 
+/// The validation layer.
+const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
+
 /// How long an image may take to come.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,6 +47,8 @@ pub(crate) struct Play {
     pub(crate) hide: &'static str,
     /// Whether the layer for dma-bufs is below ours.
     pub(crate) dmabuf: bool,
+    /// Whether the driver shares timelines, and so does the host's.
+    pub(crate) timeline: bool,
     /// `ZEROHOP_RATE`.
     pub(crate) rate: &'static str,
     /// `ZEROHOP_WSI`.
@@ -70,6 +75,7 @@ impl Play {
         impatient: false,
         hide: "",
         dmabuf: false,
+        timeline: false,
         rate: "240",
         wsi: "auto",
         log: "warn",
@@ -108,7 +114,8 @@ impl Play {
     fn layers(&self) -> String {
         let hide = (!self.hide.is_empty()).then_some(zerohop_layer_hide::LAYER_NAME);
         let dmabuf = self.dmabuf.then_some(DMABUF.name);
-        let all = dmabuf.into_iter().chain(hide).chain(["VK_LAYER_KHRONOS_validation"]);
+        let timeline = self.timeline.then_some(zerohop_layer_timeline::LAYER_NAME);
+        let all = dmabuf.into_iter().chain(hide).chain([VALIDATION]).chain(timeline);
         all.collect::<Vec<_>>().join(":")
     }
 
@@ -157,6 +164,7 @@ fn show(play: &Play) -> Result<(), BoxError> {
     let others = [
         (zerohop_layer_hide::LAYER_NAME, zerohop_layer_hide::LIBRARY),
         (DMABUF.name, DMABUF.library),
+        (zerohop_layer_timeline::LAYER_NAME, zerohop_layer_timeline::LIBRARY),
     ];
     let others =
         others.iter().filter(|(name, _)| asked.contains(name)).map(|(_, library)| *library);
@@ -232,6 +240,20 @@ fn open(
     Ok((easel, swapchain))
 }
 
+/// Begins this program anew, as a host whose driver shares timelines, unless it is one.
+pub(crate) fn share_timelines() -> io::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let layers = format!("{VALIDATION}:{}", zerohop_layer_timeline::LAYER_NAME);
+    if env::var("VK_INSTANCE_LAYERS").as_ref() == Ok(&layers) {
+        return Ok(());
+    }
+    let mut again = Command::new(env::current_exe()?);
+    again.args(env::args_os().skip(1)).env("VK_INSTANCE_LAYERS", layers);
+    again.env("VK_LAYER_PATH", layer_path()?).env_remove("VK_LOADER_LAYERS_ENABLE");
+    Err(again.exec())
+}
+
 /// Where the layers below ours are. Older loaders take this order for that of the layers.
 fn layer_path() -> io::Result<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-hide");
@@ -242,8 +264,12 @@ fn layer_path() -> io::Result<String> {
     fs::create_dir_all(&dmabuf)?;
     let manifest = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
     fs::write(dmabuf.join(DMABUF.file_name), manifest)?;
-    let [dmabuf, hide] = [dmabuf, folder].map(|folder| folder.display().to_string());
-    Ok(format!("{dmabuf}:{hide}:/usr/share/vulkan/explicit_layer.d"))
+    let timeline = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-timeline");
+    let library = env::current_exe()?.with_file_name(zerohop_layer_timeline::LIBRARY);
+    zerohop_layer_timeline::install(&library, &timeline)?;
+    let all = [dmabuf, folder, timeline].map(|folder| folder.display().to_string());
+    let [dmabuf, hide, timeline] = all;
+    Ok(format!("{dmabuf}:{hide}:/usr/share/vulkan/explicit_layer.d:{timeline}"))
 }
 
 /// A data directory with the manifest of the library that cargo put beside the test program.

@@ -31,6 +31,9 @@ const DMABUF: Play = Play {
     ..Play::DEFAULT
 };
 
+/// One that shares timelines, and lacks fences of the kernel's.
+pub(crate) const TIMELINE: Play = Play { timeline: true, ..Play::DEFAULT };
+
 /// So slow that no picture waits for another on a machine that is busy with something else.
 const GPU: Play = Play { hide: BY_GPU, ..Play::DEFAULT };
 const CPU: Play = Play { hide: BY_CPU, rate: "30", ..Play::DEFAULT };
@@ -55,6 +58,18 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("dma_buf_a_mailbox_shows_the_newest_picture", |socket| mailbox(socket, DMABUF)),
     ("dma_buf_goes_on_through_recreations", |socket| {
         perfect(socket, Play { recreate_every: 7, ..DMABUF })
+    }),
+    ("timeline_every_picture_arrives", |socket| perfect(socket, TIMELINE)),
+    ("timeline_every_picture_arrives_in_immediate", |socket| {
+        perfect(socket, Play { mode: vk::PresentModeKHR::IMMEDIATE, ..TIMELINE })
+    }),
+    ("timeline_a_mailbox_shows_the_newest_picture", |socket| mailbox(socket, TIMELINE)),
+    ("timeline_goes_on_through_recreations", |socket| {
+        perfect(socket, Play { recreate_every: 7, ..TIMELINE })
+    }),
+    ("timeline_goes_on_with_the_next_host", |socket| next_host(socket, TIMELINE)),
+    ("timeline_a_host_that_keeps_every_image_is_left", |socket| {
+        hoarder(socket, Play { timeline: true, ..HOARDED })
     }),
     ("gpu_copy_goes_on_through_recreations", |socket| {
         perfect(socket, Play { recreate_every: 7, ..GPU })

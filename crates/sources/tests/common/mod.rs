@@ -11,12 +11,12 @@ use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zerohop_frame::{
     Color, Damage, Extent, Fallback, Fourcc, Frame, FrameDescriptor, MediaTime, MemoryHandle,
-    Modifier, Observer, PlaneLayout, Source, SourceEvent, Stage, SyncPoint,
+    Modifier, Observer, PlaneLayout, Source, SourceEvent, Stage,
 };
 use zerohop_kernel::{Memfd, clock_monotonic};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_wire::{
-    Copies, Error, FrameMessage, Producer, StreamId, ToHost, ToProducer, WireBufferId, text,
+    Copies, Error, FrameMessage, Point, Producer, StreamId, ToHost, ToProducer, WireBufferId, text,
 };
 
 /// How long anything may take that should take no time.
@@ -66,7 +66,13 @@ impl Host {
         let path = folder.path().join("private/socket");
         let notes = Arc::new(Notes::default());
         let observer = Arc::clone(&notes) as _;
-        let config = WireConfig { socket: path.clone(), display: None, overflow, observer };
+        let config = WireConfig {
+            socket: path.clone(),
+            display: None,
+            timelines: Vec::new(),
+            overflow,
+            observer,
+        };
         let source = WireSource::open(config).unwrap();
         Self { control: source.control(), source, notes, path, _folder: folder }
     }
@@ -197,7 +203,7 @@ impl App {
             replaceable: false,
             damage: Damage::Unknown,
             media: MediaTime::default(),
-            acquire: SyncPoint::Signaled,
+            acquire: Point::Signaled,
         };
         change(&mut message);
         self.sequence = message.sequence;

@@ -8,11 +8,10 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, FrameDescriptor, MediaTime, MemoryHandle, Modifier, PlaneLayout,
-    SyncPoint,
 };
 use zerohop_kernel::{Memfd, Socket, clock_monotonic};
 use zerohop_wire::{
-    Copies, Error, FrameMessage, Peer, Producer, StreamId, ToHost, WireBufferId, text,
+    Copies, Error, FrameMessage, Peer, Point, Producer, StreamId, ToHost, WireBufferId, text,
 };
 
 /// A producer and the host's end of it.
@@ -28,6 +27,13 @@ pub(crate) fn opened() -> (Producer, Peer) {
     producer.send(&open(1)).unwrap();
     assert_eq!(drain(&peer).unwrap(), 2);
     (producer, peer)
+}
+
+/// Hears the whole answer to `Hello`.
+pub(crate) fn welcome(producer: &mut Producer) {
+    while !producer.is_welcome() {
+        producer.poll().unwrap().unwrap();
+    }
 }
 
 /// Hears everything that waits at `peer`.
@@ -81,7 +87,7 @@ pub(crate) fn frame(buffer: u64, sequence: u64) -> FrameMessage {
         replaceable: false,
         damage: Damage::Unknown,
         media: MediaTime::default(),
-        acquire: SyncPoint::Signaled,
+        acquire: Point::Signaled,
     }
 }
 
