@@ -1,10 +1,11 @@
 //! What every entry point does first.
 
 use std::cell::Cell;
+use std::sync::Once;
 
 use crate::names::{INVALID_CONTEXT, INVALID_VALUE, NOT_INITIALIZED, is_for_good};
 use crate::plan::Plan;
-use crate::state::State;
+use crate::state::{State, at_exit};
 
 /// What must have happened before a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub(crate) fn call(
     needs: Needs,
     work: impl FnOnce(&mut State) -> Result<(), u32>,
 ) -> u32 {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the function stays: nobody unloads a driver.
+        let _ = unsafe { libc::atexit(at_exit) };
+    });
     let mut state = State::lock();
     match before(&mut state, name, needs).and_then(|()| work(&mut state)) {
         Ok(()) => 0,

@@ -1,14 +1,13 @@
 //! The driver, GPUs and contexts.
 
 use std::ffi::{c_char, c_int, c_uint};
-use std::sync::Once;
 
 use zerohop_cuda::abi::{Ordinal, RawContext, RawUuid};
 
 use crate::call::{CURRENT, Needs, call, put};
 use crate::names::{self, INVALID_CONTEXT, INVALID_DEVICE, INVALID_VALUE, NO_DEVICE};
 use crate::plan::Plan;
-use crate::state::{State, at_exit};
+use crate::state::State;
 
 /// The version that we claim: CUDA 12.0.
 const VERSION: c_int = 12_000;
@@ -22,11 +21,6 @@ unsafe extern "C" fn cuInit(flags: c_uint) -> u32 {
         if flags != 0 {
             return Err(state.complain("cuInit", format!("flags {flags}"), INVALID_VALUE));
         }
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            // SAFETY: the function stays: nobody unloads a driver.
-            let _ = unsafe { libc::atexit(at_exit) };
-        });
         if Plan::get().uuids.is_empty() {
             return Err(NO_DEVICE);
         }
