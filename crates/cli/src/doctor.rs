@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use zerohop_doctor::{Check, LayerProbe, Machine, Report, Trouble};
+use zerohop_doctor::{Check, LayerProbe, Machine, Matrix, Report, Trouble, film, nvenc};
 use zerohop_frame::Extent;
 use zerohop_manifest::{Takeover, WSI_VARIABLE};
 
@@ -27,6 +27,11 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     };
     let layer = probe(folder.path());
     let report = Report::of(Machine { display, layer, wsi: takeover() });
+    let report = if options.matrix {
+        report.with_matrix(Matrix::measure(), codecs(folder.path()))
+    } else {
+        report
+    };
     if options.json {
         let json = report.to_json().map_err(|err| Failure::new("the report", err, "report it"))?;
         print!("{json}");
@@ -34,6 +39,36 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
         print!("{report}");
     }
     Ok(if report.is_ready() { 0 } else { 1 })
+}
+
+/// Every way to decode, tried on a film of one picture; and NVIDIA's encoder.
+fn codecs(folder: &Path) -> Vec<Check> {
+    let decoders = decoders(folder);
+    let decoders = decoders.unwrap_or_else(|err| vec![Check::useful("decoders", Err(err))]);
+    std::iter::once(nvenc()).chain(decoders).collect()
+}
+
+fn decoders(folder: &Path) -> Result<Vec<Check>, Trouble> {
+    let failed = |err: std::io::Error| Trouble::new(err.to_string(), "make room for a small file");
+    let path = folder.join("picture.h264");
+    std::fs::write(&path, film()?).map_err(failed)?;
+    let mut probe = Command::new(env::current_exe().map_err(failed)?);
+    let output = probe.args(["probe", "--json"]).arg(path).stdin(Stdio::null()).output();
+    let output = output.map_err(failed)?;
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Trouble::new(said.lines().next().unwrap_or("nothing was said"), "see zerohop probe FILE")
+    })?;
+    let ways = found["decoders"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let check = |way: &serde_json::Value| {
+        let word = |key: &str| way[key].as_str().unwrap_or_default().to_owned();
+        let tried = match way["works"].as_bool() {
+            Some(true) => Ok(format!("{}, handed over as {}", word("decoder"), word("handover"))),
+            _ => Err(Trouble::new(word("reason"), "nothing has to be done; another one decodes")),
+        };
+        Check::useful(&format!("decode {}", word("way")), tried)
+    };
+    Ok(ways.iter().map(check).collect())
 }
 
 /// What the layer reads from the environment. It says itself what it makes nothing of.

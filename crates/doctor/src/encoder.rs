@@ -35,6 +35,15 @@ pub(crate) fn check() -> Vec<Check> {
     vec![Check::required("encoder", encoded), Check::useful("encoder assembly", assembly)]
 }
 
+/// A film of one picture, H.264 in its plainest form (Annex B): something that any decoder takes.
+///
+/// # Errors
+///
+/// The encoder fails, which a report says in its own words.
+pub fn film() -> Result<Vec<u8>, Trouble> {
+    encode().map(|packet| packet.data)
+}
+
 /// Nobody waits for the picture.
 struct Nobody;
 

@@ -14,6 +14,8 @@
 //! | `cards` | every card, its connectors and modes, and what was tried on it: see [`CardReport`] |
 //! | `egl` | every place where EGL has a driver, and the dma-bufs that it imports: see [`EglReport`] |
 //! | `devices` | every Vulkan device, with what was tried on it: see [`DeviceReport`] |
+//! | `matrix` | with `--matrix`: every format in every kind of memory, read by everybody: see [`Matrix`] |
+//! | `codecs` | with `--matrix`: every decoder and encoder, tried on a picture: see [`Check`] |
 //!
 //! New keys may come; what is there keeps its meaning within a `schema`.
 #![forbid(unsafe_code)]
@@ -24,12 +26,17 @@ mod device;
 mod egl;
 mod encoder;
 mod layer;
+mod matrix;
+mod nvenc;
 mod report;
 mod screens;
 
 pub use check::{Check, Trouble};
 pub use device::{DeviceReport, Wsi};
 pub use egl::{EglFormat, EglReport};
+pub use encoder::film;
 pub use layer::LayerProbe;
+pub use matrix::{Cell, Matrix};
+pub use nvenc::nvenc;
 pub use report::{Machine, Report, SCHEMA};
 pub use screens::{CardReport, ConnectorReport};

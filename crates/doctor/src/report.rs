@@ -6,7 +6,9 @@ use serde::Serialize;
 use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
-use crate::{CardReport, Check, DeviceReport, EglReport, LayerProbe, Trouble, cuda, encoder};
+use crate::{
+    CardReport, Check, DeviceReport, EglReport, LayerProbe, Matrix, Trouble, cuda, encoder,
+};
 
 /// The version of the JSON object's keys.
 pub const SCHEMA: u32 = 1;
@@ -32,6 +34,10 @@ pub struct Report {
     devices: Vec<DeviceReport>,
     cards: Vec<CardReport>,
     egl: Vec<EglReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    codecs: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matrix: Option<Matrix>,
 }
 
 impl Report {
@@ -50,7 +56,14 @@ impl Report {
         checks.push(check);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);
         let (version, cards) = (env!("CARGO_PKG_VERSION"), CardReport::all());
-        Self { schema: SCHEMA, version, ready, checks, devices, cards, egl }
+        let (codecs, matrix) = (Vec::new(), None);
+        Self { schema: SCHEMA, version, ready, checks, devices, cards, egl, codecs, matrix }
+    }
+
+    /// With what takes longer: every way that pictures go, and every codec.
+    #[must_use]
+    pub fn with_matrix(self, matrix: Matrix, codecs: Vec<Check>) -> Self {
+        Self { codecs, matrix: Some(matrix), ..self }
     }
 
     /// Whether a recording works on this machine.
@@ -116,6 +129,11 @@ impl fmt::Display for Report {
         }
         self.cards.iter().try_for_each(|card| write!(f, "{card}"))?;
         self.egl.iter().try_for_each(|egl| write!(f, "{egl}"))?;
+        if let Some(matrix) = &self.matrix {
+            writeln!(f, "\ncodecs")?;
+            self.codecs.iter().try_for_each(|check| writeln!(f, "{check}"))?;
+            write!(f, "{matrix}")?;
+        }
         let works = if self.ready { "works" } else { "does not work" };
         writeln!(f, "\na recording {works} here")
     }

@@ -189,6 +189,10 @@ pub(crate) struct Doctor {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Measure every way that pictures go, too: formats, layouts, kinds of memory and readers, and every decoder on a picture (10 to 30 seconds)
+    #[arg(long)]
+    pub(crate) matrix: bool,
 }
 
 /// Where the application's windows are.

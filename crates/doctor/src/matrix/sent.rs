@@ -1,0 +1,141 @@
+//! Pictures of the known pattern, in memory of every kind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use zerohop_frame::{
+    BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MAX_PLANES,
+    MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
+    pattern,
+};
+use zerohop_kernel::{MappingMut, Memfd, udmabuf};
+use zerohop_vulkan::{Device, Image, Queue, opaque_for, write_picture};
+
+/// `VK_IMAGE_TILING_LINEAR`.
+const LINEAR: u32 = 1;
+
+/// What rows of plain memory are aligned to: what AMD's cards ask for, and nobody asks for more.
+const ALIGNMENT: u32 = 256;
+
+/// A kind of memory.
+pub(super) struct Kind {
+    /// `OPTIMAL` or `LINEAR`.
+    pub(super) modifier: &'static str,
+    /// What is handed over.
+    pub(super) handle: &'static str,
+    /// Makes a picture in such memory.
+    pub(super) make: fn(&Arc<Device>, Fourcc, Extent) -> Result<Sent, BoxError>,
+}
+
+/// All of them.
+pub(super) const KINDS: [Kind; 4] = [
+    Kind { modifier: "OPTIMAL", handle: "opaque_fd", make: optimal },
+    Kind { modifier: "LINEAR", handle: "opaque_fd", make: linear },
+    Kind { modifier: "LINEAR", handle: "memfd", make: memfd },
+    Kind { modifier: "LINEAR", handle: "dma_buf", make: dma_buf },
+];
+
+/// A picture, and what it shows.
+pub(super) struct Sent {
+    pub(super) frame: Arc<Frame>,
+    /// All rows of all planes, without padding.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Nobody waits for the picture.
+struct Nobody;
+
+impl Recycle for Nobody {
+    fn recycle(&self, _: Release) {}
+}
+
+fn optimal(device: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
+    opaque(device, fourcc, extent, &opaque_for(device, fourcc, extent)?)
+}
+
+fn linear(device: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
+    let shape = OpaqueImage { tiling: LINEAR, ..opaque_for(device, fourcc, extent)? };
+    opaque(device, fourcc, extent, &shape)
+}
+
+/// An image of the device's own, written by it.
+fn opaque(
+    device: &Arc<Device>,
+    fourcc: Fourcc,
+    extent: Extent,
+    shape: &OpaqueImage,
+) -> Result<Sent, BoxError> {
+    let image = Arc::new(Image::create_for(device, extent, fourcc, shape)?);
+    let bytes = pattern(usize::try_from(image.bytes())?);
+    write_picture(&Queue::new(device), &image, &bytes)?;
+    let planes = image.planes().iter();
+    let planes = planes.map(|_| PlaneLayout { object: 0, offset: 0, stride: 0 }).collect();
+    let descriptor = descriptor(fourcc, extent, Modifier::INVALID, planes);
+    let memory = ArrayVec::from_iter([image.export()?]);
+    Ok(Sent { frame: frame(descriptor, memory)?, bytes })
+}
+
+fn memfd(_: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
+    let (memfd, descriptor, bytes) = rows(fourcc, extent)?;
+    let memory = ArrayVec::from_iter([MemoryHandle::Shm(memfd.into())]);
+    Ok(Sent { frame: frame(descriptor, memory)?, bytes })
+}
+
+fn dma_buf(_: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
+    let (memfd, descriptor, bytes) = rows(fourcc, extent)?;
+    let dma_buf = udmabuf(&memfd).map_err(|err| format!("no dma-buf by /dev/udmabuf: {err}"))?;
+    let memory = ArrayVec::from_iter([MemoryHandle::DmaBuf(dma_buf)]);
+    Ok(Sent { frame: frame(descriptor, memory)?, bytes })
+}
+
+/// The picture in memory of the process, its rows aligned.
+fn rows(fourcc: Fourcc, extent: Extent) -> Result<(Memfd, FrameDescriptor, Vec<u8>), BoxError> {
+    let planes = fourcc.planes().ok_or("the format's planes are not known")?;
+    let (mut layouts, mut size, mut tight) = (ArrayVec::new(), 0, 0);
+    for plane in &planes {
+        let bytes = u32::try_from(plane.row_bytes(extent))?;
+        let stride = bytes.next_multiple_of(ALIGNMENT);
+        layouts.push(PlaneLayout { object: 0, offset: size, stride });
+        size += stride * plane.extent(extent).height;
+        tight += bytes * plane.extent(extent).height;
+    }
+    let memfd = Memfd::create("zerohop-doctor", u64::from(size))?;
+    let mut mapping = MappingMut::new(&memfd)?;
+    let bytes = pattern(tight as usize);
+    let mut left = &bytes[..];
+    for (plane, layout) in planes.iter().zip(&layouts) {
+        let row = usize::try_from(plane.row_bytes(extent))?;
+        let lines =
+            mapping.as_mut_slice()[layout.offset as usize..].chunks_mut(layout.stride as usize);
+        for line in lines.take(plane.extent(extent).height as usize) {
+            let (one, rest) = left.split_at(row);
+            line[..row].copy_from_slice(one);
+            left = rest;
+        }
+    }
+    Ok((memfd, descriptor(fourcc, extent, Modifier::LINEAR, layouts), bytes))
+}
+
+fn descriptor(
+    fourcc: Fourcc,
+    extent: Extent,
+    modifier: Modifier,
+    planes: ArrayVec<PlaneLayout, MAX_PLANES>,
+) -> FrameDescriptor {
+    FrameDescriptor { extent, fourcc, modifier, planes, color: Color::SRGB }
+}
+
+fn frame(
+    descriptor: FrameDescriptor,
+    memory: ArrayVec<MemoryHandle, MAX_PLANES>,
+) -> Result<Arc<Frame>, BoxError> {
+    let buffer = SharedBuffer::new(descriptor, memory)?;
+    let info = FrameInfo {
+        sequence: 0,
+        timestamp: Duration::ZERO,
+        presented: Duration::ZERO,
+        damage: Damage::Unknown,
+    };
+    Ok(Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody))))
+}
