@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::args::Args;
 use crate::setup::{self, Purpose};
 use crate::timing::Timing;
-use crate::{fuzz, licences, project, shell, test, tidy, venus, vm};
+use crate::{fuzz, gpu_kit, licences, project, shell, test, tidy, venus, vm};
 
 /// How long what takes anything from strangers is fuzzed, all together.
 const FUZZING: Duration = Duration::from_secs(60);
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     });
     part("docs", &mut docs);
     part("tests", &mut || test::usual(false));
+    part("gpu-kit", &mut gpu_kit::rehearse);
     part("kernel devices", &mut vm::test_where_possible);
     part("venus", &mut venus::test_where_possible);
     part("fuzz", &mut || fuzz::run(FUZZING));

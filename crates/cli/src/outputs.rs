@@ -14,7 +14,8 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{CudaView, Filter, Measurements, Report, Snapshots, Trace};
 use zerohop_sinks::{
-    Checksum, Clock, EncodeSink, Every, Mp4, Null, Png, ScreenSink, SharedScreen, Tee, Timing,
+    Checksum, Clock, EncodeSink, Every, Mp4, Null, NullNv12, Png, ScreenSink, SharedScreen, Tee,
+    Timing,
 };
 
 use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
@@ -187,6 +188,7 @@ impl Opened {
             }
             To::Kms(spec) => self.screen = Some(screen(spec, measurements)?),
             To::Null => self.sinks.push(Box::new(Null)),
+            To::NullNv12 => self.sinks.push(Box::new(NullNv12)),
         }
         Ok(())
     }

@@ -17,6 +17,8 @@ pub(crate) enum To {
     Kms(Spec),
     /// Nowhere.
     Null,
+    /// Nowhere, converted as an encoder would have it.
+    NullNv12,
     /// There, as CUDA sees the pictures: nowhere, PNG files or checksums.
     ByCuda(Box<To>),
 }
@@ -34,7 +36,7 @@ const ALL: [(&str, &str); 6] = [
         "on a screen, without a display server, in the memory that they were drawn in. SCREEN is any \
          of /dev/dri/cardN,connector=NAME,mode=WxH@HZ; `zerohop doctor` lists them",
     ),
-    ("null", "nowhere, to measure the way there"),
+    ("null[:nv12]", "nowhere, to measure the way there; with nv12, to where an encoder reads them"),
     (
         "…,view=cuda",
         "null, png and checksum as CUDA sees the pictures on an NVIDIA GPU, in the memory that they were \
@@ -75,6 +77,7 @@ impl To {
                 screen.map(Self::Kms).map_err(|err: zerohop_kms::SpecError| err.to_string())
             }
             ("null", None) => Ok(Self::Null),
+            ("null", Some("nv12")) => Ok(Self::NullNv12),
             _ => Err(format!("write one of {}", ALL.map(|(spec, _)| spec).join(", "))),
         }
     }
@@ -84,7 +87,7 @@ impl To {
         match self {
             Self::Mp4(path) | Self::Png(path) | Self::Checksum(path) => Some(path),
             Self::ByCuda(place) => place.path(),
-            Self::Kms(_) | Self::Null => None,
+            Self::Kms(_) | Self::Null | Self::NullNv12 => None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::Options;
 use crate::kit::Kit;
@@ -23,6 +24,7 @@ use crate::table::Line;
 /// This machine cannot start processes.
 pub(crate) fn all(steps: &[&'static Step], kit: &Kit, options: &Options) -> Result<Vec<Line>> {
     process::adopt_orphans()?;
+    let fakes = if kit.fake { fakes(kit)? } else { Vec::new() };
     let end = Instant::now() + Duration::from_secs(options.seconds);
     let mut lines = Vec::new();
     for step in steps {
@@ -32,7 +34,7 @@ pub(crate) fn all(steps: &[&'static Step], kit: &Kit, options: &Options) -> Resu
         let rows = if limit.is_zero() {
             vec![Row::fails("time", "the steps before took all of it")]
         } else {
-            one(step, kit, limit)?
+            one(step, kit, &fakes, limit)?
         };
         for row in &rows {
             println!("   {:<7} {} {}", row.verdict.word(), row.name, row.note);
@@ -43,9 +45,24 @@ pub(crate) fn all(steps: &[&'static Step], kit: &Kit, options: &Options) -> Resu
     Ok(lines)
 }
 
+/// What the fake of CUDA must be told: which Vulkan device it is.
+fn fakes(kit: &Kit) -> Result<Vec<(&'static str, String)>> {
+    let mut doctor = Command::new(kit.program("zerohop"));
+    let said = doctor.args(["doctor", "--json"]).output().context("cannot start zerohop")?.stdout;
+    let report: Value = serde_json::from_slice(&said).context("the doctor says no JSON")?;
+    let uuid = report["devices"][0]["uuid"].as_str().context("the doctor knows no device")?;
+    Ok(vec![("ZEROHOP_CUDA_UUIDS", uuid.to_owned())])
+}
+
 /// Runs one, and ends whatever it leaves behind.
-fn one(step: &'static Step, kit: &Kit, limit: Duration) -> Result<Vec<Row>> {
+fn one(
+    step: &'static Step,
+    kit: &Kit,
+    fakes: &[(&str, String)],
+    limit: Duration,
+) -> Result<Vec<Row>> {
     let mut command = Command::new(std::env::current_exe()?);
+    command.envs(fakes.iter().map(|(name, value)| (name, value)));
     command.args(["--alone", step.name, "--folder"]).arg(kit.folder().join(step.name));
     for (flag, given) in [("--quick", kit.quick), ("--fake", kit.fake)] {
         command.args(given.then_some(flag));

@@ -49,9 +49,10 @@ impl Kit {
         self.folder.join(name)
     }
 
-    /// A program beside this one, or a library.
+    /// A program beside this one, or a library; examples are where Cargo puts them, or there too.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.bin.join(name)
+        let example = self.bin.join("examples").join(name);
+        if example.is_file() { example } else { self.bin.join(name) }
     }
 
     /// Fewer of something when less is to be done.

@@ -33,7 +33,7 @@ pub use encode_sink::{Clock, EncodeSink, Timing};
 pub use error::Error;
 pub use every::Every;
 pub use mp4::Mp4;
-pub use null::Null;
+pub use null::{Null, NullNv12};
 pub use png::Png;
 pub use screen::{ScreenSink, SharedScreen};
 pub use tee::Tee;

@@ -22,3 +22,21 @@ impl FrameSink for Null {
         Ok(())
     }
 }
+
+/// As [`Null`], of pictures that are converted to NV12 before, as for an encoder.
+#[derive(Debug, Default)]
+pub struct NullNv12;
+
+impl FrameSink for NullNv12 {
+    fn formats(&self) -> &[(Fourcc, Modifier)] {
+        &[(Fourcc::NV12, Modifier::LINEAR)]
+    }
+
+    fn submit(&mut self, _: Arc<Frame>) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}

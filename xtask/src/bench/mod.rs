@@ -7,6 +7,7 @@ mod kms;
 mod overhead;
 mod passes;
 mod present;
+mod proof;
 mod quality;
 mod record;
 mod recorders;
@@ -34,6 +35,9 @@ const BENCHES: &[(&str, Bench)] = &[
     ("ways", ways::run),
     ("kms", kms::run),
     ("decode", decode::run),
+    ("latency", proof::latency),
+    ("density", proof::density),
+    ("endurance", proof::endurance),
     ("passes", passes::run),
     ("symbols", symbols::run),
     ("venus", venus::run),

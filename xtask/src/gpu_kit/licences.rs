@@ -22,7 +22,8 @@ pub(super) fn write(tree: &Tree, debian: &Debian) -> Result<()> {
         "zerohop itself: MIT or Apache-2.0. OpenH264, which is in it: BSD-2-Clause.\n\n\
          Of these Debian packages some files are packed as they are, and of xvfb the program with \
          one byte changed, so that it finds xkbcomp by PATH. Their copyright files are beside this \
-         one; their sources are Debian's.\n\n",
+         one; their sources are Debian's. FFmpeg is Debian 13's, built without what is under the GPL: \
+         LGPL-2.1 or later.\n\n",
     );
     for (package, file) in debian.copyrights() {
         text += &format!("  {package}\n");

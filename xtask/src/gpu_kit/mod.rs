@@ -5,25 +5,30 @@
 //! beside itself on its first run and touches nothing else.
 
 mod archive;
+mod clips;
 mod closure;
 mod debian;
+mod ffmpeg;
 mod licences;
 mod ours;
 mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::args::Args;
-use crate::project;
 use crate::setup::{self, Purpose};
+use crate::{hide, manifest, project, shell};
 
 use debian::Debian;
+use ffmpeg::Ffmpeg;
 use ours::Ours;
-use tree::Tree;
+use tree::{Others, Tree};
 
 const USAGE: &str = "\
 usage: cargo xtask gpu-kit [-o DIR] [--dev]
@@ -51,9 +56,11 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     }
     let begin = Instant::now();
     setup::ensure(&[Purpose::Build, Purpose::Test])?;
-    let ours = Ours::build(dev)?;
-    let debian = Debian::unpacked()?;
-    let tree = Tree::plant(&project::target().join("gpu-kit-tree"), &ours, &debian)?;
+    let ffmpeg = Ffmpeg::built()?;
+    let ours = Ours::build(dev)?.with("zerohop-decode", ffmpeg.decoder(dev)?);
+    let (debian, clips) = (Debian::unpacked()?, clips::made()?);
+    let others = Others { debian: &debian, libraries: ffmpeg.libraries(), clips };
+    let tree = Tree::plant(&project::target().join("gpu-kit-tree"), &ours, &others)?;
     licences::write(&tree, &debian)?;
     archive::write(&tree, &folder, &debian)?;
     println!("packed in {:.0} s: {}", begin.elapsed().as_secs_f64(), folder.display());
@@ -71,6 +78,36 @@ pub(crate) fn check() -> Result<()> {
     let packages = debian::resolve().context("the packages of the kit")?;
     ours::exist()?;
     println!("gpu-kit: {} packages resolved, all our targets exist", packages.len());
+    Ok(())
+}
+
+/// The steps that are cheap on a CPU.
+const CHEAP: [&str; 4] = ["latency", "encoders", "harm", "dmabuf"];
+
+/// [`check`], and the cheap steps of the proof, with the programs that the tests have built.
+///
+/// # Errors
+///
+/// Something cannot be packed; a step fails.
+pub(crate) fn rehearse() -> Result<()> {
+    if shell::find("apt-get").is_some() {
+        check()?;
+    }
+    let folder = project::target().join("debug");
+    manifest::write(&folder)?;
+    hide::manifest_folder(&folder)?;
+    let json = project::target().join("gpu-kit.json");
+    let mut proof = Command::new(folder.join("zerohop-proof"));
+    proof.args(["--quick", "--seconds", "90", "--json"]).arg(&json).args(CHEAP);
+    println!("$ {}", shell::line(&proof));
+    // Targets are a GPU's, and may be missed here.
+    proof.status().context("cannot start zerohop-proof")?;
+    let rows: Vec<Value> = serde_json::from_str(&fs::read_to_string(&json)?)?;
+    let failed = rows.iter().filter(|row| row["verdict"] == "fails");
+    let failed: Vec<_> = failed.map(|row| format!("{} {}", row["step"], row["name"])).collect();
+    if !failed.is_empty() || rows.is_empty() {
+        bail!("{} rows, failed: {}", rows.len(), failed.join(", "));
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::{project, shell};
 const ROOMS: &[&str] = &["cli", "layer-wsi", "layer-dmabuf", "layer-hide", "testkit", "proof"];
 
 /// Examples that are packed as programs: a room, and their names.
-const EXAMPLES: &[(&str, &[&str])] = &[("vulkan", &["copies"])];
+const EXAMPLES: &[(&str, &[&str])] = &[("vulkan", &["copies"]), ("passes", &["bandwidth"])];
 
 /// Rooms that are packed once they are there: the fakes of NVIDIA's libraries.
 const FAKES: &[(&str, &str, &str)] = &[
@@ -30,6 +30,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("cuda", &[]),
     ("nvenc", &[]),
     ("gl", &[]),
+    ("bridge", &[]),
 ];
 
 /// All of it, built.
@@ -68,6 +69,14 @@ impl Ours {
         let stands_in = |name: &str| FAKES.iter().any(|(_, library, _)| *library == name);
         let files = files.into_iter().filter(|(name, _)| !stands_in(name)).collect();
         Ok(Self { files, tests: tests(&there)?, fakes })
+    }
+}
+
+impl Ours {
+    /// With one more program.
+    pub(super) fn with(mut self, name: &str, path: PathBuf) -> Self {
+        self.files.push((name.to_owned(), path));
+        self
     }
 }
 

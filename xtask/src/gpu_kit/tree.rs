@@ -47,6 +47,15 @@ const LOADED: &[&str] = &[
 /// What any machine with a C++ program has, and newer: an older one in its place would break it.
 const SPARE: &[&str] = &["libstdc++.so.6", "libgcc_s.so.1"];
 
+/// What is not ours.
+pub(super) struct Others<'a> {
+    pub(super) debian: &'a Debian,
+    /// The folder with FFmpeg's libraries.
+    pub(super) libraries: PathBuf,
+    /// Films.
+    pub(super) clips: Vec<PathBuf>,
+}
+
 /// Everything, where it belongs.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -59,7 +68,8 @@ impl Tree {
     /// # Errors
     ///
     /// Something is missing.
-    pub(super) fn plant(root: &Path, ours: &Ours, debian: &Debian) -> Result<Self> {
+    pub(super) fn plant(root: &Path, ours: &Ours, others: &Others<'_>) -> Result<Self> {
+        let debian = others.debian;
         if root.exists() {
             fs::remove_dir_all(root).with_context(|| format!("remove {}", root.display()))?;
         }
@@ -72,7 +82,10 @@ impl Tree {
         }
         let layer = "share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json";
         copy(&debian.file(&format!("/usr/{layer}"))?, &tree.root.join(layer))?;
-        tree.libraries(debian)?;
+        tree.libraries(others)?;
+        for clip in &others.clips {
+            copy(clip, &tree.root.join("clips").join(super::name(clip)))?;
+        }
         tree.script("with", include_str!("with.sh"))?;
         Ok(tree)
     }
@@ -111,8 +124,8 @@ impl Tree {
     }
 
     /// What all programs are linked to.
-    fn libraries(&self, debian: &Debian) -> Result<()> {
-        let folders = debian.libraries();
+    fn libraries(&self, others: &Others<'_>) -> Result<()> {
+        let folders = others.debian.libraries();
         let loaded = LOADED.iter().map(|name| {
             let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.exists());
             file.with_context(|| format!("no package of the kit has {name}"))
@@ -122,7 +135,8 @@ impl Tree {
         roots.push(self.root.join("x11/Xvfb"));
         roots.retain(|file| is_elf(file));
         roots.extend(loaded.iter().cloned());
-        let (found, missing) = closure::of(&roots, &folders)?;
+        let all = [&folders[..], std::slice::from_ref(&others.libraries)].concat();
+        let (found, missing) = closure::of(&roots, &all)?;
         if !missing.is_empty() {
             bail!(
                 "no package of the kit has {}",

@@ -40,6 +40,17 @@ pub(super) fn mirror() -> Result<String> {
     Ok(Mirror::of(&sources()?, RELEASES)?.0.uri)
 }
 
+/// A list of sources for packages and source packages of a release that is not this machine's, from the
+/// same mirror.
+///
+/// # Errors
+///
+/// As [`mirror`].
+pub(super) fn source_of(suite: &str) -> Result<String> {
+    let text = Mirror::of(&sources()?, RELEASES)?.source_of(suite);
+    Ok(text.replacen("Types: deb", "Types: deb deb-src", 1))
+}
+
 /// apt's source files with their texts.
 fn sources() -> Result<Vec<(PathBuf, String)>> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];

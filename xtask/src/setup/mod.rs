@@ -81,6 +81,15 @@ pub(crate) fn mirror() -> Result<String> {
     backports::mirror()
 }
 
+/// What apt must know to have packages and sources of another release, from the same mirror.
+///
+/// # Errors
+///
+/// As [`mirror`].
+pub(crate) fn source_of(suite: &str) -> Result<String> {
+    backports::source_of(suite)
+}
+
 /// Other systems have other package managers; we say what is needed, and go on if it is there.
 fn elsewhere(wanted: &[&Need]) -> Result<()> {
     let missing: Vec<&&Need> = wanted.iter().filter(|need| !need.is_present()).collect();

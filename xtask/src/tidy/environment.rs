@@ -29,7 +29,8 @@ pub(super) fn check(files: &[RustFile], findings: &mut Findings) {
 fn process(room: &str) -> &'static str {
     match room {
         "xtask" => "xtask",
-        "testkit" => "the test kit",
+        "proof" => "the proof",
+        room if room.starts_with("testkit") => "the test kit",
         "layer" => "the application",
         room if room.starts_with("layer-") => "the application",
         _ => "the host",

@@ -12,7 +12,8 @@ use crate::row::Row;
 /// One row for each device, and one for each thing that was tried and does not work.
 pub(super) fn run(kit: &Kit) -> Result<()> {
     let mut doctor = Command::new(kit.program("zerohop"));
-    let ended = process::run(doctor.args(["doctor", "--json"]), "doctor", kit.folder(), LIMIT)?;
+    let ended =
+        process::run(doctor.args(["doctor", "--matrix", "--json"]), "doctor", kit.folder(), LIMIT)?;
     let report: Value = serde_json::from_str(&ended.out)
         .with_context(|| format!("the doctor: {}", process::last_line(&ended.err)))?;
     let ready = report["ready"].as_bool().unwrap_or(false);
@@ -26,7 +27,27 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
         Row::holds(name, format!("{driver}, Vulkan {}: {path}", word(&device["vulkan"]))).tell();
         checks(name, &device["checks"]);
     }
+    checks("", &report["codecs"]);
+    for cell in array(&report["matrix"]["cells"]) {
+        arrived(cell);
+    }
     Ok(())
+}
+
+/// One picture's way; what comes in differs from what was sent is a failure, and no way is none.
+fn arrived(cell: &Value) {
+    let words = ["format", "modifier", "handle", "consumer"].map(|key| word(&cell[key]));
+    let name = words.join(" ");
+    let why = word(&cell["why"]);
+    match cell["read_ms"].as_f64() {
+        Some(read) => {
+            let import = cell["import_ms"].as_f64().unwrap_or(f64::NAN);
+            Row::measured(&name, read, "ms").note(format!("exact; import {import} ms"))
+        }
+        None if why.contains("bytes are wrong") => Row::fails(&name, why),
+        None => Row::absent(&name, why),
+    }
+    .tell();
 }
 
 /// What was tried; what only makes a recording better may be missing.

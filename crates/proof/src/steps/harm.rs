@@ -25,9 +25,10 @@ enum Verdict {
     Absent(&'static str),
 }
 
-const HARMS: [Harm; 4] = [
+const HARMS: [Harm; 5] = [
     ("application killed", application),
     ("host killed", host),
+    ("CUDA call failed", failed_call),
     ("device lost in the application", lost_in_application),
     ("device lost in the host", lost_in_host),
 ];
@@ -86,6 +87,24 @@ fn host(kit: &Kit) -> Result<Verdict> {
     wait_for(|| left().is_empty().then_some(()))
         .with_context(|| format!("{} processes are left", left().len()))?;
     Ok(Verdict::Holds("the application went on to its end, and nothing was left".to_owned()))
+}
+
+/// A call of CUDA's that answers with an error of the device ends the run in a line; the application
+/// goes on.
+fn failed_call(kit: &Kit) -> Result<Verdict> {
+    if !kit.fake {
+        return Ok(Verdict::Absent("no call of a real driver fails on demand"));
+    }
+    let mut run = kit.zerohop_run("failed-call");
+    // CUDA_ERROR_ILLEGAL_ADDRESS, after which the context is lost.
+    run.env("ZEROHOP_CUDA_FAIL", "cuEventRecord:20=700").args(["--to", "null,view=cuda"]);
+    kit.pattern(&mut run, &["--frames", "120", "--size", "320x180"]);
+    let ended = process::run(&mut run, "failed-call", kit.folder(), LIMIT)?;
+    let line = ended.err.lines().find(|line| line.contains("700") || line.contains("ILLEGAL"));
+    match line {
+        Some(line) => Ok(Verdict::Holds(format!("{}: {line}", ended.status))),
+        None => bail!("{}, and no line about it: {}", ended.status, last_line(&ended.err)),
+    }
 }
 
 /// The application is told, and ends with an error of its own; the host ends with it.

@@ -4,9 +4,11 @@ mod decode;
 mod density;
 mod dmabuf;
 mod doctor;
+mod encoders;
 mod endurance;
 mod harm;
 mod latency;
+mod passes;
 mod pictures;
 mod programs;
 mod still;
@@ -51,10 +53,22 @@ static STEPS: &[Step] = &[
         run: latency::run,
     },
     Step {
+        name: "passes",
+        what: "classification and conversion by the GPU's clock, against a copy of as many bytes",
+        limit: Duration::from_secs(40),
+        run: passes::run,
+    },
+    Step {
         name: "still",
         what: "the host's CPU time for a picture in which nothing changed",
         limit: Duration::from_secs(25),
         run: still::run,
+    },
+    Step {
+        name: "encoders",
+        what: "the best encoder that opens, and why no better one",
+        limit: Duration::from_secs(30),
+        run: encoders::run,
     },
     Step {
         name: "harm",

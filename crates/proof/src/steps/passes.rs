@@ -1,0 +1,58 @@
+//! What passes cost on this device, against the bytes that they must move.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::kit::Kit;
+use crate::row::{Row, Target};
+
+/// The program that measures (`zerohop-passes`, example `bandwidth`).
+const PROGRAM: &str = "bandwidth";
+
+/// Cases with a target: microseconds of device time for a picture of 3840x2160.
+const ASKED: [(&str, f64); 2] = [("classify", 12.0), ("refresh NV12", 25.0)];
+
+/// A row for each pass at 3840x2160.
+pub(super) fn run(kit: &Kit) -> Result<()> {
+    if !kit.program(PROGRAM).is_file() {
+        Row::absent("passes", format!("no {PROGRAM} beside this program")).tell();
+        return Ok(());
+    }
+    let json = kit.path("passes.json");
+    let mut bandwidth = Command::new(kit.program(PROGRAM));
+    bandwidth.args([
+        "--sizes",
+        "3840x2160",
+        "--formats",
+        "XR24",
+        "--pictures",
+        kit.few("240", "3"),
+    ]);
+    kit.run(bandwidth.arg("--json").arg(&json), "passes")?;
+    let text = fs::read_to_string(&json).context("read what was measured")?;
+    let table: Value = serde_json::from_str(&text).context("understand what was measured")?;
+    for row in table["rows"].as_array().into_iter().flatten() {
+        tell(row);
+    }
+    Ok(())
+}
+
+fn tell(row: &Value) {
+    let case = row["case"].as_str().unwrap_or_default();
+    let Some(took) = row["p50_us"].as_f64() else { return };
+    let asked = ASKED.iter().find(|(name, _)| *name == case);
+    let found = match asked {
+        Some((_, most)) => Row::judged(case, took, "us", Target::AtMost(*most)),
+        None => Row::measured(case, took, "us"),
+    };
+    let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
+    let note = format!(
+        "p99 {:.1} us; {:.2} times what a copy of as many bytes takes",
+        number("p99_us"),
+        number("ratio")
+    );
+    found.note(note).tell();
+}
