@@ -54,12 +54,14 @@ impl Way {
 
 impl Flow {
     /// The way to `outputs`. `choice` is for memory that any device can read.
+    // Long because everything that a run writes to is handed out here.
     pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
         let Outputs {
             filters,
             measurements,
             sink,
             snapshots,
+            region,
             view,
             screen,
             is_recorded,
@@ -73,8 +75,8 @@ impl Flow {
             .then(|| Filters::new(filters, choice.clone(), options, Arc::clone(&measurements)));
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
-            let mut path =
-                path.with_snapshots(snapshots).with_view(view).with_validation(validation);
+            let mut path = path.with_snapshots(snapshots).with_view(view).with_region(region);
+            path = path.with_validation(validation);
             path.prepare();
             path
         };

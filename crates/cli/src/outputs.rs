@@ -20,7 +20,7 @@ use zerohop_sinks::{
 
 use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
 
-use crate::args::{Capture, Encoding};
+use crate::args::{Capture, Encoding, Named};
 use crate::failure::Failure;
 use crate::processes::Processes;
 use crate::screen_guard::ScreenGuard;
@@ -34,6 +34,8 @@ pub(crate) struct Outputs {
     pub(crate) sink: Sink,
     /// Where some of them go as they are.
     pub(crate) snapshots: Option<Snapshots>,
+    /// Where those go of which only a region changed.
+    pub(crate) region: Option<Sink>,
     /// What sees them through CUDA.
     pub(crate) view: Option<CudaView>,
     /// The screen that all of them are shown on.
@@ -73,12 +75,13 @@ impl Outputs {
         for place in places {
             opened.open(place, options, (&pace, gpu), &measurements)?;
         }
-        let Opened { mut sinks, mut takes_all, by_cuda, encoder, screen } = opened;
+        let Opened { mut sinks, mut takes_all, by_cuda, region, encoder, screen } = opened;
         let reads_rows = !takes_all.is_empty();
         if is_straight && reads_rows {
             sinks.push(Box::new(Every::new(options.every, joined(std::mem::take(&mut takes_all)))));
         }
-        let is_recorded = !(sinks.is_empty() && takes_all.is_empty() && by_cuda.is_none());
+        let is_recorded =
+            !(sinks.is_empty() && takes_all.is_empty() && by_cuda.is_none() && region.is_none());
         let view = by_cuda.map(|sinks| seen_by_cuda(sinks, options.every, &measurements));
         let snapshots = (!takes_all.is_empty())
             .then(|| Snapshots::new(joined(takes_all), options.every, measurements.of_sinks()));
@@ -88,6 +91,7 @@ impl Outputs {
             measurements,
             sink,
             snapshots,
+            region,
             view,
             screen,
             is_recorded,
@@ -161,6 +165,8 @@ struct Opened {
     takes_all: Vec<Sink>,
     /// Get every picture as CUDA sees it, if anything does.
     by_cuda: Option<Vec<Sink>>,
+    /// Gets pictures of which only a region changed.
+    region: Option<Sink>,
     /// The name of the encoder among them.
     encoder: Option<String>,
     /// Shows every picture.
@@ -180,6 +186,11 @@ impl Opened {
                 let (sink, name) = recording(&options.encoding, (pace, gpu), path, measurements)?;
                 self.sinks.push(sink);
                 self.encoder = Some(name);
+            }
+            To::Region(path) => {
+                let encoding = Encoding { encoder: Named::Nvenc, ..options.encoding };
+                let (sink, _) = recording(&encoding, (pace, gpu), path, measurements)?;
+                self.region = Some(sink);
             }
             To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place)?),
             To::ByCuda(place) => {

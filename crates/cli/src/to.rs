@@ -9,6 +9,8 @@ use zerohop_kms::Spec;
 pub(crate) enum To {
     /// A fragmented MP4 file; `-` is the standard output.
     Mp4(PathBuf),
+    /// The region that alone keeps changing, in a fragmented MP4 file.
+    Region(PathBuf),
     /// Numbered PNG files in this folder.
     Png(PathBuf),
     /// One line with the checksum of each picture into this file; `-` is the standard output.
@@ -24,8 +26,13 @@ pub(crate) enum To {
 }
 
 /// Every place there is, as it is written, with what it makes of the pictures.
-const ALL: [(&str, &str); 6] = [
+const ALL: [(&str, &str); 7] = [
     ("mp4:FILE", "--codec in a fragmented MP4 file; - is the standard output"),
+    (
+        "region:FILE",
+        "the region that alone keeps changing, such as a video on a page, by a second encoder; the other \
+         files rest while it does (nvenc, fragmented MP4)",
+    ),
     ("png:DIR", "numbered PNG files in this folder, as they came (copies each one)"),
     (
         "checksum[:FILE]",
@@ -70,6 +77,7 @@ impl To {
         };
         match (kind, place) {
             ("mp4", Some(file)) => Ok(Self::Mp4(file.into())),
+            ("region", Some(file)) => Ok(Self::Region(file.into())),
             ("png", Some(folder)) => Ok(Self::Png(folder.into())),
             ("checksum", file) => Ok(Self::Checksum(file.unwrap_or("-").into())),
             ("kms", screen) => {
@@ -85,7 +93,9 @@ impl To {
     /// The file or folder that is written.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Mp4(path) | Self::Png(path) | Self::Checksum(path) => Some(path),
+            Self::Mp4(path) | Self::Region(path) | Self::Png(path) | Self::Checksum(path) => {
+                Some(path)
+            }
             Self::ByCuda(place) => place.path(),
             Self::Kms(_) | Self::Null | Self::NullNv12 => None,
         }
@@ -95,7 +105,7 @@ impl To {
     pub(crate) fn is_standard_output(&self) -> bool {
         let is_stream = match self {
             Self::ByCuda(place) => return place.is_standard_output(),
-            place => matches!(place, Self::Mp4(_) | Self::Checksum(_)),
+            place => matches!(place, Self::Mp4(_) | Self::Region(_) | Self::Checksum(_)),
         };
         is_stream && self.path().is_some_and(|path| path.as_os_str() == "-")
     }
@@ -121,6 +131,7 @@ mod tests {
     #[test]
     fn a_place_is_read_with_what_belongs_to_it() {
         assert_eq!(To::parse("mp4:a:b.mp4"), Ok(To::Mp4("a:b.mp4".into())));
+        assert_eq!(To::parse("region:a.mp4"), Ok(To::Region("a.mp4".into())));
         assert_eq!(To::parse("png:frames"), Ok(To::Png("frames".into())));
         assert_eq!(To::parse("null"), Ok(To::Null));
         let by_cuda = |place| Ok(To::ByCuda(Box::new(place)));

@@ -75,6 +75,42 @@ impl Stream {
         Ok(())
     }
 
+    /// Copies the rows of `to` from within those of `from`: from row `row` on, and in each from byte
+    /// `column` on. As [`copy`](Self::copy) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unequal`] where `from` ends before, [`Error::Call`], [`Error::Lost`].
+    pub fn crop<A, B>(
+        &self,
+        from: &Arc<A>,
+        (column, row): (usize, usize),
+        to: &Arc<B>,
+    ) -> Result<(), Error>
+    where
+        A: Surface + 'static,
+        B: Surface + 'static,
+    {
+        let (width, height) = (to.row_bytes(), to.rows());
+        let ends = (column.saturating_add(width), row.saturating_add(height));
+        if ends.0 > from.row_bytes() || ends.1 > from.rows() {
+            let from = (from.row_bytes(), from.rows());
+            return Err(Error::Unequal { from, to: ends });
+        }
+        let mut source = side(from.place(), <*mut c_void>::cast_const);
+        (source.x_in_bytes, source.y) = (column, row);
+        let target = side(to.place(), |pointer| pointer);
+        let copy = Memcpy2d { source, target, width_in_bytes: width, height };
+        self.work(
+            || format!("copy {height} rows of {width} bytes from row {row}, byte {column} on"),
+            // SAFETY: the rows are there (`Surface`), as was just checked, and are kept below.
+            |symbols, stream| unsafe { symbols.copy_2d(&copy, stream) },
+        )?;
+        self.keep(Arc::clone(from));
+        self.keep(Arc::clone(to));
+        Ok(())
+    }
+
     /// As [`copy`](Self::copy); whoever calls it keeps both.
     pub(crate) fn copy_block(&self, from: Block, to: Block) -> Result<(), Error> {
         let (width, height) = (from.row_bytes, from.rows);

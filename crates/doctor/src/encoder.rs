@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use zerohop_encode::{ASSEMBLY, Encoder as _, OpenH264, Options, Packet};
+use zerohop_encode::{ASSEMBLY, Encoder as _, Nvenc, OpenH264, Options, Packet};
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
     PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
@@ -32,7 +32,16 @@ pub(crate) fn check() -> Vec<Check> {
         let why = "the encoder was built without nasm and is about three times slower";
         Err(Trouble::new(why, "install nasm (Debian: apt-get install nasm) and build again"))
     };
-    vec![Check::required("encoder", encoded), Check::useful("encoder assembly", assembly)]
+    let nvenc = Nvenc::survey().map_err(|err| {
+        let todo = "recordings are encoded on the CPU; GPUs with an encoder are those with NVENC in \
+                    NVIDIA's list of video codecs, and A100, H100 and H200 are not";
+        Trouble::of(&err, todo)
+    });
+    vec![
+        Check::required("encoder", encoded),
+        Check::useful("encoder assembly", assembly),
+        Check::useful("nvenc", nvenc),
+    ]
 }
 
 /// A film of one picture, H.264 in its plainest form (Annex B): something that any decoder takes.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_frame::{BoxError, Color, Direct, Extent, Fallback, Fourcc, Frame, Modifier};
+use zerohop_frame::{BoxError, Color, Direct, Extent, Fallback, Fourcc, Frame, Modifier, Rect};
 use zerohop_nvenc::Codec;
 
 use crate::Error;
@@ -64,6 +64,17 @@ pub trait Encoder: Send {
     ///
     /// The picture is lost; the next one may work, and decodes without it.
     fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error>;
+
+    /// Takes the part `rect` of a picture that it reads where it was drawn ([`direct`](Self::direct)),
+    /// as a picture of its own: a little larger where the encoder takes nothing so small.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode); [`Error::Region`] of one that cannot.
+    fn encode_region(&mut self, frame: Arc<Frame>, rect: &Rect, key: bool) -> Result<(), Error> {
+        let _ = (frame, rect, key);
+        Err(Error::Region(self.name()))
+    }
 
     /// The next packet, if one is done. Never blocks.
     ///

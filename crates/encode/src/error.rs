@@ -71,6 +71,9 @@ pub enum Error {
         /// What was asked for.
         codec: Codec,
     },
+    /// An encoder takes whole pictures only.
+    #[error("{0} encodes no part of a picture")]
+    Region(&'static str),
     /// There is no CUDA, or it failed.
     #[error("CUDA failed")]
     Cuda(#[from] zerohop_cuda::Error),

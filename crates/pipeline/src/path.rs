@@ -27,6 +27,8 @@ pub struct Path {
     chroma: Option<Chroma>,
     /// What the sink reads where it was drawn.
     direct: Option<Arc<Direct>>,
+    /// What takes the region that alone keeps changing.
+    region: Option<Box<dyn FrameSink + Send>>,
     measurements: Arc<Measurements>,
     snapshots: Option<Snapshots>,
     view: Option<CudaView>,
@@ -65,6 +67,7 @@ impl Path {
             choice,
             chroma: chroma(sink),
             direct: sink.direct(),
+            region: None,
             measurements,
             snapshots: None,
             view: None,
@@ -86,6 +89,12 @@ impl Path {
     #[must_use]
     pub fn with_snapshots(self, snapshots: Option<Snapshots>) -> Self {
         Self { snapshots, ..self }
+    }
+
+    /// Hands pictures of which only the region changed to `region`, and to nobody else.
+    #[must_use]
+    pub fn with_region(self, region: Option<Box<dyn FrameSink + Send>>) -> Self {
+        Self { region, ..self }
     }
 
     /// Shows pictures to CUDA on the way, before anybody else reads them.
@@ -179,6 +188,21 @@ impl Path {
         direct.takes(frame.buffer())
     }
 
+    /// Whether somebody takes the region of a picture where it was drawn.
+    fn takes_region(&self, frame: &Frame) -> bool {
+        let Some(sink) = &self.region else { return false };
+        let is_drawn = !self.passes.as_ref().is_some_and(Passes::converts);
+        let takes = sink.direct().is_some_and(|direct| direct.takes(frame.buffer()));
+        if !(is_drawn && takes) {
+            self.measurements.fallback(Fallback {
+                what: "region".into(),
+                reason: "pictures are converted, and regions are read where they are drawn".into(),
+                cost: "the region is in the other files, and not by itself".into(),
+            });
+        }
+        is_drawn && takes
+    }
+
     /// What the picture is worth; `None` when it was lost meanwhile.
     fn classify(
         &mut self,
@@ -237,6 +261,14 @@ impl Stages for Path {
         let image = self.import(&frame)?;
         let Some(verdict) = self.classify(&frame, &image)? else { return Ok(None) };
         self.measurements.verdict(frame.info().sequence, &verdict);
+        if let Verdict::Region { region, .. } = &verdict
+            && self.takes_region(&frame)
+            && let Some(sink) = &mut self.region
+        {
+            sink.submit_region(frame, *region)?;
+            self.measurements.submitted();
+            return Ok(None);
+        }
         match verdict.tiles() {
             None => Ok(None),
             Some(tiles) => self.convert(frame, &image, tiles),
@@ -246,6 +278,7 @@ impl Stages for Path {
     fn finish(&mut self) -> Result<(), BoxError> {
         let viewed = self.view.as_mut().map_or(Ok(()), CudaView::finish);
         let finished = self.snapshots.as_mut().map_or(Ok(()), Snapshots::finish).and(viewed);
+        let finished = finished.and(self.region.as_mut().map_or(Ok(()), |sink| sink.finish()));
         self.passes = None;
         self.machine.as_ref().map_or(Ok(()), Machine::silence).and(finished)
     }

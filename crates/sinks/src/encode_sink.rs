@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use zerohop_encode::{Encoder, PacketSink};
-use zerohop_frame::{BoxError, Direct, Fourcc, Frame, FrameSink, Modifier, Observer, Stage};
+use zerohop_frame::{BoxError, Direct, Fourcc, Frame, FrameSink, Modifier, Observer, Rect, Stage};
 use zerohop_kernel::clock_monotonic;
 
 use crate::Error;
@@ -52,7 +52,7 @@ pub struct EncodeSink {
 }
 
 enum Work {
-    Frame(Arc<Frame>),
+    Frame(Arc<Frame>, Option<Rect>),
     /// The encoder may have a packet.
     Packet,
     /// The time at which the last picture was still shown.
@@ -99,7 +99,12 @@ impl FrameSink for EncodeSink {
 
     fn submit(&mut self, frame: Arc<Frame>) -> Result<(), BoxError> {
         let sequence = frame.info().sequence;
-        self.worker.send(sequence, Work::Frame(frame)).map_err(BoxError::from)
+        self.worker.send(sequence, Work::Frame(frame, None)).map_err(BoxError::from)
+    }
+
+    fn submit_region(&mut self, frame: Arc<Frame>, rect: Rect) -> Result<(), BoxError> {
+        let sequence = frame.info().sequence;
+        self.worker.send(sequence, Work::Frame(frame, Some(rect))).map_err(BoxError::from)
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
@@ -138,7 +143,7 @@ impl Recording {
     fn record(&mut self, work: &Receiver<Work>) -> Result<Duration, Error> {
         loop {
             match work.recv_timeout(IDLE) {
-                Ok(Work::Frame(frame)) => self.take(frame)?,
+                Ok(Work::Frame(frame, rect)) => self.take(frame, rect)?,
                 Ok(Work::Packet) => self.pump()?,
                 Ok(Work::Finish(end)) => return self.flush().map(|()| end),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -152,7 +157,7 @@ impl Recording {
         }
     }
 
-    fn take(&mut self, frame: Arc<Frame>) -> Result<(), Error> {
+    fn take(&mut self, frame: Arc<Frame>, rect: Option<Rect>) -> Result<(), Error> {
         let (sequence, timestamp) = (frame.info().sequence, frame.info().timestamp);
         let counted = self.timing.key_pictures.is_some_and(|most| self.count >= most);
         let key = counted || self.next_key.is_none_or(|due| timestamp >= due);
@@ -164,7 +169,12 @@ impl Recording {
         self.count += 1;
         self.started.push_back((sequence, clock_monotonic()));
         let failed = |source| Error::Encode { sequence, source };
-        self.encoder.encode(frame, key).map_err(failed)?;
+        let encoder = &mut self.encoder;
+        let taken = match rect {
+            None => encoder.encode(frame, key),
+            Some(rect) => encoder.encode_region(frame, &rect, key),
+        };
+        taken.map_err(failed)?;
         self.pump()
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | sink | takes |
 //! |---|---|
-//! | [`EncodeSink`] into [`Mp4`] | YU12 |
+//! | [`EncodeSink`] into [`Mp4`] | YU12; of NVENC what was drawn, and NV12 |
 //! | [`Png`] | every RGB format, R8 |
 //! | [`Checksum`] | every format whose planes are known |
 //! | [`ScreenSink`] | what its screen shows |

@@ -13,7 +13,7 @@ use zerohop_kms::Saved;
 
 use crate::to::{self, To};
 
-pub(crate) use encoding::Encoding;
+pub(crate) use encoding::{Encoding, Named};
 pub(crate) use play::{Decode, Play, Probe};
 
 const EXAMPLES: &str = "\

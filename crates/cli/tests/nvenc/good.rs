@@ -96,3 +96,21 @@ pub(crate) fn counted(scene: &Scene) {
     let keys: Vec<_> = (0..kinds.len()).filter(|index| kinds[*index]).collect();
     assert_eq!(keys, [0, 5, 10]);
 }
+
+/// A part of the pictures keeps changing: it is found, and encoded by itself from then on.
+pub(crate) fn region(scene: &Scene) {
+    let pattern = ["--frames", "90", "--size", "640x360", "--damage", "320x96+0+48"];
+    let ended = scene.run("", &every(&["--to", "region:DIR/region.mp4"]), &pattern).well();
+    let regions = ended.number("/verdicts/region");
+    assert!(regions >= 40, "{regions} of 90");
+    let journal = scene.journal();
+    let sessions = ["session 1 picture ", "session 2 picture "];
+    let pictures: Vec<_> = sessions.iter().flat_map(|begin| journal.lines(begin)).collect();
+    let of = |size: &str| pictures.iter().filter(|line| line.contains(size)).count() as u64;
+    assert_eq!(of(" 320x96 "), regions, "each by the second encoder");
+    assert_eq!(of(" 640x360 "), 90 - regions, "the others by the first");
+    assert_eq!(ended.number("/bytes_copied_by_cpu"), 0);
+    assert_eq!(u64::from(scene.decoded().packets), 90 - regions);
+    assert_eq!(u64::from(scene.decoded_of("region.mp4").packets), regions);
+    assert_eq!(scene.decoded_of("region.mp4").size, "320x96");
+}

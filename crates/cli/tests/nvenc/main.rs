@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         trial("a_format_that_the_chip_does_not_read_is_converted_and_copied_once", good::converted),
         trial("rates_and_presets_reach_the_chip", good::rates),
         trial("key_pictures_are_counted_where_that_is_asked_for", good::counted),
+        trial("a_region_that_alone_keeps_changing_has_an_encoder_of_its_own", good::region),
         trial("a_killed_recorder_leaves_a_file_that_plays", bad::killed),
         trial("a_gpu_without_an_encoder_falls_back_with_one_line", bad::falls_back),
         trial("an_encoder_that_was_named_is_taken_or_nothing_starts", bad::forced),

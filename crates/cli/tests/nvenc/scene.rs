@@ -62,13 +62,13 @@ impl Scene {
     }
 
     /// What FFmpeg says of the recording, `count` packets or pictures.
-    fn ffprobe(&self, count: &str) -> Probed {
+    fn ffprobe(&self, name: &str, count: &str) -> Probed {
         let mut ffprobe = Command::new("ffprobe");
         ffprobe.args(["-v", "error", count, "-of", "default=nw=1:nk=0", "-show_entries"]);
         ffprobe.arg(
             "stream=codec_name,width,height,color_space,color_range,nb_read_packets,nb_read_frames",
         );
-        let output = ffprobe.arg(self.0.path("out.mp4")).output().unwrap();
+        let output = ffprobe.arg(self.0.path(name)).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let value = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -85,12 +85,17 @@ impl Scene {
 
     /// What FFmpeg says of the recording, every picture decoded.
     pub(crate) fn decoded(&self) -> Probed {
-        self.ffprobe("-count_frames")
+        self.decoded_of("out.mp4")
+    }
+
+    /// The same of another file.
+    pub(crate) fn decoded_of(&self, name: &str) -> Probed {
+        self.ffprobe(name, "-count_frames")
     }
 
     /// What FFmpeg says of the recording, whose pictures nobody can decode.
     pub(crate) fn unpacked(&self) -> Probed {
-        self.ffprobe("-count_packets")
+        self.ffprobe("out.mp4", "-count_packets")
     }
 
     /// The MD5 of each picture that the encoder was given, in order.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use zerohop_cuda::{Cuda, Device, Stream, Timelines, Uuid};
 use zerohop_frame::{
-    Color, Direct, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, SyncPoint,
+    Color, Direct, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect, SyncPoint,
 };
 use zerohop_nvenc::{Caps, Codec, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
 
+use super::crop::fitted;
 use super::inputs::Inputs;
+use super::ring::Ring;
 use super::upload::Upload;
 use crate::{Encoder, Error, Notify, Options, Packet, Rate};
 
@@ -23,7 +25,9 @@ const DRAWN: [Fourcc; 4] = [Fourcc::XRGB8888, Fourcc::ARGB8888, Fourcc::XBGR8888
 /// What is read so by encoders of more than 8 bits.
 const DRAWN_DEEP: [Fourcc; 4] =
     [Fourcc::XRGB2101010, Fourcc::ARGB2101010, Fourcc::XBGR2101010, Fourcc::ABGR2101010];
-/// Why a picture is copied.
+/// Why a part of a picture is copied.
+const CROP: &str = "a region is encoded by itself";
+/// Why a picture is copied as a whole.
 const COPY: &str = "the encoder reads it on the GPU, and it was converted elsewhere";
 
 /// Encodes on an NVIDIA GPU: the application's own image where the chip reads it, else NV12, which is
@@ -42,12 +46,21 @@ pub struct Nvenc {
     timelines: Timelines,
     inputs: Inputs,
     upload: Option<Upload>,
-    chip: Option<Chip<Arc<Frame>>>,
+    /// Surfaces that regions are cropped to.
+    crops: Option<Ring>,
+    least: Extent,
+    chip: Option<Chip<Flight>>,
     notify: Option<Notify>,
     count: u64,
     /// Whether packets are of no use before the next key picture.
     is_broken: bool,
     done: VecDeque<Packet>,
+}
+
+/// What the chip works on: a picture, or a part of it as large as `extent`.
+struct Flight {
+    frame: Arc<Frame>,
+    extent: Extent,
 }
 
 impl Nvenc {
@@ -80,6 +93,8 @@ impl Nvenc {
             timelines: Timelines::new(stream.device()),
             inputs: Inputs::new(&stream),
             upload: None,
+            crops: None,
+            least: caps.least,
             chip: None,
             notify: None,
             count: 0,
@@ -95,10 +110,10 @@ impl Nvenc {
     }
 
     /// Sees to it that the chip encodes pictures such as this one; whether it begins anew.
-    fn fit(&mut self, descriptor: &FrameDescriptor) -> Result<(), Error> {
+    fn fit(&mut self, descriptor: &FrameDescriptor, extent: Extent) -> Result<(), Error> {
         let format = Format::of(descriptor.fourcc).ok_or(Error::Format(descriptor.fourcc))?;
         let color = (Settings::converted(descriptor.color), format.has_ten_bits());
-        let wanted = settings(&self.options, descriptor.extent, color);
+        let wanted = settings(&self.options, extent, color);
         if let Some(chip) = self.chip.as_mut().filter(|chip| chip.format() == format) {
             let same = Settings { most: chip.settings().most, ..wanted } == *chip.settings();
             if same || chip.reconfigure(wanted)? {
@@ -128,7 +143,7 @@ impl Nvenc {
             flushed?;
         }
         self.inputs.clear();
-        self.upload = None;
+        (self.upload, self.crops) = (None, None);
         Ok(())
     }
 
@@ -156,6 +171,32 @@ impl Nvenc {
                 Ok(None)
             }
         }
+    }
+
+    /// The part `rect` of `frame`'s picture, cropped on the GPU when the stream comes to it.
+    fn cropped(&mut self, frame: &Arc<Frame>, rect: &Rect) -> Result<Option<Arc<Input>>, Error> {
+        let picture = self.inputs.picture(frame)?;
+        let Some(chip) = &self.chip else { return Ok(None) };
+        let extent = Extent { width: rect.width, height: rect.height };
+        if self.crops.as_ref().is_none_or(|ring| ring.extent() != extent) {
+            self.crops = Some(Ring::new(extent));
+        }
+        let Some(ring) = &mut self.crops else { return Ok(None) };
+        let (to, input) = ring.take(self.stream.device(), chip)?;
+        // Four bytes a pixel, of all that is read where it was drawn.
+        self.stream.crop(&picture, (rect.x as usize * 4, rect.y as usize), &to)?;
+        // What the copy uses is kept until it is done.
+        let _ = self.stream.submit()?;
+        self.observer.gpu_copy(frame.info().sequence, CROP);
+        Ok(Some(input))
+    }
+
+    /// Gives the chip what is on `input`.
+    fn submit(&mut self, input: &Arc<Input>, flight: Flight, key: bool) -> Result<(), Error> {
+        let Some(chip) = &mut self.chip else { return Ok(()) };
+        self.count += 1;
+        let how = How { key: key || self.is_broken, refresh: None };
+        Ok(chip.encode(input, self.count, how, flight)?)
     }
 
     /// Takes no more pictures where they were drawn.
@@ -187,8 +228,8 @@ impl Nvenc {
 
     /// A packet, unless its picture was drawn over while it was read: then none is of use before the
     /// next key picture.
-    fn take(&mut self, coded: Coded<Arc<Frame>>) {
-        let Coded { data, key, token: frame, .. } = coded;
+    fn take(&mut self, coded: Coded<Flight>) {
+        let Coded { data, key, token: Flight { frame, extent }, .. } = coded;
         let info = frame.info();
         if !frame.is_intact() {
             self.observer
@@ -201,7 +242,7 @@ impl Nvenc {
             return;
         }
         self.is_broken = false;
-        let FrameDescriptor { extent, color, .. } = *frame.buffer().descriptor();
+        let color = frame.buffer().descriptor().color;
         self.done.push_back(Packet {
             codec: self.options.codec,
             data,
@@ -232,13 +273,21 @@ impl Encoder for Nvenc {
     }
 
     fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error> {
-        self.fit(frame.buffer().descriptor())?;
+        let extent = frame.buffer().descriptor().extent;
+        self.fit(frame.buffer().descriptor(), extent)?;
         self.wait(&frame)?;
         let Some(input) = self.input(&frame)? else { return Ok(()) };
-        let Some(chip) = &mut self.chip else { return Ok(()) };
-        self.count += 1;
-        let how = How { key: key || self.is_broken, refresh: None };
-        Ok(chip.encode(&input, self.count, how, frame)?)
+        self.submit(&input, Flight { frame, extent }, key)
+    }
+
+    fn encode_region(&mut self, frame: Arc<Frame>, rect: &Rect, key: bool) -> Result<(), Error> {
+        let shape = frame.buffer().descriptor();
+        let rect = fitted(rect, shape.extent, self.least);
+        let extent = Extent { width: rect.width, height: rect.height };
+        self.fit(shape, extent)?;
+        self.wait(&frame)?;
+        let Some(input) = self.cropped(&frame, &rect)? else { return Ok(()) };
+        self.submit(&input, Flight { frame, extent }, key)
     }
 
     fn poll_packet(&mut self) -> Result<Option<Packet>, Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use zerohop_cuda::{ImportCache, Rows, Stream};
+use zerohop_cuda::{ImportCache, Picture, Rows, Stream};
 use zerohop_frame::{BufferId, Frame, SharedBuffer};
 use zerohop_nvenc::{Encoder, Input};
 
@@ -31,11 +31,17 @@ impl Inputs {
             return Ok(Arc::clone(input));
         }
         self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
-        let rows = buffer.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
-        let picture = self.pictures.get(buffer, rows)?.picture;
+        let picture = self.picture(frame)?;
         let input = encoder.register(picture, buffer.descriptor().extent)?;
         self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
         Ok(input)
+    }
+
+    /// The picture of `frame`, imported when its buffer is seen for the first time.
+    pub(super) fn picture(&mut self, frame: &Frame) -> Result<Arc<Picture>, Error> {
+        let buffer = frame.buffer();
+        let rows = buffer.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
+        Ok(self.pictures.get(buffer, rows)?.picture)
     }
 
     /// Forgets the registrations, which were with an encoder that is no more.

@@ -1,7 +1,10 @@
 //! NVIDIA's encoder, on the GPU that drew the pictures.
 
+mod crop;
 mod encoder;
 mod inputs;
+mod ring;
+mod survey;
 mod upload;
 
 pub use encoder::Nvenc;

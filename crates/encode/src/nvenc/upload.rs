@@ -4,33 +4,32 @@ use std::collections::HashMap;
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Weak};
 
-use zerohop_cuda::{Device, Locked, Part, Pitched, Stream};
+use zerohop_cuda::{Locked, Part, Stream};
 use zerohop_frame::{
     BufferId, Extent, Fourcc, Frame, FrameDescriptor, MemoryHandle, Modifier, SharedBuffer,
 };
 use zerohop_kernel::Memfd;
-use zerohop_nvenc::{Encoder, Format, Input};
+use zerohop_nvenc::{Encoder, Input};
 
+use super::ring::Ring;
 use crate::Error;
 
 /// NV12 pictures in memfds, and surfaces on the GPU that they are copied to.
 pub(super) struct Upload {
     stream: Arc<Stream>,
-    extent: Extent,
     /// Memfds, locked when they are seen for the first time.
     locked: HashMap<BufferId, (Weak<SharedBuffer>, Arc<Locked>)>,
-    /// Surfaces, registered with the encoder; whoever encodes one holds its input.
-    surfaces: Vec<(Arc<Pitched>, Arc<Input>)>,
+    ring: Ring,
 }
 
 impl Upload {
     pub(super) fn new(stream: &Arc<Stream>, extent: Extent) -> Self {
-        let (stream, locked, surfaces) = (Arc::clone(stream), HashMap::new(), Vec::new());
-        Self { stream, extent, locked, surfaces }
+        let (stream, locked, ring) = (Arc::clone(stream), HashMap::new(), Ring::new(extent));
+        Self { stream, locked, ring }
     }
 
     pub(super) fn fits(&self, extent: Extent) -> bool {
-        self.extent == extent
+        self.ring.extent() == extent
     }
 
     /// Queues the copy of `frame`'s picture to a surface that nobody reads, which is the input.
@@ -42,12 +41,12 @@ impl Upload {
         let shape = frame.buffer().descriptor();
         let [luma, chroma] = planes(shape)?;
         let from = self.lock(frame.buffer(), luma.1)?;
-        let (to, input) = self.surface(encoder)?;
-        let Extent { width, height } = self.extent;
+        let (to, input) = self.ring.take(self.stream.device(), encoder)?;
+        let Extent { width, height } = self.ring.extent();
         let (width, height) = (width as usize, height as usize);
         let strides = || Error::Strides {
             strides: shape.planes.iter().map(|plane| plane.stride).collect(),
-            width: self.extent.width,
+            width: shape.extent.width,
         };
         for ((first, _), (at, rows)) in [(luma, (0, height)), (chroma, (height, height / 2))] {
             let from = Part::new(&from, first, rows, width).ok_or_else(strides)?;
@@ -74,23 +73,6 @@ impl Upload {
         self.locked.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&locked)));
         Ok(locked)
     }
-
-    fn surface<T>(&mut self, encoder: &Encoder<T>) -> Result<(Arc<Pitched>, Arc<Input>), Error> {
-        let free = self.surfaces.iter().find(|(_, input)| Arc::strong_count(input) == 1);
-        if let Some((surface, input)) = free {
-            return Ok((Arc::clone(surface), Arc::clone(input)));
-        }
-        let surface = surface(self.stream.device(), self.extent)?;
-        let input = encoder.register(Arc::clone(&surface) as _, self.extent)?;
-        self.surfaces.push((Arc::clone(&surface), Arc::clone(&input)));
-        Ok((surface, input))
-    }
-}
-
-fn surface(device: &Arc<Device>, extent: Extent) -> Result<Arc<Pitched>, Error> {
-    let nv12 = Format::of(Fourcc::NV12).ok_or(Error::Format(Fourcc::NV12))?;
-    let (rows, bytes) = nv12.rows(extent);
-    Ok(Arc::new(Pitched::new(device, bytes, rows)?))
 }
 
 /// First row and stride of luma and of chroma.

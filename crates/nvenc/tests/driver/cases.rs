@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use zerohop_cuda::Pitched;
 use zerohop_frame::{Color, Extent, Fourcc};
 use zerohop_nvenc::{
     Codec, Coded, Encoder, Error, Format, How, Input, Rate, Refresh, Session, Settings, Status,
     Version,
 };
 
-use crate::scene::{Anything, SIZE, encoder, grey, picture, settings, stream};
+use crate::scene::{Anything, CORNER, REGION, SIZE, encoder, grey, picture, settings, stream};
 use crate::stage::Outcome;
 
 /// The next packet, within two seconds.
@@ -97,6 +98,34 @@ pub(crate) fn planes() -> Outcome {
     encoder.encode(&input, 1, How::default(), 0)?;
     assert!(next(&mut encoder)?.key);
     Ok(())
+}
+
+/// A region of a picture, cropped on the stream to a surface of its own.
+fn cropped(linear: bool) -> Outcome {
+    let stream = stream()?;
+    let (rows, row) = (REGION.height as usize, REGION.width as usize * 4);
+    let settings = Settings { extent: REGION, ..settings(Codec::H264) };
+    let format = Format::of(Fourcc::XRGB8888).ok_or("no format")?;
+    let mut encoder: Encoder<u32> = Session::open(&stream)?.start(settings, format)?;
+    let whole = picture(&stream, (Fourcc::XRGB8888, SIZE), 3, linear)?;
+    let part = Arc::new(Pitched::new(stream.device(), row, rows)?);
+    let (x, y) = CORNER;
+    stream.crop(&whole, (x * 4, y), &part)?;
+    let beyond = stream.crop(&whole, (SIZE.width as usize * 4 - row + 4, 0), &part);
+    assert!(beyond.is_err(), "past the right edge");
+    let input = encoder.register(Arc::clone(&part) as _, REGION)?;
+    encoder.encode(&input, 1, How::default(), 0)?;
+    assert!(next(&mut encoder)?.key);
+    let _ = stream.submit()?;
+    Ok(())
+}
+
+pub(crate) fn cropped_array() -> Outcome {
+    cropped(false)
+}
+
+pub(crate) fn cropped_pointer() -> Outcome {
+    cropped(true)
 }
 
 /// Smaller, larger, with other bits: all in the same session.

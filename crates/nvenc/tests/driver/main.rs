@@ -11,7 +11,7 @@ mod stage;
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
-use scene::{SIZE, hash_of};
+use scene::{SIZE, hash_of, hash_of_region};
 use stage::{Case, Look, child, trial};
 use zerohop_testkit_nvenc::Journal;
 
@@ -34,6 +34,10 @@ fn thirty(journal: &Journal) {
     assert_eq!(journal.lines("session 1 register ").count(), 3);
     let end = "session 1 destroy after 30 pictures, 3 registrations";
     assert_eq!(journal.lines(end).count(), 1, "{journal:?}");
+}
+
+fn region(journal: &Journal) {
+    assert_eq!(journal.hashes(1), [hash_of_region(3)]);
 }
 
 fn resized(journal: &Journal) {
@@ -59,6 +63,8 @@ const CASES: &[Case] = &[
     case("pointers_are_read_where_they_were_drawn", "", cases::pointers, thirty),
     case("pictures_are_on_their_way_together_and_come_in_order", "", cases::pipelined, anything),
     case("planes_of_our_own_are_read_on_the_stream", "", cases::planes, anything),
+    case("a_region_of_an_array_is_cropped_on_the_stream", "", cases::cropped_array, region),
+    case("a_region_of_rows_is_cropped_on_the_stream", "", cases::cropped_pointer, region),
     case("a_size_and_a_rate_change_in_place", "", cases::resizes, resized),
     case("a_chip_that_cannot_resize_says_so", "no-resize", cases::keeps_its_size, anything),
     case("every_codec_of_the_newest_api_starts", "", cases::every_codec, anything),

@@ -18,6 +18,10 @@ pub(crate) type Anything<T> = Result<T, Box<dyn std::error::Error>>;
 
 pub(crate) const SIZE: Extent = Extent { width: 160, height: 96 };
 
+/// A part of the pictures, and where it begins.
+pub(crate) const REGION: Extent = Extent { width: 64, height: 48 };
+pub(crate) const CORNER: (usize, usize) = (32, 16);
+
 /// Bytes before the memory (see `testkit-cuda`).
 const HEADER: usize = 4096;
 
@@ -62,6 +66,15 @@ pub(crate) fn bytes(extent: Extent, number: u32) -> Vec<u8> {
 /// The hash that the library writes down for picture `number`.
 pub(crate) fn hash_of(extent: Extent, number: u32) -> u64 {
     hash(&bytes(extent, number))
+}
+
+/// The hash that the library writes down for the part of picture `number`.
+pub(crate) fn hash_of_region(number: u32) -> u64 {
+    let (row, (x, y)) = (SIZE.width as usize * 4, CORNER);
+    let all = bytes(SIZE, number);
+    let lines = all.chunks(row).skip(y).take(REGION.height as usize);
+    let part = lines.flat_map(|line| line[x * 4..][..REGION.width as usize * 4].to_vec());
+    hash(&part.collect::<Vec<_>>())
 }
 
 /// The application's image with picture `number` on it: an array, or rows a little apart.

@@ -3,6 +3,7 @@
 
 mod boxes;
 mod child;
+mod codecs;
 mod files;
 mod interrupted;
 #[path = "../../../encode/tests/picture/mod.rs"]
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials = files::trials();
+    trials.extend(codecs::trials());
     trials.extend(interrupted::trials());
     trials.extend(played::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -67,20 +67,22 @@ fn side<P: Copy>(
     host: impl Fn(P) -> *mut c_void,
 ) -> Result<Rows, u32> {
     const NAME: &str = "cuMemcpy2DAsync_v2";
-    if (side.x_in_bytes, side.y) != (0, 0) || width == 0 || height == 0 {
-        let what = format!("{height} rows of {width} from {}, {}", side.x_in_bytes, side.y);
+    if width == 0 || height == 0 {
+        let what = format!("{height} rows of {width}");
         return Err(state.complain(NAME, what, INVALID_VALUE));
     }
+    let begin = (side.x_in_bytes, side.y);
     if side.kind == TYPE_ARRAY {
-        return array(state, (width, height), side.array.0.addr());
+        return array(state, (width, height), begin, side.array.0.addr());
     }
     let (ranges, first) = match side.kind {
         TYPE_DEVICE => (&state.memory, side.device as usize),
         TYPE_HOST => (&state.pinned, host(side.host).addr()),
         _ => return Err(INVALID_VALUE),
     };
-    let needs = side.pitch.checked_mul(height - 1).and_then(|before| before.checked_add(width));
-    let needs = needs.filter(|_| side.pitch >= width).ok_or(INVALID_VALUE)?;
+    let (end, last) = (begin.0.saturating_add(width), begin.1.saturating_add(height - 1));
+    let needs = side.pitch.checked_mul(last).and_then(|before| before.checked_add(end));
+    let needs = needs.filter(|_| side.pitch >= end).ok_or(INVALID_VALUE)?;
     let held = within(ranges, first, needs);
     let pageable = held.is_none() && side.kind == TYPE_HOST && Plan::get().pageable;
     let Some(user) = held.or_else(|| pageable.then(|| Arc::new(()) as _)) else {
@@ -88,22 +90,28 @@ fn side<P: Copy>(
         let what = format!("{needs} bytes at {first:#x} are not {memory}");
         return Err(state.complain(NAME, what, INVALID_VALUE));
     };
-    let first = ptr::with_exposed_provenance_mut(first);
+    let first = ptr::with_exposed_provenance_mut(first + begin.1 * side.pitch + begin.0);
     Ok(Rows { first, pitch: side.pitch, pageable, _user: user })
 }
 
-fn array(state: &mut State, (width, height): (usize, usize), handle: usize) -> Result<Rows, u32> {
+fn array(
+    state: &mut State,
+    (width, height): (usize, usize),
+    (x, y): (usize, usize),
+    handle: usize,
+) -> Result<Rows, u32> {
     const NAME: &str = "cuMemcpy2DAsync_v2";
     let Some(Object::Array(image)) = state.objects.get(&handle) else {
         return Err(state.complain(NAME, "no such array", INVALID_HANDLE));
     };
     let (image, layout) = (Arc::clone(image), image.layout);
-    if width > layout.row_bytes || height > layout.rows {
-        let what = format!("{height} rows of {width} bytes of {layout:?}");
+    let (end, last) = (x.saturating_add(width), y.saturating_add(height));
+    if end > layout.row_bytes || last > layout.rows {
+        let what = format!("{height} rows of {width} bytes from {x}, {y} of {layout:?}");
         return Err(state.complain(NAME, what, INVALID_VALUE));
     }
-    let first = image.pages.as_ptr().wrapping_add(image.offset);
-    debug_assert!(image.offset + layout.pitch * (height - 1) + width <= image.pages.length());
+    let first = image.pages.as_ptr().wrapping_add(image.offset + layout.pitch * y + x);
+    debug_assert!(image.offset + layout.pitch * (last - 1) + end <= image.pages.length());
     Ok(Rows { first, pitch: layout.pitch, pageable: false, _user: image })
 }
 
