@@ -98,7 +98,7 @@ fn a_recording_to_the_standard_output_is_alone_there() {
 #[test]
 fn a_place_that_there_is_not_is_answered_with_those_there_are() {
     for (arguments, wanted) in [
-        (&["--to", "avi:a.avi"][..], "mp4:FILE, png:DIR, checksum[:FILE]"),
+        (&["--to", "avi:a.avi"][..], "mp4:FILE, region:FILE, png:DIR, checksum[:FILE]"),
         (&["--to", "checksum", "-o", "-"], "two things go to the standard output"),
         (&["--every", "2", "--to", "null"], "--every: it is for pictures that are kept"),
     ] {
