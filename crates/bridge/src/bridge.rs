@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use zerohop_cuda::{Cuda, Device, ImportCache, Pinned, Rows, Stream, Uuid};
 use zerohop_frame::{
-    BoxError, Claim, Fallback, Fourcc, Frame, Modifier, Proofs, SyncPoint, Verdict, same,
+    BoxError, Claim, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, PlaneLayout, Proofs,
+    SyncPoint, Verdict, same,
 };
-use zerohop_vulkan::{Copies, Image, Queue, wait_on_cpu};
+use zerohop_vulkan::{Copies, Image, Plane, Queue, wait_on_cpu};
 
 use crate::copier::Copier;
-use crate::crossed::{Crossed, Source};
+use crate::crossed::{Crossed, Source, copied, packed};
 use crate::host::Host;
 use crate::sample::Sample;
 use crate::textures::Textures;
@@ -119,6 +120,9 @@ impl Bridge {
                 }
             }
         }
+        if refusals.is_empty() {
+            refusals.push_str("none is for it");
+        }
         Err(Error::NoWay { fourcc: claim.fourcc, handle, refusals })
     }
 
@@ -149,6 +153,7 @@ impl Parts {
     ) -> Result<Crossed<'_>, Error> {
         let nothing = Copies::default();
         let (ready, mut copy, mut imported) = (frame.acquire().clone(), None, None);
+        let mut shape = copied(frame.buffer().descriptor(), image);
         let (source, ready, copies) = match way {
             Way::Opaque => {
                 let rows = image.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
@@ -157,11 +162,12 @@ impl Parts {
                 (Source::Picture(cached.picture), ready, nothing)
             }
             Way::Vulkan => {
-                let (copied, copies) = self.copier.copy(frame, image)?;
-                let cached = self.pictures.get(copied.buffer(), None)?;
+                let (made, copies) = self.copier.copy(frame, image)?;
+                let cached = self.pictures.get(made.buffer(), None)?;
                 imported = cached.imported;
-                let ready = copied.acquire().clone();
-                copy = Some(copied);
+                shape = copied(made.buffer().descriptor(), image);
+                let ready = made.acquire().clone();
+                copy = Some(made);
                 (Source::Picture(cached.picture), ready, copies)
             }
             Way::Gl => {
@@ -172,10 +178,11 @@ impl Parts {
             }
             Way::Host => {
                 let (pinned, copies) = self.host.copy(&self.queue, frame, image)?;
+                shape.planes = packed(image);
                 (Source::Host(pinned), SyncPoint::Signaled, copies)
             }
         };
-        Ok(Crossed { way, source, ready, copies, imported, fallback: None, _copy: copy })
+        Ok(Crossed { way, source, shape, ready, copies, imported, fallback: None, _copy: copy })
     }
 
     /// Sends a known picture by `way`, twice, and compares what CUDA has then. Returns how long the
@@ -198,20 +205,35 @@ impl Parts {
     }
 
     fn once(&mut self, way: Way, sample: &Sample, sent: &[u8]) -> Result<Duration, BoxError> {
-        let plane = &sample.image.planes()[0];
-        let (row, rows) = (plane.row_bytes(), plane.extent().height as usize);
         let stream = Arc::clone(&self.stream);
-        let target = Arc::new(Pinned::new(stream.device(), row, rows)?);
         let begin = Instant::now();
         let crossed = self.by(way, &sample.frame, &sample.image)?;
+        let made = begin.elapsed();
+        let (row, rows) = crossed.size();
+        let target = Arc::new(Pinned::new(stream.device(), row, rows)?);
+        let begin = Instant::now();
         wait_on_cpu(&crossed.ready)?;
         crossed.copy(&stream, &target)?;
         stream.submit()?.wait("a proof", WITHIN)?;
-        let took = begin.elapsed();
+        let took = made + begin.elapsed();
+        let seen = rows_of(&sample.image, &crossed.shape, target.bytes());
         drop(crossed);
-        same(sent, target.bytes())?;
+        same(sent, &seen)?;
         Ok(took)
     }
+}
+
+/// All rows of all planes of a copy of `shape`, without padding.
+fn rows_of(image: &Image, shape: &FrameDescriptor, bytes: &[u8]) -> Vec<u8> {
+    let of = |(plane, layout): (&Plane, &PlaneLayout)| {
+        let (start, stride) = (layout.offset as usize, layout.stride as usize);
+        let row = plane.row_bytes();
+        (0..plane.extent().height as usize)
+            .flat_map(move |y| bytes.get(start + y * stride..).and_then(|rest| rest.get(..row)))
+            .flatten()
+            .copied()
+    };
+    image.planes().iter().zip(&shape.planes).flat_map(of).collect()
 }
 
 /// EGL's part, opened when it is first needed.

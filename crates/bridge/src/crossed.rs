@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_cuda::{Array, Mapped, Picture, Pinned, Stream, Surface};
-use zerohop_frame::{Fallback, Frame, SyncPoint};
+use zerohop_frame::{
+    Fallback, Frame, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout, SyncPoint,
+};
 use zerohop_gl::Current;
-use zerohop_vulkan::Copies;
+use zerohop_vulkan::{Copies, Image, Plane};
 
 use crate::{Error, Way};
 
@@ -18,6 +20,9 @@ pub struct Crossed<'a> {
     pub way: Way,
     /// Where it is.
     pub source: Source<'a>,
+    /// What [`copy`](Self::copy) makes: rows without padding where the picture has one plane, and all
+    /// planes one after the other where it has several.
+    pub shape: FrameDescriptor,
     /// When it is complete. CUDA must wait for it before it reads.
     pub ready: SyncPoint,
     /// What it cost.
@@ -40,8 +45,47 @@ pub enum Source<'a> {
     Host(Arc<Pinned>),
 }
 
+/// The shape of a copy of a picture that has `image` in Vulkan, from memory that `of` describes: of
+/// several planes, these lie as they do there, from the first one on.
+pub(crate) fn copied(of: &FrameDescriptor, image: &Image) -> FrameDescriptor {
+    let start = of.planes[0].offset;
+    let alone = image.planes().len() == 1;
+    let planes = if alone { packed(image) } else { of.planes.clone() };
+    let place = |plane: PlaneLayout| PlaneLayout {
+        object: 0,
+        offset: if alone { 0 } else { plane.offset.saturating_sub(start) },
+        stride: plane.stride,
+    };
+    let planes = planes.into_iter().map(place).collect();
+    FrameDescriptor { modifier: Modifier::LINEAR, planes, ..of.clone() }
+}
+
+/// The planes one after the other, without padding.
+pub(crate) fn packed(image: &Image) -> arrayvec::ArrayVec<PlaneLayout, MAX_PLANES> {
+    let mut offset = 0;
+    let place = |plane: &Plane| {
+        let stride = u32::try_from(plane.row_bytes()).unwrap_or(u32::MAX);
+        let layout = PlaneLayout { object: 0, offset, stride };
+        offset += stride * plane.extent().height;
+        layout
+    };
+    image.planes().iter().map(place).collect()
+}
+
 impl Crossed<'_> {
-    /// Copies the picture, rows without padding, after what `stream` did before.
+    /// Bytes of a row of what [`copy`](Self::copy) makes, and how many rows there are: one, where the
+    /// picture has several planes.
+    pub fn size(&self) -> (usize, usize) {
+        match &self.source {
+            Source::Picture(picture) => (picture.row_bytes(), picture.rows()),
+            Source::Host(pinned) => (pinned.row_bytes(), pinned.rows()),
+            Source::Texture(..) => {
+                (self.shape.planes[0].stride as usize, self.shape.extent.height as usize)
+            }
+        }
+    }
+
+    /// Copies the picture to what has its [`size`](Self::size), after what `stream` did before.
     ///
     /// # Errors
     ///

@@ -30,8 +30,12 @@ impl Host {
         image: &Arc<Image>,
     ) -> Result<(Arc<Pinned>, Copies), Error> {
         let read = read_back(queue, frame, image)?;
-        let plane = &image.planes()[0];
-        let pinned = self.take((plane.row_bytes(), plane.extent().height as usize))?;
+        // Planes follow each other, so several are one long row.
+        let size = match image.planes() {
+            [plane] => (plane.row_bytes(), plane.extent().height as usize),
+            _ => (read.bytes.len(), 1),
+        };
+        let pinned = self.take(size)?;
         let os = |doing| move |source| Error::Os { doing, source };
         let memfd = Memfd::try_from(pinned.share()?);
         let memfd = memfd.map_err(|err| Error::Os {

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
-use zerohop_frame::{MemoryHandle, OpaqueImage, SharedBuffer};
+use zerohop_frame::{FrameDescriptor, MemoryHandle, OpaqueImage, SharedBuffer};
 
 use crate::abi::{ArrayDesc, COLOR_ATTACHMENT};
 use crate::format::array_of;
@@ -38,7 +38,8 @@ enum Body {
 impl Picture {
     /// The picture of `buffer`, which came as `OPAQUE_FD` of this very GPU and was imported by Vulkan
     /// before (see [`Memory::import`]). `rows` are for an image of tiling `LINEAR` only; where memory
-    /// holds rows and no image, the descriptor says where.
+    /// holds rows and no image, the descriptor says where. Rows of several planes are one long row,
+    /// from the first byte of the first plane to the last of all.
     ///
     /// # Errors
     ///
@@ -58,18 +59,19 @@ impl Picture {
             return Err(Error::NotImportable(format!("memory of another device, {owner}")));
         }
         let shape = buffer.descriptor();
-        let (flags, rows) = if image.is_rows() {
-            let plane = shape.planes[0];
-            (0, Some(Rows { offset: plane.offset.into(), pitch: plane.stride.into() }))
-        } else {
-            (flags(image)?, rows)
-        };
-        let (desc, pixel) = array_of(shape.fourcc, shape.extent, flags)?;
+        let import = || Memory::import(device, fd.as_fd(), *size, image.dedicated);
+        if image.is_rows() {
+            let (rows, row_bytes, count) = described(shape)?;
+            check(*size, row_bytes, count, Some(rows))?;
+            let body = Body::rows(&import()?, rows, row_bytes, count)?;
+            return Ok(Self { body, row_bytes, rows: count });
+        }
+        let (desc, pixel) = array_of(shape.fourcc, shape.extent, flags(image)?)?;
         let (row_bytes, count) = (desc.width * pixel, desc.height);
         // What does not fit is refused before the driver sees it.
         check(*size, row_bytes, count, rows)?;
-        let memory = Memory::import(device, fd.as_fd(), *size, image.dedicated)?;
-        let body = if image.is_rows() || image.tiling == LINEAR {
+        let memory = import()?;
+        let body = if image.tiling == LINEAR {
             let rows =
                 rows.ok_or_else(|| Error::NotImportable("LINEAR rows nobody knows".into()))?;
             Body::rows(&memory, rows, row_bytes, count)?
@@ -147,6 +149,24 @@ fn flags(image: &OpaqueImage) -> Result<u32, Error> {
     }
     let drawn = image.usage & USAGE_COLOR_ATTACHMENT != 0;
     Ok(if drawn { COLOR_ATTACHMENT } else { 0 })
+}
+
+/// Where the rows of a picture lie that is no image, the bytes of each, and how many there are.
+fn described(shape: &FrameDescriptor) -> Result<(Rows, usize, usize), Error> {
+    let first = shape.planes[0];
+    let offset = first.offset.into();
+    if let [plane] = shape.planes[..] {
+        let (desc, pixel) = array_of(shape.fourcc, shape.extent, 0)?;
+        let rows = Rows { offset, pitch: plane.stride.into() };
+        return Ok((rows, desc.width * pixel, desc.height));
+    }
+    if shape.planes.iter().any(|plane| plane.offset < first.offset) {
+        return Err(Error::NotImportable("planes before the first one".into()));
+    }
+    let end = (0..shape.planes.len()).map(|plane| shape.end(plane)).max().unwrap_or(0);
+    let pitch = end - offset;
+    let all = usize::try_from(pitch).map_err(|_| Error::TooSmall { needs: end, has: 0 })?;
+    Ok((Rows { offset, pitch }, all, 1))
 }
 
 /// One past the last byte of the rows.

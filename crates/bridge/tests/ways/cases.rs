@@ -3,27 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrayvec::ArrayVec;
 use zerohop_bridge::{Bridge, Way};
 use zerohop_cuda::{Cuda, Device, GlImage, Mapped, Pinned, Stream, Uuid};
-use zerohop_frame::{
-    Color, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
-    Proofs, SharedBuffer, pattern, same,
-};
+use zerohop_frame::{Extent, Fourcc, MemoryHandle, OpaqueImage, Proofs, pattern, same};
 use zerohop_gl::{Blitter, Context, Wanted};
 use zerohop_kernel::Memfd;
-use zerohop_vulkan::{Copies, Image, PixelFormat, Queue, opaque_of};
+use zerohop_vulkan::{Copies, PixelFormat, Queue, opaque_of};
 
-use crate::pictures::{self, Picture, Seen, frame, see};
+use crate::pictures::{self, Picture, Seen, see};
 use crate::stage::Outcome;
 
 const SIZE: Extent = Extent { width: 37, height: 11 };
 const NOTHING: Copies = Copies { cpu_bytes: 0, gpu: 0 };
 
 fn memfd(queue: &Arc<Queue>, extent: Extent) -> Result<Picture, zerohop_frame::BoxError> {
-    let stride = (extent.width * 4).next_multiple_of(64);
+    of(queue, Fourcc::XRGB8888, extent)
+}
+
+fn of(
+    queue: &Arc<Queue>,
+    fourcc: Fourcc,
+    extent: Extent,
+) -> Result<Picture, zerohop_frame::BoxError> {
     let shm = |memfd: Memfd| Ok(MemoryHandle::Shm(memfd.into()));
-    pictures::linear(queue, Fourcc::XRGB8888, extent, stride, shm)
+    pictures::linear(queue, fourcc, extent, shm)
 }
 
 pub(crate) fn opaque(queue: &Arc<Queue>) -> Outcome {
@@ -128,18 +131,26 @@ pub(crate) fn latched(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn planes(queue: &Arc<Queue>) -> Outcome {
-    let mut bridge = Bridge::open(queue)?;
-    let extent = Extent { width: 32, height: 32 };
-    let plane = |offset| PlaneLayout { object: 0, offset, stride: 32 };
-    let (fourcc, modifier, color) = (Fourcc::NV12, Modifier::LINEAR, Color::BT709);
-    let planes = ArrayVec::from_iter([plane(0), plane(1024)]);
-    let shape = FrameDescriptor { extent, fourcc, modifier, planes, color };
-    let memory = MemoryHandle::Shm(Memfd::create("picture", 4096)?.into());
-    let frame = frame(SharedBuffer::new(shape, ArrayVec::from_iter([memory]))?);
-    let image = Arc::new(Image::import(queue.device(), frame.buffer())?);
-    let err = bridge.cross(&frame, &image).err().ok_or("no array holds it")?.to_string();
-    assert!(err.starts_with("no way into CUDA for NV12 in a memfd: not by the Vulkan"), "{err}");
-    assert!(err.contains("; not by a copy by the CPU, "), "{err}");
+    for (ways, wanted) in [(&[Way::Vulkan][..], Way::Vulkan), (&[Way::Host], Way::Host)] {
+        let mut bridge = Bridge::open(queue)?.by(ways);
+        for fourcc in [Fourcc::NV12, Fourcc::P010, Fourcc::YUV420, Fourcc::NV24] {
+            for extent in [SIZE, Extent { width: 64, height: 48 }] {
+                let picture = of(queue, fourcc, extent)?;
+                let seen = see(&mut bridge, &picture)?;
+                assert_eq!((seen.way, seen.is_array), (wanted, false));
+                same(&picture.bytes, &seen.bytes)
+                    .map_err(|err| format!("{fourcc} {extent:?} by {wanted}: {err}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn no_way(queue: &Arc<Queue>) -> Outcome {
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Opaque, Way::Gl]);
+    let picture = memfd(queue, SIZE)?;
+    let err = bridge.cross(&picture.frame, &picture.image).err().ok_or("neither takes a memfd")?;
+    assert_eq!(err.to_string(), "no way into CUDA for XR24 in a memfd: none is for it");
     Ok(())
 }
 

@@ -17,20 +17,19 @@ const SIZES: [Extent; 3] = [
 ];
 
 pub(crate) fn copied(queue: &Arc<Queue>) -> Outcome {
-    each(queue, &[Way::Vulkan, Way::Host], Way::Vulkan)
+    each(queue, &[Way::Vulkan, Way::Host], Way::Vulkan, &[Fourcc::ARGB8888, Fourcc::NV12])
 }
 
 pub(crate) fn drawn(queue: &Arc<Queue>) -> Outcome {
-    each(queue, &[Way::Gl], Way::Gl)
+    each(queue, &[Way::Gl], Way::Gl, &[Fourcc::ARGB8888, Fourcc::ABGR8888])
 }
 
-fn each(queue: &Arc<Queue>, ways: &'static [Way], wanted: Way) -> Outcome {
+fn each(queue: &Arc<Queue>, ways: &'static [Way], wanted: Way, formats: &[Fourcc]) -> Outcome {
     let mut bridge = Bridge::open(queue)?.by(ways);
-    for fourcc in [Fourcc::ARGB8888, Fourcc::ABGR8888] {
+    for &fourcc in formats {
         for extent in SIZES {
-            let stride = (extent.width * 4).next_multiple_of(256);
             let dma_buf = |memfd: Memfd| udmabuf(&memfd).map(MemoryHandle::DmaBuf);
-            let picture = pictures::linear(queue, fourcc, extent, stride, dma_buf)?;
+            let picture = pictures::linear(queue, fourcc, extent, dma_buf)?;
             for _ in 0..2 {
                 let seen = see(&mut bridge, &picture)?;
                 assert_eq!((seen.way, seen.copies.gpu), (wanted, 1), "{fourcc} {extent:?}");

@@ -31,7 +31,8 @@ const CASES: &[Case] = &[
         .failing("cuExternalMemoryGetMappedBuffer:1=999"),
     Case::new("a_proven_way_that_fails_is_left_for_the_next_one", cases::latched)
         .failing("cuExternalMemoryGetMappedBuffer:2=999"),
-    Case::new("a_picture_of_several_planes_is_refused_with_every_reason", cases::planes),
+    Case::new("a_picture_of_several_planes_comes_as_one_run_of_bytes", cases::planes),
+    Case::new("a_picture_without_a_way_is_refused", cases::no_way),
     Case::new("a_texture_that_was_drawn_is_what_cuda_maps", cases::texture).needing("egl"),
     Case::new("dma_bufs_come_over_the_egl_bridge", dma_bufs::drawn).needing("dma_buf"),
     Case::new("dma_bufs_come_over_the_vulkan_bridge", dma_bufs::copied).needing("dma_buf"),

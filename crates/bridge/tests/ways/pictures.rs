@@ -8,8 +8,8 @@ use zerohop_bridge::{Bridge, Way};
 use zerohop_cuda::Pinned;
 use zerohop_frame::{
     BoxError, Color, Damage, Extent, Fallback, Fourcc, Frame, FrameDescriptor, FrameInfo,
-    MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
-    pattern,
+    MAX_PLANES, MemoryHandle, Modifier, OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer,
+    SyncPoint, pattern,
 };
 use zerohop_kernel::{MappingMut, Memfd};
 use zerohop_vulkan::{Copies, Image, PixelFormat, Queue, wait_on_cpu, write_picture};
@@ -32,17 +32,23 @@ pub(crate) struct Seen {
 
 /// Brings a picture into CUDA, and reads it there.
 pub(crate) fn see(bridge: &mut Bridge, picture: &Picture) -> Result<Seen, BoxError> {
-    let plane = &picture.image.planes()[0];
-    let (row, rows) = (plane.row_bytes(), plane.extent().height as usize);
     let stream = Arc::clone(bridge.stream());
-    let target = Arc::new(Pinned::new(stream.device(), row, rows)?);
     let crossed = bridge.cross(&picture.frame, &picture.image)?;
+    let (row, rows) = crossed.size();
+    let target = Arc::new(Pinned::new(stream.device(), row, rows)?);
     wait_on_cpu(&crossed.ready)?;
     crossed.copy(&stream, &target)?;
     stream.submit()?.wait("a copy", Duration::from_secs(20))?;
     let is_array = crossed.array().is_some();
     let (way, copies, fallback) = (crossed.way, crossed.copies, crossed.fallback.clone());
-    Ok(Seen { way, copies, fallback, bytes: target.bytes().to_vec(), is_array })
+    let mut bytes = Vec::new();
+    for (plane, at) in picture.image.planes().iter().zip(&crossed.shape.planes) {
+        for y in 0..plane.extent().height as usize {
+            let start = at.offset as usize + y * at.stride as usize;
+            bytes.extend_from_slice(&target.bytes()[start..][..plane.row_bytes()]);
+        }
+    }
+    Ok(Seen { way, copies, fallback, bytes, is_array })
 }
 
 /// One in an image of an application's.
@@ -56,33 +62,43 @@ pub(crate) fn opaque(
     let made = Arc::new(made);
     let bytes = noise(made.bytes());
     write_picture(queue, &made, &bytes)?;
-    let plane = PlaneLayout { object: 0, offset: 0, stride: 0 };
-    let shape = (fourcc, extent, Modifier::INVALID, plane);
+    let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]);
+    let shape = (fourcc, extent, Modifier::INVALID, planes);
     imported(queue, shape, made.export()?, bytes)
 }
 
-/// One in rows of `stride` bytes in a memfd, or what `handle` makes of it.
+/// One in a memfd, or what `handle` makes of it: in rows, each plane's at multiples of 64 bytes.
 pub(crate) fn linear(
     queue: &Arc<Queue>,
     fourcc: Fourcc,
     extent: Extent,
-    stride: u32,
     handle: impl FnOnce(Memfd) -> std::io::Result<MemoryHandle>,
 ) -> Result<Picture, BoxError> {
-    let offset = 64;
-    let size = u64::from(offset + stride * extent.height).next_multiple_of(4096);
-    let memfd = Memfd::create("picture", size)?;
-    let row = fourcc.planes().ok_or("an unknown format")?[0].row_bytes(extent) as usize;
-    let bytes = noise(row as u64 * u64::from(extent.height));
+    let known = fourcc.planes().ok_or("an unknown format")?;
+    let (mut end, mut planes, mut bytes) = (64, ArrayVec::new(), Vec::new());
+    for plane in &known {
+        let row = u32::try_from(plane.row_bytes(extent))?;
+        let layout = PlaneLayout { object: 0, offset: end, stride: row.next_multiple_of(256) };
+        planes.push(layout);
+        end += layout.stride * plane.extent(extent).height;
+        bytes.extend(noise(u64::from(row * plane.extent(extent).height)));
+    }
+    let memfd = Memfd::create("picture", u64::from(end).next_multiple_of(4096))?;
     let mut mapping = MappingMut::new(&memfd)?;
-    for (y, line) in bytes.chunks_exact(row).enumerate() {
-        let start = offset as usize + y * stride as usize;
-        mapping.as_mut_slice()[start..][..row].copy_from_slice(line);
+    let mut left = &bytes[..];
+    for (plane, layout) in known.iter().zip(&planes) {
+        for y in 0..plane.extent(extent).height {
+            let (row, rest) = left.split_at(usize::try_from(plane.row_bytes(extent))?);
+            let start = (layout.offset + y * layout.stride) as usize;
+            mapping.as_mut_slice()[start..][..row.len()].copy_from_slice(row);
+            left = rest;
+        }
     }
     drop(mapping);
-    let plane = PlaneLayout { object: 0, offset, stride };
-    imported(queue, (fourcc, extent, Modifier::LINEAR, plane), handle(memfd)?, bytes)
+    imported(queue, (fourcc, extent, Modifier::LINEAR, planes), handle(memfd)?, bytes)
 }
+
+type Planes = ArrayVec<PlaneLayout, MAX_PLANES>;
 
 /// What is no pattern that a proof knows.
 fn noise(bytes: u64) -> Vec<u8> {
@@ -91,11 +107,10 @@ fn noise(bytes: u64) -> Vec<u8> {
 
 fn imported(
     queue: &Arc<Queue>,
-    (fourcc, extent, modifier, plane): (Fourcc, Extent, Modifier, PlaneLayout),
+    (fourcc, extent, modifier, planes): (Fourcc, Extent, Modifier, Planes),
     memory: MemoryHandle,
     bytes: Vec<u8>,
 ) -> Result<Picture, BoxError> {
-    let planes = ArrayVec::from_iter([plane]);
     let shape = FrameDescriptor { extent, fourcc, modifier, planes, color: Color::SRGB };
     let frame = frame(SharedBuffer::new(shape, ArrayVec::from_iter([memory]))?);
     let image = Arc::new(Image::import(queue.device(), frame.buffer())?);

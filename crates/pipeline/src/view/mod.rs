@@ -133,10 +133,10 @@ impl CudaView {
         self.report.count(&seen, &open.device().gpu().name);
         let sequence = frame.info().sequence;
         self.observer.span(sequence, Stage::Cuda, frame.info().presented, clock_monotonic());
-        let (Some(slot), Some(sink)) = (seen.slot, &mut self.sink) else { return Ok(()) };
+        let (Some((slot, shape)), Some(sink)) = (seen.slot, &mut self.sink) else { return Ok(()) };
         self.sinks.gpu_copy(sequence, COPY);
         // One that is lost is found out by the path as well, which counts it.
-        if frame.is_intact() { sink.submit(Arc::new(slot.frame(frame)?)) } else { Ok(()) }
+        if frame.is_intact() { sink.submit(Arc::new(slot.frame(frame, shape)?)) } else { Ok(()) }
     }
 }
 

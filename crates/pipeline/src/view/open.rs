@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zerohop_bridge::{Bridge, Source};
 use zerohop_cuda::{Cuda, Device, Error, Semaphore, Stream, Timelines, Uuid};
-use zerohop_frame::{BoxError, Fallback, Frame, Observer, SyncPoint, Timeline};
+use zerohop_frame::{BoxError, Fallback, Frame, FrameDescriptor, Observer, SyncPoint, Timeline};
 use zerohop_vulkan::{Image, Queue};
 
 use super::slots::{Slot, Slots};
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     /// Whether the device waited for it by itself.
     pub(super) by_device: bool,
     /// Where it was copied to, if that was wanted.
-    pub(super) slot: Option<Arc<Slot>>,
+    pub(super) slot: Option<(Arc<Slot>, FrameDescriptor)>,
 }
 
 impl Open {
@@ -75,10 +75,9 @@ impl Open {
         let awaited = acquire(stream, timelines, &crossed.ready, observer)?;
         let mut slot = None;
         if wanted {
-            let plane = &image.planes()[0];
-            let room = slots.take((plane.row_bytes(), plane.extent().height as usize))?;
+            let room = slots.take(crossed.size())?;
             crossed.copy(stream, &room.pinned)?;
-            slot = Some(room);
+            slot = Some((room, crossed.shape.clone()));
         }
         let handle = match &crossed.source {
             Source::Picture(picture) => {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use zerohop_cuda::{Device, Pinned, Pool, Surface as _};
+use zerohop_cuda::{Device, Pinned, Pool};
 use zerohop_frame::{
-    BoxError, Frame, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout, Recycle, Release,
-    SharedBuffer, SyncPoint,
+    BoxError, Frame, FrameDescriptor, MemoryHandle, Recycle, Release, SharedBuffer, SyncPoint,
 };
 
 /// The most copies that sinks hold at a time. A sink that is slower than the pictures waits before
@@ -47,12 +46,13 @@ impl Slots {
 }
 
 impl Slot {
-    /// What was copied here as a frame of its own, which gives the room back when it goes.
-    pub(super) fn frame(self: Arc<Self>, of: &Frame) -> Result<Frame, BoxError> {
-        let shape = of.buffer().descriptor();
-        let stride = u32::try_from(self.pinned.row_bytes())?;
-        let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]);
-        let shape = FrameDescriptor { modifier: Modifier::LINEAR, planes, ..shape.clone() };
+    /// What was copied here, a picture of `shape`, as a frame of its own, which gives the room back
+    /// when it goes.
+    pub(super) fn frame(
+        self: Arc<Self>,
+        of: &Frame,
+        shape: FrameDescriptor,
+    ) -> Result<Frame, BoxError> {
         let memory = ArrayVec::from_iter([MemoryHandle::Shm(self.pinned.share()?)]);
         let buffer = SharedBuffer::new(shape, memory)?;
         let (info, media) = (of.info().clone(), of.media());
