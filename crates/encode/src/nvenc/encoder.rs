@@ -185,8 +185,6 @@ impl Nvenc {
         let (to, input) = ring.take(self.stream.device(), chip)?;
         // Four bytes a pixel, of all that is read where it was drawn.
         self.stream.crop(&picture, (rect.x as usize * 4, rect.y as usize), &to)?;
-        // What the copy uses is kept until it is done.
-        let _ = self.stream.submit()?;
         self.observer.gpu_copy(frame.info().sequence, CROP);
         Ok(Some(input))
     }
@@ -196,7 +194,10 @@ impl Nvenc {
         let Some(chip) = &mut self.chip else { return Ok(()) };
         self.count += 1;
         let how = How { key: key || self.is_broken, refresh: None };
-        Ok(chip.encode(input, self.count, how, flight)?)
+        let taken = chip.encode(input, self.count, how, flight);
+        // What the stream waits for and copies is kept until it has come there.
+        let _ = self.stream.submit()?;
+        Ok(taken?)
     }
 
     /// Takes no more pictures where they were drawn.

@@ -53,8 +53,6 @@ impl Upload {
             let to = Part::new(&to, at, rows, width).ok_or_else(strides)?;
             self.stream.copy(&from, &to)?;
         }
-        // What the copies use is kept until they are done.
-        let _ = self.stream.submit()?;
         Ok(input)
     }
 
