@@ -1,5 +1,8 @@
 //! What goes right.
 
+use zerohop_layer_timeline::{LAYER_NAME, LIBRARY, install};
+
+use crate::run::library;
 use crate::scene::{Probed, Scene};
 
 /// With checksums, for which the application waits: so no picture is replaced, and each is counted.
@@ -28,6 +31,22 @@ pub(crate) fn direct(scene: &Scene) {
     assert!((1..=4).contains(&registered), "{registered} registrations of a ring");
     let end = format!("session 1 destroy after 20 pictures, {registered} registrations");
     assert_eq!(journal.lines(&end).count(), 1);
+}
+
+/// Over a driver that shares timelines: the chip waits for each picture, and the CPU does not.
+pub(crate) fn timelines(scene: &Scene) {
+    let layers = scene.0.path("layers");
+    install(&library(LIBRARY), &layers).unwrap();
+    let pattern = ["--frames", "20", "--size", "320x180"];
+    let mut command = scene.command("", &every(&[]), &pattern);
+    command.env("VK_ADD_LAYER_PATH", layers).env("VK_INSTANCE_LAYERS", LAYER_NAME);
+    let ended = scene.0.run(command).well();
+    assert_eq!(ended.report["sync_tier"], "timeline");
+    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), 20);
+    assert_eq!(ended.cuda.count("cuImportExternalSemaphore"), 1);
+    assert_eq!(scene.given(20, "ARGB"), scene.drawn());
+    assert_eq!(scene.decoded().packets, 20);
+    scene.journal();
 }
 
 pub(crate) fn resizes(scene: &Scene) {

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     };
     let tests = vec![
         trial("the_encoder_reads_what_was_drawn_and_nothing_is_copied", good::direct),
+        trial("a_timeline_is_waited_for_on_the_stream_of_the_encoder", good::timelines),
         trial("a_resize_is_a_change_of_the_same_session", good::resizes),
         trial("ten_bits_stay_ten_bits_in_hevc", good::deep),
         trial("other_codecs_are_boxed_as_what_they_are", good::codecs),
