@@ -33,6 +33,26 @@ pub(crate) fn pictures(stage: &Stage) {
     assert!((3..=26).contains(&pinned), "{pinned} locked surfaces for three sizes");
 }
 
+/// What NVIDIA has: timelines that leave, and tiled images. The device waits, and no CPU.
+pub(crate) fn timelines(stage: &Stage) {
+    let mut command = stage.pattern(&["--to", "png:DIR/png,view=cuda"], RESIZED);
+    let layers = stage.path("layers");
+    let name = zerohop_layer_timeline::LAYER_NAME;
+    zerohop_layer_timeline::install(&library(zerohop_layer_timeline::LIBRARY), &layers).unwrap();
+    zerohop_layer_hide::install(&library(zerohop_layer_hide::LIBRARY), &layers).unwrap();
+    let names = [zerohop_manifest::LAYER_NAME, zerohop_layer_hide::LAYER_NAME, name];
+    command.env(zerohop_layer_hide::VARIABLE, "cpu");
+    command.env("VK_LAYER_PATH", layers).env("VK_INSTANCE_LAYERS", names.join(":"));
+    let ended = stage.run(command).well();
+    stage.check("png", 24);
+    assert_eq!(ended.report["sync_tier"], "timeline");
+    assert_eq!(ended.report["cuda"]["handle"], "opaque_fd as an array");
+    assert_eq!((ended.number("/cuda/copies"), ended.number("/cuda/device_waits")), (24, 24));
+    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), 24);
+    let imports = ended.cuda.count("cuImportExternalSemaphore");
+    assert!((1..=3).contains(&imports), "{imports} imports of timelines");
+}
+
 /// What a real GPU has: images tiled as its driver likes, and passes as shaders.
 pub(crate) fn optimal(stage: &Stage) {
     let mut command = stage.pattern(&["--to", "png:DIR/png,view=cuda"], RESIZED);

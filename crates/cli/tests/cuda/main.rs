@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         trial("every_picture_is_what_cuda_sees_of_it", good::pictures),
         trial("cuda_sees_what_vulkan_sees", good::checksums),
         trial("an_optimal_image_is_an_array", good::optimal),
+        trial("the_device_waits_for_a_timeline", good::timelines),
         trial("nothing_is_read_where_nobody_reads", good::nothing_read),
         of(&with_cube, "vkcube_is_seen_too", good::vkcube),
         trial("ten_thousand_pictures_grow_nothing", good::endurance),
