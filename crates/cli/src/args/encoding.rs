@@ -8,52 +8,54 @@ use zerohop_encode::{Choice, Codec, Options, Preset, Rate, Refresh, Tuning};
 use super::bits;
 use crate::failure::Failure;
 
+/// What the help puts above all of this.
+const HEADING: &str = "Encoding";
+
 /// How pictures are encoded.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Encoding")]
 pub(crate) struct Encoding {
     /// Which encoder: the best that works (auto), NVIDIA's on the GPU that drew the picture, or OpenH264 on the CPU; one that is named is taken, or the run ends
-    #[arg(long, value_enum, default_value = "auto")]
+    #[arg(help_heading = HEADING, long, value_enum, default_value = "auto")]
     pub(crate) encoder: Named,
 
     /// What it makes; OpenH264 makes h264 only
-    #[arg(long, value_enum, default_value = "h264")]
+    #[arg(help_heading = HEADING, long, value_enum, default_value = "h264")]
     pub(crate) codec: CodecName,
 
     /// Bits per second that the encoder aims at, as in 8M or 500k; without, all pictures have the same quality
-    #[arg(long, value_name = "BITS", value_parser = bits)]
+    #[arg(help_heading = HEADING, long, value_name = "BITS", value_parser = bits)]
     pub(crate) bitrate: Option<u32>,
 
     /// What decides the size of the packets: the same quantizer for each, or --bitrate over time (vbr) or all the time (cbr) [default: constqp, or vbr with --bitrate]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = HEADING, long, value_enum)]
     pub(crate) rc: Option<RateControl>,
 
     /// The quantizer of constqp, 0 (finest) to 51 (coarsest): six more are about half the bits [default: 24]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=51))]
+    #[arg(help_heading = HEADING, long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=51))]
     pub(crate) qp: Option<u8>,
 
     /// Bits per second that vbr may take for a while (nvenc) [default: half as many again as --bitrate]
-    #[arg(long, value_name = "BITS", value_parser = bits)]
+    #[arg(help_heading = HEADING, long, value_name = "BITS", value_parser = bits)]
     pub(crate) maxrate: Option<u32>,
 
     /// Bits that may wait to be sent (nvenc) [default: those of one picture for cbr with low latency]
-    #[arg(long, value_name = "BITS", value_parser = bits)]
+    #[arg(help_heading = HEADING, long, value_name = "BITS", value_parser = bits)]
     pub(crate) bufsize: Option<u32>,
 
     /// Begin anew after N pictures at most, so that a player can start there; after four seconds in any case
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = HEADING, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) gop: Option<u64>,
 
     /// How hard it tries: p1 (fastest) to p7 (smallest) (nvenc)
-    #[arg(long, value_name = "p1..p7", default_value = "p4", value_parser = preset)]
+    #[arg(help_heading = HEADING, long, value_name = "p1..p7", default_value = "p4", value_parser = preset)]
     pub(crate) preset: Preset,
 
     /// What it is tuned for: high quality, low latency, or ultra-low latency (nvenc)
-    #[arg(long, value_enum, default_value = "ll")]
+    #[arg(help_heading = HEADING, long, value_enum, default_value = "ll")]
     pub(crate) tune: Tune,
 
     /// Refresh the picture piece by piece every N pictures, in place of whole key pictures (nvenc)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(help_heading = HEADING, long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) intra_refresh: Option<u32>,
 }
 
