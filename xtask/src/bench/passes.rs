@@ -2,6 +2,8 @@
 //! without cargo as well: on a machine with a GPU.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -17,14 +19,10 @@ const PICTURES: &str = "20";
 
 /// The passes on the device of this machine.
 pub(super) fn run(figures: &mut Figures) -> Result<()> {
-    let mut build = project::cargo("build");
-    build.args(["--locked", "--release", "-p", "zerohop-passes", "--example", "bandwidth"]);
-    shell::run(&mut build)?;
+    let mut bandwidth = Command::new(example("bandwidth")?);
     let folder = project::target().join("bench");
     fs::create_dir_all(&folder).context("make target/bench")?;
     let json = folder.join("passes.json");
-    let program = project::target().join("release/examples/bandwidth");
-    let mut bandwidth = std::process::Command::new(program);
     shell::run(bandwidth.args(["--pictures", PICTURES, "--json"]).arg(&json))?;
     let text = fs::read_to_string(&json).context("read what bandwidth wrote")?;
     let all: Value = serde_json::from_str(&text).context("understand what bandwidth wrote")?;
@@ -35,7 +33,32 @@ pub(super) fn run(figures: &mut Figures) -> Result<()> {
     for (name, size) in SIZES {
         compare(figures, name, size, &rows);
     }
+    ring(figures)
+}
+
+/// Copies down to a software encoder, overlapped with its work against one after the other.
+fn ring(figures: &mut Figures) -> Result<()> {
+    for (name, size) in &SIZES[..2] {
+        let json = project::target().join(format!("bench/ring-{name}.json"));
+        shell::run(Command::new(example("ring")?).arg(size).arg(&json))?;
+        let text = fs::read_to_string(&json).context("read what ring wrote")?;
+        let found: Value = serde_json::from_str(&text).context("understand what ring wrote")?;
+        for what in ["serial_ms", "overlapped_ms", "bytes_down"] {
+            let figure = found[what].as_f64().context("a number")?;
+            figures.keep(&format!("ring_{name}_{what}"), figure);
+        }
+        let ratio = found["ratio"].as_f64().context("a number")?;
+        figures.judge(&format!("ring_{name}_ratio"), ratio, Limit::AtMost(1.0));
+    }
     Ok(())
+}
+
+/// An example of the passes, built for speed.
+pub(super) fn example(name: &str) -> Result<PathBuf> {
+    let mut build = project::cargo("build");
+    build.args(["--locked", "--release", "-p", "zerohop-passes", "--example", name]);
+    shell::run(&mut build)?;
+    Ok(project::target().join("release/examples").join(name))
 }
 
 /// The figures of one measurement.

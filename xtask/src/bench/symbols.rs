@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::Figures;
+use super::passes::example;
 use crate::{project, shell};
 
 /// Sizes, by the names of their figures.
@@ -14,15 +15,12 @@ const SIZES: [(&str, &str); 2] = [("720p", "1280x720"), ("1080p", "1920x1080")];
 
 /// The example `symbols`, with blocks of 16x16 and a step of 7.
 pub(super) fn run(figures: &mut Figures) -> Result<()> {
-    let mut build = project::cargo("build");
-    build.args(["--locked", "--release", "-p", "zerohop-passes", "--example", "symbols"]);
-    shell::run(&mut build)?;
+    let program = example("symbols")?;
     let folder = project::target().join("bench");
     fs::create_dir_all(&folder).context("make target/bench")?;
     for (name, size) in SIZES {
         let json = folder.join(format!("symbols-{name}.json"));
-        let program = project::target().join("release/examples/symbols");
-        shell::run(Command::new(program).arg(size).arg(&json))?;
+        shell::run(Command::new(&program).arg(size).arg(&json))?;
         let text = fs::read_to_string(&json).context("read what symbols wrote")?;
         let rows: Vec<Value> = serde_json::from_str(&text).context("understand it")?;
         let usual = |row: &&Value| row["block"] == 16 && row["step"] == 7;

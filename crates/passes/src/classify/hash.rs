@@ -60,34 +60,31 @@ impl Sums {
     /// Adds two rows, the upper one of which is number `pair * 2` of the tile.
     #[inline(always)]
     pub(super) fn add(&mut self, keys: &Keys, pair: usize, top: &Words, low: &Words) {
-        let start = pair * SIDE * keys.words;
-        let upper = &keys.upper[start..start + SIDE * keys.words + 1];
-        let lower = &keys.lower[start..start + SIDE * keys.words + 1];
-        if keys.words == 1 {
-            return self.add_words::<1>((upper, lower), 0, &top[0], &low[0]);
+        for word in 0..keys.words {
+            let first = pair * SIDE * keys.words + word;
+            let of = |table: &[u32], first: usize| row(&table[first..], keys.words);
+            let own = [of(&keys.upper, first), of(&keys.lower, first)];
+            let next = [of(&keys.upper, first + 1), of(&keys.lower, first + 1)];
+            self.add_words(&own, &next, &top[word], &low[word]);
         }
-        self.add_words::<2>((upper, lower), 0, &top[0], &low[0]);
-        self.add_words::<2>((upper, lower), 1, &top[1], &low[1]);
     }
 
-    /// Adds word `word` of the `WORDS` that each pixel has.
+    /// Adds a word of each pixel of two rows, with the keys of its pairs and those of the next ones.
     #[inline(always)]
-    fn add_words<const WORDS: usize>(
+    fn add_words(
         &mut self,
-        (upper, lower): (&[u32], &[u32]),
-        word: usize,
+        own: &[[u32; SIDE]; 2],
+        next: &[[u32; SIDE]; 2],
         top: &[u32; SIDE],
         low: &[u32; SIDE],
     ) {
         for x in 0..SIDE {
-            let place = x * WORDS + word;
-            let (a, b) = (top[x].wrapping_add(upper[place]), low[x].wrapping_add(lower[place]));
+            let (a, b) = (top[x].wrapping_add(own[0][x]), low[x].wrapping_add(own[1][x]));
             self.first[x] = self.first[x].wrapping_add(u64::from(a) * u64::from(b));
             self.raise[x] = self.raise[x].wrapping_add(a).wrapping_add(b);
         }
         for x in 0..SIDE {
-            let next = x * WORDS + word + 1;
-            let (a, b) = (top[x].wrapping_add(upper[next]), low[x].wrapping_add(lower[next]));
+            let (a, b) = (top[x].wrapping_add(next[0][x]), low[x].wrapping_add(next[1][x]));
             self.second[x] = self.second[x].wrapping_add(u64::from(a) * u64::from(b));
         }
     }
@@ -98,5 +95,15 @@ impl Sums {
         let sum = |lanes: &[u64; SIDE]| lanes.iter().fold(0_u64, |sum, one| sum.wrapping_add(*one));
         let raise = self.raise.iter().fold(0_u32, |sum, one| sum.wrapping_add(*one));
         [sum(&self.first).wrapping_add(u64::from(raise) << 32), sum(&self.second)]
+    }
+}
+
+/// The first keys of `table`, every one or every second one.
+#[inline(always)]
+fn row(table: &[u32], words: usize) -> [u32; SIDE] {
+    match (words, table.first_chunk::<SIDE>(), table.first_chunk::<{ 2 * SIDE - 1 }>()) {
+        (1, Some(keys), _) => *keys,
+        (_, _, Some(keys)) => std::array::from_fn(|x| keys[2 * x]),
+        _ => [0; SIDE],
     }
 }
