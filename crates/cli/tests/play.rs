@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         named("every_surface_is_announced_once", once),
         named("the_luma_of_a_clip_is_ffmpegs", luma),
         named("a_clip_becomes_files_through_the_passes", files),
+        named("palettes_and_bits_become_what_ffmpeg_makes_of_them", expanded),
         named("pictures_in_ffmpegs_own_vulkan_images_are_handed_over_by_one_copy", uploaded),
         named("the_memory_that_a_device_copies_to_is_announced_once", uploaded_once),
         named("what_is_no_video_is_refused_in_one_line", refused),
@@ -477,6 +478,22 @@ fn files() {
     let times = ours(&video, &[]);
     assert_eq!(self::pictures(&times), 25, "a picture for each: {times}");
     assert!(times.contains("#tb 0: 1/25\n"), "as long as it was: {times}");
+}
+
+fn expanded() {
+    let stage = Stage::new();
+    let palette = "split[a][b];[a]palettegen[p];[b][p]paletteuse";
+    for (name, coded, into) in [
+        ("palette.mov", &["-vf", palette, "-c:v", "png"][..], "bgra"),
+        ("white.nut", &["-c:v", "rawvideo", "-pix_fmt", "monow"], "gray"),
+        ("black.nut", &["-c:v", "rawvideo", "-pix_fmt", "monob"], "gray"),
+    ] {
+        let clip = stage.clip(name, coded);
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-v", "quiet", "-i"]).arg(&clip).args(["-pix_fmt", into, "-bitexact"]);
+        let wanted = ffmpeg.args(["-f", "framemd5", "-"]).output().unwrap().stdout;
+        same(&String::from_utf8(wanted).unwrap(), &ours(&clip, &[]), 25);
+    }
 }
 
 /// What FFmpeg's Vulkan takes on llvmpipe, in one, two and three planes.

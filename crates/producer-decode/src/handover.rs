@@ -84,7 +84,13 @@ impl Handover {
             if let Some(surface) = direct {
                 return plain(picture, &surface, from.host, Copies::default());
             }
-            self.by_cpu("the decoder has memory of its own");
+            let format = picture.raw().format;
+            self.by_cpu(&match av::expanded(format) {
+                Some(_) => {
+                    format!("pixels of {} are no codes by themselves", formats::name(format))
+                }
+                None => "the decoder has memory of its own".to_owned(),
+            });
         } else if self.copies.is_none() {
             match self.on_device(&picture, from)? {
                 Ok(surface) => return Ok(surface),

@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use ffmpeg_sys_next as ffi;
 use zerohop_frame::{Color, Extent, FormatPlane};
 
+use super::expand::{expand, expanded};
 use super::{AvError, check};
 
 /// A frame with what it refers to. Dropping it gives that back.
@@ -84,11 +85,13 @@ impl Picture {
         Some(all)
     }
 
-    /// Copies the pixels and all that is said about them from `other`, of the same format and
-    /// size; from a device's memory too.
+    /// Copies the pixels and all that is said about them from `other`, of the same size and of the
+    /// same format, or of one that is [`expanded`] to ours; from a device's memory too.
     pub(crate) fn copy_from(&mut self, other: &Self) -> Result<(), AvError> {
         let (to, from) = (self.as_ptr(), other.as_ptr());
-        if other.raw().hw_frames_ctx.is_null() {
+        if expanded(other.raw().format).is_some() {
+            expand(other, self).ok_or(AvError::INVALID)?;
+        } else if other.raw().hw_frames_ctx.is_null() {
             // SAFETY: both frames are valid, and of one format and size: it checks that.
             check(unsafe { ffi::av_frame_copy(to, from) })?;
         } else {

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use anyhow::{Context as _, Result, bail};
 use ffmpeg_sys_next::{self as ffi, AVPixelFormat};
 
-use super::Picture;
+use super::{Picture, expanded};
 
 /// `VAStatus vaSyncSurface(VADisplay, VASurfaceID)` (`va/va.h`).
 type SyncSurface = unsafe extern "C" fn(*mut c_void, u32) -> i32;
@@ -52,7 +52,9 @@ impl Drop for Frames {
 
 /// The format of a picture when it is copied to plain memory.
 pub(crate) fn plain_format(picture: &Picture) -> i32 {
-    frames_of(picture).map_or(picture.raw().format, |frames| frames.sw_format as i32)
+    let format = picture.raw().format;
+    let plain = || expanded(format).map_or(format, |expanded| expanded as i32);
+    frames_of(picture).map_or_else(plain, |frames| frames.sw_format as i32)
 }
 
 /// What a device's pictures are in, in words.
