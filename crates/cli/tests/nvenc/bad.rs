@@ -16,7 +16,8 @@ fn fallbacks(ended: &Ended) -> Vec<String> {
 }
 
 pub(crate) fn killed(scene: &Scene) {
-    let command = scene.command("", NVENC, &["--frames", "100000", "--size", "320x180"]);
+    // The application goes on without its recorder, until it has drawn them all.
+    let command = scene.command("", NVENC, &["--frames", "300", "--size", "320x180"]);
     let mut run = scene.0.start(command);
     let begin = Instant::now();
     while scene.journal().lines("session 1 picture ").count() < 90 {
