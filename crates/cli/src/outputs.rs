@@ -68,6 +68,7 @@ impl Outputs {
         let trace = options.trace.as_deref();
         let trace = trace.map(|path| Trace::create(path).map_err(|err| unwritable(path, &err)));
         let measurements = Arc::new(Measurements::new(trace.transpose()?));
+        measurements.watch_waits();
         let files = [&options.trace, &options.report].into_iter().filter_map(Option::as_deref);
         let names = places.iter().filter_map(To::path).chain(files);
         let names = names.map(|path| path.display().to_string()).collect();

@@ -1,6 +1,7 @@
 //! `zerohop run`: everything that a run needs, in the order in which it may fail.
 
 use std::ffi::OsString;
+use std::path;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,6 +61,10 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let reception = Reception { socket: &socket, display: Some(whole), overflow };
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
+    if let Some(trace) = &capture.trace {
+        // The application may work in another folder.
+        environment.push(("ZEROHOP_TRACE", path::absolute(trace).unwrap_or(trace.clone()).into()));
+    }
     let application =
         application::start(options, hertz, &program, environment, &display, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: display.server };

@@ -1,7 +1,9 @@
 //! A run from the start of its application to the exit code.
 
 use std::cell::Cell;
+use std::fs;
 use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -270,8 +272,27 @@ impl<'a> Session<'a> {
         }
         file.write(&report)?;
         let trace = self.measurements.trace().zip(self.options.trace.as_deref());
-        trace.map_or(Ok(()), |(trace, path)| trace.flush().map_err(|err| unwritable(path, &err)))
+        let Some((trace, path)) = trace else { return Ok(()) };
+        for part in parts(path) {
+            trace.absorb(&fs::read(&part).unwrap_or_default());
+            let _ = fs::remove_file(part);
+        }
+        trace.flush().map_err(|err| unwritable(path, &err))
     }
+}
+
+/// What the processes of the application have written beside the trace at `path`: the same name, with
+/// the number of each behind it.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let files = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_part = |file: &PathBuf| {
+        let found = file.file_name().unwrap_or_default().to_string_lossy();
+        let rest = found.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    files.map(|file| file.path()).filter(is_part).collect()
 }
 
 /// The next signal that wants us to end.

@@ -31,6 +31,7 @@ mod sink;
 mod source;
 mod sync;
 mod timeline;
+mod waits;
 
 pub use buffer::{BufferId, DeviceId, MAX_VIEW_FORMATS, MemoryHandle, OpaqueImage, SharedBuffer};
 pub use color::Color;
@@ -48,3 +49,4 @@ pub use sink::FrameSink;
 pub use source::{BoxError, Source, SourceEvent};
 pub use sync::SyncPoint;
 pub use timeline::{Clock, Timeline, TimelineId, Writer};
+pub use waits::{waiting, watch_waits};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::DeviceId;
+use crate::{DeviceId, waiting};
 
 /// Names a timeline for as long as the process lives. Never reused, unlike a descriptor number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +126,11 @@ impl Timeline {
         }
         let none = || io::Error::new(io::ErrorKind::Unsupported, "no device has the timeline");
         let view = self.views().first().cloned().ok_or_else(none)?;
-        view.wait(value, timeout)
+        // No wait but a look.
+        match timeout.is_zero() {
+            true => view.wait(value, timeout),
+            false => waiting("a timeline", || view.wait(value, timeout)),
+        }
     }
 
     /// Gives up on its writer, for `why`: no value of it means anything from now on, whoever has

@@ -6,6 +6,7 @@ use std::mem;
 use ash::{khr, vk};
 use zerohop_layer::{LayerError, chain, guard, guard_or, guard_void, link, read_list, write_list};
 
+use crate::DISGUISE;
 use crate::device;
 use crate::state::{Device, Instance};
 
@@ -36,6 +37,9 @@ fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
         b"vkCreateDevice": vk::PFN_vkCreateDevice = create_device,
         b"vkEnumerateDeviceExtensionProperties": vk::PFN_vkEnumerateDeviceExtensionProperties =
             extensions,
+        b"vkGetPhysicalDeviceProperties": vk::PFN_vkGetPhysicalDeviceProperties = properties,
+        b"vkGetPhysicalDeviceProperties2": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
+        b"vkGetPhysicalDeviceProperties2KHR": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
         b"vkGetPhysicalDeviceExternalSemaphoreProperties":
             vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties = semaphore_properties,
         b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR":
@@ -235,4 +239,41 @@ unsafe extern "system" fn create_device(
         }
         Ok(code)
     })
+}
+
+/// The device's kind, as far as the environment says that it is another.
+fn disguise(found: &mut vk::PhysicalDeviceProperties) {
+    if std::env::var_os(DISGUISE).is_some_and(|it| it == "1") {
+        found.device_type = vk::PhysicalDeviceType::INTEGRATED_GPU;
+    }
+}
+
+unsafe extern "system" fn properties(
+    physical: vk::PhysicalDevice,
+    out: *mut vk::PhysicalDeviceProperties,
+) {
+    guard_void("vkGetPhysicalDeviceProperties", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceProperties-physicalDevice-parameter.
+        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        // SAFETY: the caller's arguments.
+        unsafe { (instance.raw.fp_v1_0().get_physical_device_properties)(physical, out) };
+        // SAFETY: it is filled in now.
+        disguise(unsafe { &mut *out });
+        Ok(())
+    });
+}
+
+unsafe extern "system" fn properties2(
+    physical: vk::PhysicalDevice,
+    out: *mut vk::PhysicalDeviceProperties2<'_>,
+) {
+    guard_void("vkGetPhysicalDeviceProperties2", || {
+        // SAFETY: VUID-vkGetPhysicalDeviceProperties2-physicalDevice-parameter.
+        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        // SAFETY: the caller's arguments.
+        unsafe { (instance.raw.fp_v1_1().get_physical_device_properties2)(physical, out) };
+        // SAFETY: it is filled in now.
+        disguise(unsafe { &mut (*out).properties });
+        Ok(())
+    });
 }

@@ -28,6 +28,10 @@ pub use counter::Counter;
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
 pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_timeline";
 
+/// With `1` the device says that it is an integrated GPU, so that what is done on a CPU device on the CPU,
+/// with plain memory, is done on the device: host and application wait for each other there.
+pub const DISGUISE: &str = "ZEROHOP_TIMELINE_GPU";
+
 /// The file name of the library.
 pub const LIBRARY: &str = "libzerohop_layer_timeline.so";
 

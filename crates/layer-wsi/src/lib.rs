@@ -26,5 +26,6 @@ mod negotiate;
 mod newer;
 mod surface;
 mod swapchain;
+mod trace;
 
 pub use negotiate::vkNegotiateLoaderLayerInterfaceVersion;

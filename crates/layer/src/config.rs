@@ -8,6 +8,7 @@
 //! | `ZEROHOP_WSI` | whose surfaces and swapchains: `auto`, `always` ours, `never` ours | `auto` |
 //! | `ZEROHOP_DMABUF` | whether `layer-dmabuf` takes dma-bufs over from a driver: `auto` where it cannot by itself, `always`, `never` | `auto` |
 //! | `ZEROHOP_DISPLAY` | what `VK_KHR_display` finds: `auto` (the host's display, else the driver's, else the screens of this machine), `none` of ours, or screens as in `/dev/dri/card0,connector=DP-1`; not heeded with raised privileges | `auto` |
+//! | `ZEROHOP_TRACE` | where `layer-wsi` writes what happens to pictures, with `.PID` behind it; not heeded with raised privileges | none |
 //! | `ZEROHOP_LOG` | `off`, `error`, `warn`, `info` or `debug` | `warn` |
 //!
 //! Two more for each layer, [`enable_environment`] and [`disable_environment`], are read by the Vulkan
@@ -43,6 +44,8 @@ pub struct Config {
     pub wsi: Takeover,
     /// Whether dma-bufs are taken over from the driver.
     pub dmabuf: Takeover,
+    /// What the names of traces begin with, if there are to be traces.
+    pub trace: Option<PathBuf>,
     /// The least important lines that are written.
     pub log: Level,
 }
@@ -63,6 +66,7 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         DEFAULT
     });
     let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
+    let trace = given("ZEROHOP_TRACE").filter(|_| !is_privileged()).map(Into::into);
     let display = text("ZEROHOP_DISPLAY").filter(|_| !is_privileged());
     let takeover = |variable: &'static str| {
         let Some(word) = text(variable) else { return Takeover::Auto };
@@ -72,7 +76,7 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         })
     };
     let (wsi, dmabuf) = (takeover(WSI_VARIABLE), takeover("ZEROHOP_DMABUF"));
-    Config { socket: socket.map(Into::into), display, refresh, wsi, dmabuf, log }
+    Config { socket: socket.map(Into::into), display, refresh, wsi, dmabuf, trace, log }
 }
 
 /// Not by way of `log`, which asks for the configuration that we are about to make.

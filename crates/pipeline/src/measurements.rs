@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use zerohop_frame::{Fallback, Observer, Rect, Stage};
+use zerohop_frame::{Fallback, Observer, Rect, Stage, watch_waits};
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::Verdict;
 
@@ -31,6 +31,20 @@ impl Measurements {
     /// Counts from zero, and writes `trace` on the way.
     pub fn new(trace: Option<Trace>) -> Self {
         Self { inner: Mutex::default(), trace }
+    }
+
+    /// Has each wait of this process's CPU for a device in the trace, if there is one.
+    pub fn watch_waits(self: &Arc<Self>) {
+        if self.trace.is_none() {
+            return;
+        }
+        let all = Arc::downgrade(self);
+        watch_waits(move |why, begin, end| {
+            let all = all.upgrade();
+            if let Some(trace) = all.as_ref().and_then(|all| all.trace()) {
+                trace.wait(why, begin, end);
+            }
+        });
     }
 
     /// The trace being written.

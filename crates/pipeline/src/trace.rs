@@ -101,6 +101,24 @@ impl Trace {
         ));
     }
 
+    /// The CPU waited from `begin` to `end` for what `why` names.
+    pub(crate) fn wait(&self, why: &str, begin: Duration, end: Duration) {
+        let (from, took) = (begin.as_micros(), end.saturating_sub(begin).as_micros());
+        // Threads wait at the same time: tracks of their own, each above all steps.
+        let tid = 1000 + rustix::thread::gettid().as_raw_nonzero().get();
+        let why = serde_json::Value::from(why);
+        self.push(&format!(
+            "{{\"name\":\"wait\",\"cat\":\"wait\",\"ph\":\"X\",\"ts\":{from},\"dur\":{took},\
+             \"pid\":1,\"tid\":{tid},\"args\":{{\"reason\":{why}}}}}"
+        ));
+    }
+
+    /// Takes in the trace of another process, a whole array of events; what is none is left out.
+    pub fn absorb(&self, other: &[u8]) {
+        let events: Vec<serde_json::Value> = serde_json::from_slice(other).unwrap_or_default();
+        events.iter().for_each(|event| self.push(&event.to_string()));
+    }
+
     /// Writes what waits. The file is complete afterwards.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ash::vk;
-use zerohop_frame::{Frame, Timeline};
+use zerohop_frame::{Frame, Timeline, waiting};
 use zerohop_kernel::clock_monotonic;
 
 use crate::error::Doing;
@@ -246,6 +246,10 @@ impl Slot {
         if !self.running {
             return Ok(());
         }
+        waiting("the device", || self.wait_for_fence())
+    }
+
+    fn wait_for_fence(&self) -> Result<(), Error> {
         let end = clock_monotonic() + PATIENCE;
         let glance = u64::try_from(GLANCE.as_nanos()).unwrap_or(u64::MAX);
         loop {

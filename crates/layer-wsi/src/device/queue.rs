@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ash::vk;
+use zerohop_frame::waiting;
 use zerohop_layer::{Doing, LayerError};
 
 use super::{Count, DeviceState};
@@ -46,7 +47,7 @@ impl QueueState {
         };
         let wait = || {
             // SAFETY: the fence is ours, and was submitted.
-            unsafe { device.wait_for_fences(&[fence], true, u64::MAX) }
+            waiting("the queue", || unsafe { device.wait_for_fences(&[fence], true, u64::MAX) })
         };
         let settled = submitted.and_then(|()| wait());
         let runs = |code| code != vk::Result::ERROR_DEVICE_LOST;

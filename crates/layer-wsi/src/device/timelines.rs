@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ash::{khr, vk};
-use zerohop_frame::{Timeline, TimelineId};
+use zerohop_frame::{Timeline, TimelineId, waiting};
 use zerohop_kernel::FileKind;
 use zerohop_layer::{Doing, LayerError};
 
@@ -86,7 +86,7 @@ impl Timelines {
     /// `false`: nobody knows.
     pub(crate) fn is_done(&self, count: &Count, value: u64) -> bool {
         for _ in 0..TRIES {
-            match self.wait(count.raw, value, Duration::MAX) {
+            match waiting("the queue", || self.wait(count.raw, value, Duration::MAX)) {
                 // A lost device has finished everything ("Lost Device").
                 Ok(()) | Err(vk::Result::ERROR_DEVICE_LOST) => return true,
                 Err(_) => {}

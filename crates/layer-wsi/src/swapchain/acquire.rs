@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ash::vk;
-use zerohop_frame::SyncPoint;
+use zerohop_frame::{SyncPoint, waiting};
 use zerohop_kernel::clock_monotonic;
 use zerohop_layer::{LayerError, chain_line};
 
@@ -92,8 +92,10 @@ impl Swapchain {
             }
             let moments = [at, deadline, patience, copier.filter(|from| *from > now)];
             match read {
-                Some(read) => self.sleep_until_read(&read, now, moments),
-                None => self.sleep(now, moments),
+                Some(read) => waiting("the host's device to read an image", || {
+                    self.sleep_until_read(&read, now, moments);
+                }),
+                None => waiting("an image", || self.sleep(now, moments)),
             }
             now = clock_monotonic();
         }

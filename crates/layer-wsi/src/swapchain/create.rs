@@ -16,6 +16,7 @@ use super::stream::{Key, Stream};
 use super::{Drive, Outlet, Swapchain};
 use crate::device::DeviceState;
 use crate::surface::Surface;
+use crate::trace;
 
 /// So many images are with the thread that copies them: one that it copies, and one that waits.
 const IN_COPIES: u32 = 2;
@@ -38,6 +39,7 @@ pub(crate) fn create(
         old.retire();
     }
     let stream = surface.stream(|| Stream::new(surface.name(), refresh(surface)));
+    trace::begin();
     let key = Key::next();
     stream.take(key)?;
     make(device, surface, info, stream, key).inspect_err(|_| stream.leave(key))
@@ -121,6 +123,7 @@ pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
     swapchain.retire();
     // Nothing is announced any more.
     drop(swapchain.copier().take());
+    trace::flush();
     swapchain.outlet.retire(swapchain.images.iter().map(Image::key));
     drop(swapchain);
 }

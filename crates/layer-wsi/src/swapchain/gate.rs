@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ash::vk;
+use zerohop_frame::waiting;
 use zerohop_layer::{Doing, LayerError};
 
 use crate::device::DeviceState;
@@ -110,7 +111,10 @@ impl Gate {
     }
 
     fn status(&self) -> Result<(), vk::Result> {
-        if self.pending { self.fence.wait(Duration::MAX) } else { Ok(()) }
+        match self.pending {
+            true => waiting("a picture to leave", || self.fence.wait(Duration::MAX)),
+            false => Ok(()),
+        }
     }
 
     /// Whether nothing runs any more that signals the fence.

@@ -25,6 +25,7 @@ use super::ring::{Fences, Picture, Receiver};
 use super::shown::Due;
 use super::submit::{Batch, submit};
 use crate::device::{DeviceState, QueueState};
+use crate::trace;
 
 /// The part of a present that goes to one swapchain.
 struct Present {
@@ -50,6 +51,7 @@ pub(crate) fn present(
     queue: &Arc<QueueState>,
     info: &vk::PresentInfoKHR<'_>,
 ) -> Result<vk::Result, LayerError> {
+    let began = clock_monotonic();
     // SAFETY: `info` is what the command got.
     let mut request = unsafe { Request::new(info) };
     let begun = begin(device, queue, &request).inspect_err(|err| {
@@ -66,6 +68,7 @@ pub(crate) fn present(
         request.report(at, result);
         worst = worse(worst, result);
     }
+    trace::took("present", began);
     Ok(worst)
 }
 
@@ -202,7 +205,9 @@ impl Swapchain {
             Departure::At(acquire) => self.send(index, frame, acquire),
             Departure::Copied(drawn) => self.copy(index, frame, drawn),
         };
-        if !sent {
+        if sent {
+            trace::step("sent", sequence);
+        } else {
             self.rotation.release(index, sequence, Fences::new());
             self.rotation.tell(sequence);
         }

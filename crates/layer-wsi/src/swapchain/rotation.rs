@@ -12,6 +12,8 @@ use super::pace::Mode;
 use super::ring::{Acquired, Fences, Picture, Read, Ring, RingError};
 use super::shown::{Due, Seen, ShownIds};
 
+use crate::trace;
+
 /// How long a real screen may say nothing of a picture that somebody waits for. Then it counts as
 /// shown: a host that is stopped stops no application.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -107,6 +109,7 @@ impl Rotation {
 
     /// The host has released a picture, or did not get it. One that is not out is no news.
     pub(crate) fn release(&self, index: usize, sequence: u64, after: Fences) {
+        trace::step("released", sequence);
         let _ = self.lock().ring.release(index, sequence, after, clock_monotonic());
         self.changed.notify_all();
     }

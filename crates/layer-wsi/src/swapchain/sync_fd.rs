@@ -48,7 +48,8 @@ pub(crate) fn export(
         .semaphore(semaphore)
         .handle_type(vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD);
     // SAFETY: the semaphore's signal was submitted (VUID-VkSemaphoreGetFdInfoKHR-handleType-03254).
-    let fd = unsafe { semaphore_fd.get_semaphore_fd(&info) }.doing("export a semaphore")?;
+    let fd = unsafe { semaphore_fd.get_semaphore_fd(&info) };
+    let fd = fd.doing("export a semaphore")?;
     if fd < 0 {
         // "Has signaled already" (VkSemaphoreGetFdInfoKHR).
         return Ok(SyncPoint::Signaled);
