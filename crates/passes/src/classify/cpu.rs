@@ -84,13 +84,12 @@ impl<R: Rows> Look<'_, R> {
 pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, mask: u32) -> Hash {
     let mut sums = Sums::NOTHING;
     for pair in 0..SIDE / 2 {
-        let row = |y: usize| {
-            if y >= rect.height as usize {
-                return [[0; SIDE]; 2];
-            }
-            words_of::<P>(picture, rect, y, mask)
-        };
-        sums.add(keys, pair, &row(pair * 2), &row(pair * 2 + 1));
+        let top = words_of::<P>(picture, rect, pair * 2, mask);
+        let low = words_of::<P>(picture, rect, pair * 2 + 1, mask);
+        sums.add::<0>(keys, (pair, P::WORDS), &top[0], &low[0]);
+        if P::WORDS == 2 {
+            sums.add::<1>(keys, (pair, P::WORDS), &top[1], &low[1]);
+        }
     }
     sums.hash()
 }
@@ -99,6 +98,9 @@ pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, m
 #[inline(always)]
 fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, mask: u32) -> Words {
     let (left, row) = (rect.x as usize * P::BYTES, rect.y as usize + y);
+    if y >= rect.height as usize {
+        return [[0; SIDE]; 2];
+    }
     if rect.width == TILE {
         return P::sixteen(picture, row, left, mask);
     }
@@ -114,6 +116,8 @@ fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, mask: u32) -> 
 pub(crate) trait Pixel {
     /// Bytes of a pixel.
     const BYTES: usize;
+    /// Words of a pixel.
+    const WORDS: usize = 1;
 
     /// Both words of sixteen pixels; the second is 0 when there is but one.
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2];
@@ -180,6 +184,7 @@ impl Pixel for Word {
 
 impl Pixel for Half {
     const BYTES: usize = 8;
+    const WORDS: usize = 2;
 
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {

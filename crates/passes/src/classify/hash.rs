@@ -21,8 +21,6 @@ pub(super) type Words = [[u32; SIDE]; 2];
 /// Random numbers, two for each pair of words of a tile and two more: a lane uses those of a pair, the
 /// other lane those of the next one.
 pub(crate) struct Keys {
-    /// Words of a pixel: 1 or 2.
-    words: usize,
     upper: Vec<u32>,
     lower: Vec<u32>,
 }
@@ -34,7 +32,7 @@ impl Keys {
         let random = RandomState::new();
         let pairs = (SIDE * SIDE / 2 * words + 1) as u64;
         let of = |lane: u64| (0..pairs).map(|pair| random.hash_one((lane, pair)) as u32).collect();
-        Self { words, upper: of(0), lower: of(1) }
+        Self { upper: of(0), lower: of(1) }
     }
 
     /// In the order in which sixteen invocations ask for them: the first pair of each, the second
@@ -57,34 +55,27 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) const NOTHING: Self = Self { first: [0; SIDE], second: [0; SIDE], raise: [0; SIDE] };
 
-    /// Adds two rows, the upper one of which is number `pair * 2` of the tile.
+    /// Adds word `WORD` of the `words` of each pixel, of two rows of which the upper one is number
+    /// `pair * 2` of the tile.
     #[inline(always)]
-    pub(super) fn add(&mut self, keys: &Keys, pair: usize, top: &Words, low: &Words) {
-        for word in 0..keys.words {
-            let first = pair * SIDE * keys.words + word;
-            let of = |table: &[u32], first: usize| row(&table[first..], keys.words);
-            let own = [of(&keys.upper, first), of(&keys.lower, first)];
-            let next = [of(&keys.upper, first + 1), of(&keys.lower, first + 1)];
-            self.add_words(&own, &next, &top[word], &low[word]);
-        }
-    }
-
-    /// Adds a word of each pixel of two rows, with the keys of its pairs and those of the next ones.
-    #[inline(always)]
-    fn add_words(
+    pub(super) fn add<const WORD: usize>(
         &mut self,
-        own: &[[u32; SIDE]; 2],
-        next: &[[u32; SIDE]; 2],
+        keys: &Keys,
+        (pair, words): (usize, usize),
         top: &[u32; SIDE],
         low: &[u32; SIDE],
     ) {
+        let place = pair * SIDE * words + WORD;
+        let (upper, lower) = (row(&keys.upper, place, words), row(&keys.lower, place, words));
         for x in 0..SIDE {
-            let (a, b) = (top[x].wrapping_add(own[0][x]), low[x].wrapping_add(own[1][x]));
+            let (a, b) = (top[x].wrapping_add(upper[x]), low[x].wrapping_add(lower[x]));
             self.first[x] = self.first[x].wrapping_add(u64::from(a) * u64::from(b));
             self.raise[x] = self.raise[x].wrapping_add(a).wrapping_add(b);
         }
+        let place = place + 1;
+        let (upper, lower) = (row(&keys.upper, place, words), row(&keys.lower, place, words));
         for x in 0..SIDE {
-            let (a, b) = (top[x].wrapping_add(next[0][x]), low[x].wrapping_add(next[1][x]));
+            let (a, b) = (top[x].wrapping_add(upper[x]), low[x].wrapping_add(lower[x]));
             self.second[x] = self.second[x].wrapping_add(u64::from(a) * u64::from(b));
         }
     }
@@ -98,12 +89,16 @@ impl Sums {
     }
 }
 
-/// The first keys of `table`, every one or every second one.
+/// The keys of a row from `place` on: every one, or every second one.
 #[inline(always)]
-fn row(table: &[u32], words: usize) -> [u32; SIDE] {
-    match (words, table.first_chunk::<SIDE>(), table.first_chunk::<{ 2 * SIDE - 1 }>()) {
-        (1, Some(keys), _) => *keys,
-        (_, _, Some(keys)) => std::array::from_fn(|x| keys[2 * x]),
-        _ => [0; SIDE],
+fn row(table: &[u32], place: usize, words: usize) -> [u32; SIDE] {
+    let mut keys = [0; SIDE];
+    if words == 1 {
+        keys.copy_from_slice(&table[place..place + SIDE]);
+        return keys;
     }
+    for (x, key) in keys.iter_mut().enumerate() {
+        *key = table[place + 2 * x];
+    }
+    keys
 }
