@@ -12,6 +12,8 @@ use serde_json::Value;
 pub(crate) struct Picture {
     /// When the application handed it over.
     presented: Option<f64>,
+    /// When steps began that overlap with those of other pictures.
+    began: BTreeMap<String, f64>,
     /// When each step was done with it.
     done: BTreeMap<String, f64>,
     /// How long each step took.
@@ -51,9 +53,14 @@ fn pictures(events: &[Value]) -> BTreeMap<u64, Picture> {
         };
         let picture = pictures.entry(sequence).or_default();
         match event["ph"].as_str() {
-            Some("b") if name == "present_to_host" => picture.presented = Some(at),
-            Some("e") if name == "present_to_host" => {
-                let took = picture.presented.map_or(0.0, |begin| at - begin);
+            Some("b") => {
+                if name == "present_to_host" {
+                    picture.presented = Some(at);
+                }
+                picture.began.insert(name.to_owned(), at);
+            }
+            Some("e") => {
+                let took = picture.began.get(name).map_or(0.0, |begin| at - begin);
                 picture.took.insert(name.to_owned(), took);
                 picture.done.insert(name.to_owned(), at);
             }
@@ -88,12 +95,15 @@ mod tests {
             json!({ "name": "present_to_host", "ph": "b", "ts": 100, "args": args }),
             json!({ "name": "present_to_host", "ph": "e", "ts": 130, "args": args }),
             json!({ "name": "classify", "ph": "X", "ts": 140, "dur": 20, "args": args }),
+            json!({ "name": "present_to_cuda", "ph": "b", "ts": 100, "args": args }),
+            json!({ "name": "present_to_cuda", "ph": "e", "ts": 145, "args": args }),
             json!({ "name": "process_name", "ph": "M", "args": { "name": "zerohop" } }),
         ];
         let pictures = pictures(&events);
         assert_eq!(pictures.len(), 1);
         assert_eq!(pictures[&3].until("classify"), Some(60.0));
         assert_eq!(pictures[&3].took("present_to_host"), Some(30.0));
+        assert_eq!(pictures[&3].until("present_to_cuda"), Some(45.0));
         assert_eq!(pictures[&3].until("convert"), None);
     }
 

@@ -13,7 +13,10 @@ pub const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
 /// Its library.
 const VALIDATION_LIBRARY: &str = "libVkLayer_khronos_validation.so";
 
-/// Where Debian puts its manifest.
+/// Its manifest.
+const MANIFEST: &str = "VkLayer_khronos_validation.json";
+
+/// Where Debian puts that.
 const SYSTEM: &str = "/usr/share/vulkan/explicit_layer.d";
 
 /// What it is to look at beside valid usage.
@@ -36,7 +39,7 @@ pub fn stack(command: &mut Command, folder: &Path, names: &[&str]) -> io::Result
         .map(|name| match LAYERS.iter().find(|layer| layer.name == *name) {
             Some(layer) => Ok(install(layer, folder)?.display().to_string()),
             None if folder.join(name).is_dir() => Ok(folder.join(name).display().to_string()),
-            None => Ok(SYSTEM.to_owned()),
+            None => Ok(system()),
         })
         .collect::<io::Result<_>>()?;
     for name in ["VK_LOADER_LAYERS_ENABLE", "VK_ADD_LAYER_PATH"] {
@@ -48,11 +51,20 @@ pub fn stack(command: &mut Command, folder: &Path, names: &[&str]) -> io::Result
     // Older loaders put the layer that is found first next to the application, whatever the other
     // variable says.
     command
-        .env("VK_LAYER_PATH", if path.is_empty() { SYSTEM.to_owned() } else { path.join(":") })
+        .env("VK_LAYER_PATH", if path.is_empty() { system() } else { path.join(":") })
         .env("VK_INSTANCE_LAYERS", names.join(":"))
         .env("VK_LAYER_ENABLES", SYNCHRONIZATION)
         .env("VK_LAYER_DISABLES", HANDLES);
     Ok(())
+}
+
+/// Where the validation layer's manifest is: below one of the data folders that loaders look in
+/// (`XDG_DATA_DIRS`), else where Debian puts it.
+pub fn system() -> String {
+    let folders = env::var("XDG_DATA_DIRS").unwrap_or_default();
+    let mut folders = folders.split(':').map(|one| Path::new(one).join("vulkan/explicit_layer.d"));
+    let found = folders.find(|one| one.join(MANIFEST).is_file());
+    found.map_or_else(|| SYSTEM.to_owned(), |one| one.display().to_string())
 }
 
 /// Writes the manifest of `layer` into a folder of its own below `folder`.

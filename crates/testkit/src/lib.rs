@@ -28,7 +28,21 @@ pub mod xcb;
 pub mod xlib;
 mod xvfb;
 
+use std::env;
+use std::path::{Path, PathBuf};
+
 pub use layout::Layout;
 pub use pattern::Pixel;
 pub use weston::Weston;
 pub use xvfb::Xvfb;
+
+/// Where the tests of a program write: `of_cargo` (`CARGO_TARGET_TMPDIR`), or a folder for temporary
+/// files where the program was carried to a machine without Cargo's.
+pub fn scratch(of_cargo: &str) -> PathBuf {
+    let folder = Path::new(of_cargo);
+    if folder.parent().is_some_and(Path::is_dir) {
+        folder.to_owned()
+    } else {
+        env::temp_dir().join("zerohop-tests")
+    }
+}

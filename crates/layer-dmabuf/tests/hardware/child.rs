@@ -1,6 +1,6 @@
 //! One case in a process of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ impl Place {
 
 /// Where manifests are written.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("dmabuf-layers")
+    zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("dmabuf-layers")
 }
 
 /// Writes the manifest of the layer that hides what the driver has. To be called once.

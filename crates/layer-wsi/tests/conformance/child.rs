@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs, io, thread};
@@ -31,9 +31,6 @@ const VALIDATION_NAME: &str = "VK_LAYER_KHRONOS_validation";
 
 /// Its library.
 const VALIDATION: &str = "libVkLayer_khronos_validation.so";
-
-/// Where Debian puts its manifest.
-const SYSTEM: &str = "/usr/share/vulkan/explicit_layer.d";
 
 /// What it is to look at beside valid usage.
 const SYNCHRONIZATION: &str = "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT";
@@ -201,7 +198,7 @@ pub(crate) struct Launcher {
 impl Launcher {
     pub(crate) fn new() -> io::Result<Self> {
         let program = env::current_exe()?;
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR"));
         let (layers, data) = (folder.join("conformance-layers"), folder.join("conformance-data"));
         layers::install(&program, &layers, Activation::Explicit)?;
         let implicit = data.join("vulkan/implicit_layer.d");
@@ -271,10 +268,12 @@ impl Launcher {
     /// found first next to the application, whatever the variable says.
     fn path(&self, names: &[&str]) -> String {
         let ours = self.layers.display().to_string();
-        let of = |name: &&str| if *name == LAYER_NAME { ours.clone() } else { SYSTEM.to_owned() };
+        let of = |name: &&str| {
+            if *name == LAYER_NAME { ours.clone() } else { zerohop_testkit::layers::system() }
+        };
         let mut paths: Vec<_> = names.iter().map(of).collect();
         if paths.is_empty() {
-            paths.push(SYSTEM.to_owned());
+            paths.push(zerohop_testkit::layers::system());
         }
         paths.join(":")
     }

@@ -1,8 +1,8 @@
 //! The comparison that is printed at the end.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::sync::{Mutex, PoisonError};
-use std::{fs, path::Path};
 
 use crate::bench::Platform;
 use crate::child::Ended;
@@ -50,7 +50,7 @@ impl Table {
                 count(|ended| matches!(ended, Ended::Unsupported(_))),
             );
         }
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance.md");
+        let path = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("conformance.md");
         match fs::write(&path, text) {
             Ok(()) => println!("case by case: {}", path.display()),
             Err(err) => println!("{}: {err}", path.display()),

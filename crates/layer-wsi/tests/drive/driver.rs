@@ -20,9 +20,6 @@ pub(crate) const FLAG: &str = "--pattern";
 /// How long anything may take on a machine that is emulated and busy.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Where Debian puts the manifest of the validation layer.
-const SYSTEM: &str = "/usr/share/vulkan/explicit_layer.d";
-
 /// Waits until `what` holds.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
@@ -51,7 +48,7 @@ impl Driver {
             .env("ZEROHOP_DISPLAY", format!("{},mode=640x480", card.display()))
             .env("XDG_DATA_HOME", folder.path())
             .env(ENABLE_ENVIRONMENT, "1")
-            .env("VK_LAYER_PATH", SYSTEM)
+            .env("VK_LAYER_PATH", zerohop_testkit::layers::system())
             .env("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .env("VK_LAYER_ENABLES", "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT")
             .env_remove("ZEROHOP_SOCKET");

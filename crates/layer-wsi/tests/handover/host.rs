@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A socket path of a test's own.
 pub(crate) fn socket(test: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
+    let dir = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{test}-{}", std::process::id()));
     // It may be there from a run that was killed.
     let _ = fs::remove_dir_all(&dir);
     dir.join("host")

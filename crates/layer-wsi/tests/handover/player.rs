@@ -256,25 +256,25 @@ pub(crate) fn share_timelines() -> io::Result<()> {
 
 /// Where the layers below ours are. Older loaders take this order for that of the layers.
 fn layer_path() -> io::Result<String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-hide");
+    let folder = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-hide");
     let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
     zerohop_layer_hide::install(&library, &folder)?;
-    let dmabuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-dmabuf");
+    let dmabuf = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-dmabuf");
     let library = env::current_exe()?.with_file_name(DMABUF.library);
     fs::create_dir_all(&dmabuf)?;
     let manifest = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
     fs::write(dmabuf.join(DMABUF.file_name), manifest)?;
-    let timeline = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-timeline");
+    let timeline = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-timeline");
     let library = env::current_exe()?.with_file_name(zerohop_layer_timeline::LIBRARY);
     zerohop_layer_timeline::install(&library, &timeline)?;
     let all = [dmabuf, folder, timeline].map(|folder| folder.display().to_string());
     let [dmabuf, hide, timeline] = all;
-    Ok(format!("{dmabuf}:{hide}:/usr/share/vulkan/explicit_layer.d:{timeline}"))
+    Ok(format!("{dmabuf}:{hide}:{}:{timeline}", zerohop_testkit::layers::system()))
 }
 
 /// A data directory with the manifest of the library that cargo put beside the test program.
 fn data_home() -> io::Result<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("handover-data");
+    let home = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-data");
     let folder = home.join("vulkan/implicit_layer.d");
     layers::install(&env::current_exe()?, &folder, Activation::Implicit)?;
     Ok(home)

@@ -53,7 +53,7 @@ pub(crate) struct Nursery {
 impl Nursery {
     pub(crate) fn new() -> io::Result<Self> {
         let program = env::current_exe()?;
-        let layers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stress-layers");
+        let layers = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("stress-layers");
         layers::install(&program, &layers, Activation::Explicit)?;
         let screen = Xvfb::start(1280, 1024).ok();
         Ok(Self { program, layers, screen, folder: tempfile::tempdir()? })

@@ -1,9 +1,10 @@
 //! Many pictures of changing size: what grew that should not.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::kit::{Kit, LIMIT};
 use crate::process::Running;
@@ -41,6 +42,8 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     run.args(["--to", &kit.view("null"), "--seconds", &seconds.to_string()]);
     let options = ["--size", "640x360", "--frames", frames, "--resize-every", "250"];
     let options = [&options[..], &["--present-mode", "immediate"]].concat();
+    let calls = kit.path("calls");
+    run.envs(kit.fake.then_some(("ZEROHOP_CUDA_REPORT", &calls)));
     let running = kit.start(kit.pattern(&mut run, &options), "endurance")?;
     let looks = watch(running, Duration::from_millis(kit.few(500, 100)))?;
     let report = Report::read(&kit.path("endurance.json"))?;
@@ -49,7 +52,28 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     let target = Target::AtLeast(frames.parse()?);
     Row::judged("pictures", presented, "", target).note(lost).tell();
     compare(&looks);
+    if kit.fake {
+        count(&fs::read_to_string(&calls).context("the fake of CUDA wrote nothing")?);
+    }
     Ok(())
+}
+
+/// What the fake of CUDA counted: a line for each kind of object, and one for each broken rule.
+fn count(said: &str) {
+    let sum = |word: &str| -> f64 {
+        let lines = said.lines().filter_map(|line| line.strip_prefix(word));
+        lines.filter_map(|line| line.split_whitespace().next()?.parse::<f64>().ok()).sum()
+    };
+    let broken = said.lines().filter(|line| line.starts_with("complaint ")).count();
+    let imported = "cuImportExternalMemory";
+    let imports = said.lines().find_map(|line| line.strip_prefix("call ")?.strip_suffix(imported));
+    let note = format!("{} imports", imports.unwrap_or("0").trim());
+    Row::judged("CUDA objects left", sum("live "), "", Target::AtMost(0.0)).note(note).tell();
+    let most = sum("most ");
+    Row::measured("most CUDA objects at once", most, "").tell();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let broken = broken as f64;
+    Row::judged("rules of CUDA broken", broken, "", Target::AtMost(0.0)).tell();
 }
 
 /// Looks until the end.
