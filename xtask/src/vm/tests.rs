@@ -31,7 +31,6 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vulkan", "planes", "dma_buf"),
     ("passes", "planar", "shaders_over"),
     ("passes", "twins", "found_by_cpu_shaders"),
-    ("passes", "refresh", "is_waited_for_by_nobody_here"),
     ("wire", "hardware", ""),
     ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),
