@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use zerohop_frame::{Extent, FrameDescriptor, OpaqueImage};
-use zerohop_kernel::{Listener, Socket};
+use zerohop_frame::{DeviceId, Extent, FrameDescriptor, OpaqueImage};
+use zerohop_kernel::{Listener, Memfd, Socket};
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, MAX_MESSAGE, Point, ToHost, ToProducer, WireBufferId, text,
+    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_MESSAGE, Point, SharedTimeline, ToHost,
+    ToProducer, WireBufferId, WireTimelineId, text,
 };
 
 /// How long the thread sleeps at most before it looks whether it should end.
@@ -52,6 +53,10 @@ pub enum Lie {
     Garbage,
     /// The answer to `Hello`, again and with another version.
     WelcomeAgain,
+    /// A release at a value of a timeline that never comes.
+    NeverSignals,
+    /// The same of a timeline whose descriptor is none.
+    NoTimeline,
 }
 
 /// What a host has heard.
@@ -77,6 +82,8 @@ pub struct Heard {
     pub frames: Vec<FrameMessage>,
     /// How many of them came with a fence.
     pub fences: usize,
+    /// How many of them came with a value of a timeline.
+    pub timelines: usize,
     /// What falls back.
     pub fallbacks: Vec<String>,
     /// Messages that cannot be read, and why.
@@ -86,10 +93,20 @@ pub struct Heard {
 /// One producer.
 struct Guest {
     socket: Socket,
+    /// A timeline of its own.
+    timeline: Option<SharedTimeline>,
+    /// Whether it was told of one of ours.
+    told: bool,
     frames: usize,
     /// Pictures that are to be released, and when.
     held: VecDeque<(WireBufferId, u64, Instant)>,
     over: bool,
+}
+
+impl Guest {
+    fn new(socket: Socket) -> Self {
+        Self { socket, timeline: None, told: false, frames: 0, held: VecDeque::new(), over: false }
+    }
 }
 
 /// A host in a thread of its own, until it is dropped.
@@ -107,11 +124,21 @@ impl Host {
     ///
     /// As [`Listener::bind`].
     pub fn start(path: &Path, manner: Manner) -> io::Result<Self> {
+        Self::start_taking(path, manner, Vec::new())
+    }
+
+    /// As [`start`](Self::start); it says that it takes timelines of `devices`, the first four of them,
+    /// and that it speaks version 2 if there are any. It waits for none.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_taking(path: &Path, manner: Manner, devices: Vec<DeviceId>) -> io::Result<Self> {
         let listener = Listener::bind(path)?;
         let heard = Arc::new(Mutex::new(Heard::default()));
         let stop = Arc::new(AtomicBool::new(false));
         let (log, end) = (Arc::clone(&heard), Arc::clone(&stop));
-        let thread = thread::spawn(move || serve(&listener, manner, &log, &end));
+        let thread = thread::spawn(move || serve(&listener, (manner, &devices), &log, &end));
         Ok(Self { path: path.to_owned(), heard, stop, thread: Some(thread) })
     }
 
@@ -150,17 +177,20 @@ fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
     heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(listener: &Listener, manner: Manner, heard: &Mutex<Heard>, stop: &AtomicBool) {
+type Ways<'a> = (Manner, &'a [DeviceId]);
+
+fn serve(listener: &Listener, ways: Ways<'_>, heard: &Mutex<Heard>, stop: &AtomicBool) {
+    let (manner, _) = ways;
     let mut guests: Vec<Guest> = Vec::new();
     while !stop.load(Ordering::Acquire) {
         sleep(listener, &guests, manner);
         while let Ok(Some(socket)) = listener.accept() {
             lock(heard).connections += 1;
-            guests.push(Guest { socket, frames: 0, held: VecDeque::new(), over: false });
+            guests.push(Guest::new(socket));
         }
         for guest in &mut guests {
             if manner != Manner::Deaf {
-                while !guest.over && hear(guest, manner, heard) {}
+                while !guest.over && hear(guest, ways, heard) {}
                 give_back(guest, manner);
             }
         }
@@ -181,7 +211,7 @@ fn sleep(listener: &Listener, guests: &[Guest], manner: Manner) {
 }
 
 /// Takes one message. Returns whether there may be another.
-fn hear(guest: &mut Guest, manner: Manner, heard: &Mutex<Heard>) -> bool {
+fn hear(guest: &mut Guest, ways: Ways<'_>, heard: &Mutex<Heard>) -> bool {
     let mut bytes = [0; MAX_MESSAGE];
     let received = match guest.socket.receive(&mut bytes) {
         Ok(received) if received.length > 0 => received,
@@ -194,7 +224,7 @@ fn hear(guest: &mut Guest, manner: Manner, heard: &Mutex<Heard>) -> bool {
     match ToHost::decode(&bytes[..received.length], received.fds) {
         Ok(message) => {
             let mut heard = lock(heard);
-            take(guest, manner, &mut heard, message);
+            take(guest, ways, &mut heard, message);
         }
         Err(violation) => lock(heard).refused.push(violation.to_string()),
     }
@@ -213,11 +243,16 @@ fn display() -> HostDisplay {
     }
 }
 
-fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
+fn take(guest: &mut Guest, (manner, devices): Ways<'_>, heard: &mut Heard, message: ToHost) {
     match message {
         ToHost::Hello { name, .. } => {
             heard.names.push(name.to_string());
-            say(guest, &ToProducer::Welcome { version: 1, display: Some(display()) });
+            let version = if devices.is_empty() { 1 } else { 2 };
+            say(guest, &ToProducer::Welcome { version, display: Some(display()) });
+            if version == 2 {
+                let devices = devices.iter().copied().take(MAX_DEVICES).collect();
+                say(guest, &ToProducer::Devices { devices });
+            }
         }
         ToHost::OpenStream { .. } => heard.opened += 1,
         ToHost::CloseStream { .. } => heard.closed += 1,
@@ -232,12 +267,14 @@ fn take(guest: &mut Guest, manner: Manner, heard: &mut Heard, message: ToHost) {
         }
         ToHost::Retire { .. } => heard.retired += 1,
         // The end of the connection follows, and is what counts.
-        ToHost::Reclaim | ToHost::Timeline(_) | ToHost::RetireTimeline { .. } => {}
+        ToHost::Reclaim | ToHost::RetireTimeline { .. } => {}
+        ToHost::Timeline(shared) => guest.timeline = Some(shared),
         ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
         ToHost::Frame(mut frame) => {
             picture(guest, manner, &frame);
             let fence = std::mem::take(&mut frame.acquire);
             heard.fences += usize::from(matches!(fence, Point::SyncFile(_)));
+            heard.timelines += usize::from(matches!(fence, Point::Timeline { .. }));
             heard.frames.push(frame);
         }
     }
@@ -283,9 +320,27 @@ fn tell(guest: &mut Guest, lie: Lie, frame: &FrameMessage) {
             let (version, display) = (42, Some(display()));
             say(guest, &ToProducer::Welcome { version, display });
         }
+        Lie::NeverSignals | Lie::NoTimeline => promise(guest, lie, frame),
         // What cannot be sent is no lie.
         Lie::Garbage => drop(guest.socket.send(&[0xa5; 300], &[])),
     }
+}
+
+/// Releases a picture at a value that its producer's own timeline, told of as ours, is far from; or at one
+/// of a descriptor that is no timeline.
+fn promise(guest: &mut Guest, lie: Lie, frame: &FrameMessage) {
+    let Some(shared) = &guest.timeline else { return };
+    let timeline = WireTimelineId(1);
+    if !std::mem::replace(&mut guest.told, true) {
+        let real = || shared.fd.try_clone();
+        let fake = || Memfd::create("no timeline", 4096).map(OwnedFd::from);
+        let Ok(fd) = (if lie == Lie::NoTimeline { fake() } else { real() }) else { return };
+        let told = SharedTimeline { timeline, value: 0, device: shared.device, fd };
+        say(guest, &ToProducer::Timeline(told));
+    }
+    let FrameMessage { buffer, sequence, .. } = *frame;
+    let after = ArrayVec::from_iter([Point::Timeline { timeline, value: 1 << 20 }]);
+    say(guest, &ToProducer::Release { buffer, sequence, after });
 }
 
 /// Sends a message. A producer that is gone is noticed when it is heard.

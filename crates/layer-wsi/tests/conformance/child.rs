@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use std::{env, fmt, fs, io, thread};
 
 use tempfile::TempDir;
+use zerohop_frame::DeviceId;
+use zerohop_layer_timeline::{LAYER_NAME as TIMELINE, LIBRARY as LIBRARY_OF_TIMELINE};
 use zerohop_manifest::{Activation, ENABLE_ENVIRONMENT, LAYER_NAME, LIBRARY};
 use zerohop_testkit::host::{Host, Manner};
 use zerohop_testkit::{Weston, Xvfb};
+use zerohop_vulkan::{Instance, InstanceOptions, PhysicalDevice};
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::bench::{Bench, Outcome, Platform, Verdict};
@@ -50,7 +53,8 @@ pub(crate) enum Configuration {
     Layer,
     /// The validation layer above ours, which sees the application's calls. There is no host.
     Above,
-    /// The validation layer below ours, which sees our calls. The host keeps a picture.
+    /// The validation layer below ours, which sees our calls. The host keeps a picture. On headless
+    /// surfaces the driver shares timelines, which the host takes.
     Below,
     /// The validation layer alone, to see whether it objects to a case without us too.
     Reference,
@@ -60,8 +64,11 @@ impl Configuration {
     pub(crate) const COMPARED: [Self; 4] = [Self::Bare, Self::Layer, Self::Above, Self::Below];
 
     /// The layers, from the application to the driver.
-    fn layers(self) -> &'static [&'static str] {
+    fn layers(self, platform: Platform) -> &'static [&'static str] {
         match self {
+            Self::Below if platform == Platform::Headless => {
+                &[LAYER_NAME, VALIDATION_NAME, TIMELINE]
+            }
             Self::Bare => &[],
             Self::Layer => &[LAYER_NAME],
             Self::Above => &[VALIDATION_NAME, LAYER_NAME],
@@ -74,7 +81,7 @@ impl Configuration {
     /// above the explicit ones, and the only kind whose instance extensions the loader lists: a
     /// driver without surfaces has them too.
     fn is_outermost(self) -> bool {
-        self.layers().first() == Some(&LAYER_NAME)
+        self.layers(Platform::Xcb).first() == Some(&LAYER_NAME)
     }
 
     /// What the host does. The display is the host's, so there is one then.
@@ -163,7 +170,8 @@ fn loaded() -> Outcome {
         layers.push_str(LAYER_NAME);
     }
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let libraries = [(LAYER_NAME, LIBRARY), (VALIDATION_NAME, VALIDATION)];
+    let libraries =
+        [(LAYER_NAME, LIBRARY), (VALIDATION_NAME, VALIDATION), (TIMELINE, LIBRARY_OF_TIMELINE)];
     for (layer, library) in libraries {
         let (asked, there) = (layers.contains(layer), maps.contains(library));
         if asked != there {
@@ -188,6 +196,10 @@ pub(crate) struct Launcher {
     layers: PathBuf,
     /// The data directory where it is that of an implicit one.
     data: PathBuf,
+    /// Where the manifest of the layer that shares timelines is.
+    timeline: PathBuf,
+    /// All devices here.
+    devices: Vec<DeviceId>,
     /// `Err` with the reason when there is no X server.
     screen: Result<Xvfb, String>,
     /// The same of a Wayland compositor.
@@ -207,7 +219,10 @@ impl Launcher {
         let runtime =
             tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
         let compositor = Weston::start(runtime.path()).map_err(|err| format!("no weston: {err}"));
-        Ok(Self { program, layers, data, screen, compositor, _runtime: runtime })
+        let timeline = folder.join("conformance-timeline");
+        zerohop_layer_timeline::install(&program.with_file_name(LIBRARY_OF_TIMELINE), &timeline)?;
+        let devices = devices();
+        Ok(Self { program, layers, data, timeline, devices, screen, compositor, _runtime: runtime })
     }
 
     /// Whether surfaces of `platform` can be made here, or why not.
@@ -220,6 +235,7 @@ impl Launcher {
     }
 
     /// Runs one case.
+    // Long because a child's environment has many sides.
     pub(crate) fn run(
         &self,
         case: &Case,
@@ -238,7 +254,7 @@ impl Launcher {
         if let Ok(compositor) = &self.compositor {
             command.envs(compositor.environment());
         }
-        let mut names = configuration.layers();
+        let mut names = configuration.layers(platform);
         if configuration.is_outermost() {
             names = &names[1..];
             command.env(ENABLE_ENVIRONMENT, "1").env("XDG_DATA_HOME", &self.data);
@@ -249,7 +265,10 @@ impl Launcher {
             .env("VK_LAYER_ENABLES", SYNCHRONIZATION)
             .env("VK_LAYER_DISABLES", HANDLES)
             .env("ZEROHOP_RATE", "60");
-        let host = configuration.manner(platform).map(Hosted::start).transpose();
+        let shares = names.contains(&TIMELINE);
+        let devices = if shares { self.devices.clone() } else { Vec::new() };
+        let host = configuration.manner(platform);
+        let host = host.map(|manner| Hosted::start(manner, devices)).transpose();
         let host = match host {
             Ok(host) => host,
             Err(err) => return Ended::Failed(format!("start a host: {err}")),
@@ -258,9 +277,17 @@ impl Launcher {
             command.env(SOCKET_VARIABLE, host.host.path());
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        match command.spawn() {
+        let ended = match command.spawn() {
             Ok(child) => wait(child),
-            Err(err) => Ended::Failed(format!("start a child: {err}")),
+            Err(err) => return Ended::Failed(format!("start a child: {err}")),
+        };
+        let heard = host.as_ref().map(|host| host.host.heard());
+        let heard = heard.map_or((0, 0), |heard| (heard.frames.len(), heard.timelines));
+        match (ended, heard) {
+            (Ended::Passed, (1.., 0)) if shares => {
+                Ended::Failed("no picture came with a timeline".to_owned())
+            }
+            (ended, _) => ended,
         }
     }
 
@@ -268,8 +295,10 @@ impl Launcher {
     /// found first next to the application, whatever the variable says.
     fn path(&self, names: &[&str]) -> String {
         let ours = self.layers.display().to_string();
-        let of = |name: &&str| {
-            if *name == LAYER_NAME { ours.clone() } else { zerohop_testkit::layers::system() }
+        let of = |name: &&str| match *name {
+            LAYER_NAME => ours.clone(),
+            TIMELINE => self.timeline.display().to_string(),
+            _ => zerohop_testkit::layers::system(),
         };
         let mut paths: Vec<_> = names.iter().map(of).collect();
         if paths.is_empty() {
@@ -279,6 +308,13 @@ impl Launcher {
     }
 }
 
+/// Who could be asked for timelines.
+fn devices() -> Vec<DeviceId> {
+    let instance = Instance::new(InstanceOptions::default());
+    let found = instance.and_then(|instance| instance.devices()).unwrap_or_default();
+    found.iter().map(PhysicalDevice::id).collect()
+}
+
 /// A host and the folder of its socket.
 struct Hosted {
     host: Host,
@@ -286,9 +322,9 @@ struct Hosted {
 }
 
 impl Hosted {
-    fn start(manner: Manner) -> io::Result<Self> {
+    fn start(manner: Manner, devices: Vec<DeviceId>) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let host = Host::start(&folder.path().join("private/host"), manner)?;
+        let host = Host::start_taking(&folder.path().join("private/host"), manner, devices)?;
         Ok(Self { host, _folder: folder })
     }
 }

@@ -3,10 +3,13 @@
 //! dma-bufs is there too, none is copied again.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ash::vk;
+use zerohop_testkit::host::{Host, Lie, Manner};
+use zerohop_vulkan::{Instance, InstanceOptions, PhysicalDevice};
 
-use crate::host::Copied;
+use crate::host::{Copied, reap};
 use crate::player::Play;
 use crate::{
     HOARDED, Outcome, Test, every_format, hoarder, mailbox, next_host, odd_sizes, perfect,
@@ -71,6 +74,8 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("timeline_a_host_that_keeps_every_image_is_left", |socket| {
         hoarder(socket, Play { timeline: true, ..HOARDED })
     }),
+    ("timeline_a_host_that_never_signals_is_left", |socket| liar(socket, Lie::NeverSignals)),
+    ("timeline_a_host_that_sends_no_timeline_is_left", |socket| liar(socket, Lie::NoTimeline)),
     ("gpu_copy_goes_on_through_recreations", |socket| {
         perfect(socket, Play { recreate_every: 7, ..GPU })
     }),
@@ -99,6 +104,21 @@ fn rush(socket: &Path) -> Outcome {
         return Ok(());
     }
     Err(format!("{report}, {:?}", viewer.seen).into())
+}
+
+/// Every image comes home at a value that is never reached: the application goes on without that host, and
+/// nothing that it has submitted waits.
+fn liar(socket: &Path, lie: Lie) -> Outcome {
+    let instance = Instance::new(InstanceOptions::default())?;
+    let devices = instance.devices()?.iter().map(PhysicalDevice::id).collect();
+    let host = Host::start_taking(socket, Manner::Lies(lie), devices)?;
+    let begin = Instant::now();
+    reap(Play { frames: 60, pause: 10, ..TIMELINE }.start(socket)?)?;
+    let (took, heard) = (begin.elapsed(), host.heard());
+    if heard.timelines == 0 || heard.timelines >= 60 || took > Duration::from_secs(15) {
+        return Err(format!("{} pictures in {took:?}", heard.timelines).into());
+    }
+    Ok(())
 }
 
 /// What the player copies, when every picture arrives.

@@ -1,0 +1,224 @@
+//! Timelines of others, over a driver that shares its own: those that keep their word, and those that
+//! do not.
+//!
+//! The program begins itself anew with `VK_LAYER_ZEROHOP_timeline` below the validation layer, where both
+//! are there. The others are counters of that layer: whoever has one may signal it, or not.
+
+mod common;
+
+use std::env;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+use common::{Home, Machine, Test, one, open};
+use libtest_mimic::Arguments;
+use zerohop_frame::{
+    Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier, OpaqueImage,
+    PlaneLayout, SharedBuffer, SyncPoint, Timeline, Writer,
+};
+use zerohop_kernel::Memfd;
+use zerohop_layer_timeline::{Counter, LAYER_NAME, LIBRARY};
+use zerohop_vulkan::{Device, Error, Image, PixelFormat, Recording, opaque_of, write_picture};
+
+const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
+
+fn main() -> ExitCode {
+    if let Err(err) = share_timelines() {
+        eprintln!("timelines: {err}");
+        return ExitCode::FAILURE;
+    }
+    let machine = open().map(Arc::new);
+    let trial =
+        |name, test: Test| one("device", name, machine.clone(), Device::shares_timelines, test);
+    let tests = vec![
+        trial("a_submission_waits_on_the_device_for_a_timeline", waits_on_the_device),
+        trial("a_picture_with_a_timeline_goes_home_with_one", goes_home_in_kind),
+        trial("a_picture_without_a_timeline_goes_home_when_it_is_read", goes_home_read),
+        trial("a_writer_that_is_gone_holds_nothing_up", gone),
+        trial("what_is_waited_for_on_the_cpu_has_the_same_limits", gone_on_the_cpu),
+        trial("a_value_that_is_too_far_away_is_refused", too_far),
+        trial("another_descriptor_never_reaches_the_driver", another_descriptor),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+/// Begins this program anew over the layer, unless that is so.
+fn share_timelines() -> io::Result<()> {
+    let layers = format!("{VALIDATION}:{LAYER_NAME}");
+    if env::var("VK_INSTANCE_LAYERS").as_ref() == Ok(&layers) {
+        return Ok(());
+    }
+    let program = env::current_exe()?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("timelines-layer");
+    zerohop_layer_timeline::install(&program.with_file_name(LIBRARY), &folder)?;
+    // Where the validation layer is, the loader knows.
+    let mut again = Command::new(program);
+    again.args(env::args_os().skip(1)).env("VK_ADD_LAYER_PATH", folder);
+    again.env("VK_INSTANCE_LAYERS", layers).env_remove("VK_LOADER_LAYERS_ENABLE");
+    Err(again.exec())
+}
+
+/// Somebody else.
+#[derive(Clone, Default)]
+struct Other(Arc<(AtomicBool, AtomicUsize)>);
+
+impl Other {
+    fn refusals(&self) -> usize {
+        self.0.1.load(Ordering::Relaxed)
+    }
+}
+
+impl Writer for Other {
+    fn lives(&self) -> bool {
+        !self.0.0.load(Ordering::Relaxed)
+    }
+    fn refuse(&self, _: &str) {
+        self.0.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A timeline of somebody else's, what signals it, and who.
+fn stranger(machine: &Machine) -> (Arc<Timeline>, Counter, Other) {
+    let counter = Counter::new(0).expect("a memfd");
+    let fd = counter.as_fd().try_clone_to_owned().expect("a descriptor");
+    let other = Other::default();
+    (Timeline::new(machine.device.id(), fd, Some(Box::new(other.clone()))), counter, other)
+}
+
+type Lent = (Arc<Frame>, Arc<Image>, Arc<Home>);
+
+/// A picture that is complete at `acquire`, and where it goes home to.
+fn picture(machine: &Machine, acquire: SyncPoint) -> Result<Lent, Error> {
+    let extent = Extent { width: 16, height: 16 };
+    let format = PixelFormat::of(Fourcc::XRGB8888).expect("a known format");
+    let opaque: OpaqueImage = opaque_of(format);
+    let image = Arc::new(Image::create(&machine.device, extent, format, &opaque)?);
+    write_picture(&machine.queue, &image, &vec![7; image.bytes() as usize])?;
+    let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]);
+    let (modifier, color) = (Modifier::INVALID, Color::SRGB);
+    let fourcc = format.fourcc();
+    let shape = FrameDescriptor { extent, fourcc, modifier, planes, color };
+    let memory = ArrayVec::from_iter([image.export()?]);
+    let buffer = SharedBuffer::new(shape, memory).expect("the descriptor is sound");
+    let info = FrameInfo {
+        sequence: 7,
+        timestamp: Duration::ZERO,
+        presented: Duration::ZERO,
+        damage: Damage::Unknown,
+    };
+    let home = Arc::new(Home::default());
+    let frame = Frame::new(buffer, info, acquire, Arc::clone(&home) as _);
+    Ok((Arc::new(frame), image, home))
+}
+
+fn at(which: &Arc<Timeline>, value: u64) -> SyncPoint {
+    SyncPoint::Timeline { which: Arc::clone(which), value }
+}
+
+fn waits_on_the_device(machine: &Machine) -> Result<(), Error> {
+    let (which, counter, _) = stranger(machine);
+    let (frame, image, _) = picture(machine, at(&which, 3))?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    let (begin, delay) = (Instant::now(), Duration::from_millis(80));
+    let signals = thread::spawn(move || {
+        thread::sleep(delay);
+        counter.raise(3);
+    });
+    recording.submit_and_wait()?;
+    assert!(begin.elapsed() >= delay, "it did not wait");
+    signals.join().expect("no panic");
+    assert!(frame.is_intact());
+    Ok(())
+}
+
+fn goes_home_in_kind(machine: &Machine) -> Result<(), Error> {
+    let (which, counter, _) = stranger(machine);
+    let (frame, image, home) = picture(machine, at(&which, 1))?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    drop(frame);
+    let point = recording.submit()?;
+    let after = home.0.lock().expect("no panic inside").remove(0).after;
+    let [SyncPoint::Timeline { which: ours, value }] = &after[..] else {
+        panic!("a value of our timeline, not {after:?}");
+    };
+    assert_eq!(ours.device(), machine.device.id());
+    assert!(ours.id() != which.id() && *value > 0, "one that we signal");
+    assert!(!point.wait(Duration::from_millis(20)).expect("a wait"), "the picture is not there");
+    counter.raise(1);
+    assert!(point.wait(Duration::from_secs(20)).expect("a wait"));
+    Ok(())
+}
+
+fn goes_home_read(machine: &Machine) -> Result<(), Error> {
+    let (frame, image, home) = picture(machine, SyncPoint::Signaled)?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    drop(frame);
+    let point = recording.submit()?;
+    let after = home.0.lock().expect("no panic inside").remove(0).after;
+    let named = |point: &SyncPoint| matches!(point, SyncPoint::Timeline { .. });
+    assert!(!after.iter().any(named), "its maker would not know it");
+    assert!(point.wait(Duration::from_secs(20)).expect("a wait"));
+    Ok(())
+}
+
+/// The queue is free again, and what was read does not count.
+fn gone(machine: &Machine) -> Result<(), Error> {
+    let (which, _counter, other) = stranger(machine);
+    let (frame, image, _) = picture(machine, at(&which, 5))?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    other.0.0.store(true, Ordering::Relaxed);
+    let begin = Instant::now();
+    let err = recording.submit_and_wait().expect_err("nobody signals it");
+    assert!(begin.elapsed() < Duration::from_secs(8), "after {:?}", begin.elapsed());
+    assert_eq!(err.to_string(), "the timeline did not come to 5 before its writer ended");
+    assert!(other.refusals() == 1 && !frame.is_intact());
+    let err = Recording::begin(&machine.queue)?.read(&frame, &image).expect_err("forsaken");
+    assert!(matches!(err, Error::Forsaken(_)), "{err}");
+    Recording::begin(&machine.queue)?.submit_and_wait().map(drop)
+}
+
+fn gone_on_the_cpu(machine: &Machine) -> Result<(), Error> {
+    let (which, _counter, other) = stranger(machine);
+    other.0.0.store(true, Ordering::Relaxed);
+    let err = machine.device.wait_on_cpu(&at(&which, 5)).expect_err("nobody signals it");
+    assert!(matches!(err, Error::Forsaken(_)) && other.refusals() == 1, "{err}");
+    Ok(())
+}
+
+fn too_far(machine: &Machine) -> Result<(), Error> {
+    let (which, _counter, other) = stranger(machine);
+    let (frame, image, _) = picture(machine, at(&which, u64::MAX))?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    let err = recording.read(&frame, &image).expect_err("nobody could signal that");
+    let said = format!("value {} is too far ahead of a timeline that is at 0", u64::MAX);
+    assert_eq!((err.to_string(), other.refusals()), (said, 1));
+    Ok(())
+}
+
+fn another_descriptor(machine: &Machine) -> Result<(), Error> {
+    let null = std::fs::File::open("/dev/null").expect("Linux has it").into();
+    let plain = Memfd::create("test", 4096).expect("a memfd").into();
+    for fd in [null, plain] {
+        let other = Other::default();
+        let which = Timeline::new(machine.device.id(), fd, Some(Box::new(other.clone())));
+        let (frame, image, _) = picture(machine, at(&which, 1))?;
+        let mut recording = Recording::begin(&machine.queue)?;
+        assert!(recording.read(&frame, &image).is_err());
+        assert_eq!(other.refusals(), 1);
+        let why = which.forsaken().expect("for good");
+        assert!(why.starts_with("the timeline cannot be imported: "), "{why}");
+    }
+    Ok(())
+}
