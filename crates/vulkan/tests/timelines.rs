@@ -59,9 +59,10 @@ fn share_timelines() -> io::Result<()> {
     let program = env::current_exe()?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("timelines-layer");
     zerohop_layer_timeline::install(&program.with_file_name(LIBRARY), &folder)?;
-    // Where the validation layer is, the loader knows.
+    // Older loaders take this order for that of the layers, and the validation layer goes first.
+    let path = format!("/usr/share/vulkan/explicit_layer.d:{}", folder.display());
     let mut again = Command::new(program);
-    again.args(env::args_os().skip(1)).env("VK_ADD_LAYER_PATH", folder);
+    again.args(env::args_os().skip(1)).env("VK_LAYER_PATH", path);
     again.env("VK_INSTANCE_LAYERS", layers).env_remove("VK_LOADER_LAYERS_ENABLE");
     Err(again.exec())
 }
