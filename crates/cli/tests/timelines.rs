@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use zerohop_layer_timeline::{DISGUISE, LAYER_NAME, LIBRARY};
+use zerohop_manifest::{Activation, DMABUF};
 use zerohop_needs::absent;
 
 const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
@@ -35,16 +36,18 @@ fn main() -> ExitCode {
     if env::args().nth(1).is_some_and(|flag| flag == FLAG) {
         return zerohop_testkit::app::run(env::args_os().skip(1));
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         ("no_cpu_waits_between_a_present_and_the_hosts_submission", no_wait),
         ("a_mailbox_is_not_held_up_by_its_gpu", mailbox),
         ("validation_above_the_layer_is_silent", above),
+        ("fences_that_a_layer_waits_for_give_way_and_are_told_of", emulated),
         ("an_application_goes_on_when_its_host_is_killed_or_stopped", host_gone),
         ("a_host_goes_on_when_its_application_is_killed", application_gone),
     ];
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::ignorable_test(name, move || {
-            let there = built("libzerohop_layer_wsi.so").exists() && built(LIBRARY).exists();
+            let there = [LIBRARY, DMABUF.library, "libzerohop_layer_wsi.so"];
+            let there = there.into_iter().all(|library| built(library).exists());
             if !there {
                 return absent("layer", "it is not there");
             }
@@ -164,6 +167,29 @@ fn above() {
     let layers = [VALIDATION, WSI, LAYER_NAME];
     let pattern = ["--frames", "20", "--size", "320x180"];
     Scene::new().play(&layers, &["--to", "null"], &pattern);
+}
+
+/// `VK_LAYER_ZEROHOP_dmabuf` has `SYNC_FD` on any driver, and waits for the GPU whenever one leaves.
+fn emulated() {
+    let scene = Scene::new();
+    let dmabuf = scene.path("dmabuf");
+    std::fs::create_dir(&dmabuf).unwrap();
+    let library = built(DMABUF.library).display().to_string();
+    let manifest = DMABUF.manifest(&library, Activation::Explicit);
+    std::fs::write(dmabuf.join(DMABUF.file_name), manifest).unwrap();
+    let layers = [WSI, DMABUF.name, VALIDATION, LAYER_NAME];
+    let pattern = ["--frames", "60", "--size", "320x180"];
+    let mut command = scene.run(&layers, &["--to", "null"], &pattern);
+    let path = command.get_envs().find(|(name, _)| *name == "VK_LAYER_PATH").unwrap().1.unwrap();
+    let path = format!("{}:{}", dmabuf.display(), path.to_str().unwrap());
+    let done = command.env("VK_LAYER_PATH", path).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let report = scene.json("report.json");
+    let fallbacks = report["fallbacks"].to_string();
+    let said =
+        "the driver waits for the GPU before it exports a SYNC_FD semaphore: timelines are shared";
+    assert!(fallbacks.contains(said), "{report}");
+    assert_eq!(report["sync_tier"], "timeline", "{report}");
 }
 
 fn pid(of: u32) -> Pid {
