@@ -73,10 +73,16 @@ impl Ring {
     /// Takes back what came home, and waits for whoever still reads it.
     fn collect(&mut self) -> Result<(), Error> {
         let mut home = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for release in home.drain(..) {
-            release.after.iter().try_for_each(wait_on_cpu)?;
-            let slot = self.slots.iter_mut().find(|slot| slot.shared.id() == release.buffer);
-            slot.into_iter().for_each(|slot| slot.out = false);
+        while let Some(release) = home.pop() {
+            let done = release.after.iter().try_for_each(wait_on_cpu);
+            let index = self.slots.iter().position(|slot| slot.shared.id() == release.buffer);
+            // One that may still be read is never written again: another takes its place.
+            match (index, &done) {
+                (Some(index), Ok(())) => self.slots[index].out = false,
+                (Some(index), Err(_)) => drop(self.slots.swap_remove(index)),
+                (None, _) => {}
+            }
+            done?;
         }
         Ok(())
     }

@@ -117,7 +117,7 @@ pub struct ArrayDesc {
     pub format: c_uint,
     /// Channels of an element: 1, 2 or 4.
     pub channels: c_uint,
-    /// [`COLOR_ATTACHMENT`] or 0.
+    /// [`SURFACE_LDST`], [`COLOR_ATTACHMENT`].
     pub flags: c_uint,
 }
 
@@ -210,6 +210,8 @@ pub const DEDICATED: c_uint = 1;
 pub const SEMAPHORE_OPAQUE_FD: c_uint = 1;
 /// `CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD`.
 pub const SEMAPHORE_TIMELINE_FD: c_uint = 9;
+/// `CUDA_ARRAY3D_SURFACE_LDST`.
+pub const SURFACE_LDST: c_uint = 0x02;
 /// `CUDA_ARRAY3D_COLOR_ATTACHMENT`.
 pub const COLOR_ATTACHMENT: c_uint = 0x20;
 /// `CU_STREAM_NON_BLOCKING`.

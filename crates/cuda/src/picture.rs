@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{FrameDescriptor, MemoryHandle, OpaqueImage, SharedBuffer};
 
-use crate::abi::{ArrayDesc, COLOR_ATTACHMENT};
+use crate::abi::{ArrayDesc, COLOR_ATTACHMENT, SURFACE_LDST};
 use crate::format::array_of;
 use crate::{Array, Buffer, Device, Error, Memory, Place, Surface, Uuid};
 
@@ -139,7 +139,8 @@ fn kind(handle: &MemoryHandle) -> &'static str {
     }
 }
 
-/// The array's flags. "If the mipmapped array is bound as a color target in the graphics API, then
+/// The array's flags. Encoders want `CUDA_ARRAY3D_SURFACE_LDST` of theirs (`nvEncodeAPI.h`,
+/// `NV_ENC_INPUT_RESOURCE_TYPE_CUDAARRAY`), and an array is mapped once. "If the mipmapped array is bound as a color target in the graphics API, then
 /// the flag CUDA_ARRAY3D_COLOR_ATTACHMENT must be specified"
 /// (`cuExternalMemoryGetMappedMipmappedArray`).
 fn flags(image: &OpaqueImage) -> Result<u32, Error> {
@@ -148,7 +149,7 @@ fn flags(image: &OpaqueImage) -> Result<u32, Error> {
         return Err(Error::NotImportable(format!("an image of {layers} layers")));
     }
     let drawn = image.usage & USAGE_COLOR_ATTACHMENT != 0;
-    Ok(if drawn { COLOR_ATTACHMENT } else { 0 })
+    Ok(if drawn { SURFACE_LDST | COLOR_ATTACHMENT } else { SURFACE_LDST })
 }
 
 /// Where the rows of a picture lie that is no image, the bytes of each, and how many there are.

@@ -38,7 +38,7 @@ pub(crate) fn config(
         Codec::H264 => {
             // SAFETY: the preset is one of H.264, and any bits are numbers.
             let h264 = unsafe { &mut codec.h264Config };
-            fill_h264(h264, settings);
+            fill_h264(h264, settings, depth);
         }
         Codec::Hevc => {
             // SAFETY: as above, of HEVC.
@@ -73,6 +73,9 @@ fn preset(core: &Core, settings: &Settings) -> Result<NV_ENC_CONFIG, Error> {
 fn fill_rate(params: &mut NV_ENC_RC_PARAMS, settings: &Settings, caps: &Caps) {
     params.rateControlMode = settings.rate.mode();
     params.multiPass = sys::NV_ENC_MULTI_PASS_DISABLED;
+    // Each picture comes out when it is done; with lookahead some calls have none to give.
+    params.flags &= !bit::NV_ENC_RC_PARAMS::enableLookahead;
+    params.lookaheadDepth = 0;
     let buffer = match settings.rate {
         Rate::Quantizer(quantizer) => {
             let most = u32::from(quantizer.min(51));
@@ -114,7 +117,10 @@ fn refresh(settings: &Settings, flag: u32) -> (u32, u32, u32) {
     settings.refresh.map_or((0, 0, 0), |refresh| (refresh.period, refresh.pictures, flag))
 }
 
-fn fill_h264(h264: &mut NV_ENC_CONFIG_H264, settings: &Settings) {
+/// Version of the API, bits of a component of the stream and of the pictures.
+type Depth = (Version, u32, u32);
+
+fn fill_h264(h264: &mut NV_ENC_CONFIG_H264, settings: &Settings, (version, bits, input): Depth) {
     let (period, pictures, refresh) =
         refresh(settings, bit::NV_ENC_CONFIG_H264::enableIntraRefresh);
     h264.level = sys::NV_ENC_LEVEL_AUTOSELECT;
@@ -123,11 +129,11 @@ fn fill_h264(h264: &mut NV_ENC_CONFIG_H264, settings: &Settings) {
     // Each key picture brings its parameter sets along.
     h264.flags |= bit::NV_ENC_CONFIG_H264::repeatSPSPPS | refresh;
     (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (period, pictures);
+    if version >= Version::V13_0 {
+        (h264.outputBitDepth, h264.inputBitDepth) = (bits, input);
+    }
     fill_vui(&mut h264.h264VUIParameters, settings.color);
 }
-
-/// Version of the API, bits of a component of the stream and of the pictures.
-type Depth = (Version, u32, u32);
 
 fn fill_hevc(hevc: &mut NV_ENC_CONFIG_HEVC, settings: &Settings, (version, bits, input): Depth) {
     use bit::NV_ENC_CONFIG_HEVC as flag;

@@ -96,7 +96,7 @@ fn layouts(table: &mut Table, major: u32) {
         }
         NV_ENC_CONFIG_H264 {
             level, idrPeriod, entropyCodingMode, intraRefreshPeriod, intraRefreshCnt, sliceMode,
-            h264VUIParameters, chromaFormatIDC,
+            h264VUIParameters, chromaFormatIDC, maxTemporalLayers, useBFramesAsRef, numRefL0, numRefL1,
         }
         NV_ENC_CONFIG_H264_VUI_PARAMETERS {
             videoSignalTypePresentFlag, videoFormat, videoFullRangeFlag,
@@ -125,6 +125,7 @@ fn layouts(table: &mut Table, major: u32) {
     }
     if major >= 13 {
         layouts! { table:
+            NV_ENC_CONFIG_H264 { outputBitDepth, inputBitDepth }
             NV_ENC_CONFIG_HEVC { outputBitDepth, inputBitDepth }
             NV_ENC_CONFIG_AV1 { outputBitDepth, inputBitDepth }
         }

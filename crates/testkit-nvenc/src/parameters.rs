@@ -129,6 +129,8 @@ fn configuration(
     word(version, Structure::RcParams, config.rcParams.version)?;
     hold(config.gopLength == NVENC_INFINITE_GOPLENGTH, "key pictures by count")?;
     hold(config.frameIntervalP == 1, "pictures in another order")?;
+    let ahead = config.rcParams.flags & bit::NV_ENC_RC_PARAMS::enableLookahead;
+    hold(ahead == 0, "pictures held back to look ahead")?;
     let of = profiles(codec);
     hold(of.contains(&config.profileGUID), format!("a profile that is not of {codec}"))?;
     let (color, ten_bits, idr, refresh) = match codec {
@@ -137,6 +139,8 @@ fn configuration(
             let h264 = unsafe { &config.encodeCodecConfig.h264Config };
             hold(h264.flags & bit::NV_ENC_CONFIG_H264::repeatSPSPPS != 0, "headers once only")?;
             hold(h264.chromaFormatIDC == 1, "chroma that is not 4:2:0")?;
+            let bits = bits(version, 0, (h264.outputBitDepth, h264.inputBitDepth))?;
+            hold(bits == 8, format!("H.264 of {bits} bits"))?;
             let refresh = (h264.intraRefreshPeriod, h264.intraRefreshCnt);
             (vui(&h264.h264VUIParameters), false, h264.idrPeriod, refresh)
         }

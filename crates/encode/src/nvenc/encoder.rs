@@ -135,16 +135,20 @@ impl Nvenc {
 
     /// Ends the stream that the chip encodes, if any. What it has left is among the packets.
     fn end(&mut self) -> Result<(), Error> {
-        if let Some(mut chip) = self.chip.take() {
-            let flushed = chip.flush();
-            while let Some(coded) = chip.poll()? {
-                self.take(coded);
-            }
-            flushed?;
-        }
+        let Some(chip) = self.chip.take() else { return Ok(()) };
+        let ended = self.drain(chip);
+        // They are registered with the chip that has gone, however it went.
         self.inputs.clear();
         (self.upload, self.crops) = (None, None);
-        Ok(())
+        ended
+    }
+
+    fn drain(&mut self, mut chip: Chip<Flight>) -> Result<(), Error> {
+        let flushed = chip.flush();
+        while let Some(coded) = chip.poll()? {
+            self.take(coded);
+        }
+        Ok(flushed?)
     }
 
     /// What the chip reads for `frame`; `None` when it turns out that it cannot read it where it was

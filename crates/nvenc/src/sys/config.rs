@@ -86,7 +86,15 @@ pub struct NV_ENC_CONFIG_H264 {
     pub ltrNumFrames: u32,
     pub ltrTrustMode: u32,
     pub chromaFormatIDC: u32,
-    pub reserved1: [u32; 271],
+    pub maxTemporalLayers: u32,
+    pub useBFramesAsRef: u32,
+    pub numRefL0: u32,
+    pub numRefL1: u32,
+    /// From 13.0 on; must be 0 before.
+    pub outputBitDepth: u32,
+    /// From 13.0 on; must be 0 before.
+    pub inputBitDepth: u32,
+    pub reserved1: [u32; 265],
     pub reserved2: [usize; 64],
 }
 

@@ -104,7 +104,9 @@ macro_rules! bits {
 }
 
 bits! {
-    NV_ENC_RC_PARAMS.flags { enableMinQP = 1, enableMaxQP = 2, enableAQ = 8, zeroReorderDelay = 0x200 }
+    NV_ENC_RC_PARAMS.flags {
+        enableMinQP = 1, enableMaxQP = 2, enableAQ = 8, enableLookahead = 0x20, zeroReorderDelay = 0x200,
+    }
     NV_ENC_CONFIG_H264.flags {
         outputAUD = 0x40, enableIntraRefresh = 0x400, repeatSPSPPS = 0x1000,
         enableFillerDataInsertion = 0x2_0000,

@@ -104,13 +104,13 @@ impl Pool {
     /// Takes back what came home.
     fn collect(&mut self) -> Result<(), Error> {
         let mut home = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for release in home.drain(..) {
-            release.after.iter().try_for_each(wait_on_cpu)?;
-            let slot = self.slots.iter_mut().find(|slot| slot.shared.id() == release.buffer);
-            if let Some(slot) = slot {
-                wait_on_cpu(&slot.written)?;
-                slot.out = false;
-            }
+        while let Some(release) = home.pop() {
+            let index = self.slots.iter().position(|slot| slot.shared.id() == release.buffer);
+            let Some(index) = index else { continue };
+            let written = &self.slots[index].written;
+            // One that may still be in use stays out for good, and the others come next time.
+            release.after.iter().chain([written]).try_for_each(wait_on_cpu)?;
+            self.slots[index].out = false;
         }
         Ok(())
     }

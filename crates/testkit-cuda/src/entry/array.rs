@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zerohop_cuda::abi::{
-    COLOR_ATTACHMENT, MipmappedArrayDesc, RawArray, RawMemory, RawMipmappedArray,
+    COLOR_ATTACHMENT, MipmappedArrayDesc, RawArray, RawMemory, RawMipmappedArray, SURFACE_LDST,
 };
 
 use crate::call::{Needs, call, get, put};
@@ -26,7 +26,8 @@ unsafe extern "C" fn cuExternalMemoryGetMappedMipmappedArray(
             return Err(state.complain(NAME, "no such memory", INVALID_HANDLE));
         };
         let layout = Layout::of(&desc.array).filter(|_| {
-            let known = desc.array.flags & !COLOR_ATTACHMENT == 0 && desc.levels == 1;
+            let known =
+                desc.array.flags & !(SURFACE_LDST | COLOR_ATTACHMENT) == 0 && desc.levels == 1;
             known && desc.reserved == [0; 16]
         });
         let needs = layout.and_then(|it| it.size()?.checked_add(desc.offset as usize));
