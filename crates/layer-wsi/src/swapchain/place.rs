@@ -171,7 +171,7 @@ impl Place {
 /// When the picture that has just gone through `crossing` is complete. `None`: it must be waited for
 /// here.
 fn export(device: &DeviceState, crossing: &Crossing) -> Option<SyncPoint> {
-    let drawn = crossing.has_left();
+    let drawn = device.sync_fd_waits.doubts() && crossing.has_left();
     let exported = sync_fd::export(device, crossing.ready);
     match &exported {
         Ok(point) => {
