@@ -48,11 +48,14 @@ impl Error {
     /// Whether it says something of the way, and not of this picture or of all of CUDA.
     pub(crate) fn is_of_the_way(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::NoWay { .. } => false,
+            Self::Busy(_) | Self::NoWay { .. } | Self::Os { .. } => false,
             Self::Cuda(err) => {
                 !err.is_lost() && !matches!(err, zerohop_cuda::Error::Timeout { .. })
             }
-            Self::Vulkan(err) => !matches!(err, zerohop_vulkan::Error::Timeout { .. }),
+            Self::Vulkan(err) => {
+                use zerohop_vulkan::Error::{Forsaken, Timeout, TooSmall};
+                !matches!(err, Timeout { .. } | Forsaken(_) | TooSmall { .. })
+            }
             Self::Gl(err) => !matches!(err, zerohop_gl::Error::Timeout { .. }),
             _ => true,
         }

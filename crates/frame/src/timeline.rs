@@ -82,6 +82,11 @@ impl Timeline {
         self.device
     }
 
+    /// Whether this process signals it.
+    pub fn is_ours(&self) -> bool {
+        self.writer.is_none()
+    }
+
     /// Whether its writer may still signal it.
     pub fn lives(&self) -> bool {
         self.forsaken.get().is_none() && self.writer.as_ref().is_none_or(|writer| writer.lives())

@@ -244,8 +244,9 @@ impl Device {
         Ok(view)
     }
 
-    /// Sees to it that no wait for somebody else's timeline holds the queue up for long.
-    pub(crate) fn look_after_waits(&self) {
+    /// Sees to it that no wait for somebody else's timeline holds the queue up for long. Our own waits
+    /// call it; so does who waits elsewhere for what this device does.
+    pub fn look_after_waits(&self) {
         let now = clock_monotonic();
         // A view that goes here may be the last that holds the device.
         let mut kept = Vec::new();

@@ -1,17 +1,20 @@
 //! CUDA on the GPU of the pictures.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zerohop_bridge::{Bridge, Source};
-use zerohop_cuda::{Cuda, Device, Error, Semaphore, Stream, Timelines, Uuid};
+use zerohop_cuda::{Cuda, Device, Done, Error, Semaphore, Stream, Timelines, Uuid};
 use zerohop_frame::{BoxError, Fallback, Frame, FrameDescriptor, Observer, SyncPoint, Timeline};
 use zerohop_vulkan::{Image, Queue};
 
 use super::slots::{Slot, Slots};
 
-/// How long a picture may take to be complete, and to be copied.
-const WITHIN: Duration = Duration::from_secs(2);
+/// How long a picture may take to be complete, and to be copied, with a busy GPU: what `PROTOCOL.md`
+/// grants a producer.
+const WITHIN: Duration = Duration::from_secs(10);
+/// How often Vulkan's waits are looked after meanwhile.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// What is waited for, in words.
 const PICTURE: &str = "a picture to be complete in CUDA";
@@ -25,6 +28,7 @@ pub(super) struct Open {
     timelines: Timelines,
     slots: Slots,
     stream: Arc<Stream>,
+    vulkan: Arc<zerohop_vulkan::Device>,
 }
 
 /// What became of one picture.
@@ -52,6 +56,7 @@ impl Open {
             timelines: Timelines::new(&device),
             slots: Slots::new(&device),
             stream,
+            vulkan: Arc::clone(queue.device()),
         })
     }
 
@@ -68,17 +73,17 @@ impl Open {
         wanted: bool,
         observer: &dyn Observer,
     ) -> Result<Seen, BoxError> {
-        let Self { bridge, timelines, slots, stream } = self;
+        let Self { bridge, timelines, slots, stream, vulkan } = self;
         let crossed = bridge.cross(frame, image)?;
         crossed.fallback.iter().for_each(|fallback| observer.fallback(fallback.clone()));
         crossed.copies.report(frame, observer, ACROSS);
+        let room = wanted.then(|| slots.take(crossed.size())).transpose()?;
+        // From here on the stream waits, and `complete` sees to the end of it.
         let awaited = acquire(stream, timelines, &crossed.ready, observer)?;
-        let mut slot = None;
-        if wanted {
-            let room = slots.take(crossed.size())?;
-            crossed.copy(stream, &room.pinned)?;
-            slot = Some((room, crossed.shape.clone()));
-        }
+        let copy = |room: Arc<Slot>| {
+            crossed.copy(stream, &room.pinned).map(|()| (room, crossed.shape.clone()))
+        };
+        let copied = room.map(copy);
         let handle = match &crossed.source {
             Source::Picture(picture) => {
                 stream.keep(Arc::clone(picture));
@@ -88,7 +93,8 @@ impl Open {
             Source::Host(_) => "memory of this process",
         };
         let (way, imported, by_device) = (crossed.way.name(), crossed.imported, awaited.is_some());
-        complete(stream, awaited)?;
+        complete(stream, vulkan, awaited)?;
+        let slot = copied.transpose()?;
         Ok(Seen { way, handle, imported, by_device, slot })
     }
 }
@@ -124,10 +130,16 @@ fn acquire(
 }
 
 /// Waits until the picture is complete, and its copy if there is one.
-fn complete(stream: &Stream, awaited: Option<Awaited>) -> Result<(), Error> {
+fn complete(
+    stream: &Stream,
+    vulkan: &zerohop_vulkan::Device,
+    awaited: Option<Awaited>,
+) -> Result<(), Error> {
     let done = stream.submit()?;
-    let waited = done.wait(PICTURE, WITHIN);
-    if let (Err(Error::Timeout { .. }), Some((timeline, semaphore, value))) = (&waited, awaited) {
+    let waited = attend(&done, vulkan);
+    // Our own is Vulkan's to see to: a value that we signaled here would be signaled again.
+    let strange = awaited.filter(|(timeline, ..)| !timeline.is_ours());
+    if let (Err(Error::Timeout { .. }), Some((timeline, semaphore, value))) = (&waited, strange) {
         // Whoever should have signaled it may be gone: the stream must not stand still for ever.
         timeline.forsake("CUDA waited for it in vain");
         let rescue = Stream::new(stream.device())?;
@@ -136,4 +148,18 @@ fn complete(stream: &Stream, awaited: Option<Awaited>) -> Result<(), Error> {
         done.wait(PICTURE, WITHIN)?;
     }
     waited
+}
+
+/// Waits for `done`, which may need work of Vulkan's that waits for somebody.
+fn attend(done: &Done, vulkan: &zerohop_vulkan::Device) -> Result<(), Error> {
+    let begin = Instant::now();
+    loop {
+        match done.wait(PICTURE, GLANCE) {
+            Err(Error::Timeout { .. }) if begin.elapsed() < WITHIN => vulkan.look_after_waits(),
+            Err(Error::Timeout { what, .. }) => {
+                return Err(Error::Timeout { what, limit: WITHIN });
+            }
+            other => return other,
+        }
+    }
 }
