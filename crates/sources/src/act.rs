@@ -72,6 +72,7 @@ impl Io {
             ToHost::Timeline(announced) => {
                 let Connected { peer, name, promises, .. } = connected;
                 promises.announce(announced, peer, name, &self.shared);
+                self.make_room();
             }
             ToHost::RetireTimeline { timeline } => connected.promises.retire(timeline),
         }
@@ -86,14 +87,19 @@ impl Io {
 
     /// When there are too few descriptors for all, whoever has most of them goes.
     fn make_room(&mut self) {
-        let objects = |(number, connected): (&u64, &Connected)| (connected.peer.objects(), *number);
+        let objects = |(number, connected): (&u64, &Connected)| {
+            (connected.peer.objects() + connected.promises.len(), *number)
+        };
         let all: usize = self.peers.iter().map(|one| objects(one).0).sum();
         if all <= self.room {
             return;
         }
         if let Some((most, number)) = self.peers.iter().map(objects).max() {
             let room = self.room;
-            self.dismiss(number, format!("{most} memory objects are too many, {room} are for all"));
+            self.dismiss(
+                number,
+                format!("{most} memory objects and timelines are too many, {room} are for all"),
+            );
         }
     }
 

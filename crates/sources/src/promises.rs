@@ -35,6 +35,11 @@ impl Promises {
         self.0.insert(announced.timeline, timeline);
     }
 
+    /// How many there are: each holds a descriptor.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// No point will name it any more.
     pub(crate) fn retire(&mut self, timeline: WireTimelineId) {
         self.0.remove(&timeline);

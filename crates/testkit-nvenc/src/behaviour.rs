@@ -17,6 +17,7 @@ use zerohop_nvenc::{Codec, Version};
 /// | `no-resize` | it does not change its size in place |
 /// | `busy=N` | each picture is refused N times before it is taken |
 /// | `most=WxH` | the largest pictures; 4096x4096 without |
+/// | `least=WxH` | the smallest pictures; 32x16 without |
 /// | `stall=N` | the bitstream of the Nth picture never comes |
 pub const BEHAVIOUR: &str = "ZEROHOP_NVENC";
 
@@ -32,6 +33,7 @@ pub(crate) struct Behaviour {
     pub(crate) rgb: bool,
     pub(crate) resizes: bool,
     pub(crate) busy: u32,
+    pub(crate) least: (u32, u32),
     pub(crate) most: (u32, u32),
 }
 
@@ -54,6 +56,7 @@ impl Behaviour {
             rgb: true,
             resizes: true,
             busy: 0,
+            least: (32, 16),
             most: (4096, 4096),
         };
         for word in text.split(',').filter(|word| !word.is_empty()) {
@@ -79,6 +82,7 @@ impl Behaviour {
             "no-rgb" => self.rgb = false,
             "no-resize" => self.resizes = false,
             "busy" => self.busy = value.parse().ok()?,
+            "least" => self.least = pair(value, 'x')?,
             "most" => self.most = pair(value, 'x')?,
             _ => return None,
         }

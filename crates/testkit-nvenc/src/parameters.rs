@@ -89,6 +89,9 @@ fn check(session: &Session, params: &NV_ENC_INITIALIZE_PARAMS) -> Answer<Begun> 
     hold(even, format!("an odd size, {}x{}", extent.width, extent.height))?;
     let (width, height) = Behaviour::get().most;
     let within = |one: Extent, of: Extent| one.width <= of.width && one.height <= of.height;
+    let (wide, high) = Behaviour::get().least;
+    let least = Extent { width: wide, height: high };
+    hold(within(least, extent), "smaller than the chip can do")?;
     hold(within(extent, most), "larger than the largest size")?;
     hold(within(most, Extent { width, height }), "larger than the chip can do")?;
     hold(!params.encodeConfig.is_null(), "no configuration")?;

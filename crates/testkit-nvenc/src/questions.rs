@@ -37,15 +37,15 @@ pub(crate) fn caps(session: &Session, guid: GUID, question: &NV_ENC_CAPS_PARAM) 
     zeros("NV_ENC_CAPS_PARAM", &question.reserved)?;
     let codec = codec(guid)?;
     let behaviour = Behaviour::get();
-    let (width, height) = behaviour.most;
+    let ((wide, high), (width, height)) = (behaviour.least, behaviour.most);
     let answer = match question.capsToQuery {
         sys::NV_ENC_CAPS_SUPPORTED_RATECONTROL_MODES => {
             sys::NV_ENC_PARAMS_RC_VBR | sys::NV_ENC_PARAMS_RC_CBR
         }
         sys::NV_ENC_CAPS_WIDTH_MAX => width,
         sys::NV_ENC_CAPS_HEIGHT_MAX => height,
-        sys::NV_ENC_CAPS_WIDTH_MIN => 32,
-        sys::NV_ENC_CAPS_HEIGHT_MIN => 16,
+        sys::NV_ENC_CAPS_WIDTH_MIN => wide,
+        sys::NV_ENC_CAPS_HEIGHT_MIN => high,
         sys::NV_ENC_CAPS_SUPPORT_DYN_RES_CHANGE => behaviour.resizes.into(),
         sys::NV_ENC_CAPS_SUPPORT_DYN_BITRATE_CHANGE
         | sys::NV_ENC_CAPS_SUPPORT_INTRA_REFRESH

@@ -88,6 +88,15 @@ pub(crate) fn refused(scene: &Scene) {
     scene.journal();
 }
 
+pub(crate) fn small(scene: &Scene) {
+    // 16 of this size, and 8 of three quarters of it between them.
+    let pattern = ["--frames", "24", "--size", "160x96", "--resize-every", "8"];
+    let ended = scene.run("least=150x90", NVENC, &pattern).well();
+    assert_eq!(fallbacks(&ended), ["NVENC takes pictures of 150x90 at least here"]);
+    assert_eq!(scene.decoded().packets, 16);
+    scene.journal();
+}
+
 pub(crate) fn no_hevc(scene: &Scene) {
     let options = ["--encoder", "openh264", "--codec", "hevc"];
     let ended = scene.run("", &options, &["--frames", "12"]);

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         trial("an_encoder_that_was_named_is_taken_or_nothing_starts", bad::forced),
         trial("a_device_that_is_lost_ends_the_recording_with_one_line", bad::lost),
         trial("a_chip_that_reads_no_drawn_picture_after_all_gets_converted_ones", bad::refused),
+        trial("pictures_too_small_for_the_chip_are_left_out_and_said", bad::small),
         trial("software_makes_no_hevc_and_says_what_does", bad::no_hevc),
     ];
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use zerohop_cuda::{Cuda, Device, Stream, Timelines, Uuid};
 use zerohop_frame::{
-    Color, Direct, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect, SyncPoint,
+    Color, Direct, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect,
+    SyncPoint,
 };
 use zerohop_nvenc::{Caps, Codec, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
 
@@ -131,6 +132,17 @@ impl Nvenc {
         }
         self.chip = Some(chip);
         Ok(())
+    }
+
+    /// A picture is too small for the chip. Some toolkits begin with such a window.
+    fn leave_out(&mut self, sequence: u64) {
+        let Extent { width, height } = self.least;
+        self.observer.fallback(Fallback {
+            what: "encoder".into(),
+            reason: format!("NVENC takes pictures of {width}x{height} at least here"),
+            cost: "smaller ones are not recorded; --encoder openh264 records them".into(),
+        });
+        self.observer.dropped(sequence, "smaller than the encoder takes");
     }
 
     /// Ends the stream that the chip encodes, if any. What it has left is among the packets.
@@ -279,6 +291,10 @@ impl Encoder for Nvenc {
 
     fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error> {
         let extent = frame.buffer().descriptor().extent;
+        if extent.width < self.least.width || extent.height < self.least.height {
+            self.leave_out(frame.info().sequence);
+            return Ok(());
+        }
         self.fit(frame.buffer().descriptor(), extent)?;
         self.wait(&frame)?;
         let Some(input) = self.input(&frame)? else { return Ok(()) };
