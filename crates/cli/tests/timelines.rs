@@ -178,7 +178,8 @@ fn emulated() {
     let manifest = DMABUF.manifest(&library, Activation::Explicit);
     std::fs::write(dmabuf.join(DMABUF.file_name), manifest).unwrap();
     let layers = [WSI, DMABUF.name, VALIDATION, LAYER_NAME];
-    let pattern = ["--frames", "60", "--size", "320x180"];
+    // Large enough not to be drawn before the fence is asked for.
+    let pattern = ["--frames", "60", "--size", "1280x720"];
     let mut command = scene.run(&layers, &["--to", "null"], &pattern);
     let path = command.get_envs().find(|(name, _)| *name == "VK_LAYER_PATH").unwrap().1.unwrap();
     let path = format!("{}:{}", dmabuf.display(), path.to_str().unwrap());

@@ -14,6 +14,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use zerohop_frame::{
     BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, FrameSink,
     MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint, Timeline,
+    Writer,
 };
 use zerohop_kernel::{Mapping, MappingMut, Memfd};
 use zerohop_layer_timeline::Counter;
@@ -68,8 +69,16 @@ fn child(name: &str) -> Result<Completion, Failed> {
     let exe = env::current_exe()?;
     install(&exe.with_file_name(LIBRARY), &folder.path().join("lib"))?;
     let report = folder.path().join("report");
-    let mut command = Command::new(exe);
+    let mut command = Command::new(&exe);
     command.env(CASE, name).env("LD_LIBRARY_PATH", folder.path().join("lib"));
+    // Timelines are shared, as NVIDIA's driver does.
+    let layers = folder.path().join("layers");
+    let library = exe.with_file_name(zerohop_layer_timeline::LIBRARY);
+    zerohop_layer_timeline::install(&library, &layers)?;
+    let path = format!("/usr/share/vulkan/explicit_layer.d:{}", layers.display());
+    command
+        .env("VK_LAYER_PATH", path)
+        .env("VK_INSTANCE_LAYERS", zerohop_layer_timeline::LAYER_NAME);
     command.env(plan::UUIDS, plan::hex(uuid)).env(plan::REPORT, &report);
     let output = command.output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -134,6 +143,17 @@ fn frame(
     Arc::new(Frame::new(buffer, info, acquire, Arc::new(Nobody)))
 }
 
+/// An application that has died.
+struct Dead;
+
+impl Writer for Dead {
+    fn lives(&self) -> bool {
+        false
+    }
+
+    fn refuse(&self, _: &str) {}
+}
+
 /// An application that promised a value and died: its picture is given up, the next one is seen.
 fn dead(physical: &PhysicalDevice) {
     let device = Device::open(physical).unwrap();
@@ -147,11 +167,11 @@ fn dead(physical: &PhysicalDevice) {
     path.run(frame(0, picture(), SyncPoint::Signaled)).unwrap();
     let counter = Counter::new(3).unwrap();
     let fd = counter.as_fd().try_clone_to_owned().unwrap();
-    let which = Timeline::new(device.id(), fd, None);
+    let which = Timeline::new(device.id(), fd, Some(Box::new(Dead)));
     let never = SyncPoint::Timeline { which: Arc::clone(&which), value: 4 };
     let begin = Instant::now();
     let err = path.run(frame(1, picture(), never)).err().unwrap();
-    assert_eq!(err.to_string(), "waited 2s for a picture to be complete in CUDA");
+    assert_eq!(err.to_string(), "waited 10s for a picture to be complete in CUDA");
     assert!(begin.elapsed() < Duration::from_secs(20));
     assert_eq!(which.forsaken(), Some("CUDA waited for it in vain"));
     path.run(frame(2, picture(), SyncPoint::Signaled)).unwrap();

@@ -76,6 +76,7 @@ fn run(options: &Options) -> Result<ExitCode> {
     let folder = options.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
     let kit = Kit::new(folder, options.quick, options.fake)?;
     if options.alone {
+        process::adopt_orphans()?;
         chosen.iter().try_for_each(|step| (step.run)(&kit))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -79,9 +79,11 @@ fn host(kit: &Kit) -> Result<Verdict> {
     running.signal(Signal::KILL);
     // It is a corpse until it is waited for.
     running.wait(LIMIT)?;
+    // A corpse has its processor time still, but no more of it.
+    let before = stat::cpu_time(application);
     sleep(Duration::from_secs(1));
-    if stat::cpu_time(application).is_none() {
-        bail!("the application died with the host");
+    if stat::cpu_time(application) <= before {
+        bail!("the application died with the host, or stands still");
     }
     let left = || stat::descendants(std::process::id());
     wait_for(|| left().is_empty().then_some(()))
@@ -89,8 +91,7 @@ fn host(kit: &Kit) -> Result<Verdict> {
     Ok(Verdict::Holds("the application went on to its end, and nothing was left".to_owned()))
 }
 
-/// A call of CUDA's that answers with an error of the device ends the run in a line; the application
-/// goes on.
+/// A call of CUDA's that answers with an error of the device ends the run in a line, and not well.
 fn failed_call(kit: &Kit) -> Result<Verdict> {
     if !kit.fake {
         return Ok(Verdict::Absent("no call of a real driver fails on demand"));
@@ -102,8 +103,10 @@ fn failed_call(kit: &Kit) -> Result<Verdict> {
     let ended = process::run(&mut run, "failed-call", kit.folder(), LIMIT)?;
     let line = ended.err.lines().find(|line| line.contains("700") || line.contains("ILLEGAL"));
     match line {
-        Some(line) => Ok(Verdict::Holds(format!("{}: {line}", ended.status))),
-        None => bail!("{}, and no line about it: {}", ended.status, last_line(&ended.err)),
+        Some(line) if ended.status.code().is_some_and(|code| code != 0) => {
+            Ok(Verdict::Holds(format!("{}: {line}", ended.status)))
+        }
+        _ => bail!("{}, and no line about it: {}", ended.status, last_line(&ended.err)),
     }
 }
 
