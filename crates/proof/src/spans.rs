@@ -75,6 +75,16 @@ fn pictures(events: &[Value]) -> BTreeMap<u64, Picture> {
     pictures
 }
 
+/// Pictures a second, by when they were handed over: from the first to the last of these.
+pub(crate) fn rate(pictures: &[Picture]) -> Option<f64> {
+    let times: Vec<f64> = pictures.iter().filter_map(|picture| picture.presented).collect();
+    let first = times.iter().copied().reduce(f64::min)?;
+    let took = times.iter().copied().reduce(f64::max)? - first;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let rate = (times.len() - 1) as f64 * 1e6 / took;
+    (took > 0.0).then_some(rate)
+}
+
 /// The number that `percent` of all are below. `NaN` of none.
 pub(crate) fn percentile(numbers: &mut [f64], percent: usize) -> f64 {
     numbers.sort_unstable_by(f64::total_cmp);
@@ -105,6 +115,9 @@ mod tests {
         assert_eq!(pictures[&3].took("present_to_host"), Some(30.0));
         assert_eq!(pictures[&3].until("present_to_cuda"), Some(45.0));
         assert_eq!(pictures[&3].until("convert"), None);
+        let at = |presented| Picture { presented: Some(presented), ..Picture::default() };
+        assert_eq!(rate(&[at(0.0), at(500_000.0), at(1e6)]), Some(2.0));
+        assert_eq!(rate(&[at(0.0)]), None);
     }
 
     #[test]

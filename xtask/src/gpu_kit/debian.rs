@@ -5,7 +5,7 @@
 //! library; what of it is packed is decided file by file ([`super::closure`]).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -67,7 +67,7 @@ impl Debian {
             fs::remove_dir_all(&root).context("remove the older packages")?;
         }
         fs::create_dir_all(&root).context("make a folder for the packages")?;
-        shell::run(apt()?.args(["--download-only", "install"]).args(PACKAGES))?;
+        shell::run(apt(&archives())?.args(["--download-only", "install"]).args(PACKAGES))?;
         for package in &packages {
             let mut unpack = Command::new("dpkg-deb");
             unpack.arg("-x").arg(archives().join(&package.file)).arg(&root);
@@ -112,7 +112,9 @@ impl Debian {
 ///
 /// This is no Debian, or a package is not known.
 pub(super) fn resolve() -> Result<Vec<Package>> {
-    let said = shell::output(apt()?.args(["--print-uris", "install"]).args(PACKAGES))?;
+    // It does not name what is in its folder of archives already.
+    let none = project::target().join("roots/gpu-kit/none");
+    let said = shell::output(apt(&none)?.args(["--print-uris", "install"]).args(PACKAGES))?;
     let packages: Vec<_> = said.lines().filter_map(package).collect();
     if packages.is_empty() {
         bail!("apt-get names no package: {}", shell::tail(&said, 3));
@@ -130,18 +132,18 @@ fn archives() -> PathBuf {
     project::target().join("roots/gpu-kit/archives")
 }
 
-/// apt-get, for a system in which nothing is installed.
-fn apt() -> Result<Command> {
+/// apt-get, for a system in which nothing is installed, with a folder for what it fetches.
+fn apt(archives: &Path) -> Result<Command> {
     if shell::find("apt-get").is_none() {
         bail!("the kit's programs come from Debian packages, and there is no apt-get here");
     }
     let status = project::target().join("roots/gpu-kit/status");
-    fs::create_dir_all(archives().join("partial")).context("make target/roots/gpu-kit")?;
+    fs::create_dir_all(archives.join("partial")).context("make target/roots/gpu-kit")?;
     fs::write(&status, "").context("write an empty list of installed packages")?;
     let mut apt = Command::new("apt-get");
     for (option, value) in [
         ("Dir::State::status", status.display().to_string()),
-        ("Dir::Cache::archives", archives().display().to_string()),
+        ("Dir::Cache::archives", archives.display().to_string()),
         ("APT::Install-Recommends", "false".to_owned()),
         ("APT::Sandbox::User", "root".to_owned()),
         ("Debug::NoLocking", "true".to_owned()),

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::kit::{Kit, LIMIT};
 use crate::process::{self, last_line};
 use crate::row::{Row, Target};
+use crate::spans;
 
 /// Decoders, as `--decode` takes them.
 const DECODERS: [&str; 3] = ["software", "cuda", "vulkan"];
@@ -51,21 +51,23 @@ fn row(name: &str, decoder: &str, rate: Result<f64>, copied: &Result<f64>) -> Ro
     .note(note)
 }
 
-/// Pictures a second.
+/// Pictures of one measurement: the film again and again.
+const PICTURES: (&str, &str) = ("480", "20");
+
+/// Pictures a second, between the first and the last one: the start is not decoding.
 fn play(kit: &Kit, film: &Path, decoder: &str, copied: bool) -> Result<f64> {
     let name = format!("play-{decoder}-{copied}");
     let file = kit.path(&format!("{name}.json"));
     let mut play = Command::new(kit.program("zerohop"));
     play.arg("play").arg(film).args(["--decode", decoder, "--fast", "--no-progress"]);
-    play.args(["--to", "null", "--filter", "luma,diff", "--report"]).arg(&file);
+    play.args(["--to", "null", "--filter", "luma,diff", "--trace"]).arg(&file);
+    play.args(["--loop", "--frames", kit.few(PICTURES.0, PICTURES.1)]);
     play.args(copied.then_some("--force-linear"));
-    let begin = Instant::now();
     let ended = process::run(&mut play, &name, kit.folder(), LIMIT)?;
     if !ended.status.success() {
         anyhow::bail!("{}", last_line(&ended.err));
     }
-    let pictures = crate::report::Report::read(&file)?.number("/frames_presented")?;
-    Ok(pictures / begin.elapsed().as_secs_f64())
+    spans::rate(&spans::read(&file)?).context("too few pictures came")
 }
 
 /// Those in `clips` beside the folder of programs.

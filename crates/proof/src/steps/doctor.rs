@@ -9,13 +9,9 @@ use crate::kit::{Kit, LIMIT};
 use crate::process;
 use crate::row::Row;
 
-/// One row for each device, and one for each thing that was tried and does not work.
+/// One row for each device, and one for each thing that was tried.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let mut doctor = Command::new(kit.program("zerohop"));
-    let ended =
-        process::run(doctor.args(["doctor", "--matrix", "--json"]), "doctor", kit.folder(), LIMIT)?;
-    let report: Value = serde_json::from_str(&ended.out)
-        .with_context(|| format!("the doctor: {}", process::last_line(&ended.err)))?;
+    let report = report(kit, &[])?;
     let ready = report["ready"].as_bool().unwrap_or(false);
     let name = "a recording works";
     if ready { Row::holds(name, "") } else { Row::fails(name, "see the rows below") }.tell();
@@ -27,11 +23,23 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
         Row::holds(name, format!("{driver}, Vulkan {}: {path}", word(&device["vulkan"]))).tell();
         checks(name, &device["checks"]);
     }
-    checks("", &report["codecs"]);
-    for cell in array(&report["matrix"]["cells"]) {
-        arrived(cell);
-    }
     Ok(())
+}
+
+/// One row for each codec, and one for each picture's way.
+pub(super) fn matrix(kit: &Kit) -> Result<()> {
+    let report = report(kit, &["--matrix"])?;
+    checks("", &report["codecs"]);
+    array(&report["matrix"]["cells"]).iter().for_each(arrived);
+    Ok(())
+}
+
+fn report(kit: &Kit, more: &[&str]) -> Result<Value> {
+    let mut doctor = Command::new(kit.program("zerohop"));
+    doctor.args(["doctor", "--json"]).args(more);
+    let ended = process::run(&mut doctor, "doctor", kit.folder(), LIMIT)?;
+    serde_json::from_str(&ended.out)
+        .with_context(|| format!("the doctor: {}", process::last_line(&ended.err)))
 }
 
 /// One picture's way; what comes in differs from what was sent is a failure, and no way is none.

@@ -31,8 +31,8 @@ fn record(kit: &Kit, asked: &str) -> Result<String> {
     let name = format!("encoder-{asked}");
     let mut run = kit.zerohop_run(&name);
     run.args(["--encoder", asked, "-o"]).arg(kit.path(&format!("{name}.mp4")));
-    let frames = kit.few("120", "30");
-    kit.pattern(&mut run, &["--size", "1920x1080", "--plain", "--frames", frames]);
+    let (frames, size) = kit.few(("120", "1920x1080"), ("30", "320x180"));
+    kit.pattern(&mut run, &["--size", size, "--plain", "--frames", frames]);
     let ended = process::run(&mut run, &name, kit.folder(), crate::kit::LIMIT)?;
     let about = ended.err.lines().find(|line| line.to_lowercase().contains("nvenc"));
     if !ended.status.success() {

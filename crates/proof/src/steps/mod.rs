@@ -37,8 +37,14 @@ static STEPS: &[Step] = &[
     Step {
         name: "doctor",
         what: "what this machine can do, as zerohop sees it",
-        limit: Duration::from_secs(40),
+        limit: Duration::from_secs(20),
         run: doctor::run,
+    },
+    Step {
+        name: "matrix",
+        what: "every format in every kind of memory, by everybody who reads it",
+        limit: Duration::from_secs(60),
+        run: doctor::matrix,
     },
     Step {
         name: "pictures",

@@ -48,11 +48,8 @@ fn tell(row: &Value) {
         Some((_, most)) => Row::judged(case, took, "us", Target::AtMost(*most)),
         None => Row::measured(case, took, "us"),
     };
-    let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
-    let note = format!(
-        "p99 {:.1} us; {:.2} times what a copy of as many bytes takes",
-        number("p99_us"),
-        number("ratio")
-    );
-    found.note(note).tell();
+    let slowest = row["p99_us"].as_f64().unwrap_or(f64::NAN);
+    let copies = row["ratio"].as_f64();
+    let copies = copies.map(|it| format!("; {it:.2} times what a copy of as many bytes takes"));
+    found.note(format!("p99 {slowest:.1} us{}", copies.unwrap_or_default())).tell();
 }
