@@ -23,13 +23,12 @@ use zerohop_wire::{Error as WireError, HostDisplay, ToHost, ToProducer, text};
 use super::line::{Exported, Line, Parcel, Unsent};
 use super::stream::{Key, Stream};
 
-/// How long the first swapchain waits for the host's answer, and how long a host may keep all
-/// images without a word.
+/// How long a host may keep all images without a word.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The same for a host that has said that it keeps pictures for long, and for the device of one that has
-/// released an image. Scheduling may hold up both
-/// of us on a machine that is busy too.
+/// released an image; and how long the first swapchain waits for the host's answer, once. Scheduling may
+/// hold up both of us on a machine that is busy too.
 pub(crate) const PATIENCE_WITH_BUSY: Duration = Duration::from_secs(2);
 
 /// Between two attempts to connect.
@@ -91,7 +90,7 @@ impl Host {
         if self.path.is_none() || std::mem::replace(&mut self.lock().tried, true) {
             return;
         }
-        let deadline = clock_monotonic() + PATIENCE;
+        let deadline = clock_monotonic() + PATIENCE_WITH_BUSY;
         while !self.listens() && self.lock().line.is_some() && clock_monotonic() < deadline {
             self.wait(deadline);
         }
