@@ -63,8 +63,10 @@ impl Machine {
         frame: &Frame,
         measurements: &Measurements,
     ) -> Result<Arc<Image>, BoxError> {
-        if let SyncPoint::Timeline { which, .. } = frame.acquire() {
-            // Whoever reads it on the CPU waits through the device.
+        if let SyncPoint::Timeline { which, .. } = frame.acquire()
+            && self.device.shares_timelines()
+        {
+            // Whoever reads it on the CPU waits through the device. Where that cannot, CUDA may.
             self.device.open_timeline(which)?;
         }
         let begin = clock_monotonic();
