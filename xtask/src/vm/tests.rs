@@ -32,7 +32,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("passes", "planar", "shaders_over"),
     ("passes", "twins", "found_by_cpu_shaders"),
     ("wire", "hardware", ""),
-    ("layer-wsi", "handover", "every_picture_arrives_in_fifo"),
+    ("layer-wsi", "handover", "--exact every_picture_arrives_in_fifo"),
     ("layer-dmabuf", "hardware", "an_export_keeps"),
     ("layer-dmabuf", "hardware", "every_format_is_read_by_a_process_without_the_layer"),
     ("layer-dmabuf", "hardware", "by_mesas"),
