@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use zerohop_cuda::{Cuda, Device, ImportCache, Pinned, Rows, Stream, Uuid};
 use zerohop_frame::{
     BoxError, Claim, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, PlaneLayout, Proofs,
-    SyncPoint, Verdict, same,
+    SyncPoint, Verdict, same, with_causes,
 };
 use zerohop_vulkan::{Copies, Image, Plane, Queue, wait_on_cpu};
 
@@ -244,10 +244,7 @@ fn opened<'a>(
 ) -> Result<&'a mut Textures, Error> {
     let opened = textures.get_or_insert_with(|| {
         let uuid = queue.device().id().device_uuid;
-        Textures::open(uuid, stream).map_err(|err| {
-            let cause = std::error::Error::source(&err);
-            cause.map_or_else(|| err.to_string(), |cause| format!("{err}: {cause}"))
-        })
+        Textures::open(uuid, stream).map_err(|err| with_causes(&err))
     });
     opened.as_mut().map_err(|why| Error::NoGl(why.clone()))
 }

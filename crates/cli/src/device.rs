@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 
 use zerohop_encode::Uuid;
-use zerohop_frame::DeviceId;
+use zerohop_frame::{DeviceId, with_causes};
 use zerohop_vulkan::{DeviceChoice, Instance, InstanceOptions, PhysicalDevice};
 
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 
 /// A device that the user chose, or any.
 #[derive(Debug, Default)]
@@ -38,7 +38,11 @@ pub(crate) fn choose(words: Option<&str>) -> Result<Chosen, Failure> {
     let found = Instance::new(InstanceOptions::default())
         .and_then(|instance| DeviceChoice::parse(words).pick(&instance));
     let device = found.map_err(|err| {
-        Failure::new(format!("--device {words}"), chain(&err), "see zerohop doctor for the devices")
+        Failure::new(
+            format!("--device {words}"),
+            with_causes(&err),
+            "see zerohop doctor for the devices",
+        )
     })?;
     let (vendor, model) = device.vendor_and_device();
     let select = OsString::from(format!("{vendor:x}:{model:x}!"));

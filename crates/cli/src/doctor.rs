@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use zerohop_doctor::{Check, LayerProbe, Machine, Matrix, Report, Trouble, film, nvenc};
-use zerohop_frame::Extent;
+use zerohop_frame::{Extent, with_causes};
 use zerohop_manifest::{Takeover, WSI_VARIABLE};
 
 use crate::args::Doctor;
 use crate::display::users_display_listens;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::layer;
 use crate::processes::Processes;
 use crate::runtime_dir::RuntimeDir;
@@ -80,7 +80,7 @@ fn takeover() -> Takeover {
 /// What the hidden subcommand does, in a process with the layer around it.
 pub(crate) fn probe_here() -> Result<u8, Failure> {
     let probe = LayerProbe::of_this_process()
-        .map_err(|err| Failure::new("the layer", chain(&err), "see zerohop doctor"))?;
+        .map_err(|err| Failure::new("the layer", with_causes(&err), "see zerohop doctor"))?;
     let json = serde_json::to_string(&probe);
     println!("{}", json.map_err(|err| Failure::new("the probe", err, "report it"))?);
     Ok(0)

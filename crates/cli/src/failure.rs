@@ -1,8 +1,6 @@
 //! How zerohop says that it failed: one line with what, why and what to do, and an exit code.
 
-use std::error::Error;
 use std::fmt;
-use std::iter::successors;
 
 /// zerohop itself failed, as in `env(1)` and `timeout(1)`.
 pub(crate) const FAILED: u8 = 125;
@@ -58,12 +56,6 @@ impl fmt::Display for Failure {
         let line = format!("{what}: {why}: {todo}").replace('\n', " ");
         f.write_str(&line)
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(err: &(dyn Error + 'static)) -> String {
-    let causes = successors(Some(err), |&err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::ValueEnum as _;
 use zerohop_cuda::Cuda;
 use zerohop_encode::Uuid;
-use zerohop_frame::{FrameSink, Observer};
+use zerohop_frame::{FrameSink, Observer, with_causes};
 use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{CudaView, Filter, Measurements, Report, Snapshots, Trace};
@@ -231,7 +231,7 @@ fn check_cuda() -> Result<(), Failure> {
     let why = match cuda {
         Ok(gpus) if !gpus.is_empty() => return Ok(()),
         Ok(_) => "NVIDIA's driver knows no GPU".to_owned(),
-        Err(err) => crate::failure::chain(&err),
+        Err(err) => with_causes(&err),
     };
     let todo = "leave view=cuda away, or see zerohop doctor";
     Err(Failure::new("--to with view=cuda", why, todo))
@@ -266,7 +266,7 @@ fn check(places: &[To], every: u64) -> Result<(), Failure> {
 /// The screen that `spec` means.
 fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failure> {
     let failed = |err: &(dyn std::error::Error + 'static), todo: &str| {
-        Failure::new("--to kms", crate::failure::chain(err), todo)
+        Failure::new("--to kms", with_causes(err), todo)
     };
     let screen = Screen::open(spec).map_err(|err| {
         let todo = match &err {
@@ -314,7 +314,7 @@ fn no_encoder(encoding: &Encoding, err: &zerohop_encode::Error) -> Failure {
     let what = format!("--encoder {encoder} --codec {codec}");
     let todo =
         "use --encoder auto and --codec h264 for what works everywhere; zerohop doctor says more";
-    Failure::new(what, crate::failure::chain(err), todo)
+    Failure::new(what, with_causes(err), todo)
 }
 
 /// `path` cannot be written because of `err`.
@@ -322,7 +322,7 @@ pub(crate) fn unwritable(path: &Path, err: &(dyn std::error::Error + 'static)) -
     let todo = "choose a place that you can write to, with space left";
     // The path is named already.
     let cause = err.source().unwrap_or(err);
-    Failure::new(path.display().to_string(), crate::failure::chain(cause), todo)
+    Failure::new(path.display().to_string(), with_causes(cause), todo)
 }
 
 /// Where the report goes, if it was asked for.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use zerohop_frame::{Source as _, SourceEvent};
+use zerohop_frame::{Source as _, SourceEvent, with_causes};
 use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
 use zerohop_pipeline::{Counts, Ending, Facts, Limits, Stop};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
@@ -16,7 +16,7 @@ use zerohop_wire::HostDisplay;
 use crate::args::Capture;
 use crate::device;
 use crate::facts::facts;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::flow::Flow;
 use crate::outputs::Outputs;
 
@@ -59,7 +59,11 @@ impl Recorder {
         device: DeviceChoice,
     ) -> Result<Self, Failure> {
         let failed = |err: &(dyn std::error::Error + 'static)| {
-            Failure::new("the pipeline", chain(err), "raise the limits on open files and threads")
+            Failure::new(
+                "the pipeline",
+                with_causes(err),
+                "raise the limits on open files and threads",
+            )
         };
         let observer = Arc::clone(&outputs.measurements) as _;
         let Reception { socket, display, overflow } = reception;
@@ -71,7 +75,7 @@ impl Recorder {
         let source = WireSource::open(config);
         let source = source.map_err(|err| {
             let todo = "set TMPDIR to a folder of yours with a short path";
-            Failure::new("the socket", chain(&err), todo)
+            Failure::new("the socket", with_causes(&err), todo)
         })?;
         let control = source.control();
         let stop = Arc::new(Stop::new().map_err(|err| failed(&err))?);
@@ -149,7 +153,7 @@ fn record(
     end(&mut source);
     let ended = ended.map_err(|err| {
         let todo = "the application goes on unrecorded; what was recorded before is kept";
-        Failure::new("the recording", chain(&err), todo)
+        Failure::new("the recording", with_causes(&err), todo)
     });
     let device = flow.device().map(|device| device.physical().name());
     let cuda = flow.cuda();

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use zerohop_frame::{BufferId, SharedBuffer};
+use zerohop_frame::{BufferId, SharedBuffer, with_causes};
 
-use crate::error::chain;
 use crate::{Device, Error, Picture, Rows};
 
 /// Each buffer's picture, from the first sight of the buffer until it is gone.
@@ -55,7 +54,7 @@ impl ImportCache {
         if picture.as_ref().is_err_and(Error::is_lost) {
             return picture.map(|picture| Cached { picture, imported: None });
         }
-        let kept = picture.as_ref().map(Arc::clone).map_err(chain);
+        let kept = picture.as_ref().map(Arc::clone).map_err(|err| with_causes(err));
         let entry = Entry { buffer: Arc::downgrade(buffer), picture: kept };
         self.pictures.insert(buffer.id(), entry);
         picture.map(|picture| Cached { picture, imported: Some(begin.elapsed()) })

@@ -170,15 +170,10 @@ impl Fault {
     }
 }
 
-/// An error with its causes in one line.
-pub(crate) fn chain(err: &Error) -> String {
-    let first: &dyn std::error::Error = err;
-    let causes = std::iter::successors(Some(first), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 #[cfg(test)]
 mod tests {
+    use zerohop_frame::with_causes;
+
     use super::*;
 
     #[test]
@@ -186,7 +181,10 @@ mod tests {
         let fault = |code| Fault::of("cuEventQuery", code, Some("NAME".into()));
         let failed = fault(1).doing("ask how far the work is");
         assert!(!failed.is_lost());
-        assert_eq!(chain(&failed), "could not ask how far the work is: cuEventQuery: NAME (1)");
+        assert_eq!(
+            with_causes(&failed),
+            "could not ask how far the work is: cuEventQuery: NAME (1)"
+        );
         for (code, name) in LOST {
             assert!(fault(code).doing("ask").is_lost(), "{name}");
         }

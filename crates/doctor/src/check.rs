@@ -2,9 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::iter::successors;
 
 use serde::Serialize;
+use zerohop_frame::with_causes;
 
 /// What was tried, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,9 +38,7 @@ impl Trouble {
 
     /// `err` with its causes.
     pub(crate) fn of(err: &(dyn Error + 'static), todo: &str) -> Self {
-        let causes = successors(Some(err), |&err| err.source());
-        let causes: Vec<_> = causes.map(ToString::to_string).collect();
-        Self::new(causes.join(": "), todo)
+        Self::new(with_causes(err), todo)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zerohop_cuda::Uuid;
-use zerohop_frame::{Fallback, Observer};
+use zerohop_frame::{Fallback, Observer, with_causes};
 use zerohop_nvenc::Codec;
 
 use crate::{Encoder, Error, Nvenc, OpenH264, Options};
@@ -48,7 +48,7 @@ pub fn open(
     if !is_without_driver(&why) {
         observer.fallback(Fallback {
             what: "encode".into(),
-            reason: format!("NVENC was not taken: {}", chain(&why)),
+            reason: format!("NVENC was not taken: {}", with_causes(&why)),
             cost: "the CPU encodes, with OpenH264".into(),
         });
     }
@@ -65,12 +65,6 @@ fn software(options: Options) -> Result<Box<dyn Encoder>, Error> {
 /// Whether the machine has nothing of NVIDIA's, so that nothing of it is missing.
 fn is_without_driver(err: &Error) -> bool {
     matches!(err, Error::Cuda(zerohop_cuda::Error::Library(_) | zerohop_cuda::Error::NoDevice))
-}
-
-/// An error with its causes, in one line.
-fn chain(err: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(err), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod buffer;
+mod causes;
 mod color;
 mod descriptor;
 mod direct;
@@ -34,6 +35,7 @@ mod timeline;
 mod waits;
 
 pub use buffer::{BufferId, DeviceId, MAX_VIEW_FORMATS, MemoryHandle, OpaqueImage, SharedBuffer};
+pub use causes::with_causes;
 pub use color::Color;
 pub use descriptor::{
     DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,

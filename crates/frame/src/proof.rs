@@ -28,11 +28,10 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
-use std::iter::successors;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::{BoxError, Fourcc, Modifier};
+use crate::{BoxError, Fourcc, Modifier, with_causes};
 
 /// What is to be proven: that pictures of one kind may take a way, with one driver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +108,7 @@ impl Proofs {
         let mut verdict = lock(&slot);
         let tried = || match attempt() {
             Ok(took) => Verdict::Proven(took),
-            Err(err) => Verdict::Failed(chain(&*err)),
+            Err(err) => Verdict::Failed(with_causes(&*err)),
         };
         verdict.get_or_insert_with(tried).clone()
     }
@@ -120,7 +119,7 @@ impl Proofs {
         let slot = self.slot(claim);
         let mut verdict = lock(&slot);
         if !matches!(*verdict, Some(Verdict::Failed(_))) {
-            *verdict = Some(Verdict::Failed(chain(why)));
+            *verdict = Some(Verdict::Failed(with_causes(why)));
         }
     }
 
@@ -143,12 +142,6 @@ impl Proofs {
 /// What an attempt that panicked left is still whole: nothing.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An error with its causes in one line.
-fn chain(err: &(dyn Error + 'static)) -> String {
-    let causes = successors(Some(err), |&err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The known pattern: bytes of which no two neighbours, rows or tiles are alike, so that whatever is

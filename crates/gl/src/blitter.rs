@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use zerohop_frame::{BufferId, Extent, Frame, SharedBuffer, SyncPoint};
+use zerohop_frame::{BufferId, Extent, Frame, SharedBuffer, SyncPoint, with_causes};
 
 use crate::blit::Canvas;
-use crate::error::chain;
 use crate::program::{Order, Program};
 use crate::{Context, Current, Error, Target, Texture};
 
@@ -179,7 +178,7 @@ fn import<'a>(
 ) -> Result<&'a Texture, Error> {
     let entry = pictures.entry(buffer.id()).or_insert_with(|| {
         let texture = current.import(buffer.descriptor(), buffer.memory(), target);
-        let texture = texture.map_err(|err| chain(&err));
+        let texture = texture.map_err(|err| with_causes(&err));
         Entry { buffer: Arc::downgrade(buffer), texture }
     });
     entry.texture.as_ref().map_err(|why| Error::Latched(why.clone()))

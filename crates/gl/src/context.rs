@@ -5,10 +5,10 @@ use std::ptr::null_mut;
 
 use crate::current::Current;
 use crate::display::Display;
-use crate::error::chain;
 use crate::gles::{Gles, More};
 use crate::library::{EglEnum, EglInt, Handle, NONE};
 use crate::{Error, Facts, Platform, platforms};
+use zerohop_frame::with_causes;
 
 /// `EGL_OPENGL_ES_API`.
 const OPENGL_ES: EglEnum = 0x30a0;
@@ -54,7 +54,7 @@ impl Context {
                 }
                 Ok(context) if context.imports_dma_bufs() => return Ok(context),
                 Ok(context) => without = without.or(Some(context)),
-                Err(err) => refusals.push(format!("{platform}, {}", chain(&err))),
+                Err(err) => refusals.push(format!("{platform}, {}", with_causes(&err))),
             }
         }
         if refusals.is_empty() {

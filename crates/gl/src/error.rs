@@ -143,9 +143,3 @@ impl<T> Doing<T> for Result<T, std::io::Error> {
         self.map_err(|source| Error::Os { doing: what, source })
     }
 }
-
-/// An error with its causes in one line.
-pub(crate) fn chain(err: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(err), |&err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

@@ -104,7 +104,8 @@ impl Doing<vk::Result> for vk::Result {
     }
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line: `zerohop_frame::with_causes` of the host, for layers, which hold
+/// nothing of the host.
 pub fn chain_line(err: &dyn Error) -> String {
     let mut line = err.to_string();
     let mut next = err.source();

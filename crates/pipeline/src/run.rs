@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use zerohop_frame::{
     BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Observer as _, Source, SourceEvent,
+    with_causes,
 };
 use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
 
@@ -220,19 +221,13 @@ impl Flow<'_> {
                 self.measurements.dropped(sequence, "a stage failed");
                 self.measurements.fallback(Fallback {
                     what: "picture".into(),
-                    reason: chain(&*err),
+                    reason: with_causes(&*err),
                     cost: "it is missing in the output".into(),
                 });
                 Ok(())
             }
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(err: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(err), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn wait(source: &dyn Source, limits: Limits<'_>) -> Result<(), Error> {

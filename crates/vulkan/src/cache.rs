@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use zerohop_frame::{BufferId, SharedBuffer};
+use zerohop_frame::{BufferId, SharedBuffer, with_causes};
 
-use crate::error::chain;
 use crate::{Device, Error, Image, Way};
 
 /// Each buffer's image, from the first sight of the buffer until it is gone.
@@ -56,7 +55,7 @@ impl ImportCache {
         // A new buffer is when old ones have gone.
         self.evict();
         let image = Image::import_by(&self.device, buffer, self.ways).map(Arc::new);
-        let kept = image.as_ref().map(Arc::clone).map_err(chain);
+        let kept = image.as_ref().map(Arc::clone).map_err(|err| with_causes(err));
         let entry = Entry { buffer: Arc::downgrade(buffer), image: kept };
         self.images.insert(buffer.id(), entry);
         image.map(|image| Cached { image, fresh: true })

@@ -7,12 +7,13 @@ use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_frame::{
     FormatPlane, FrameDescriptor, MAX_PLANES, MemoryHandle, Modifier, OpaqueImage, SharedBuffer,
+    with_causes,
 };
 use zerohop_kernel::{FdKind, kind_of};
 
 use crate::body::{Body, Copied, Objects, Upload};
 use crate::dma_buf::{self, Wanted};
-use crate::error::{Doing, chain};
+use crate::error::Doing;
 use crate::holds::{Holds, planes_of};
 use crate::image::Shape;
 use crate::lines::{Lines, Reach};
@@ -59,7 +60,7 @@ impl Image {
             match import.by(*way) {
                 Ok(image) => return Ok(image.came(*way, way.fallback(&refusals))),
                 Err(err) => {
-                    refusals.0.push((*way, chain(&err)));
+                    refusals.0.push((*way, with_causes(&err)));
                     last = Some(err);
                 }
             }

@@ -11,10 +11,10 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use ash::{khr, vk};
-use zerohop_frame::{Clock, SyncPoint, Timeline};
+use zerohop_frame::{Clock, SyncPoint, Timeline, with_causes};
 use zerohop_kernel::{FileKind, clock_monotonic};
 
-use crate::error::{Doing, chain};
+use crate::error::Doing;
 use crate::{Device, Error, wait_on_cpu};
 
 /// How long a value may take that a producer has promised.
@@ -99,7 +99,7 @@ impl Clock for View {
         loop {
             let left = end.saturating_sub(clock_monotonic());
             let reached = self.wait_for(value, left.min(GLANCE));
-            if reached.map_err(|err| io::Error::other(chain(&err)))? {
+            if reached.map_err(|err| io::Error::other(with_causes(&err)))? {
                 return Ok(true);
             }
             if left.is_zero() {
@@ -194,7 +194,7 @@ impl Device {
         }
         let ours = |view: &View| Arc::ptr_eq(&view.device, self);
         which.view(ours, || self.import_timeline(which)).inspect_err(|err| {
-            which.forsake(&format!("the timeline cannot be imported: {}", chain(err)));
+            which.forsake(&format!("the timeline cannot be imported: {}", with_causes(err)));
         })
     }
 

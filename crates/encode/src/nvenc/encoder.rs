@@ -7,7 +7,7 @@ use std::time::Duration;
 use zerohop_cuda::{Cuda, Device, Stream, Timelines, Uuid};
 use zerohop_frame::{
     Color, Direct, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect,
-    SyncPoint,
+    SyncPoint, with_causes,
 };
 use zerohop_nvenc::{Caps, Codec, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
 
@@ -219,11 +219,7 @@ impl Nvenc {
     /// Takes no more pictures where they were drawn.
     fn refuse(&self, err: &Error) {
         if let Some(direct) = &self.direct {
-            let causes =
-                std::iter::successors(Some(err as &(dyn std::error::Error + 'static)), |err| {
-                    err.source()
-                });
-            direct.refuse(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+            direct.refuse(with_causes(err));
         }
     }
 

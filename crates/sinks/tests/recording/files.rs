@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use zerohop_encode::{OpenH264, Options, PacketSink as _};
-use zerohop_frame::{BoxError, Extent, FrameSink as _};
+use zerohop_frame::{Extent, FrameSink as _, with_causes};
 use zerohop_kernel::clock_monotonic;
 use zerohop_sinks::{EncodeSink, Mp4, Timing};
 
@@ -29,16 +29,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         plain("a_full_disk_is_named_with_its_reason", full),
         plain("a_failed_recording_says_so_once_and_then_that_it_ended", ended),
     ]
-}
-
-fn chain(err: BoxError) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(err) = source {
-        text = format!("{text}: {err}");
-        source = err.source();
-    }
-    text
 }
 
 fn millis(times: &[u64]) -> Vec<Duration> {
@@ -182,7 +172,7 @@ fn keys() {
 }
 
 fn not_created() {
-    let create = |path: &str| chain(Mp4::create(path.as_ref()).err().unwrap().into());
+    let create = |path: &str| with_causes(&Mp4::create(path.as_ref()).err().unwrap());
     assert_eq!(
         create("/nowhere/a.mp4"),
         "could not create /nowhere/a.mp4: No such file or directory (os error 2)"
@@ -194,7 +184,7 @@ fn full() {
     let out = Mp4::create("/dev/full".as_ref()).unwrap();
     let err = record(out, &every(60, 4), Duration::ZERO, |_| SIZE).unwrap_err();
     assert_eq!(
-        chain(err),
+        with_causes(&*err),
         "the recording has ended: could not write to /dev/full after 0 bytes: \
          No space left on device (os error 28)"
     );
@@ -208,7 +198,7 @@ fn ended() {
     let mp4 = Mp4::create(&path).unwrap();
     let err = record(mp4, &every(60, 50), Duration::from_secs(1), size).unwrap_err();
     assert_eq!(
-        chain(err),
+        with_causes(&*err),
         "could not encode picture 40: \
          OpenH264 takes even sizes from 16x16 to 3840x2160, not 161x96"
     );

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use zerohop_frame::with_causes;
 
 use options::{Command, Options};
 
@@ -25,13 +26,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(code) => code,
         Err(err) => {
-            let mut line = format!("zerohop-pattern: {err}");
-            let mut cause = err.source();
-            while let Some(err) = cause {
-                line = format!("{line}: {err}");
-                cause = err.source();
-            }
-            eprintln!("{line}");
+            eprintln!("zerohop-pattern: {}", with_causes(&*err));
             ExitCode::FAILURE
         }
     }
