@@ -6,9 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use zerohop_manifest::{
-    Activation, DMABUF, ENABLE_ENVIRONMENT, FILE_NAME, LAYER_NAME, LIBRARY, manifest,
-};
+use zerohop_manifest::{Activation, DMABUF, LAYER_NAME, LIBRARY, LISTING, Layer, WSI};
 
 use crate::failure::Failure;
 
@@ -57,7 +55,8 @@ fn candidates(given: Option<&OsStr>, program: Option<PathBuf>) -> Vec<PathBuf> {
 /// The layer is an explicit one, and an implicit one too, because instance extensions of explicit
 /// layers are not shown to an application that asks before it has an instance. A loader that finds
 /// both loads one. That of Vulkan 1.4.309 takes the implicit one, above all explicit ones: where
-/// the user has chosen some, ours is explicit only, and comes after.
+/// the user has chosen some, ours is explicit only and comes after, and an implicit one lists what
+/// it adds ([`LISTING`]).
 ///
 /// # Errors
 ///
@@ -68,7 +67,7 @@ pub(crate) fn environment(
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let mut variables = explicit(library, folder)?;
     let chosen = given(EXPLICIT).is_some_and(|layers| layers != LAYER_NAME);
-    variables.extend(if chosen { Vec::new() } else { implicit(library, folder)? });
+    variables.extend(implicit(if chosen { &LISTING } else { &WSI }, library, folder)?);
     Ok(variables)
 }
 
@@ -77,7 +76,7 @@ pub(crate) fn environment(
 /// Vulkan-Loader `docs/LoaderInterfaceArchitecture.md`, "Table of Debug Environment Variables":
 /// `VK_ADD_LAYER_PATH` (from 1.3.207 on) is ignored when `VK_LAYER_PATH` is set.
 fn explicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
-    write(library, folder, Activation::Explicit)?;
+    write(&WSI, library, folder, Activation::Explicit)?;
     let path = if given("VK_LAYER_PATH").is_some() { "VK_LAYER_PATH" } else { "VK_ADD_LAYER_PATH" };
     let layers = with_ours(given(EXPLICIT));
     let mut found = given(path);
@@ -110,8 +109,7 @@ fn dmabuf(layers: &OsStr, library: &Path, folder: &Path) -> io::Result<Option<Pa
     }
     let folder = folder.join("dmabuf");
     fs::create_dir_all(&folder)?;
-    let text = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
-    fs::write(folder.join(DMABUF.file_name), text)?;
+    write(&DMABUF, &library, &folder, Activation::Explicit)?;
     Ok(Some(folder))
 }
 
@@ -119,16 +117,24 @@ fn dmabuf(layers: &OsStr, library: &Path, folder: &Path) -> io::Result<Option<Pa
 ///
 /// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Linux Layer Discovery"; XDG Base Directory
 /// Specification for what an unset or empty `XDG_DATA_DIRS` means.
-fn implicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
+fn implicit(
+    layer: &Layer,
+    library: &Path,
+    folder: &Path,
+) -> io::Result<Vec<(&'static str, OsString)>> {
     let layers = folder.join("vulkan").join("implicit_layer.d");
     fs::create_dir_all(&layers)?;
-    write(library, &layers, Activation::Implicit)?;
+    write(layer, library, &layers, Activation::Implicit)?;
     let others = given(DATA).unwrap_or_else(|| "/usr/local/share:/usr/share".into());
-    Ok(vec![(DATA, join(Some(others), Some(folder.into()))), (ENABLE_ENVIRONMENT, "1".into())])
+    Ok(vec![
+        (DATA, join(Some(others), Some(folder.into()))),
+        (layer.enable_environment, "1".into()),
+    ])
 }
 
-fn write(library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
-    fs::write(folder.join(FILE_NAME), manifest(&library.to_string_lossy(), activation))
+fn write(layer: &Layer, library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
+    let text = layer.manifest(&library.to_string_lossy(), activation);
+    fs::write(folder.join(layer.file_name), text)
 }
 
 /// The value of a variable that is set to something.

@@ -123,7 +123,7 @@ fn the_application_finds_its_host_and_the_layer() {
 }
 
 #[test]
-fn the_layer_is_an_implicit_one_too_unless_the_user_has_chosen_others() {
+fn the_layer_is_an_implicit_one_too_or_only_listed_so_where_the_user_has_chosen_others() {
     let script = "echo $XDG_DATA_DIRS; cat ${XDG_DATA_DIRS##*:}/vulkan/implicit_layer.d/*.json; \
                   echo E=$ZEROHOP_WSI_ENABLE";
     let found = |command: Command| String::from_utf8(finish(command).0.stdout).unwrap();
@@ -134,7 +134,11 @@ fn the_layer_is_an_implicit_one_too_unless_the_user_has_chosen_others() {
     assert!(alone.contains("enable_environment") && alone.ends_with("E=1\n"), "{alone}");
     let mut command = run(&[], script);
     command.env("VK_INSTANCE_LAYERS", "VK_LAYER_A").env("XDG_DATA_DIRS", "/mine");
-    assert_eq!(found(command), "/mine\nE=\n", "an implicit layer would be above the user's");
+    let beside = found(command);
+    assert!(beside.starts_with("/mine:/") && beside.ends_with("E=1\n"), "{beside}");
+    assert!(beside.contains("VK_LAYER_ZEROHOP_listing"), "{beside}");
+    let ours = r#""VK_LAYER_ZEROHOP_wsi""#;
+    assert!(!beside.contains(ours), "an implicit layer would be above the user's: {beside}");
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn main() -> ExitCode {
     };
     let tests = vec![
         trial("an_application_sees_our_surfaces_before_it_has_an_instance", before),
+        trial("an_application_sees_our_surfaces_beside_layers_of_the_user", beside),
+        trial("an_application_is_recorded_through_layers_of_the_user", played),
         trial("an_application_that_draws_on_a_whole_display_is_recorded", whole_display),
         trial("a_loader_that_finds_both_forms_of_the_layer_loads_one", once),
     ];
@@ -52,13 +54,43 @@ fn run(arguments: &[&str]) -> Command {
 }
 
 fn before() {
+    sees_surfaces(run(&["extensions"]));
+}
+
+fn beside() {
     let mut command = run(&["extensions"]);
+    command.env("VK_INSTANCE_LAYERS", "VK_LAYER_ZEROHOP_dmabuf");
+    sees_surfaces(command);
+}
+
+fn sees_surfaces(mut command: Command) {
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
     let output = command.output().unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
     for name in ["VK_KHR_surface", "VK_EXT_headless_surface"] {
         assert!(listed.lines().any(|line| line == name), "no {name}: {listed}");
     }
+}
+
+/// A layer of the user's, ours, and the one that lists.
+fn played() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = layer().with_file_name(zerohop_layer_hide::LIBRARY);
+    zerohop_layer_hide::install(&library, folder.path()).unwrap();
+    let mut command = run(&["--frames", "3"]);
+    command.env("VK_INSTANCE_LAYERS", zerohop_layer_hide::LAYER_NAME);
+    command.env("VK_LAYER_PATH", folder.path()).env("VK_LOADER_DEBUG", "layer");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let loaded = |name: &str| {
+        let inserted = said.lines().filter(|line| line.contains("Insert instance layer"));
+        inserted.filter(|line| line.contains(name)).count()
+    };
+    for name in [zerohop_manifest::WSI.name, zerohop_manifest::LISTING.name] {
+        assert_eq!(loaded(name), 1, "{name}: {said}");
+    }
+    assert!(loaded(zerohop_layer_hide::LAYER_NAME) >= 1, "{said}");
 }
 
 fn whole_display() {

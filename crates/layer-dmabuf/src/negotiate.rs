@@ -23,7 +23,7 @@ pub unsafe extern "system" fn vkNegotiateLoaderLayerInterfaceVersion(
     interface: *mut NegotiateLayerInterface,
 ) -> vk::Result {
     // SAFETY: the caller's promise.
-    unsafe { negotiate(interface, get_instance_proc_addr, get_device_proc_addr) }
+    unsafe { negotiate(interface, get_instance_proc_addr, Some(get_device_proc_addr)) }
 }
 
 /// `vkGetInstanceProcAddr`.

@@ -22,10 +22,12 @@ mod entry;
 mod extensions;
 mod instance;
 mod layouts;
+mod listing;
 mod negotiate;
 mod newer;
 mod surface;
 mod swapchain;
 mod trace;
 
+pub use listing::zerohop_listing_negotiate;
 pub use negotiate::vkNegotiateLoaderLayerInterfaceVersion;

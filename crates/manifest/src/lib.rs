@@ -1,5 +1,5 @@
-//! What the Vulkan loader is told about the layers, `VK_LAYER_ZEROHOP_wsi` and
-//! `VK_LAYER_ZEROHOP_dmabuf`: their names, the extensions they provide with their commands, and the
+//! What the Vulkan loader is told about the layers, `VK_LAYER_ZEROHOP_wsi` (with
+//! `VK_LAYER_ZEROHOP_listing`) and `VK_LAYER_ZEROHOP_dmabuf`: their names, the extensions they provide with their commands, and the
 //! manifests made from them.
 //!
 //! The layers, the host that starts applications under it, and the build all read these facts here.
@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 pub use decision::{Takeover, WSI_VARIABLE, WsiDecision};
 pub use extensions::{DEVICE_EXTENSIONS, DMABUF_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
 
+/// The command that loaders look for.
+const NEGOTIATE: &str = "vkNegotiateLoaderLayerInterfaceVersion";
+
 /// One of our layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
@@ -25,6 +28,8 @@ pub struct Layer {
     pub file_name: &'static str,
     /// The file name of the library.
     pub library: &'static str,
+    /// The command of the library that agrees with the loader on an interface.
+    pub negotiate: &'static str,
     /// Set to 1, it turns the implicit layer on.
     pub enable_environment: &'static str,
     /// Set to 1, it turns the implicit layer off, whatever else says on.
@@ -41,10 +46,23 @@ pub const WSI: Layer = Layer {
     description: "zerohop: surfaces and swapchains whose images are handed to a host",
     file_name: "VkLayer_zerohop_wsi.json",
     library: "libzerohop_layer_wsi.so",
+    negotiate: NEGOTIATE,
     enable_environment: "ZEROHOP_WSI_ENABLE",
     disable_environment: "ZEROHOP_WSI_DISABLE",
     instance_extensions: INSTANCE_EXTENSIONS,
     device_extensions: DEVICE_EXTENSIONS,
+};
+
+/// Lists what [`WSI`] adds to instances where that one is an explicit layer, whose extensions loaders
+/// do not show to an application that has no instance yet. Only ever an implicit layer, which passes
+/// every call on.
+pub const LISTING: Layer = Layer {
+    name: "VK_LAYER_ZEROHOP_listing",
+    description: "zerohop: lists the surfaces of VK_LAYER_ZEROHOP_wsi",
+    file_name: "VkLayer_zerohop_listing.json",
+    negotiate: "zerohop_listing_negotiate",
+    device_extensions: &[],
+    ..WSI
 };
 
 /// Memory that leaves as a dma-buf, on drivers without.
@@ -53,13 +71,14 @@ pub const DMABUF: Layer = Layer {
     description: "zerohop: dma-bufs and linear DRM modifiers, on drivers that have none",
     file_name: "VkLayer_zerohop_dmabuf.json",
     library: "libzerohop_layer_dmabuf.so",
+    negotiate: NEGOTIATE,
     enable_environment: "ZEROHOP_DMABUF_ENABLE",
     disable_environment: "ZEROHOP_DMABUF_DISABLE",
     instance_extensions: &[],
     device_extensions: DMABUF_EXTENSIONS,
 };
 
-/// All of them. Where several are loaded, the first is to be nearest to the application.
+/// All that applications may ask for. Where several are loaded, the first is to be nearest to the application.
 pub const LAYERS: [Layer; 2] = [WSI, DMABUF];
 
 /// [`WSI`]'s name.
@@ -123,9 +142,8 @@ impl Layer {
         ] {
             push(&mut json, format_args!("    {}: {},\n", quoted(key), quoted(value)));
         }
-        let functions = "    \"functions\": {\n      \"vkNegotiateLoaderLayerInterfaceVersion\": \
-                         \"vkNegotiateLoaderLayerInterfaceVersion\"\n    },\n";
-        json.push_str(functions);
+        let (wanted, ours) = (quoted(NEGOTIATE), quoted(self.negotiate));
+        push(&mut json, format_args!("    \"functions\": {{\n      {wanted}: {ours}\n    }},\n"));
         if activation == Activation::Implicit {
             for (key, variable) in [
                 ("enable_environment", self.enable_environment),
