@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::kit::{Kit, LIMIT};
 use crate::process::{self, last_line};
@@ -29,18 +30,38 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
         }
         for decoder in DECODERS {
             let name = format!("{size} {decoder}, luma, diff");
-            row(&name, decoder, play(kit, &film, decoder, false), &copied).tell();
+            match lacks(kit, &film, decoder) {
+                Ok(Some(why)) => Row::absent(&name, why),
+                Ok(None) => row(&name, decoder, play(kit, &film, decoder, false), &copied),
+                Err(err) => Row::fails(&name, format!("{err:#}")),
+            }
+            .tell();
         }
     }
     Ok(())
+}
+
+/// Why this machine has no such decoder for the film. One that is there and fails, or crashes, is an
+/// error, here or when it plays.
+fn lacks(kit: &Kit, film: &Path, decoder: &str) -> Result<Option<String>> {
+    let mut probe = Command::new(kit.program("zerohop"));
+    probe.arg("probe").arg(film).args(["--decode", decoder, "--json"]);
+    let ended = process::run(&mut probe, "probe", kit.folder(), LIMIT)?.good()?;
+    let found: Value = serde_json::from_str(&ended.out).context("the probe says no JSON")?;
+    let said = &found["decoders"][0];
+    let why = said["reason"].as_str().unwrap_or_default();
+    match said["works"].as_bool() {
+        Some(true) => Ok(None),
+        Some(false) if !why.contains("crash") => Ok(Some(why.to_owned())),
+        _ => bail!("{why}"),
+    }
 }
 
 /// Only what a chip decodes is asked to be faster than the CPU.
 fn row(name: &str, decoder: &str, rate: Result<f64>, copied: &Result<f64>) -> Row {
     let rate = match rate {
         Ok(rate) => rate,
-        Err(err) if decoder == "software" => return Row::fails(name, format!("{err:#}")),
-        Err(err) => return Row::absent(name, format!("{err:#}")),
+        Err(err) => return Row::fails(name, format!("{err:#}")),
     };
     let Ok(copied) = copied else { return Row::measured(name, rate, "/s") };
     let note = format!("{rate:.0} pictures/s");
@@ -65,7 +86,7 @@ fn play(kit: &Kit, film: &Path, decoder: &str, copied: bool) -> Result<f64> {
     play.args(copied.then_some("--force-linear"));
     let ended = process::run(&mut play, &name, kit.folder(), LIMIT)?;
     if !ended.status.success() {
-        anyhow::bail!("{}", last_line(&ended.err));
+        bail!("{}", last_line(&ended.err));
     }
     spans::rate(&spans::read(&file)?).context("too few pictures came")
 }

@@ -139,13 +139,14 @@ fn measure(kit: &Kit, count: usize) -> Result<Level> {
     Ok(level)
 }
 
-/// An application that changes every pixel of every picture, and a host that converts all of them.
+/// An application that changes every pixel of every picture, and presents it once the device has drawn
+/// it; and a host that converts all of them.
 fn begin(kit: &Kit, one: usize, seconds: f64) -> Result<Running> {
     let name = format!("density-{one}");
     let mut run = kit.zerohop_run(&name);
     run.args(["--to", "null:nv12", "--trace"]).arg(kit.path(&format!("{name}.trace")));
     run.args(["--seconds", &seconds.to_string()]);
-    let options = ["--size", "1920x1080", "--plain", "--frames", "1000000"];
+    let options = ["--size", "1920x1080", "--plain", "--drawn", "--frames", "1000000"];
     kit.start(kit.pattern(&mut run, &options), &name)
 }
 

@@ -50,8 +50,10 @@ fn record(kit: &Kit, asked: &str) -> Result<String> {
     // Where NVIDIA's driver is not, nothing is said of it.
     let driver = kit.fake || Path::new("/proc/driver/nvidia").exists();
     let why = match (asked, used.to_lowercase().contains("nvenc")) {
-        ("auto", false) if driver => about.context("no line says why NVENC is not used")?,
-        _ => "",
+        ("auto", false) if driver => {
+            format!("; {}", about.context("no line says why NVENC is not used")?)
+        }
+        _ => String::new(),
     };
     let took = report.number("/stages/encode/p50")?;
     Ok(format!("{used}: {encoded} pictures, p50 {took:.0} us; {}{why}", report.path()))

@@ -12,6 +12,10 @@ use crate::report::Report;
 use crate::row::{Row, Target};
 use crate::stat::{self, Gpu};
 
+/// Pictures in a second: as many as the time wants, one after the other, so that none is replaced by
+/// the next one.
+const RATE: &str = "1250";
+
 /// A look at what the host and the application hold.
 #[derive(Clone, Copy, Debug)]
 struct Look {
@@ -38,20 +42,25 @@ const FIGURES: [Figure; 5] = [
 /// Runs it, and compares what was held in its first half with its second half.
 pub(super) fn run(kit: &Kit) -> Result<()> {
     let frames = kit.few("100000", "3000");
-    let seconds = kit.few(90, 20);
+    let seconds = kit.few(100, 20);
     let mut run = kit.zerohop_run("endurance");
     run.args(["--to", &kit.view("null"), "--seconds", &seconds.to_string()]);
     let options = ["--size", "640x360", "--frames", frames, "--resize-every", "250"];
-    let options = [&options[..], &["--present-mode", "immediate"]].concat();
+    let drawn = ["--plain", "--drawn", "--present-mode", "immediate", "--rate-limit", RATE];
+    let options = [&options[..], &drawn].concat();
     let calls = kit.path("calls");
     run.envs(kit.fake.then_some(("ZEROHOP_CUDA_REPORT", &calls)));
     let running = kit.start(kit.pattern(&mut run, &options), "endurance")?;
     let looks = watch(running, Duration::from_millis(kit.few(500, 100)))?;
     let report = Report::read(&kit.path("endurance.json"))?;
     let presented = report.number("/frames_presented")?;
-    let lost = format!("{} dropped, {}", report.number("/frames_dropped")?, report.path());
     let target = Target::AtLeast(frames.parse()?);
-    Row::judged("pictures", presented, "", target).note(lost).tell();
+    let sizes = format!("a new size after every 250; {}", report.path());
+    Row::judged("pictures", presented, "", target).note(sizes).tell();
+    let (dropped, replaced) =
+        (report.number("/frames_dropped")?, report.number("/frames_replaced")?);
+    let late = format!("of {RATE} a second; {replaced} replaced by the next one");
+    Row::judged("pictures dropped", dropped, "", Target::AtMost(0.0)).note(late).tell();
     compare(&looks);
     if kit.fake {
         count(&fs::read_to_string(&calls).context("the fake of CUDA wrote nothing")?);

@@ -10,7 +10,8 @@ use crate::report::Report;
 use crate::row::{Row, Target};
 use crate::stat;
 
-/// Pictures in a second: several for each beat of the host, so that beats count for little.
+/// Pictures in a second: several for each beat of the host, so that beats count for little. The device
+/// fills each with one colour, since no CPU draws as many.
 const RATE: u32 = 240;
 
 /// Microseconds for one, as the proof of the GPU path wants it.
@@ -22,8 +23,8 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     let mut run = kit.zerohop_run("still");
     run.args(["--to", "null", "--seconds", &(seconds + 4).to_string()]);
     let options = ["--size", "3840x2160", "--still", "1000000", "--frames", "1000000"];
-    let paced = ["--present-mode", "immediate", "--rate-limit", &rate];
-    let running = kit.start(kit.pattern(&mut run, &options).args(paced), "still")?;
+    let drawn = ["--plain", "--drawn", "--present-mode", "immediate", "--rate-limit", &rate];
+    let running = kit.start(kit.pattern(&mut run, &options).args(drawn), "still")?;
     sleep(Duration::from_secs(2));
     let look = || stat::cpu_time(running.id()).context("the host is gone");
     let (begin, before) = (Instant::now(), look()?);
