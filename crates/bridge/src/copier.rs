@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use zerohop_frame::{Frame, FrameDescriptor, Modifier, PlaneLayout};
-use zerohop_vulkan::{Copies, Image, ImportCache, Queue, Recording, Way};
+use zerohop_vulkan::{Copies, Image, ImportCache, Place, Queue, Recording, Way};
 
 use crate::Error;
 use crate::ring::Ring;
@@ -23,19 +22,21 @@ impl Copier {
         Self { queue: Arc::clone(queue), rows, ring: Ring::new(queue.device()) }
     }
 
-    /// A frame of a copy, whose rows have no padding. The picture is held until it is made.
+    /// A frame of a copy, whose rows are as far apart as they were. The picture is held until it is
+    /// made.
     pub(crate) fn copy(
         &mut self,
         frame: &Arc<Frame>,
         image: &Arc<Image>,
     ) -> Result<(Arc<Frame>, Copies), Error> {
         let picture = self.picture(frame, image);
-        let (shape, bytes) = tight(frame.buffer().descriptor(), &picture);
+        let (places, bytes) = picture.padded();
+        let shape = laid_out(frame.buffer().descriptor(), &places, bytes)?;
         let slot = self.ring.take(&shape, bytes)?;
         let (shared, buffer) = (Arc::clone(&slot.shared), Arc::clone(&slot.buffer));
         let mut recording = Recording::begin(&self.queue)?;
         recording.read(frame, &picture)?;
-        recording.copy_out(&picture, &buffer);
+        recording.copy_out_to(&picture, &buffer, &places);
         recording.hand_over(&buffer);
         let ready = recording.submit()?;
         let home = self.ring.lend(&shared);
@@ -54,14 +55,13 @@ impl Copier {
     }
 }
 
-/// The shape of a copy without padding, and its bytes.
-fn tight(shape: &FrameDescriptor, image: &Image) -> (FrameDescriptor, u64) {
-    let (starts, bytes) = image.tight();
-    let planes = image.planes().iter().zip(starts).map(|(plane, start)| PlaneLayout {
-        object: 0,
-        offset: u32::try_from(start).unwrap_or(u32::MAX),
-        stride: u32::try_from(plane.row_bytes()).unwrap_or(u32::MAX),
-    });
-    let planes = ArrayVec::from_iter(planes);
-    (FrameDescriptor { modifier: Modifier::LINEAR, planes, ..shape.clone() }, bytes)
+/// The shape of a copy with its planes at these places, in so many bytes.
+fn laid_out(shape: &FrameDescriptor, places: &[Place], bytes: u64) -> Result<FrameDescriptor, Error> {
+    let most = u64::from(u32::MAX);
+    if bytes > most {
+        return Err(zerohop_vulkan::Error::TooLarge { needs: bytes, most }.into());
+    }
+    let plane = |at: &Place| PlaneLayout { object: 0, offset: at.offset, stride: at.stride };
+    let planes = places.iter().map(plane).collect();
+    Ok(FrameDescriptor { modifier: Modifier::LINEAR, planes, ..shape.clone() })
 }

@@ -9,7 +9,7 @@ use zerohop_frame::{
     Modifier, OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint, pattern,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
-use zerohop_vulkan::{Image, PixelFormat, Queue, read_back, write_picture};
+use zerohop_vulkan::{Image, Queue, read_back, write_picture};
 
 use crate::Error;
 
@@ -67,8 +67,7 @@ fn opaque(
     shape: &FrameDescriptor,
     like: &OpaqueImage,
 ) -> Result<Sample, Error> {
-    let format = PixelFormat::of(shape.fourcc)?;
-    let image = Arc::new(Image::create(queue.device(), SIZE, format, like)?);
+    let image = Arc::new(Image::create_for(queue.device(), SIZE, shape.fourcc, like)?);
     let bytes = pattern(usize::try_from(image.bytes()).unwrap_or(0));
     write_picture(queue, &image, &bytes)?;
     let shape = FrameDescriptor { extent: SIZE, ..shape.clone() };

@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_frame::{MAX_PLANES, PlaneLayout};
 
+use crate::copy_out::places;
 use crate::lines::Lines;
 use crate::pixels::Mapping;
 use crate::plane::Place;
@@ -51,31 +52,13 @@ pub(crate) struct Copied {
     pub(crate) places: ArrayVec<Place, MAX_PLANES>,
 }
 
-/// Planes one after the other in a buffer, rows without padding, each from a multiple of 16 bytes
-/// on: there every copy may begin (VUID-vkCmdCopyImageToBuffer-dstOffset-07975 and 07978).
-pub(crate) fn tight(planes: &[Plane]) -> (ArrayVec<u64, MAX_PLANES>, u64) {
-    let mut end = 0_u64;
-    let start = |plane: &Plane| {
-        let start = end.next_multiple_of(16);
-        end = start + plane.bytes();
-        start
-    };
-    (planes.iter().map(start).collect(), end)
-}
-
 impl Copied {
     pub(crate) fn new(device: &Arc<Device>, planes: &[Plane]) -> Result<Self, Error> {
-        let (starts, needs) = tight(planes);
+        let (places, needs) = places(planes, |_, plane| plane.row_bytes() as u32);
         let most = device.longest_buffer();
         if needs > most {
             return Err(Error::TooLarge { needs, most });
         }
-        // `longest_buffer` is a number of 32 bits.
-        let place = |(start, plane): (u64, &Plane)| Place {
-            offset: start as u32,
-            stride: plane.row_bytes() as u32,
-        };
-        let places = starts.into_iter().zip(planes).map(place).collect();
         // Shaders read whole words.
         Ok(Self { buffer: Arc::new(Buffer::new(device, needs.next_multiple_of(4))?), places })
     }

@@ -5,7 +5,7 @@ use ash::vk;
 
 use crate::body::{Body, Copied, Upload};
 use crate::shown::whole;
-use crate::{Device, Error, Image};
+use crate::{Device, Error, Image, Place};
 
 const NONE: vk::AccessFlags = vk::AccessFlags::empty();
 const WRITE: vk::AccessFlags = vk::AccessFlags::TRANSFER_WRITE;
@@ -50,9 +50,9 @@ impl Image {
         let device = self.device();
         upload.lines.acquire(device, commands)?;
         self.discard(commands);
-        let row = upload.layout.stride / self.format().bytes() as u32;
+        let place = Place { offset: upload.layout.offset, stride: upload.layout.stride };
         let (buffer, layout) = (upload.lines.buffer().raw(), vk::ImageLayout::GENERAL);
-        for (image, region) in self.copy_regions(&[upload.layout.offset.into()], row) {
+        for (image, region) in self.copy_regions(&[place]) {
             let (raw, regions) = (device.raw(), [region]);
             // SAFETY: recording; `discard` made the layout, and the picture keeps both.
             unsafe { raw.cmd_copy_buffer_to_image(commands, buffer, image, layout, &regions) };
@@ -63,11 +63,10 @@ impl Image {
 
     /// Copies the images to linear memory.
     fn copy_to(&self, commands: vk::CommandBuffer, copied: &Copied) {
-        let starts: Vec<_> = copied.places.iter().map(|place| u64::from(place.offset)).collect();
         let (raw, buffer) = (self.device().raw(), copied.buffer.raw());
         // What was read of the last picture is not overwritten before.
         memory_barrier(self.device(), commands, NONE, WRITE);
-        for (image, region) in self.copy_regions(&starts, 0) {
+        for (image, region) in self.copy_regions(&copied.places) {
             let (layout, regions) = (vk::ImageLayout::GENERAL, [region]);
             // SAFETY: recording; the image was acquired, and the picture keeps both.
             unsafe { raw.cmd_copy_image_to_buffer(commands, image, layout, buffer, &regions) };

@@ -61,15 +61,15 @@ pub fn read_back(
             }
         }
     } else {
-        let (starts, needs) = image.tight();
+        let (places, needs) = image.tight();
         let buffer = Arc::new(Buffer::read_back(queue.device(), needs)?);
         let mut recording = Recording::begin(queue)?;
         recording.read(frame, image)?;
         recording.copy_out(image, &buffer);
         recording.submit_and_wait()?;
-        for (plane, start) in image.planes().iter().zip(starts) {
+        for (plane, place) in image.planes().iter().zip(places) {
             let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
-            buffer.read_into(start, out);
+            buffer.read_into(place.offset.into(), out);
         }
         copies = image.copies();
         copies.gpu += 1;
@@ -90,12 +90,12 @@ pub fn read_back(
 /// When `bytes` is not the whole picture.
 pub fn write_picture(queue: &Arc<Queue>, image: &Arc<Image>, bytes: &[u8]) -> Result<(), Error> {
     assert_eq!(bytes.len() as u64, image.bytes(), "bytes of a whole picture");
-    let (starts, size) = image.tight();
+    let (places, size) = image.tight();
     let buffer = Arc::new(Buffer::read_back(queue.device(), size)?);
     let mut left = bytes;
-    for (plane, start) in image.planes().iter().zip(starts) {
+    for (plane, place) in image.planes().iter().zip(places) {
         let (plane, rest) = left.split_at(plane.bytes() as usize);
-        buffer.write(start, plane);
+        buffer.write(place.offset.into(), plane);
         left = rest;
     }
     let mut recording = Recording::begin(queue)?;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ash::vk;
-use zerohop_frame::{Frame, PlaneLayout, SyncPoint};
+use zerohop_frame::{Frame, SyncPoint};
 
-use crate::body::Body;
 use crate::error::Doing;
 use crate::queue::{Signals, Slot};
 use crate::timeline;
-use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Plane, Queue};
+use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
 ///
@@ -116,43 +115,6 @@ impl Recording {
         Ok(())
     }
 
-    /// Copies the picture, rows without padding, to `buffer`: each plane to the place that
-    /// [`Image::tight`] says, the first one to the start.
-    ///
-    /// # Panics
-    ///
-    /// When `image` was not opened by [`read`](Self::read), or the buffer is too small.
-    pub fn copy_out(&mut self, image: &Arc<Image>, buffer: &Arc<Buffer>) {
-        assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
-        let (starts, needs) = image.tight();
-        assert!(buffer.size() >= needs.min(image.bytes()), "room for {needs} bytes");
-        match &image.body {
-            Body::Buffers(objects) => {
-                for ((plane, start), (at, lines)) in
-                    image.planes().iter().zip(starts).zip(objects.planes())
-                {
-                    let regions = rows(plane, at, start);
-                    let (from, to) = (lines.buffer().raw(), buffer.raw());
-                    let (device, commands) = (self.device().raw(), self.commands());
-                    // SAFETY: recording; the picture is opened by `read`, the buffer is kept below.
-                    unsafe { device.cmd_copy_buffer(commands, from, to, &regions) };
-                }
-            }
-            _ => self.copy_images(image, buffer, &starts),
-        }
-        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
-    }
-
-    fn copy_images(&self, image: &Image, buffer: &Buffer, starts: &[u64]) {
-        let (device, commands) = (self.device().raw(), self.commands());
-        let (to, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
-        for (from, region) in image.copy_regions(starts, 0) {
-            let regions = [region];
-            // SAFETY: recording; the image is opened by `read` and the buffer is kept.
-            unsafe { device.cmd_copy_image_to_buffer(commands, from, layout, to, &regions) };
-        }
-    }
-
     /// Copies byte ranges (start and length) from one buffer to the same places in another.
     ///
     /// # Panics
@@ -224,7 +186,7 @@ impl Recording {
         image.discard(self.commands());
         let (from, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
         let (device, commands) = (self.device().raw(), self.commands());
-        for (to, region) in image.copy_regions(&image.tight().0, 0) {
+        for (to, region) in image.copy_regions(&image.tight().0) {
             let regions = [region];
             // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
             unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &regions) };
@@ -334,19 +296,19 @@ impl Recording {
         self.memory_barrier(work, written, host, vk::AccessFlags::HOST_READ);
     }
 
-    fn device(&self) -> &Arc<Device> {
+    pub(crate) fn device(&self) -> &Arc<Device> {
         self.queue.device()
     }
 
-    fn commands(&self) -> vk::CommandBuffer {
+    pub(crate) fn commands(&self) -> vk::CommandBuffer {
         self.slot().commands
     }
 
-    fn slot(&self) -> &Slot {
+    pub(crate) fn slot(&self) -> &Slot {
         self.slot.as_ref().expect("taken by drop only")
     }
 
-    fn slot_mut(&mut self) -> &mut Slot {
+    pub(crate) fn slot_mut(&mut self) -> &mut Slot {
         self.slot.as_mut().expect("taken by drop only")
     }
 }
@@ -358,23 +320,6 @@ impl Drop for Recording {
             self.queue.give_back(slot);
         }
     }
-}
-
-/// The rows of a plane as they lie, to be packed from `start` on.
-fn rows(plane: &Plane, at: &PlaneLayout, start: u64) -> Vec<vk::BufferCopy> {
-    let row = plane.row_bytes() as u64;
-    if row == u64::from(at.stride) {
-        let whole = vk::BufferCopy::default().src_offset(at.offset.into()).dst_offset(start);
-        return vec![whole.size(plane.bytes())];
-    }
-    (0..u64::from(plane.extent().height))
-        .map(|y| {
-            vk::BufferCopy::default()
-                .src_offset(u64::from(at.offset) + y * u64::from(at.stride))
-                .dst_offset(start + y * row)
-                .size(row)
-        })
-        .collect()
 }
 
 /// How long we wait for the maker of a picture.

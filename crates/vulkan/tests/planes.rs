@@ -203,19 +203,23 @@ fn check(machine: &Machine, picture: &Picture, image: Image, what: &str) -> Resu
     assert_eq!((image.bytes(), planes), (picture.planes.len() as u64, image.bytes()), "{what}");
     let read = read_back(&machine.queue, &frame(&picture.buffer, &Arc::default()), &image)?;
     assert!(read.bytes == picture.planes, "{what}: {:?}", first(&read.bytes, &picture.planes));
-    let (starts, size) = image.tight();
-    let copy = Arc::new(Buffer::read_back(&machine.device, size)?);
-    let mut recording = Recording::begin(&machine.queue)?;
-    recording.read(&frame(&picture.buffer, &Arc::default()), &image)?;
-    recording.copy_out(&image, &copy);
-    let _ = recording.submit_and_wait()?;
-    let mut found = Vec::new();
-    for (plane, start) in image.planes().iter().zip(starts) {
-        let mut bytes = vec![0; plane.bytes() as usize];
-        copy.read_into(start, &mut bytes);
-        found.extend(bytes);
+    for (places, size) in [image.tight(), image.padded()] {
+        let copy = Arc::new(Buffer::read_back(&machine.device, size)?);
+        let mut recording = Recording::begin(&machine.queue)?;
+        recording.read(&frame(&picture.buffer, &Arc::default()), &image)?;
+        recording.copy_out_to(&image, &copy, &places);
+        let _ = recording.submit_and_wait()?;
+        let mut found = Vec::new();
+        for (plane, place) in image.planes().iter().zip(places) {
+            for y in 0..u64::from(plane.extent().height) {
+                let mut row = vec![0; plane.row_bytes()];
+                let start = u64::from(place.offset) + y * u64::from(place.stride);
+                copy.read_into(start, &mut row);
+                found.extend(row);
+            }
+        }
+        assert!(found == picture.planes, "{what}: {:?}", first(&found, &picture.planes));
     }
-    assert!(found == picture.planes, "{what}: {:?}", first(&found, &picture.planes));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use zerohop_cuda::{Cuda, Device, GlImage, Mapped, Pinned, Stream, Uuid};
 use zerohop_frame::{Extent, Fourcc, MemoryHandle, OpaqueImage, Proofs, pattern, same};
 use zerohop_gl::{Blitter, Context, Wanted};
 use zerohop_kernel::Memfd;
-use zerohop_vulkan::{Copies, PixelFormat, Queue, opaque_of};
+use zerohop_vulkan::{Copies, PixelFormat, Queue, opaque_for, opaque_of};
 
 use crate::pictures::{self, Picture, Seen, see};
 use crate::stage::Outcome;
@@ -154,21 +154,47 @@ pub(crate) fn no_way(queue: &Arc<Queue>) -> Outcome {
     Ok(())
 }
 
+pub(crate) fn opaque_planes(queue: &Arc<Queue>) -> Outcome {
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Opaque, Way::Vulkan]);
+    for fourcc in [Fourcc::NV12, Fourcc::P010] {
+        let extent = Extent { width: 334, height: 70 };
+        let like = opaque_for(queue.device(), fourcc, extent)?;
+        let picture = pictures::opaque(queue, fourcc, extent, &like)?;
+        let seen = see(&mut bridge, &picture)?;
+        assert_eq!((seen.way, seen.copies.gpu), (Way::Vulkan, 1), "{fourcc}");
+        same(&picture.bytes, &seen.bytes).map_err(|err| format!("{fourcc}: {err}"))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn texture(queue: &Arc<Queue>) -> Outcome {
     let device_uuid = queue.device().id().device_uuid;
     let stream = Stream::new(&Device::open(&Cuda::load()?, Uuid(device_uuid))?)?;
     let mut blitter = Blitter::new(Context::open(&Wanted { device_uuid })?);
-    let bytes = pattern(37 * 11 * 4);
     let target = Arc::new(Pinned::new(stream.device(), 37 * 4, 11)?);
-    let (current, drawn) = blitter.blit_bytes(SIZE, &bytes)?;
-    let texture = (drawn.texture, 0x0de1);
-    let image = GlImage::register(stream.device(), texture, Fourcc::ABGR8888, SIZE)?;
-    let mapped = Mapped::map(&image, &stream)?;
-    mapped.copy(&target)?;
-    drop(mapped);
-    stream.submit()?.wait("a copy", Duration::from_secs(20))?;
+    let mut image = None;
+    for round in 0..20 {
+        let bytes = pattern(37 * 11 * 4 + round)[round..].to_vec();
+        let (current, drawn) = blitter.blit_bytes(SIZE, &bytes)?;
+        assert_eq!(drawn.fresh, round == 0, "one texture for all of them");
+        let registered = match image.take() {
+            Some(image) => image,
+            None => {
+                let texture = (drawn.texture, 0x0de1);
+                GlImage::register(stream.device(), texture, Fourcc::ABGR8888, SIZE)?
+            }
+        };
+        let mapped = Mapped::map(&registered, &stream)?;
+        mapped.copy(&target)?;
+        drop(mapped);
+        stream.submit()?.wait("a copy", Duration::from_secs(20))?;
+        drop(current);
+        same(&bytes, target.bytes()).map_err(|err| format!("picture {round}: {err}"))?;
+        image = Some(registered);
+    }
+    // The stream lets go of what it kept for the last one, and then it is unregistered.
     let _ = stream.submit()?;
+    let current = blitter.current()?;
     drop((image, current));
-    same(&bytes, target.bytes())?;
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! Every way into CUDA over a stand-in for NVIDIA's driver, which has the memory of the Vulkan device
-//! on the CPU and the textures of Mesa's OpenGL ES: what CUDA has is the picture, to the last bit.
+//! Every way into CUDA: what it has there is the picture, to the last bit. On a GPU that CUDA's driver
+//! knows; elsewhere over a stand-in for that driver, which has the memory of the Vulkan device on the
+//! CPU and the textures of Mesa's OpenGL ES.
 //!
 //! Each case runs in a process of its own. Its parent reads what the stand-in found: broken rules,
 //! and what was not given back.
@@ -33,7 +34,10 @@ const CASES: &[Case] = &[
         .failing("cuExternalMemoryGetMappedBuffer:2=999"),
     Case::new("a_picture_of_several_planes_comes_as_one_run_of_bytes", cases::planes),
     Case::new("a_picture_without_a_way_is_refused", cases::no_way),
-    Case::new("a_texture_that_was_drawn_is_what_cuda_maps", cases::texture).needing("egl"),
+    Case::new("planes_in_an_image_of_the_applications_are_copied_by_the_gpu", cases::opaque_planes),
+    Case::new("a_texture_is_registered_once_and_mapped_for_every_picture", cases::texture)
+        .needing("egl")
+        .at_most(&[("cuGraphicsGLRegisterImage", 1)]),
     Case::new("dma_bufs_come_over_the_egl_bridge", dma_bufs::drawn).needing("dma_buf"),
     Case::new("dma_bufs_come_over_the_vulkan_bridge", dma_bufs::copied).needing("dma_buf"),
     Case::new("dma_bufs_come_to_a_driver_that_has_none", dma_bufs::copied)

@@ -12,7 +12,7 @@ use zerohop_frame::{
     SyncPoint, pattern,
 };
 use zerohop_kernel::{MappingMut, Memfd};
-use zerohop_vulkan::{Copies, Image, PixelFormat, Queue, wait_on_cpu, write_picture};
+use zerohop_vulkan::{Copies, Image, Queue, wait_on_cpu, write_picture};
 
 /// A picture, and what it looks like.
 pub(crate) struct Picture {
@@ -58,11 +58,12 @@ pub(crate) fn opaque(
     extent: Extent,
     like: &OpaqueImage,
 ) -> Result<Picture, BoxError> {
-    let made = Image::create(queue.device(), extent, PixelFormat::of(fourcc)?, like)?;
+    let made = Image::create_for(queue.device(), extent, fourcc, like)?;
     let made = Arc::new(made);
     let bytes = noise(made.bytes());
     write_picture(queue, &made, &bytes)?;
-    let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]);
+    let nowhere = PlaneLayout { object: 0, offset: 0, stride: 0 };
+    let planes = made.planes().iter().map(|_| nowhere).collect();
     let shape = (fourcc, extent, Modifier::INVALID, planes);
     imported(queue, shape, made.export()?, bytes)
 }

@@ -1,4 +1,5 @@
-//! A process for each case, with the stand-in in it, and the validation layer where there is one.
+//! A process for each case, with the validation layer where there is one. Where CUDA's own driver
+//! knows a GPU of Vulkan's, the case runs there; else over the stand-in, on the CPU.
 
 use std::env;
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use libtest_mimic::{Completion, Failed, Trial};
+use zerohop_cuda::{Cuda, Uuid};
 use zerohop_gl::{Context, Platform};
 use zerohop_kernel::{Memfd, udmabuf};
 use zerohop_layer_dmabuf as _;
@@ -20,11 +22,11 @@ pub(crate) type Outcome = Result<(), zerohop_frame::BoxError>;
 pub(crate) struct Case {
     name: &'static str,
     run: fn(&Arc<Queue>) -> Outcome,
-    /// What it needs besides a device on the CPU.
+    /// What it needs besides a device.
     need: Option<&'static str>,
-    /// Which calls fail.
+    /// Which calls fail, of the stand-in.
     failing: &'static str,
-    /// The most calls that it may take.
+    /// The most calls that it may take, as the stand-in counts them.
     most: &'static [(&'static str, u64)],
     /// The layers between it and the driver, which lacks dma-bufs then.
     below: Option<&'static [&'static str]>,
@@ -72,7 +74,8 @@ pub(crate) fn child(cases: &[Case]) -> Option<ExitCode> {
 
 fn run(case: &Case) -> Outcome {
     let instance = Instance::new(InstanceOptions { validation: true })?;
-    let queue = Queue::new(&Device::open(&cpu(&instance)?)?);
+    let (physical, _) = subject(&instance)?;
+    let queue = Queue::new(&Device::open(&physical)?);
     let missing = layers::missing();
     if !missing.is_empty() {
         return Err(format!("not loaded: {}", missing.join(", ")).into());
@@ -96,39 +99,56 @@ pub(crate) fn trial(case: &'static Case) -> Trial {
             Ok(instance) => instance,
             Err(err) => return absent("validation", &err.to_string()),
         };
-        let uuid = match cpu(&instance) {
-            Ok(physical) => physical.id().device_uuid,
+        let (physical, real) = match subject(&instance) {
+            Ok(subject) => subject,
             Err(why) => return absent("cpu", &why),
         };
         if let Some((need, why)) = case.need.and_then(lacking) {
             return absent(need, &why);
         }
-        start(case, uuid)
+        match real {
+            false => over_the_stand_in(case, physical.id().device_uuid),
+            true if !case.failing.is_empty() => {
+                absent("cpu", "no call of a real driver fails on demand")
+            }
+            true => on_the_gpu(case),
+        }
     })
 }
 
-fn start(case: &Case, uuid: [u8; 16]) -> Result<Completion, Failed> {
+fn on_the_gpu(case: &Case) -> Result<Completion, Failed> {
+    let folder = tempfile::tempdir()?;
+    finish(Command::new(env::current_exe()?), case, folder.path())?;
+    Ok(Completion::Completed)
+}
+
+fn over_the_stand_in(case: &Case, uuid: [u8; 16]) -> Result<Completion, Failed> {
     let folder = tempfile::tempdir()?;
     let (libraries, report) = (folder.path().join("lib"), folder.path().join("report"));
     let exe = env::current_exe()?;
     install(&exe.parent().map(Path::to_owned).unwrap_or_default().join(LIBRARY), &libraries)?;
     let mut command = Command::new(exe);
-    command.env("LD_LIBRARY_PATH", libraries).env(CASE, case.name);
+    command.env("LD_LIBRARY_PATH", libraries).env(plan::FAIL, case.failing);
     command.env(plan::UUIDS, plan::hex(uuid)).env(plan::REPORT, &report);
-    command.env(plan::FAIL, case.failing);
-    if let Some(below) = case.below {
-        hide(&mut command, folder.path(), below)?;
-    }
-    let output = command.output()?;
+    finish(command, case, folder.path())?;
     let report = Report::read(&report).unwrap_or_default();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
     assert_eq!(report.faults(), Vec::<String>::new());
     for (call, most) in case.most {
         let count = report.count(call);
         assert!((1..=*most).contains(&count), "{call} was called {count} times, {most} is most");
     }
     Ok(Completion::Completed)
+}
+
+/// Runs a case to its end.
+fn finish(mut command: Command, case: &Case, folder: &Path) -> Result<(), Failed> {
+    command.env(CASE, case.name);
+    if let Some(below) = case.below {
+        hide(&mut command, folder, below)?;
+    }
+    let output = command.output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// Puts layers between the case and the driver, of which the last hides that it has dma-bufs.
@@ -154,9 +174,18 @@ fn lacking(need: &'static str) -> Option<(&'static str, String)> {
     Some((need, why))
 }
 
-/// The device that the stand-in can read the memory of: one on the CPU.
-fn cpu(instance: &Arc<Instance>) -> Result<PhysicalDevice, String> {
+/// The device to try: a GPU that CUDA knows, and `true`; else one on the CPU, whose memory the stand-in
+/// can read.
+fn subject(instance: &Arc<Instance>) -> Result<(PhysicalDevice, bool), String> {
     let devices = instance.devices().map_err(|err| err.to_string())?;
-    let cpu = devices.into_iter().find(|device| device.kind() == DeviceKind::Cpu);
-    cpu.ok_or_else(|| "no device is the CPU".into())
+    let cuda = Cuda::load().ok();
+    let known = |device: &PhysicalDevice| {
+        let uuid = Uuid(device.id().device_uuid);
+        cuda.as_ref().is_some_and(|cuda| zerohop_cuda::Device::open(cuda, uuid).is_ok())
+    };
+    let (cpus, gpus): (Vec<_>, Vec<_>) =
+        devices.into_iter().partition(|device| device.kind() == DeviceKind::Cpu);
+    let gpu = gpus.into_iter().find(known).map(|gpu| (gpu, true));
+    let subject = gpu.or_else(|| cpus.into_iter().next().map(|cpu| (cpu, false)));
+    subject.ok_or_else(|| "no device is the CPU, and CUDA knows none".into())
 }
