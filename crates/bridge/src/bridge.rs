@@ -155,7 +155,7 @@ impl Parts {
         let (ready, mut copy, mut imported) = (frame.acquire().clone(), None, None);
         let mut shape = copied(frame.buffer().descriptor(), image);
         let (source, ready, copies) = match way {
-            Way::Opaque => {
+            Way::Opaque | Way::Locked => {
                 let rows = image.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
                 let cached = self.pictures.get(frame.buffer(), rows)?;
                 imported = cached.imported;

@@ -3,6 +3,7 @@
 //! | [`Way`] | of | what happens to each picture |
 //! |---|---|---|
 //! | `Opaque` | opaque memory | nothing: CUDA has the application's image as an array, or its rows |
+//! | `Locked` | shared memory | nothing: CUDA reads it where it lies, across the bus |
 //! | `Vulkan` | anything that Vulkan reads | the GPU copies it once, into memory that CUDA imports |
 //! | `Gl` | dma-bufs of 8-bit RGB | the GPU draws it once, into a texture that CUDA takes |
 //! | `Host` | anything that Vulkan reads | the CPU copies it |

@@ -9,6 +9,8 @@ use zerohop_frame::{Fallback, MemoryHandle};
 pub enum Way {
     /// CUDA imports the very memory: an array over an image of tiling `OPTIMAL`, else its rows.
     Opaque,
+    /// CUDA reads shared memory where it lies: it is locked, and crosses the bus when it is read.
+    Locked,
     /// Vulkan copies the picture into memory that it exports and CUDA imports.
     Vulkan,
     /// OpenGL ES draws the picture, in a dma-buf, into a texture that CUDA takes.
@@ -19,12 +21,13 @@ pub enum Way {
 
 impl Way {
     /// All of them, best first.
-    pub const ALL: [Self; 4] = [Self::Opaque, Self::Vulkan, Self::Gl, Self::Host];
+    pub const ALL: [Self; 5] = [Self::Opaque, Self::Locked, Self::Vulkan, Self::Gl, Self::Host];
 
     /// Its name in proofs and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Opaque => "the memory itself",
+            Self::Locked => "locked shared memory",
             Self::Vulkan => "the Vulkan bridge",
             Self::Gl => "the EGL bridge",
             Self::Host => "a copy by the CPU",
@@ -37,6 +40,7 @@ impl Way {
         let dma_bufs = memory.iter().all(|one| matches!(one, MemoryHandle::DmaBuf(_)));
         match self {
             Self::Opaque => opaque,
+            Self::Locked => matches!(memory, [MemoryHandle::Shm(_)]),
             Self::Vulkan | Self::Host => true,
             Self::Gl => dma_bufs,
         }
@@ -46,6 +50,7 @@ impl Way {
     pub(crate) fn fallback(self, why: String) -> Option<Fallback> {
         let cost = match self {
             Self::Opaque => return None,
+            Self::Locked => "each picture crosses the bus when CUDA reads it",
             Self::Vulkan => "the GPU copies each picture once",
             Self::Gl => "the GPU draws each picture once more",
             Self::Host => "the CPU copies each picture",
@@ -71,7 +76,9 @@ mod tests {
             Way::ALL.into_iter().filter(|way| way.serves(memory)).collect()
         };
         assert_eq!(ways(&[MemoryHandle::DmaBuf(null())]), [Way::Vulkan, Way::Gl, Way::Host]);
-        assert_eq!(ways(&[MemoryHandle::Shm(null())]), [Way::Vulkan, Way::Host]);
+        assert_eq!(ways(&[MemoryHandle::Shm(null())]), [Way::Locked, Way::Vulkan, Way::Host]);
+        let apart = [MemoryHandle::Shm(null()), MemoryHandle::Shm(null())];
+        assert_eq!(ways(&apart), [Way::Vulkan, Way::Host], "planes in memory of their own");
     }
 
     #[test]

@@ -7,10 +7,15 @@ use zerohop_kernel::{MappingMut, Memfd};
 
 use crate::{Device, Error, Place, Surface};
 
+/// The least that a mapping has.
+const PAGE: usize = 4096;
+
 /// A memfd, mapped and locked in memory, so that copies from it run beside the CPU.
 pub struct Locked {
     device: Arc<Device>,
     mapping: MappingMut,
+    /// How much of it is locked.
+    length: usize,
     pitch: usize,
 }
 
@@ -22,18 +27,39 @@ impl Locked {
     ///
     /// [`Error::Os`], [`Error::TooSmall`], [`Error::Call`], [`Error::Lost`].
     pub fn new(device: &Arc<Device>, memfd: &Memfd, pitch: usize) -> Result<Self, Error> {
+        Self::first(device, memfd, memfd.size(), pitch)
+    }
+
+    /// As [`new`](Self::new), of the first `bytes` only, in whole pages.
+    pub(crate) fn first(
+        device: &Arc<Device>,
+        memfd: &Memfd,
+        bytes: u64,
+        pitch: usize,
+    ) -> Result<Self, Error> {
         let mapping = MappingMut::new(memfd);
         let mapping = mapping.map_err(|source| Error::Os { doing: "map a memfd", source })?;
-        let (start, length) = (mapping.as_ptr().cast::<c_void>(), mapping.as_slice().len());
-        if pitch == 0 || length < pitch {
-            return Err(Error::TooSmall { needs: pitch as u64, has: length as u64 });
+        let (start, has) = (mapping.as_ptr().cast::<c_void>(), mapping.as_slice().len());
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let too_small = |needs| Error::TooSmall { needs, has: has as u64 };
+        if pitch == 0 || has < pitch {
+            return Err(too_small(pitch as u64));
         }
+        if length == 0 || length > has {
+            return Err(too_small(bytes));
+        }
+        let length = length.next_multiple_of(PAGE).min(has);
         device.call(
             || format!("lock {length} bytes in memory"),
             // SAFETY: the range is mapped, and stays until it is unregistered in our drop.
             |symbols| unsafe { symbols.host_register(start, length, 0) },
         )?;
-        Ok(Self { device: Arc::clone(device), mapping, pitch })
+        Ok(Self { device: Arc::clone(device), mapping, length, pitch })
+    }
+
+    /// The first byte.
+    pub(crate) fn pointer(&self) -> *mut u8 {
+        self.mapping.as_ptr()
     }
 }
 
@@ -48,7 +74,7 @@ unsafe impl Surface for Locked {
     }
 
     fn rows(&self) -> usize {
-        self.mapping.as_slice().len() / self.pitch
+        self.length / self.pitch
     }
 }
 

@@ -1,13 +1,14 @@
 //! The application's pictures.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use zerohop_frame::{FrameDescriptor, MemoryHandle, OpaqueImage, SharedBuffer};
+use zerohop_kernel::Memfd;
 
 use crate::abi::{ArrayDesc, COLOR_ATTACHMENT, SURFACE_LDST};
 use crate::format::array_of;
-use crate::{Array, Buffer, Device, Error, Memory, Place, Surface, Uuid};
+use crate::{Array, Buffer, Device, Error, Locked, Memory, Place, Surface, Uuid};
 
 /// `VK_IMAGE_TILING_LINEAR`.
 const LINEAR: u32 = 1;
@@ -33,13 +34,15 @@ pub struct Rows {
 enum Body {
     Array(Array),
     Rows { buffer: Buffer, pitch: usize },
+    Locked { locked: Locked, offset: usize, pitch: usize },
 }
 
 impl Picture {
     /// The picture of `buffer`, which came as `OPAQUE_FD` of this very GPU and was imported by Vulkan
-    /// before (see [`Memory::import`]). `rows` are for an image of tiling `LINEAR` only; where memory
-    /// holds rows and no image, the descriptor says where. Rows of several planes are one long row,
-    /// from the first byte of the first plane to the last of all.
+    /// before (see [`Memory::import`]), or in a memfd, which is locked and which the device reads across
+    /// the bus. `rows` are for an image of tiling `LINEAR` only; where memory holds rows and no image,
+    /// the descriptor says where. Rows of several planes are one long row, from the first byte of the
+    /// first plane to the last of all.
     ///
     /// # Errors
     ///
@@ -49,6 +52,9 @@ impl Picture {
         buffer: &SharedBuffer,
         rows: Option<Rows>,
     ) -> Result<Self, Error> {
+        if let [MemoryHandle::Shm(fd)] = buffer.memory() {
+            return Self::locked(device, fd.as_fd(), buffer.descriptor());
+        }
         let [MemoryHandle::OpaqueFd { fd, device: owner, size, image, .. }] = buffer.memory()
         else {
             let kinds = buffer.memory().iter().map(kind).collect::<Vec<_>>().join(", ");
@@ -81,11 +87,29 @@ impl Picture {
         Ok(Self { body, row_bytes, rows: count })
     }
 
+    /// A picture in a memfd. No more of that is locked than the picture needs.
+    fn locked(
+        device: &Arc<Device>,
+        fd: BorrowedFd<'_>,
+        shape: &FrameDescriptor,
+    ) -> Result<Self, Error> {
+        let os = |doing| move |source| Error::Os { doing, source };
+        let memfd = fd.try_clone_to_owned().map_err(os("duplicate a descriptor"))?;
+        let memfd = Memfd::try_from(memfd).map_err(|err| Error::NotImportable(err.to_string()))?;
+        let (rows, row_bytes, count) = described(shape)?;
+        check(memfd.size(), row_bytes, count, Some(rows))?;
+        let locked = Locked::first(device, &memfd, span(rows, row_bytes, count), row_bytes)?;
+        // Both are within the memfd, which is mapped as a whole.
+        let [offset, pitch] =
+            [rows.offset, rows.pitch].map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        Ok(Self { body: Body::Locked { locked, offset, pitch }, row_bytes, rows: count })
+    }
+
     /// The array, of a picture with tiling `OPTIMAL`: what an encoder takes as it is.
     pub fn array(&self) -> Option<&Array> {
         match &self.body {
             Body::Array(array) => Some(array),
-            Body::Rows { .. } => None,
+            Body::Rows { .. } | Body::Locked { .. } => None,
         }
     }
 
@@ -94,6 +118,7 @@ impl Picture {
         match self.body {
             Body::Array(_) => "opaque_fd as an array",
             Body::Rows { .. } => "opaque_fd as a pointer",
+            Body::Locked { .. } => "a memfd in the memory of the process",
         }
     }
 
@@ -119,6 +144,9 @@ unsafe impl Surface for Picture {
             Body::Rows { buffer, pitch } => {
                 Place::Device { pointer: buffer.pointer(), pitch: *pitch }
             }
+            Body::Locked { locked, offset, pitch } => {
+                Place::Host { pointer: locked.pointer().wrapping_add(*offset), pitch: *pitch }
+            }
         }
     }
 
@@ -135,7 +163,7 @@ fn kind(handle: &MemoryHandle) -> &'static str {
     match handle {
         MemoryHandle::DmaBuf(_) => "a dma-buf",
         MemoryHandle::OpaqueFd { .. } => "one of several OPAQUE_FD",
-        _ => "a memfd",
+        _ => "one of several memfds",
     }
 }
 

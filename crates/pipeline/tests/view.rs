@@ -182,7 +182,7 @@ fn dead(physical: &PhysicalDevice) {
     assert!(seen.iter().all(|(_, seen)| *seen == bytes()));
 }
 
-/// What CUDA cannot import goes by way of memory that it can.
+/// Shared memory is read where it lies.
 fn memfd(_: &PhysicalDevice) {
     let eye = Eye::default();
     let mut path = path(&eye);
@@ -193,7 +193,8 @@ fn memfd(_: &PhysicalDevice) {
         path.run(frame(sequence, memory, SyncPoint::Signaled)).unwrap();
     }
     let report = path.view().unwrap().report().unwrap().clone();
-    assert_eq!((report.way, report.handle), ("the Vulkan bridge", "opaque_fd as a pointer"));
+    let way = ("locked shared memory", "a memfd in the memory of the process");
+    assert_eq!((report.way, report.handle), way);
     assert_eq!((report.pictures, report.copies), (3, 3));
     path.finish().unwrap();
     let seen = eye.0.lock().unwrap();

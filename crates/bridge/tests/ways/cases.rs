@@ -57,8 +57,23 @@ fn of_applications(
     Ok(())
 }
 
-pub(crate) fn bridged(queue: &Arc<Queue>) -> Outcome {
+pub(crate) fn locked(queue: &Arc<Queue>) -> Outcome {
     let mut bridge = Bridge::open(queue)?;
+    for (width, height) in [(37, 11), (1, 1), (640, 360)] {
+        let picture = memfd(queue, Extent { width, height })?;
+        for _ in 0..3 {
+            let seen = see(&mut bridge, &picture)?;
+            same(&picture.bytes, &seen.bytes).map_err(|err| format!("{width}x{height}: {err}"))?;
+            assert_eq!((seen.way, seen.copies, seen.is_array), (Way::Locked, NOTHING, false));
+            let cost = "each picture crosses the bus when CUDA reads it";
+            assert!(seen.fallback.is_none_or(|one| one.cost == cost && width == 37));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn bridged(queue: &Arc<Queue>) -> Outcome {
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Vulkan]);
     let sizes = [(37, 11), (1, 1), (640, 360), (16, 3)];
     let mut said = 0;
     for (width, height) in sizes {
@@ -81,7 +96,7 @@ pub(crate) fn bridged(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn many(queue: &Arc<Queue>) -> Outcome {
-    let mut bridge = Bridge::open(queue)?;
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Vulkan]);
     let picture = memfd(queue, SIZE)?;
     let stream = Arc::clone(bridge.stream());
     let target = Arc::new(Pinned::new(stream.device(), 37 * 4, 11)?);
@@ -107,7 +122,7 @@ pub(crate) fn hosted(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn refused(queue: &Arc<Queue>) -> Outcome {
-    let mut bridge = Bridge::open(queue)?;
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Vulkan, Way::Host]);
     let picture = memfd(queue, SIZE)?;
     let seen = see(&mut bridge, &picture)?;
     same(&picture.bytes, &seen.bytes)?;
@@ -120,7 +135,7 @@ pub(crate) fn refused(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn latched(queue: &Arc<Queue>) -> Outcome {
-    let mut bridge = Bridge::open(queue)?;
+    let mut bridge = Bridge::open(queue)?.by(&[Way::Vulkan, Way::Host]);
     let picture = memfd(queue, SIZE)?;
     let err = see(&mut bridge, &picture).err().ok_or("the first import after the proof fails")?;
     assert!(err.to_string().starts_with("could not map"), "{err}");
@@ -131,7 +146,12 @@ pub(crate) fn latched(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn planes(queue: &Arc<Queue>) -> Outcome {
-    for (ways, wanted) in [(&[Way::Vulkan][..], Way::Vulkan), (&[Way::Host], Way::Host)] {
+    let each: [(&[Way], _); 3] = [
+        (&[Way::Locked], Way::Locked),
+        (&[Way::Vulkan], Way::Vulkan),
+        (&[Way::Host], Way::Host),
+    ];
+    for (ways, wanted) in each {
         let mut bridge = Bridge::open(queue)?.by(ways);
         for fourcc in [Fourcc::NV12, Fourcc::P010, Fourcc::YUV420, Fourcc::NV24] {
             for extent in [SIZE, Extent { width: 64, height: 48 }] {

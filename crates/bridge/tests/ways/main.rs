@@ -20,6 +20,9 @@ use zerohop_manifest::DMABUF;
 const CASES: &[Case] = &[
     Case::new("an_image_of_the_applications_is_an_array_without_a_copy", cases::opaque),
     Case::new("rows_of_the_applications_are_read_where_they_lie", cases::opaque_rows),
+    Case::new("rows_in_a_memfd_are_locked_once_and_read_where_they_lie", cases::locked)
+        // One proof and three pictures, each with locked memory to be read back to for every read.
+        .at_most(&[("cuMemHostRegister_v2", 15)]),
     Case::new("rows_in_a_memfd_come_over_the_vulkan_bridge", cases::bridged).at_most(&[
         // One proof, and four copies of each of four shapes.
         ("cuImportExternalMemory", 17),

@@ -26,8 +26,8 @@ pub(super) struct Consumer {
     pub(super) read: fn(&Arc<Device>, &Sent) -> Result<Times, BoxError>,
 }
 
-/// All of them. CUDA has a tiled image as an array and rows by a pointer, without a copy; other memory
-/// comes by a copy of Vulkan's or a drawing of OpenGL's.
+/// All of them. CUDA has a tiled image as an array and rows by a pointer, without a copy, those of a
+/// memfd across the bus; other memory comes by a copy of Vulkan's or a drawing of OpenGL's.
 pub(super) const CONSUMERS: [Consumer; 5] = [
     Consumer { name: "vulkan", takes: |_, _| true, read: vulkan },
     Consumer {
@@ -37,8 +37,8 @@ pub(super) const CONSUMERS: [Consumer; 5] = [
     },
     Consumer {
         name: "cuda pointer",
-        takes: |layout, handle| (layout, handle) == ("LINEAR", "opaque_fd"),
-        read: |device, sent| cuda(&[Way::Opaque], device, sent),
+        takes: |layout, handle| layout == "LINEAR" && handle != "dma_buf",
+        read: |device, sent| cuda(&[Way::Opaque, Way::Locked], device, sent),
     },
     Consumer {
         name: "cuda by copy",

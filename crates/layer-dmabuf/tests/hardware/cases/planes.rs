@@ -106,7 +106,8 @@ fn other_order(device: &Arc<Device>) -> Outcome {
     let strides = strides(device)?;
     let layout =
         |offset, row_pitch| vk::SubresourceLayout { offset, row_pitch, ..Default::default() };
-    let planes = [layout(0xA000, strides[0]), layout(0x1000, strides[1])];
+    // Whole multiples of 64 KiB, where NVIDIA's driver has a plane begin.
+    let planes = [layout(0x30000, strides[0]), layout(0x10000, strides[1])];
     let image = Picture::new(device, NV12, LUMA, Asked::Explicit(0, &planes))?;
     for (index, plane) in planes.iter().enumerate() {
         same("a plane's place", image.layout(index).offset, plane.offset)?;
