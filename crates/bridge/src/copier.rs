@@ -56,7 +56,11 @@ impl Copier {
 }
 
 /// The shape of a copy with its planes at these places, in so many bytes.
-fn laid_out(shape: &FrameDescriptor, places: &[Place], bytes: u64) -> Result<FrameDescriptor, Error> {
+fn laid_out(
+    shape: &FrameDescriptor,
+    places: &[Place],
+    bytes: u64,
+) -> Result<FrameDescriptor, Error> {
     let most = u64::from(u32::MAX);
     if bytes > most {
         return Err(zerohop_vulkan::Error::TooLarge { needs: bytes, most }.into());

@@ -31,6 +31,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("cuda", &["layout"]),
     ("nvenc", &["header"]),
     ("gl", &[]),
+    ("bridge", &[]),
 ];
 
 /// All of it, built.

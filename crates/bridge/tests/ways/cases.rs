@@ -146,11 +146,8 @@ pub(crate) fn latched(queue: &Arc<Queue>) -> Outcome {
 }
 
 pub(crate) fn planes(queue: &Arc<Queue>) -> Outcome {
-    let each: [(&[Way], _); 3] = [
-        (&[Way::Locked], Way::Locked),
-        (&[Way::Vulkan], Way::Vulkan),
-        (&[Way::Host], Way::Host),
-    ];
+    let each: [(&[Way], _); 3] =
+        [(&[Way::Locked], Way::Locked), (&[Way::Vulkan], Way::Vulkan), (&[Way::Host], Way::Host)];
     for (ways, wanted) in each {
         let mut bridge = Bridge::open(queue)?.by(ways);
         for fourcc in [Fourcc::NV12, Fourcc::P010, Fourcc::YUV420, Fourcc::NV24] {
