@@ -3,26 +3,24 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zerohop_cuda::Surface;
 use zerohop_frame::Extent;
 
 use crate::bitstream::Bitstream;
-use crate::core::{Core, call};
+use crate::core::Core;
 use crate::input::Mapped;
 use crate::retrieve::{Filled, Notify, Retriever};
 use crate::start::reconfigure;
-use crate::sys::{self, NV_ENC_ERR_ENCODER_BUSY, NV_ENC_PIC_PARAMS};
-use crate::{Caps, Codec, Error, Format, Input, Settings, Status, Structure};
+use crate::submit::{Left, end, is_deferred, submit};
+use crate::sys::{self, NV_ENC_PIC_PARAMS};
+use crate::{Caps, Codec, Error, Format, Input, Settings, Structure};
 
 /// Pictures that may be on their way at a time.
 const DEPTH: usize = 4;
-/// How long a bitstream may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two tries while the chip is busy.
-const NAP: Duration = Duration::from_millis(2);
+/// How long a bitstream may take, and a chip that is busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A packet, and what came with its picture.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ pub struct How {
 ///
 /// Each picture's token comes back with its packet, when the encoder has read the picture: a token
 /// may hold its memory.
-pub struct Encoder<T> {
+pub struct Encoder<T: Send + 'static> {
     core: Arc<Core>,
     caps: Caps,
     settings: Settings,
@@ -61,9 +59,11 @@ pub struct Encoder<T> {
     flying: VecDeque<(Mapped, T)>,
     ready: VecDeque<Result<Coded<T>, Error>>,
     count: u32,
+    /// Whether the library knows that no picture follows.
+    ended: bool,
 }
 
-impl<T> Encoder<T> {
+impl<T: Send + 'static> Encoder<T> {
     pub(crate) fn new(
         core: Arc<Core>,
         caps: Caps,
@@ -72,7 +72,20 @@ impl<T> Encoder<T> {
     ) -> Result<Self, Error> {
         let retriever = Retriever::start()?;
         let (free, flying, ready) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        Ok(Self { core, caps, settings, format, retriever, free, made: 0, flying, ready, count: 0 })
+        let (made, count, ended) = (0, 0, false);
+        Ok(Self {
+            core,
+            caps,
+            settings,
+            format,
+            retriever,
+            free,
+            made,
+            flying,
+            ready,
+            count,
+            ended,
+        })
     }
 
     /// What it was asked for, within what the chip can do.
@@ -112,6 +125,7 @@ impl<T> Encoder<T> {
     /// # Errors
     ///
     /// [`Error::Call`]; [`Error::Stalled`] after two seconds without a packet. The token is dropped.
+    /// [`Error::Deferred`]: the token comes back with its packet, and no picture may follow.
     ///
     /// # Panics
     ///
@@ -127,18 +141,20 @@ impl<T> Encoder<T> {
         let bitstream = self.bitstream()?;
         let mapped = Mapped::new(input)?;
         let mut params = self.picture(&mapped, &bitstream, timestamp, how);
-        match self.submit(&mut params) {
-            Ok(()) => {
-                self.flying.push_back((mapped, token));
-                self.retriever.give(bitstream);
-                self.count = self.count.wrapping_add(1);
-                Ok(())
-            }
-            Err(err) => {
-                self.free.push(bitstream);
-                Err(err)
-            }
+        let submitted = submit(&self.core, &mut params);
+        let deferred = submitted.as_ref().is_err_and(is_deferred);
+        if let Err(err) = submitted
+            && !deferred
+        {
+            self.free.push(bitstream);
+            return Err(err);
         }
+        self.flying.push_back((mapped, token));
+        // What was taken comes out at the end at the latest, and nothing else of it may be used before.
+        let ended = if deferred { self.end() } else { Ok(()) };
+        self.retriever.give(bitstream);
+        self.count = self.count.wrapping_add(1);
+        if deferred { ended.and(Err(Error::Deferred { picture: params.frameIdx })) } else { Ok(()) }
     }
 
     fn picture(
@@ -167,23 +183,6 @@ impl<T> Encoder<T> {
         let at = if self.settings.codec == Codec::H264 { 4 } else { 3 };
         params.codecPicParams[at] = how.refresh.filter(|_| self.caps.refreshes).unwrap_or(0);
         params
-    }
-
-    /// Gives the picture to the chip, as often as that is busy.
-    fn submit(&self, params: &mut NV_ENC_PIC_PARAMS) -> Result<(), Error> {
-        let begin = Instant::now();
-        loop {
-            let (number, params) = (params.frameIdx, &raw mut *params);
-            let doing = || format!("encode picture {number}");
-            let done = call!(&self.core, doing, nvEncEncodePicture, params);
-            let busy = Status(NV_ENC_ERR_ENCODER_BUSY);
-            match done {
-                Err(Error::Call { status, .. }) if status == busy && begin.elapsed() < PATIENCE => {
-                    thread::sleep(NAP);
-                }
-                done => return done,
-            }
-        }
     }
 
     /// A bitstream that is free; waits for one when all are out.
@@ -270,25 +269,25 @@ impl<T> Encoder<T> {
     }
 
     /// Says that no picture follows.
-    fn end(&self) -> Result<(), Error> {
-        let mut params = NV_ENC_PIC_PARAMS {
-            version: self.core.word(Structure::Pic),
-            encodePicFlags: sys::NV_ENC_PIC_FLAG_EOS,
-            ..Default::default()
-        };
-        self.submit(&mut params)
+    fn end(&mut self) -> Result<(), Error> {
+        self.ended = true;
+        end(&self.core)
     }
 }
 
-impl<T> Drop for Encoder<T> {
+impl<T: Send + 'static> Drop for Encoder<T> {
     fn drop(&mut self) {
         if self.flush().is_err() {
             // The thread waits for a chip that does not answer. It holds the session then, which
-            // nobody destroys under it, and the surfaces that the chip may read stay known to it.
-            mem::take(&mut self.flying).into_iter().for_each(|(mapped, _)| mem::forget(mapped));
+            // nobody destroys under it, and with it what the chip may be reading: the surfaces stay
+            // mapped, and no picture goes home to be drawn over.
+            let (core, pictures) = (Arc::clone(&self.core), mem::take(&mut self.flying));
+            self.retriever.keep(Box::new(Left::new(core, pictures, self.ended)));
             return;
         }
-        let _ = self.end();
+        if !self.ended {
+            let _ = self.end();
+        }
         self.retriever.join();
     }
 }

@@ -109,6 +109,16 @@ pub enum Error {
         /// From one to the next.
         pitch: usize,
     },
+    /// The library keeps a picture until others come, as with look-ahead and B pictures, which it was
+    /// told to leave out.
+    #[error(
+        "the encoder took picture {picture} and wants others before it encodes it \
+         (NV_ENC_ERR_NEED_MORE_INPUT), although it was asked for no look-ahead and no B pictures"
+    )]
+    Deferred {
+        /// Its number.
+        picture: u32,
+    },
     /// No bitstream came.
     #[error("the encoder gave no bitstream for {} ms", .waited.as_millis())]
     Stalled {
@@ -124,12 +134,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the GPU is gone, so that nothing that was made on it is of use.
+    /// Whether the GPU or the encoder is gone, so that nothing that was made on it is of use.
     pub fn is_lost(&self) -> bool {
         match self {
             Self::Call { status, .. } | Self::Open { status, .. } => status.is_lost(),
             Self::Cuda(err) => err.is_lost(),
-            Self::Stalled { .. } => true,
+            Self::Stalled { .. } | Self::Deferred { .. } => true,
             _ => false,
         }
     }

@@ -28,6 +28,7 @@ mod session;
 mod settings;
 mod start;
 mod status;
+mod submit;
 pub mod sys;
 mod version;
 

@@ -1,5 +1,9 @@
 //! The thread that waits for bitstreams.
+//!
+//! An encoder that goes while its chip does not answer leaves the pictures with this thread: they are
+//! the chip's until it has given every bitstream back, however long that takes.
 
+use std::any::Any;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -10,6 +14,9 @@ use crate::bitstream::{Bitstream, Content};
 /// Called, from the thread, when something came.
 pub(crate) type Notify = Box<dyn Fn() + Send>;
 
+/// Pictures that the chip may be reading.
+pub(crate) type Left = Box<dyn Any + Send>;
+
 /// A bitstream with what was in it.
 pub(crate) type Filled = (Bitstream, Result<Content, Error>);
 
@@ -18,6 +25,7 @@ pub(crate) struct Retriever {
     given: Option<Sender<Bitstream>>,
     filled: Receiver<Filled>,
     notify: Sender<Notify>,
+    left: Sender<Left>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -26,9 +34,14 @@ impl Retriever {
         let (given, work) = channel();
         let (sender, filled) = channel();
         let (notify, notifies) = channel();
-        let body = move || wait(&work, &sender, &notifies);
+        let (left, held) = channel();
+        let body = move || {
+            // What was left goes when every bitstream has come.
+            let _held: Receiver<Left> = held;
+            wait(work, &sender, &notifies);
+        };
         let thread = Builder::new().name("nvenc".into()).spawn(body).map_err(Error::Thread)?;
-        Ok(Self { given: Some(given), filled, notify, thread: Some(thread) })
+        Ok(Self { given: Some(given), filled, notify, left, thread: Some(thread) })
     }
 
     /// Has `notify` called from now on.
@@ -50,6 +63,13 @@ impl Retriever {
         self.filled.recv_timeout(limit).ok()
     }
 
+    /// Keeps `pictures` until every bitstream that was handed over has come, and for ever if that is
+    /// how long it takes.
+    pub(crate) fn keep(&self, pictures: Left) {
+        // The thread lives as long as it waits for one.
+        let _ = self.left.send(pictures);
+    }
+
     /// Ends the thread, which has nothing to wait for any more.
     pub(crate) fn join(&mut self) {
         self.given = None;
@@ -57,12 +77,13 @@ impl Retriever {
     }
 }
 
-fn wait(given: &Receiver<Bitstream>, filled: &Sender<Filled>, notifies: &Receiver<Notify>) {
+fn wait(given: Receiver<Bitstream>, filled: &Sender<Filled>, notifies: &Receiver<Notify>) {
     let mut notify: Option<Notify> = None;
     for mut bitstream in given {
         let content = bitstream.take();
         if filled.send((bitstream, content)).is_err() {
-            return;
+            // The encoder has gone. The chip reads pictures until the last bitstream has come.
+            continue;
         }
         notify = notifies.try_iter().last().or(notify);
         if let Some(notify) = &notify {

@@ -15,7 +15,11 @@ impl Session {
     ///
     /// [`Error::Codec`], [`Error::Extent`], [`Error::Unsupported`] for what the chip cannot do;
     /// [`Error::Call`], [`Error::Thread`].
-    pub fn start<T>(self, settings: Settings, format: Format) -> Result<Encoder<T>, Error> {
+    pub fn start<T: Send + 'static>(
+        self,
+        settings: Settings,
+        format: Format,
+    ) -> Result<Encoder<T>, Error> {
         let caps = self.caps(settings.codec)?;
         caps.check(&settings)?;
         let core = self.into_core();

@@ -19,6 +19,8 @@ use zerohop_nvenc::{Codec, Version};
 /// | `most=WxH` | the largest pictures; 4096x4096 without |
 /// | `least=WxH` | the smallest pictures; 32x16 without |
 /// | `stall=N` | the bitstream of the Nth picture never comes |
+/// | `slow=N` | that of the Nth picture comes after three seconds |
+/// | `ahead=N` | it wants more pictures before it encodes the Nth |
 pub const BEHAVIOUR: &str = "ZEROHOP_NVENC";
 
 /// What the library is told to be.
@@ -30,6 +32,8 @@ pub(crate) struct Behaviour {
     pub(crate) sessions: Option<usize>,
     pub(crate) lost: Option<u64>,
     pub(crate) stall: Option<u64>,
+    pub(crate) slow: Option<u64>,
+    pub(crate) ahead: Option<u64>,
     pub(crate) rgb: bool,
     pub(crate) resizes: bool,
     pub(crate) busy: u32,
@@ -53,6 +57,8 @@ impl Behaviour {
             sessions: None,
             lost: None,
             stall: None,
+            slow: None,
+            ahead: None,
             rgb: true,
             resizes: true,
             busy: 0,
@@ -79,6 +85,8 @@ impl Behaviour {
             "sessions" => self.sessions = Some(value.parse().ok()?),
             "lost" => self.lost = Some(value.parse().ok()?),
             "stall" => self.stall = Some(value.parse().ok()?),
+            "slow" => self.slow = Some(value.parse().ok()?),
+            "ahead" => self.ahead = Some(value.parse().ok()?),
             "no-rgb" => self.rgb = false,
             "no-resize" => self.resizes = false,
             "busy" => self.busy = value.parse().ok()?,

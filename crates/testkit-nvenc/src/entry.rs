@@ -323,6 +323,8 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut NV_ENC_LOCK_BITSTRE
         word(session.version, Structure::LockBitstream, params.version)?;
         let name = params.outputBitstream.addr();
         hold(session.order.front() == Some(&name), "a bitstream is locked out of its turn")?;
+        let early = session.deferred && !session.ended;
+        hold(!early, "a bitstream is locked that the encoder has not begun")?;
         session.order.pop_front();
         let buffer = session.buffers.insert(name, Buffer::Locking);
         if let Some(Buffer::Waiting(job)) = buffer {
@@ -344,6 +346,9 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut NV_ENC_LOCK_BITSTRE
 
 /// Keeps the caller waiting, if that is what it is told to.
 fn stall(job: &Job) {
+    if Behaviour::get().slow == Some(job.number) {
+        thread::sleep(Duration::from_secs(3));
+    }
     while Behaviour::get().stall == Some(job.number) {
         thread::sleep(Duration::from_secs(3600));
     }

@@ -79,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) timestamp: Option<u64>,
     pub(crate) forced: bool,
     pub(crate) ended: bool,
+    /// Whether it has a picture that it encodes when others have come.
+    pub(crate) deferred: bool,
     pub(crate) busy: u32,
     pub(crate) registered: u32,
     pub(crate) said: CString,
@@ -146,6 +148,7 @@ impl Session {
             timestamp: None,
             forced: false,
             ended: false,
+            deferred: false,
             busy: 0,
             registered: 0,
             said: CString::default(),

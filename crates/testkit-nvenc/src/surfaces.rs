@@ -181,6 +181,10 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     if let Some(mapping) = session.mappings.get_mut(&mapping) {
         mapping.picture = Some(number);
     }
+    if Behaviour::get().ahead == Some(number) {
+        session.deferred = true;
+        return refuse(sys::NV_ENC_ERR_NEED_MORE_INPUT, "more pictures first");
+    }
     Ok(())
 }
 

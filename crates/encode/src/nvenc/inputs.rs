@@ -21,7 +21,7 @@ impl Inputs {
     }
 
     /// The picture of `frame`, imported and registered when its buffer is seen for the first time.
-    pub(super) fn of<T>(
+    pub(super) fn of<T: Send + 'static>(
         &mut self,
         frame: &Frame,
         encoder: &Encoder<T>,

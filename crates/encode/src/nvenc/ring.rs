@@ -24,7 +24,7 @@ impl Ring {
     }
 
     /// A surface that nobody reads; a new one when all are read.
-    pub(super) fn take<T>(
+    pub(super) fn take<T: Send + 'static>(
         &mut self,
         device: &Arc<Device>,
         encoder: &Encoder<T>,

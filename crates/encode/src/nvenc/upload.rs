@@ -33,7 +33,7 @@ impl Upload {
     }
 
     /// Queues the copy of `frame`'s picture to a surface that nobody reads, which is the input.
-    pub(super) fn of<T>(
+    pub(super) fn of<T: Send + 'static>(
         &mut self,
         frame: &Frame,
         encoder: &Encoder<T>,

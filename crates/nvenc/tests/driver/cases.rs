@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use zerohop_cuda::Pitched;
@@ -339,6 +340,48 @@ pub(crate) fn stalled() -> Outcome {
     drop(encoder);
     // The chip may read it for ever, so nothing is given back: see the report of the stand-in.
     std::process::exit(0);
+}
+
+/// It is told to look at nothing ahead. If it does, the stream ends with what it has taken.
+pub(crate) fn ahead() -> Outcome {
+    let stream = stream()?;
+    let mut encoder = encoder(&stream, Codec::H264, Fourcc::XRGB8888)?;
+    let inputs = ring(&encoder, &stream, false)?;
+    encoder.encode(&inputs[0], 1, How::default(), 0)?;
+    next(&mut encoder)?;
+    let err = refused(encoder.encode(&inputs[1], 2, How::default(), 1))?;
+    assert!(matches!(err, Error::Deferred { picture: 1 }) && err.is_lost(), "{err:?}");
+    assert!(err.to_string().contains("asked for no look-ahead"), "{err}");
+    assert_eq!(next(&mut encoder)?.token, 1);
+    Ok(())
+}
+
+/// A token as a picture is one: it tells when it is dropped.
+struct Home(Sender<()>);
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+/// The encoder goes while the chip still reads: the picture does not come home before it is done.
+pub(crate) fn slow() -> Outcome {
+    let stream = stream()?;
+    let format = Format::of(Fourcc::XRGB8888).ok_or("no format")?;
+    let mut encoder: Encoder<Home> =
+        Session::open(&stream)?.start(settings(Codec::H264), format)?;
+    let picture = picture(&stream, (Fourcc::XRGB8888, SIZE), 0, false)?;
+    let input = encoder.register(picture, SIZE)?;
+    let (home, came) = channel();
+    encoder.encode(&input, 1, How::default(), Home(home))?;
+    drop(input);
+    drop(encoder);
+    assert_eq!(came.try_recv().err(), Some(TryRecvError::Empty), "it went home while it was read");
+    came.recv_timeout(Duration::from_secs(20))?;
+    // The thread lets go of the session after that.
+    std::thread::sleep(Duration::from_millis(200));
+    Ok(())
 }
 
 /// A stream's labels are what it was told, and what RGB becomes.

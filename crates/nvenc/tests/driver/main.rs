@@ -93,6 +93,13 @@ const CASES: &[Case] = &[
     ),
     case("what_does_not_fit_never_reaches_the_library", "", cases::misfits, anything),
     case("streams_say_what_their_codes_mean", "", cases::labels, labelled),
+    case(
+        "a_chip_that_wants_pictures_ahead_is_refused_and_what_it_took_comes_out",
+        "ahead=2",
+        cases::ahead,
+        anything,
+    ),
+    case("a_picture_is_the_chips_until_its_bitstream_comes", "slow=1", cases::slow, anything),
 ];
 
 /// What is never given back, on purpose.
