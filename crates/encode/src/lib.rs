@@ -14,7 +14,9 @@
 //! here: containers are in `sinks`.
 #![forbid(unsafe_code)]
 
+mod bits;
 mod choice;
+mod chroma;
 mod encoder;
 mod error;
 mod nal;
@@ -23,6 +25,7 @@ mod openh264;
 mod planes;
 mod settings;
 
+pub use bits::{Bits, unescape};
 pub use choice::{Choice, open};
 pub use encoder::{Encoder, Notify, Packet, PacketSink};
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! AV1 in MP4.
 
-use super::bits::Bits;
 use super::boxes::Boxes;
+use zerohop_encode::Bits;
 
 /// `obu_type` (AV1, 6.2.2).
 const SEQUENCE_HEADER: u8 = 1;

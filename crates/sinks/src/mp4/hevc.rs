@@ -2,8 +2,8 @@
 
 use zerohop_encode::nal_units;
 
-use super::bits::{Bits, unescape};
 use super::boxes::Boxes;
+use zerohop_encode::{Bits, unescape};
 
 /// Types of parameter sets (H.265 table 7-1).
 const VPS: u8 = 32;

@@ -15,7 +15,6 @@
 
 mod av1;
 mod avc;
-mod bits;
 mod boxes;
 mod fragment;
 mod header;

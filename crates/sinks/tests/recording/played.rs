@@ -49,9 +49,9 @@ fn probed() {
     let wanted: Vec<String> =
         times.iter().map(|time| format!("{:.6}", time.as_secs_f64())).collect();
     assert_eq!(lines("frame=pts_time", &path), wanted);
-    let facts = "stream=codec_name,profile,width,height,color_range,color_space,color_transfer,color_primaries,time_base,duration";
+    let facts = "stream=codec_name,profile,width,height,color_range,color_space,color_transfer,color_primaries,chroma_location,time_base,duration";
     let facts = lines(facts, &path);
-    let colors = "tv,bt709,bt709,bt709";
+    let colors = "tv,bt709,bt709,bt709,center";
     assert_eq!(facts, [format!("h264,Constrained Baseline,160,96,{colors},1/90000,4.500000")]);
     assert_eq!(lines("format=duration", &path), ["4.500000"]);
 }

@@ -1,18 +1,26 @@
-//! Bits of headers, most significant first.
+//! Bits of headers, most significant first: reading and writing them, and the bytes that keep start
+//! codes out of NAL units.
 
 /// Reads bits; `None` past the end.
-pub(super) struct Bits<'a> {
+#[derive(Debug)]
+pub struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Bits<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    /// From the first bit of `bytes` on.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
+    /// Bits that were passed.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// `count` bits, 32 at most.
-    pub(super) fn u(&mut self, count: u32) -> Option<u32> {
+    pub fn u(&mut self, count: u32) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {
             let byte = self.bytes.get(self.at / 8)?;
@@ -23,18 +31,18 @@ impl<'a> Bits<'a> {
     }
 
     /// Whether the next bit is set.
-    pub(super) fn flag(&mut self) -> Option<bool> {
+    pub fn flag(&mut self) -> Option<bool> {
         self.u(1).map(|bit| bit == 1)
     }
 
     /// Passes over `count` bits.
-    pub(super) fn skip(&mut self, count: u32) -> Option<()> {
+    pub fn skip(&mut self, count: u32) -> Option<()> {
         self.at = self.at.checked_add(count as usize)?;
         (self.at <= self.bytes.len() * 8).then_some(())
     }
 
     /// `ue(v)`: an Exp-Golomb code (H.265, 9.2).
-    pub(super) fn ue(&mut self) -> Option<u32> {
+    pub fn ue(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
             zeros += 1;
@@ -46,13 +54,13 @@ impl<'a> Bits<'a> {
     }
 
     /// Passes over `count` such codes.
-    pub(super) fn codes(&mut self, count: u32) -> Option<()> {
+    pub fn codes(&mut self, count: u32) -> Option<()> {
         (0..count).try_for_each(|_| self.ue().map(|_| ()))
     }
 }
 
 /// The payload of a NAL unit without the bytes that keep start codes out of it (H.265, 7.3.1.1).
-pub(super) fn unescape(unit: &[u8]) -> Vec<u8> {
+pub fn unescape(unit: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(unit.len());
     let mut zeros = 0;
     for byte in unit {
@@ -64,6 +72,21 @@ pub(super) fn unescape(unit: &[u8]) -> Vec<u8> {
         payload.push(*byte);
     }
     payload
+}
+
+/// A NAL unit with the bytes that keep start codes out of its `payload` (H.264, 7.4.1.1).
+pub(crate) fn escape(payload: &[u8]) -> Vec<u8> {
+    let mut unit = Vec::with_capacity(payload.len() + 2);
+    let mut zeros = 0;
+    for byte in payload {
+        if zeros >= 2 && *byte <= 3 {
+            unit.push(3);
+            zeros = 0;
+        }
+        zeros = if *byte == 0 { zeros + 1 } else { 0 };
+        unit.push(*byte);
+    }
+    unit
 }
 
 #[cfg(test)]
@@ -84,5 +107,10 @@ mod tests {
     fn only_the_bytes_that_were_put_in_are_taken_out() {
         assert_eq!(unescape(&[0, 0, 3, 1, 0, 0, 3, 0, 3]), [0, 0, 1, 0, 0, 0, 3]);
         assert_eq!(unescape(&[0, 3, 0, 0, 4]), [0, 3, 0, 0, 4]);
+        for payload in [&[0, 0, 0, 0, 1][..], &[0, 0, 3, 0, 0, 2], &[1, 0, 0, 4, 0]] {
+            let unit = escape(payload);
+            assert!(unit.windows(3).all(|three| three[..2] != [0, 0] || three[2] > 2), "{unit:?}");
+            assert_eq!(unescape(&unit), payload);
+        }
     }
 }
