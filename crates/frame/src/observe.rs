@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::Rect;
+
 /// A step on a picture's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -41,6 +43,11 @@ pub trait Observer: Send + Sync {
     fn copy_down(&self, sequence: u64, bytes: u64, why: &'static str) {
         let _ = bytes;
         self.gpu_copy(sequence, why);
+    }
+
+    /// Of picture `sequence` the part `rect` is encoded by itself, in a recording of its own.
+    fn region(&self, sequence: u64, rect: Rect) {
+        let _ = (sequence, rect);
     }
 
     /// Picture `sequence` was lost, because of `why`.

@@ -8,7 +8,7 @@ use crate::sys::{
     NV_ENC_CONFIG_HEVC, NV_ENC_INITIALIZE_PARAMS, NV_ENC_PRESET_CONFIG, NV_ENC_QP,
     NV_ENC_RC_PARAMS, NVENC_INFINITE_GOPLENGTH, bit, depth,
 };
-use crate::{Caps, Codec, Error, Rate, Settings, Structure, Tuning, Version};
+use crate::{Caps, Codec, Error, Format, Rate, Settings, Structure, Tuning, Version};
 
 /// `videoFormat` of a stream that was never an analogue signal.
 const UNSPECIFIED: u32 = 5;
@@ -19,7 +19,7 @@ pub(crate) fn config(
     core: &Core,
     settings: &Settings,
     caps: &Caps,
-    input_ten_bits: bool,
+    format: Format,
 ) -> Result<NV_ENC_CONFIG, Error> {
     let mut config = preset(core, settings)?;
     config.gopLength = NVENC_INFINITE_GOPLENGTH;
@@ -32,18 +32,21 @@ pub(crate) fn config(
         (Codec::Hevc, true) => sys::NV_ENC_HEVC_PROFILE_MAIN10_GUID,
         (Codec::Av1, _) => sys::NV_ENC_AV1_PROFILE_MAIN_GUID,
     };
-    let depth = (core.api.version, bits(settings.ten_bits), bits(input_ten_bits));
+    let depth = (core.api.version, bits(settings.ten_bits), bits(format.has_ten_bits()));
+    let ours = !format.is_rgb();
     let codec = &mut config.encodeCodecConfig;
     match settings.codec {
         Codec::H264 => {
             // SAFETY: the preset is one of H.264, and any bits are numbers.
             let h264 = unsafe { &mut codec.h264Config };
             fill_h264(h264, settings, depth);
+            fill_chroma(&mut h264.h264VUIParameters, ours);
         }
         Codec::Hevc => {
             // SAFETY: as above, of HEVC.
             let hevc = unsafe { &mut codec.hevcConfig };
             fill_hevc(hevc, settings, depth);
+            fill_chroma(&mut hevc.hevcVUIParameters, ours);
         }
         Codec::Av1 => {
             // SAFETY: as above, of AV1.
@@ -110,6 +113,16 @@ fn fill_vui(vui: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS, color: Color) {
     vui.colourPrimaries = color.primaries.into();
     vui.transferCharacteristics = color.transfer.into();
     vui.colourMatrix = color.matrix.into();
+}
+
+/// Y'CbCr is what our passes wrote, with chroma in the middle of its four pixels. Where the chip puts
+/// that of RGB its header does not say.
+fn fill_chroma(vui: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS, ours: bool) {
+    /// `chroma_sample_loc_type` 1 (H.264, figure E-1).
+    const MIDDLE: u32 = 1;
+    vui.chromaSampleLocationFlag = ours.into();
+    let kind = if ours { MIDDLE } else { 0 };
+    (vui.chromaSampleLocationTop, vui.chromaSampleLocationBot) = (kind, kind);
 }
 
 /// Period and length of intra refresh, and the flag that switches it on, where it was asked for.

@@ -45,7 +45,7 @@ fn initialize(
     caps: &Caps,
     format: Format,
 ) -> Result<(), Error> {
-    let mut config = config(core, settings, caps, format.has_ten_bits())?;
+    let mut config = config(core, settings, caps, format)?;
     let mut params = parameters(core, settings, &mut config);
     let extent = settings.extent;
     let doing = || format!("start encoding {} {}x{}", settings.codec, extent.width, extent.height);
@@ -63,7 +63,7 @@ pub(crate) fn reconfigure(
     caps: &Caps,
     (format, reset): (Format, bool),
 ) -> Result<(), Error> {
-    let mut config = config(core, settings, caps, format.has_ten_bits())?;
+    let mut config = config(core, settings, caps, format)?;
     let mut params = NV_ENC_RECONFIGURE_PARAMS {
         version: core.word(Structure::Reconfigure),
         reInitEncodeParams: parameters(core, settings, &mut config),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use zerohop_frame::{Fallback, Stage};
+use zerohop_frame::{Fallback, Rect, Stage};
 
 use crate::Percentiles;
 
@@ -72,6 +72,39 @@ impl Copies {
     }
 }
 
+/// Where a recording of regions lies in the pictures, for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Region {
+    /// Pixels from the left edge.
+    pub x: u32,
+    /// Pixels from the top edge.
+    pub y: u32,
+    /// Its size, which is that of the recording's pictures.
+    pub width: u32,
+    /// As `width`.
+    pub height: u32,
+    /// The number of the first picture.
+    pub first: u64,
+    /// How many pictures were there, one after the other.
+    pub pictures: u64,
+}
+
+impl Region {
+    /// The most that are kept.
+    const MOST: usize = 256;
+
+    /// Notes that picture `sequence` lies at `rect`, behind what `all` has.
+    pub(crate) fn note(all: &mut Vec<Self>, sequence: u64, rect: Rect) {
+        let Rect { x, y, width, height } = rect;
+        let here = |it: &&mut Self| (it.x, it.y, it.width, it.height) == (x, y, width, height);
+        if let Some(last) = all.last_mut().filter(here) {
+            last.pictures += 1;
+        } else if all.len() < Self::MOST {
+            all.push(Self { x, y, width, height, first: sequence, pictures: 1 });
+        }
+    }
+}
+
 /// All counts at one moment.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -82,6 +115,8 @@ pub struct Counts {
     pub submitted: u64,
     /// What they were worth.
     pub verdicts: Verdicts,
+    /// Where regions were that are recorded by themselves, in order.
+    pub regions: Vec<Region>,
     /// Lost pictures, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Copies on the way to the main sink.

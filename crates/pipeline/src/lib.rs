@@ -33,7 +33,7 @@ mod tap;
 mod trace;
 mod view;
 
-pub use counts::{Copies, Counts, Verdicts};
+pub use counts::{Copies, Counts, Region, Verdicts};
 pub use filters::{Filter, Filtered, Filters};
 pub use histogram::Percentiles;
 pub use measurements::Measurements;

@@ -8,7 +8,7 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_passes::Verdict;
 
 use crate::Trace;
-use crate::counts::{Counts, STAGES, name};
+use crate::counts::{Counts, Region, STAGES, name};
 use crate::histogram::Histogram;
 
 /// The most fallbacks that are kept; a producer that makes up more is ignored.
@@ -128,6 +128,10 @@ impl Observer for Measurements {
         copies.down_bytes += bytes;
     }
 
+    fn region(&self, sequence: u64, rect: Rect) {
+        Region::note(&mut self.lock().counts.regions, sequence, rect);
+    }
+
     fn dropped(&self, sequence: u64, why: &'static str) {
         *self.lock().counts.dropped.entry(why).or_default() += 1;
         self.trace_instant(sequence, &format!("dropped: {why}"), None);
@@ -155,6 +159,10 @@ impl Observer for OfSinks {
 
     fn gpu_copy(&self, _: u64, why: &'static str) {
         self.0.lock().counts.sink_copies.gpu(why);
+    }
+
+    fn region(&self, sequence: u64, rect: Rect) {
+        self.0.region(sequence, rect);
     }
 
     fn dropped(&self, sequence: u64, why: &'static str) {
@@ -192,6 +200,20 @@ mod tests {
         all.fallback(fallback.clone());
         all.fallback(fallback.clone());
         assert_eq!(all.counts().fallbacks, [fallback]);
+    }
+
+    #[test]
+    fn a_region_is_told_once_for_as_long_as_it_stays() {
+        let all = Measurements::default();
+        let rect = |x| Rect { x, y: 8, width: 64, height: 32 };
+        for (sequence, x) in [(3, 0), (4, 0), (9, 16), (10, 0)] {
+            all.region(sequence, rect(x));
+        }
+        let seen: Vec<_> =
+            all.counts().regions.iter().map(|it| (it.first, it.x, it.pictures)).collect();
+        assert_eq!(seen, [(3, 0, 2), (9, 16, 1), (10, 0, 1)]);
+        (0..10_000).for_each(|sequence| all.region(sequence, rect(sequence as u32)));
+        assert_eq!(all.counts().regions.len(), 256, "no more than that");
     }
 
     #[test]

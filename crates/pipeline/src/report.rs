@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Number, Value};
 use zerohop_frame::Extent;
 
-use crate::{Copies, Counts, CudaReport, Percentiles, Verdicts};
+use crate::{Copies, Counts, CudaReport, Percentiles, Region, Verdicts};
 
 /// The version of the schema. It counts up when a key changes its meaning or goes; new keys do not
 /// change it.
@@ -108,6 +108,7 @@ pub struct Report {
     pub(crate) frames_dropped: u64,
     pub(crate) drop_reasons: BTreeMap<&'static str, u64>,
     pub(crate) verdicts: Verdicts,
+    regions: Vec<Region>,
     pub(crate) handover: &'static str,
     pub(crate) sync_tier: &'static str,
     pub(crate) device: Option<String>,
@@ -146,6 +147,7 @@ impl Report {
             gpu_copies: per(counts.path_copies.gpu),
             drop_reasons: counts.dropped,
             verdicts: counts.verdicts,
+            regions: counts.regions,
             handover: facts.handover,
             sync_tier: facts.sync_tier,
             device: facts.device,

@@ -132,4 +132,9 @@ pub(crate) fn region(scene: &Scene) {
     assert_eq!(u64::from(scene.decoded().packets), 90 - regions);
     assert_eq!(u64::from(scene.decoded_of("region.mp4").packets), regions);
     assert_eq!(scene.decoded_of("region.mp4").size, "320x96");
+    let place = &ended.report["regions"][0];
+    let of = |key: &str| place[key].as_u64();
+    let rect = ["x", "y", "width", "height"].map(|key| of(key).unwrap());
+    assert_eq!(rect, [0, 48, 320, 96], "where it lies in the pictures");
+    assert_eq!(of("pictures"), Some(regions), "one place for all");
 }

@@ -105,11 +105,6 @@ impl Nvenc {
         })
     }
 
-    /// Aims at another `rate` from the next picture on; in place, where it is of the same kind.
-    pub fn set_rate(&mut self, rate: Rate) {
-        self.options.rate = rate;
-    }
-
     /// Sees to it that the chip encodes pictures such as this one; whether it begins anew.
     fn fit(&mut self, descriptor: &FrameDescriptor, extent: Extent) -> Result<(), Error> {
         let format = Format::of(descriptor.fourcc).ok_or(Error::Format(descriptor.fourcc))?;
@@ -304,6 +299,7 @@ impl Encoder for Nvenc {
         self.fit(shape, extent)?;
         self.wait(&frame)?;
         let Some(input) = self.cropped(&frame, &rect)? else { return Ok(()) };
+        self.observer.region(frame.info().sequence, rect);
         self.submit(&input, Flight { frame, extent }, key)
     }
 

@@ -63,6 +63,14 @@ impl Description<'_> {
         }
     }
 
+    /// What the file is besides (AV1 in ISOBMFF, 2.1: it should be named).
+    fn brand(&self) -> &'static [u8] {
+        match self {
+            Self::Avc(_) | Self::Hevc(_) => b"",
+            Self::Av1(_) => b"av01",
+        }
+    }
+
     fn put(&self, at: &mut Boxes) {
         match self {
             Self::Avc(avc) => avc.put(at),
@@ -95,6 +103,7 @@ pub(super) fn header(stream: &Stream<'_>) -> Header {
         at.bytes(b"iso6");
         at.u32(0);
         at.bytes(b"iso6mp41");
+        at.bytes(stream.codec.brand());
     });
     boxes.put(b"moov", |at| {
         at.full(b"mvhd", 1, 0, |at| {
