@@ -17,7 +17,7 @@ use crate::check::{Answer, hold, refuse, word, wrong, zeros};
 use crate::cuda::Copied;
 use crate::journal::say;
 use crate::questions::formats;
-use crate::session::{Buffer, Job, Mapping, Resource, State, named};
+use crate::session::{Buffer, Job, Mapping, Resource, Session, State, named};
 
 /// `NvEncRegisterResource`.
 pub(crate) fn register(
@@ -181,11 +181,16 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     if let Some(mapping) = session.mappings.get_mut(&mapping) {
         mapping.picture = Some(number);
     }
-    if Behaviour::get().ahead == Some(number) {
-        session.deferred = true;
-        return refuse(sys::NV_ENC_ERR_NEED_MORE_INPUT, "more pictures first");
+    defer(session)
+}
+
+/// Wants more pictures before it encodes the last one, if that is what it is told to.
+fn defer(session: &mut Session) -> Answer {
+    if Behaviour::get().ahead != Some(session.pictures) {
+        return Ok(());
     }
-    Ok(())
+    session.deferred = true;
+    refuse(sys::NV_ENC_ERR_NEED_MORE_INPUT, "more pictures first")
 }
 
 /// Has the rows of `resource` copied when `stream` comes to it.
