@@ -57,7 +57,7 @@ pub enum Error {
         has: u64,
     },
     /// Two surfaces of different size.
-    #[error("{} rows of {} bytes cannot be copied to {} of {}", .from.1, .from.0, .to.1, .to.0)]
+    #[error("{}x{} bytes cannot be copied to {}x{}", .from.0, .from.1, .to.0, .to.1)]
     Unequal {
         /// Bytes of a row, and rows.
         from: (usize, usize),

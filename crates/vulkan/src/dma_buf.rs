@@ -174,6 +174,14 @@ fn modifiers(device: &Device, format: vk::Format) -> Vec<vk::DrmFormatModifierPr
 }
 
 impl Device {
+    /// Whether it knows `modifier` for `format`, with one plane in memory.
+    pub(crate) fn takes_modifier(&self, format: vk::Format, modifier: Modifier) -> bool {
+        let known = |one: &vk::DrmFormatModifierPropertiesEXT| {
+            (one.drm_format_modifier, one.drm_format_modifier_plane_count) == (modifier.0, 1)
+        };
+        self.has_modifiers() && modifiers(self, format).iter().any(known)
+    }
+
     /// The modifiers with which a dma-buf of these pixels can be read by shaders.
     pub fn modifiers(&self, pixels: PixelFormat) -> Vec<Modifier> {
         if !self.has_modifiers() {

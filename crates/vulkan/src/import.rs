@@ -161,10 +161,10 @@ impl Import<'_> {
         let [MemoryHandle::OpaqueFd { fd, size, memory_type, image, .. }] = self.memory else {
             return Err(Error::Unsupported("opaque memory in several objects"));
         };
-        let (fourcc, extent) = (self.descriptor.fourcc, self.descriptor.extent);
+        let FrameDescriptor { fourcc, extent, modifier, .. } = *self.descriptor;
         let holds = Holds::of(self.device, fourcc, extent)?;
         let memory = Opaque { fd: fd.as_fd(), size: *size, memory_type: *memory_type };
-        let unbound = UnboundImage::opaque(self.device, extent, &holds, image)?;
+        let unbound = UnboundImage::opaque(self.device, extent, &holds, image, modifier)?;
         let (needs, alone) = (unbound.requirements(), unbound.dedicated(image.dedicated));
         let memory = Memory::import_opaque(self.device, &memory, needs, alone)?;
         let body = Body::Images(ArrayVec::from_iter([unbound.bind(memory)?]));

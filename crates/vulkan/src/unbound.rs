@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use ash::vk;
-use zerohop_frame::{Extent, Fourcc, MAX_PLANES, OpaqueImage};
+use zerohop_frame::{Extent, Fourcc, MAX_PLANES, Modifier, OpaqueImage};
 
 use crate::error::Doing;
 use crate::holds::Holds;
@@ -54,6 +54,9 @@ impl Bound {
     }
 }
 
+/// The tiling of images whose descriptor has a modifier for it.
+const NAMED: vk::ImageTiling = vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;
+
 /// The flags that an opaque image may have; others ask for features that we do not enable.
 const FLAGS: vk::ImageCreateFlags = vk::ImageCreateFlags::from_raw(
     vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw()
@@ -69,13 +72,14 @@ const USAGES: u32 = 0xff;
 const FORMATS: std::ops::RangeInclusive<i32> = 1..=184;
 
 impl UnboundImage {
-    /// The image that `opaque` describes. Its numbers may come from a stranger: what the device
-    /// does not promise to take never reaches `vkCreateImage`.
+    /// The image that `opaque` describes, and `modifier` where its tiling has a name. Its numbers may
+    /// come from a stranger: what the device does not promise to take never reaches `vkCreateImage`.
     pub(crate) fn opaque(
         device: &Arc<Device>,
         extent: Extent,
         holds: &Holds,
         opaque: &OpaqueImage,
+        modifier: Modifier,
     ) -> Result<Self, Error> {
         let format = vk::Format::from_raw(opaque.format.cast_signed());
         holds.check(format)?;
@@ -102,7 +106,13 @@ impl UnboundImage {
         if !views.is_empty() {
             info = info.push_next(&mut list);
         }
-        check_support(device, &info, &views, extent)?;
+        let modifiers = [modifier.0];
+        let mut named =
+            vk::ImageDrmFormatModifierListCreateInfoEXT::default().drm_format_modifiers(&modifiers);
+        if info.tiling == NAMED {
+            info = info.push_next(&mut named);
+        }
+        check_support(device, &info, (&views, modifier), extent)?;
         Self::create(device, &info)
     }
 
@@ -217,6 +227,11 @@ pub fn opaque_of(format: PixelFormat) -> OpaqueImage {
     }
 }
 
+/// As [`opaque_of`], tiled as a modifier says, which is to be the descriptor's.
+pub fn opaque_tiled(format: PixelFormat) -> OpaqueImage {
+    OpaqueImage { tiling: NAMED.as_raw().cast_unsigned(), ..opaque_of(format) }
+}
+
 /// The plainest image of all planes of a picture of `extent`.
 ///
 /// # Errors
@@ -283,7 +298,7 @@ fn check_views(
 fn check_support(
     device: &Device,
     info: &vk::ImageCreateInfo<'_>,
-    views: &[vk::Format],
+    (views, modifier): (&[vk::Format], Modifier),
     extent: Extent,
 ) -> Result<(), Error> {
     let refused = || Error::NotImportable {
@@ -292,7 +307,12 @@ fn check_support(
         tiling: info.tiling.as_raw(),
         usage: info.usage.as_raw(),
     };
-    let tiled = [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&info.tiling);
+    // VUID-VkPhysicalDeviceImageFormatInfo2-tiling-02313.
+    let open = info.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT) && views.is_empty();
+    let tiled = match info.tiling {
+        NAMED => !open && device.takes_modifier(info.format, modifier),
+        other => [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&other),
+    };
     let known = FLAGS.contains(info.flags) && info.usage.as_raw() & !USAGES == 0;
     let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()) || *view == info.format);
     if !(tiled && known && listed) || info.usage.is_empty() || info.array_layers == 0 {
@@ -310,6 +330,12 @@ fn check_support(
         .push_next(&mut external);
     if !views.is_empty() {
         query = query.push_next(&mut list);
+    }
+    let mut named = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
+        .drm_format_modifier(modifier.0)
+        .sharing_mode(info.sharing_mode);
+    if info.tiling == NAMED {
+        query = query.push_next(&mut named);
     }
     let limits = supported(device, &query).ok_or_else(refused)?;
     let fits = extent.width <= limits.max_extent.width

@@ -14,7 +14,7 @@ use zerohop_frame::{BoxError, Extent, Fourcc, same};
 use zerohop_vulkan::{Device, Instance, InstanceOptions, PhysicalDevice};
 
 use seen::CONSUMERS;
-use sent::{KINDS, Sent};
+use sent::{Kind, Sent};
 
 use crate::check::Trouble;
 
@@ -40,8 +40,9 @@ pub struct Cell {
     pub device: String,
     /// The format, as in `AR24`.
     pub format: String,
-    /// How the picture lies in memory: `OPTIMAL`, as the driver likes, or `LINEAR`.
-    pub modifier: &'static str,
+    /// How the picture lies in memory: `OPTIMAL`, as the driver likes, `LINEAR`, or by the DRM
+    /// modifier of that number (`drm_fourcc.h`).
+    pub modifier: String,
     /// What the memory is handed over as: `opaque_fd`, `memfd` or `dma_buf`.
     pub handle: &'static str,
     /// Who reads it: `vulkan`; `cuda array` and `cuda pointer`, without a copy; `cuda by copy` of
@@ -89,18 +90,18 @@ impl Matrix {
 
 fn of_device(physical: &PhysicalDevice) -> Vec<Cell> {
     let Ok(device) = Device::open(physical) else { return Vec::new() };
-    let kinds = KINDS.iter();
-    let all = FORMATS.iter().flat_map(|format| kinds.clone().map(move |kind| (*format, kind)));
+    let kinds = |format| Kind::all(&device, format).into_iter().map(move |kind| (format, kind));
+    let all = FORMATS.into_iter().flat_map(kinds);
     all.flat_map(|(format, kind)| {
-        let sent = (kind.make)(&device, format, EXTENT);
+        let sent = kind.make(&device, format);
         let cell = |consumer: &seen::Consumer| {
             let tried = match &sent {
                 Ok(sent) => (consumer.read)(&device, sent),
                 Err(why) => Err(why.to_string().into()),
             };
-            Cell::new(&device, (format, kind, consumer.name), tried)
+            Cell::new(&device, (format, &kind, consumer.name), tried)
         };
-        CONSUMERS.iter().filter(|one| one.may_read(kind)).map(cell).collect::<Vec<_>>()
+        CONSUMERS.iter().filter(|one| one.may_read(&kind)).map(cell).collect::<Vec<_>>()
     })
     .collect()
 }
@@ -108,7 +109,7 @@ fn of_device(physical: &PhysicalDevice) -> Vec<Cell> {
 impl Cell {
     fn new(
         device: &Arc<Device>,
-        (format, kind, consumer): (Fourcc, &sent::Kind, &'static str),
+        (format, kind, consumer): (Fourcc, &Kind, &'static str),
         tried: Result<Times, BoxError>,
     ) -> Self {
         let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
@@ -117,7 +118,7 @@ impl Cell {
         Self {
             device: device.physical().name(),
             format: format.to_string(),
-            modifier: kind.modifier,
+            modifier: kind.layout(),
             handle: kind.handle,
             consumer,
             exact: tried.is_ok(),
@@ -142,7 +143,7 @@ impl fmt::Display for Matrix {
             let device = cells.first().map_or("", |cell| &cell.device);
             writeln!(f, "\n{width}x{height} pictures on {device}, in milliseconds")?;
             let (a, b, c, d) = ("format", "layout", "memory", "reader");
-            writeln!(f, "     {a:<8}{b:<9}{c:<11}{d:<14}{:>9}{:>9}", "import", "read")?;
+            writeln!(f, "     {a:<8}{b:<20}{c:<11}{d:<14}{:>9}{:>9}", "import", "read")?;
             cells.iter().filter(|cell| cell.exact).try_for_each(|cell| writeln!(f, "{cell}"))?;
             for (why, cells) in refusals(cells) {
                 let what = |of: fn(&Cell) -> &str| {
@@ -176,7 +177,7 @@ impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { format, modifier, handle, consumer, import_ms, read_ms, why, .. } = self;
         let sign = if self.exact { "yes" } else { "no" };
-        write!(f, "{sign:<5}{format:<8}{modifier:<9}{handle:<11}{consumer:<14}")?;
+        write!(f, "{sign:<5}{format:<8}{modifier:<20}{handle:<11}{consumer:<14}")?;
         match (import_ms, read_ms, why) {
             (Some(import), Some(read), _) => write!(f, "{import:>9.3}{read:>9.3}"),
             (_, _, why) => write!(f, "  {}", why.as_deref().unwrap_or_default()),
@@ -193,7 +194,7 @@ mod tests {
         let cell = Cell {
             device: "a".into(),
             format: "AR24".into(),
-            modifier: "OPTIMAL",
+            modifier: "OPTIMAL".into(),
             handle: "opaque_fd",
             consumer: "cuda array",
             exact: true,
@@ -202,7 +203,10 @@ mod tests {
             why: None,
         };
         let text = cell.to_string();
-        assert_eq!(text, "yes  AR24    OPTIMAL  opaque_fd  cuda array        0.170    2.000");
+        assert_eq!(
+            text,
+            "yes  AR24    OPTIMAL             opaque_fd  cuda array        0.170    2.000"
+        );
         let why = Some("no CUDA".to_owned());
         let lost = Cell { exact: false, import_ms: None, read_ms: None, why, ..cell };
         assert!(lost.to_string().ends_with("cuda array      no CUDA"), "{lost}");

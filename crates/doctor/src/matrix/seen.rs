@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use zerohop_bridge::{Bridge, Way};
 use zerohop_cuda::Pinned;
-use zerohop_frame::BoxError;
+use zerohop_frame::{BoxError, FrameDescriptor};
 use zerohop_vulkan::{
     Device, DeviceChoice, Image, Instance, InstanceOptions, Queue, read_back, wait_on_cpu,
 };
@@ -32,7 +32,7 @@ pub(super) const CONSUMERS: [Consumer; 5] = [
     Consumer { name: "vulkan", takes: |_, _| true, read: vulkan },
     Consumer {
         name: "cuda array",
-        takes: |layout, _| layout == "OPTIMAL",
+        takes: |layout, _| layout != "LINEAR",
         read: |device, sent| cuda(&[Way::Opaque], device, sent),
     },
     Consumer {
@@ -55,7 +55,7 @@ pub(super) const CONSUMERS: [Consumer; 5] = [
 impl Consumer {
     /// Whether the pair is one that there could be.
     pub(super) fn may_read(&self, kind: &Kind) -> bool {
-        (self.takes)(kind.modifier, kind.handle)
+        (self.takes)(&kind.layout(), kind.handle)
     }
 }
 
@@ -82,14 +82,29 @@ fn cuda(ways: &'static [Way], device: &Arc<Device>, sent: &Sent) -> Result<Times
     let begin = Instant::now();
     let first = bridge.cross(&sent.frame, &image)?;
     wait_on_cpu(&first.ready)?;
+    let (row, rows) = first.size();
     drop(first);
     let import = begin.elapsed();
-    let (row, rows) = (image.planes()[0].row_bytes(), image.extent().height as usize);
     let pinned = Arc::new(Pinned::new(stream.device(), row, rows)?);
     let begin = Instant::now();
     let second = bridge.cross(&sent.frame, &image)?;
     wait_on_cpu(&second.ready)?;
     second.copy(&stream, &pinned)?;
     stream.submit()?.wait("a picture of the matrix", PATIENCE)?;
-    compare(sent, pinned.bytes(), Times { import, read: begin.elapsed() })
+    let times = Times { import, read: begin.elapsed() };
+    compare(sent, &packed(&second.shape, &image, pinned.bytes())?, times)
+}
+
+/// The rows of all planes that lie in `bytes` as `shape` says, without what is between them.
+fn packed(shape: &FrameDescriptor, image: &Image, bytes: &[u8]) -> Result<Vec<u8>, BoxError> {
+    let mut all = Vec::new();
+    for (layout, plane) in shape.planes.iter().zip(image.planes()) {
+        let row = plane.row_bytes();
+        for y in 0..plane.extent().height as usize {
+            let start = layout.offset as usize + y * layout.stride as usize;
+            let line = bytes.get(start..).and_then(|rest| rest.get(..row));
+            all.extend_from_slice(line.ok_or("the copy is smaller than its shape says")?);
+        }
+    }
+    Ok(all)
 }

@@ -10,7 +10,9 @@ use zerohop_frame::{
     pattern,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
-use zerohop_vulkan::{Device, Image, Queue, opaque_for, write_picture};
+use zerohop_vulkan::{Device, Image, PixelFormat, Queue, opaque_for, write_picture};
+
+use super::EXTENT;
 
 /// `VK_IMAGE_TILING_LINEAR`.
 const LINEAR: u32 = 1;
@@ -18,23 +20,48 @@ const LINEAR: u32 = 1;
 /// What rows of plain memory are aligned to: what AMD's cards ask for, and nobody asks for more.
 const ALIGNMENT: u32 = 256;
 
+/// Makes a picture.
+type Make = fn(&Arc<Device>, Fourcc, Modifier) -> Result<Sent, BoxError>;
+
 /// A kind of memory.
 pub(super) struct Kind {
-    /// `OPTIMAL` or `LINEAR`.
-    pub(super) modifier: &'static str,
+    /// How the picture lies there; `None` where only the driver knows.
+    modifier: Option<Modifier>,
     /// What is handed over.
     pub(super) handle: &'static str,
-    /// Makes a picture in such memory.
-    pub(super) make: fn(&Arc<Device>, Fourcc, Extent) -> Result<Sent, BoxError>,
+    make: Make,
 }
 
-/// All of them.
-pub(super) const KINDS: [Kind; 4] = [
-    Kind { modifier: "OPTIMAL", handle: "opaque_fd", make: optimal },
-    Kind { modifier: "LINEAR", handle: "opaque_fd", make: linear },
-    Kind { modifier: "LINEAR", handle: "memfd", make: memfd },
-    Kind { modifier: "LINEAR", handle: "dma_buf", make: dma_buf },
+/// Those of all devices and formats.
+const KINDS: [Kind; 4] = [
+    Kind { modifier: None, handle: "opaque_fd", make: optimal },
+    Kind { modifier: Some(Modifier::LINEAR), handle: "opaque_fd", make: linear },
+    Kind { modifier: Some(Modifier::LINEAR), handle: "memfd", make: memfd },
+    Kind { modifier: Some(Modifier::LINEAR), handle: "dma_buf", make: dma_buf },
 ];
+
+impl Kind {
+    /// All of them: those above, and a tiling for each other modifier that the device has for the
+    /// format.
+    pub(super) fn all(device: &Device, fourcc: Fourcc) -> Vec<Self> {
+        let modifiers = PixelFormat::of(fourcc).map(|format| device.modifiers(format));
+        let tiled =
+            modifiers.unwrap_or_default().into_iter().filter(|one| *one != Modifier::LINEAR);
+        let tiled =
+            tiled.map(|one| Self { modifier: Some(one), handle: "opaque_fd", make: tiling });
+        KINDS.into_iter().chain(tiled).collect()
+    }
+
+    /// `OPTIMAL`, `LINEAR`, or the modifier's number.
+    pub(super) fn layout(&self) -> String {
+        self.modifier.map_or("OPTIMAL".to_owned(), |modifier| modifier.to_string())
+    }
+
+    /// Makes a picture in such memory.
+    pub(super) fn make(&self, device: &Arc<Device>, fourcc: Fourcc) -> Result<Sent, BoxError> {
+        (self.make)(device, fourcc, self.modifier.unwrap_or(Modifier::INVALID))
+    }
+}
 
 /// A picture, and what it shows.
 pub(super) struct Sent {
@@ -50,40 +77,42 @@ impl Recycle for Nobody {
     fn recycle(&self, _: Release) {}
 }
 
-fn optimal(device: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
-    opaque(device, fourcc, extent, &opaque_for(device, fourcc, extent)?)
+fn optimal(device: &Arc<Device>, fourcc: Fourcc, modifier: Modifier) -> Result<Sent, BoxError> {
+    let shape = opaque_for(device, fourcc, EXTENT)?;
+    opaque(device, Image::create_for(device, EXTENT, fourcc, &shape)?, modifier)
 }
 
-fn linear(device: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
-    let shape = OpaqueImage { tiling: LINEAR, ..opaque_for(device, fourcc, extent)? };
-    opaque(device, fourcc, extent, &shape)
+fn linear(device: &Arc<Device>, fourcc: Fourcc, _: Modifier) -> Result<Sent, BoxError> {
+    let shape = OpaqueImage { tiling: LINEAR, ..opaque_for(device, fourcc, EXTENT)? };
+    // Only the driver knows where the rows lie.
+    opaque(device, Image::create_for(device, EXTENT, fourcc, &shape)?, Modifier::INVALID)
+}
+
+fn tiling(device: &Arc<Device>, fourcc: Fourcc, modifier: Modifier) -> Result<Sent, BoxError> {
+    let format = PixelFormat::of(fourcc)?;
+    opaque(device, Image::create_tiled(device, EXTENT, format, modifier)?, modifier)
 }
 
 /// An image of the device's own, written by it.
-fn opaque(
-    device: &Arc<Device>,
-    fourcc: Fourcc,
-    extent: Extent,
-    shape: &OpaqueImage,
-) -> Result<Sent, BoxError> {
-    let image = Arc::new(Image::create_for(device, extent, fourcc, shape)?);
+fn opaque(device: &Arc<Device>, image: Image, modifier: Modifier) -> Result<Sent, BoxError> {
+    let image = Arc::new(image);
     let bytes = pattern(usize::try_from(image.bytes())?);
     write_picture(&Queue::new(device), &image, &bytes)?;
     let planes = image.planes().iter();
     let planes = planes.map(|_| PlaneLayout { object: 0, offset: 0, stride: 0 }).collect();
-    let descriptor = descriptor(fourcc, extent, Modifier::INVALID, planes);
+    let descriptor = descriptor(image.fourcc(), modifier, planes);
     let memory = ArrayVec::from_iter([image.export()?]);
     Ok(Sent { frame: frame(descriptor, memory)?, bytes })
 }
 
-fn memfd(_: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
-    let (memfd, descriptor, bytes) = rows(fourcc, extent)?;
+fn memfd(_: &Arc<Device>, fourcc: Fourcc, _: Modifier) -> Result<Sent, BoxError> {
+    let (memfd, descriptor, bytes) = rows(fourcc, EXTENT)?;
     let memory = ArrayVec::from_iter([MemoryHandle::Shm(memfd.into())]);
     Ok(Sent { frame: frame(descriptor, memory)?, bytes })
 }
 
-fn dma_buf(_: &Arc<Device>, fourcc: Fourcc, extent: Extent) -> Result<Sent, BoxError> {
-    let (memfd, descriptor, bytes) = rows(fourcc, extent)?;
+fn dma_buf(_: &Arc<Device>, fourcc: Fourcc, _: Modifier) -> Result<Sent, BoxError> {
+    let (memfd, descriptor, bytes) = rows(fourcc, EXTENT)?;
     let dma_buf = udmabuf(&memfd).map_err(|err| format!("no dma-buf by /dev/udmabuf: {err}"))?;
     let memory = ArrayVec::from_iter([MemoryHandle::DmaBuf(dma_buf)]);
     Ok(Sent { frame: frame(descriptor, memory)?, bytes })
@@ -114,16 +143,15 @@ fn rows(fourcc: Fourcc, extent: Extent) -> Result<(Memfd, FrameDescriptor, Vec<u
             left = rest;
         }
     }
-    Ok((memfd, descriptor(fourcc, extent, Modifier::LINEAR, layouts), bytes))
+    Ok((memfd, descriptor(fourcc, Modifier::LINEAR, layouts), bytes))
 }
 
 fn descriptor(
     fourcc: Fourcc,
-    extent: Extent,
     modifier: Modifier,
     planes: ArrayVec<PlaneLayout, MAX_PLANES>,
 ) -> FrameDescriptor {
-    FrameDescriptor { extent, fourcc, modifier, planes, color: Color::SRGB }
+    FrameDescriptor { extent: EXTENT, fourcc, modifier, planes, color: Color::SRGB }
 }
 
 fn frame(
