@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -24,6 +26,12 @@ impl Picture {
     /// From the application's present to the end of `step`.
     pub(crate) fn until(&self, step: &str) -> Option<f64> {
         Some(self.done.get(step)? - self.presented?)
+    }
+
+    /// Whether the application presented it in that time, on `CLOCK_MONOTONIC`.
+    pub(crate) fn was_presented_in(&self, time: &Range<Duration>) -> bool {
+        let micros = |at: Duration| at.as_secs_f64() * 1e6;
+        self.presented.is_some_and(|at| (micros(time.start)..micros(time.end)).contains(&at))
     }
 
     /// How long `step` took.
@@ -115,6 +123,9 @@ mod tests {
         assert_eq!(pictures[&3].took("present_to_host"), Some(30.0));
         assert_eq!(pictures[&3].until("present_to_cuda"), Some(45.0));
         assert_eq!(pictures[&3].until("convert"), None);
+        let time = Duration::from_micros(100)..Duration::from_micros(101);
+        assert!(pictures[&3].was_presented_in(&time));
+        assert!(!pictures[&3].was_presented_in(&(time.end..time.end * 2)));
         let at = |presented| Picture { presented: Some(presented), ..Picture::default() };
         assert_eq!(rate(&[at(0.0), at(500_000.0), at(1e6)]), Some(2.0));
         assert_eq!(rate(&[at(0.0)]), None);

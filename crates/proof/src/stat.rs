@@ -4,6 +4,8 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The children, grandchildren and so on of a process.
 pub(crate) fn descendants(of: u32) -> Vec<u32> {
     let mut found = vec![of];
@@ -36,6 +38,13 @@ fn all() -> impl Iterator<Item = (u32, u32)> {
         let (state, parent) = (words.next()?, words.next()?.parse().ok()?);
         (state != "Z").then_some((pid, parent))
     })
+}
+
+/// Now, on `CLOCK_MONOTONIC`, as traces have it.
+pub(crate) fn monotonic() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    // It begins with the machine and goes forward (`clock_gettime(2)`).
+    Duration::try_from(now).unwrap_or_default()
 }
 
 /// The time that all threads of a process have had of a processor, to the nanosecond.

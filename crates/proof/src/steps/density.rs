@@ -1,13 +1,15 @@
 //! How many applications one machine carries, each with a host of its own.
 
 use std::fs;
+use std::ops::Range;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
 use crate::kit::{Kit, LIMIT};
-use crate::process::Running;
+use crate::process::{Running, last_line};
 use crate::row::{Row, Target};
 use crate::spans::{self, percentile};
 use crate::stat::{self, Gpu, Processors};
@@ -18,13 +20,23 @@ const MOST: f64 = 4000.0;
 /// Pictures a second of each application.
 const RATE: f64 = 60.0;
 
+/// How long all of them may take to start: a driver makes contexts one after the other.
+const START: Duration = Duration::from_secs(30);
+
+/// How long they are looked at then.
+const LOOK: Duration = Duration::from_secs(4);
+
 /// The steps of a picture.
 const STEPS: [&str; 3] = ["present_to_host", "classify", "convert"];
 
 /// So many applications at once, and what came of it.
+#[derive(Default)]
 struct Level {
     applications: usize,
+    /// How many of them presented something.
+    running: usize,
     /// Microseconds from the present to the converted picture.
+    p50: f64,
     p99: f64,
     /// Pictures that came through of those that should have, of 1.
     share: f64,
@@ -88,15 +100,24 @@ fn tell(good: Option<&Level>, bad: Option<&Level>) {
 }
 
 impl Level {
+    /// Before anything is known.
+    fn of(applications: usize) -> Self {
+        Self { applications, p99: f64::INFINITY, ..Self::default() }
+    }
+
     fn is_good(&self) -> bool {
         self.p99 <= MOST && self.share > 0.95
     }
 
     /// What is used up, and which step is long.
     fn limit(&self) -> String {
-        let Self { applications, p99, share, steps: [way, classify, convert], .. } = self;
+        let Self { applications, running, p50, p99, share, .. } = self;
+        if running < applications {
+            return format!("{applications}: {running} presented something in {START:?}");
+        }
+        let [way, classify, convert] = self.steps;
         format!(
-            "{applications}: p99 {p99:.0} us (to the host {way:.0}, classify {classify:.0}, convert \
+            "{applications}: p50 {p50:.0} us, p99 {p99:.0} us (to the host {way:.0}, classify {classify:.0}, convert \
              {convert:.0}), {:.0} % of the pictures, processors {:.0} % busy, GPU {:.0} %",
             share * 100.0,
             self.processors * 100.0,
@@ -108,46 +129,55 @@ impl Level {
 /// Starts `count` of them, and looks at their pictures once all run.
 fn measure(kit: &Kit, count: usize) -> Result<Level> {
     let before = Gpu::now();
-    let seconds = kit.few(5, 2);
-    // All start, and all run for the same time after the last one has started.
-    let start = Duration::from_millis(1500) + Duration::from_millis(60) * u32::try_from(count)?;
-    let length = start.as_secs_f64() + f64::from(seconds) + 1.0;
-    let running = (0..count).map(|one| begin(kit, one, length)).collect::<Result<Vec<_>>>()?;
-    sleep(start);
-    let processors = Processors::now();
-    sleep(Duration::from_secs(u64::try_from(seconds)?));
-    let processors = Processors::now().busy_since(&processors);
+    let running = (0..count).map(|one| begin(kit, one)).collect::<Result<Vec<_>>>()?;
+    let mut level = Level::of(count);
+    level.running = wait_for_all(&running);
+    if level.running < count {
+        return Ok(level);
+    }
+    let (begin, processors) = (stat::monotonic(), Processors::now());
+    sleep(kit.few(LOOK, LOOK / 2));
+    let (end, processors) = (stat::monotonic(), Processors::now().busy_since(&processors));
     let gpu = Gpu::now();
-    let gpu_mib =
+    level.processors = processors;
+    level.gpu = gpu.map_or(0.0, |gpu| gpu.busy);
+    level.gpu_mib =
         before.zip(gpu).map(|(before, now)| (now.memory_mib - before.memory_mib) / number(count));
     let memory = running.first().and_then(|one| memory(one.id())).unwrap_or_default();
+    (level.host_mib, level.application_mib) = memory;
+    running.iter().for_each(|one| one.signal(Signal::INT));
     for one in running {
-        one.wait(LIMIT)?.good()?;
+        let ended = one.wait(LIMIT)?;
+        // As the shell has it after Ctrl-C.
+        if ended.status.code() != Some(130) {
+            bail!("{}: {}", ended.status, last_line(&ended.err));
+        }
     }
-    let mut level = Level {
-        applications: count,
-        p99: f64::NAN,
-        share: 0.0,
-        steps: [f64::NAN; 3],
-        processors,
-        gpu: gpu.map_or(0.0, |gpu| gpu.busy),
-        application_mib: memory.1,
-        host_mib: memory.0,
-        gpu_mib,
-    };
-    look(kit, &mut level, f64::from(seconds))?;
+    look(kit, &mut level, begin..end)?;
     Ok(level)
+}
+
+/// Waits until each presents, and says how many do in the end.
+fn wait_for_all(running: &[Running]) -> usize {
+    let begin = Instant::now();
+    loop {
+        let count = running.iter().filter(|one| !one.said().is_empty()).count();
+        if count == running.len() || begin.elapsed() > START {
+            return count;
+        }
+        sleep(Duration::from_millis(50));
+    }
 }
 
 /// An application that changes every pixel of every picture, and presents it once the device has drawn
 /// it; and a host that converts all of them.
-fn begin(kit: &Kit, one: usize, seconds: f64) -> Result<Running> {
+fn begin(kit: &Kit, one: usize) -> Result<Running> {
     let name = format!("density-{one}");
     let mut run = kit.zerohop_run(&name);
     run.args(["--to", "null:nv12", "--trace"]).arg(kit.path(&format!("{name}.trace")));
-    run.args(["--seconds", &seconds.to_string()]);
     let options = ["--size", "1920x1080", "--plain", "--drawn", "--frames", "1000000"];
-    kit.start(kit.pattern(&mut run, &options), &name)
+    // It says something when it runs.
+    kit.start(kit.pattern(&mut run, &options).args(["--watch-every", "10"]), &name)
 }
 
 /// MiB of the host and of its application.
@@ -157,26 +187,26 @@ fn memory(host: u32) -> Option<(f64, f64)> {
     Some((mib(host)?, mib(application)?))
 }
 
-/// Reads all traces: of each, the pictures of the last `seconds` but one, when all ran.
-fn look(kit: &Kit, level: &mut Level, seconds: f64) -> Result<()> {
-    let wanted = seconds * RATE;
+/// Reads all traces: of each, the pictures that were presented in `time`.
+fn look(kit: &Kit, level: &mut Level, time: Range<Duration>) -> Result<()> {
     let (mut whole, mut steps) = (Vec::new(), [const { Vec::new() }; 3]);
     for one in 0..level.applications {
         let file = kit.path(&format!("density-{one}.trace"));
-        let mut pictures = spans::read(&file)?;
-        let last = (wanted + RATE) as usize;
-        let pictures = pictures.split_off(pictures.len().saturating_sub(last));
-        let inside = &pictures[..pictures.len().min(wanted as usize)];
-        whole.extend(inside.iter().filter_map(|picture| picture.until("convert")));
-        for (step, times) in STEPS.iter().zip(&mut steps) {
-            times.extend(inside.iter().filter_map(|picture| picture.took(step)));
+        let pictures = spans::read(&file)?;
+        for picture in pictures.iter().filter(|picture| picture.was_presented_in(&time)) {
+            whole.extend(picture.until("convert"));
+            for (step, times) in STEPS.iter().zip(&mut steps) {
+                times.extend(picture.took(step));
+            }
         }
         fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
     }
     if whole.is_empty() {
         bail!("{} applications, and no picture was converted", level.applications);
     }
+    let wanted = (time.end - time.start).as_secs_f64() * RATE;
     level.share = number(whole.len()) / (wanted * number(level.applications));
+    level.p50 = percentile(&mut whole, 50);
     level.p99 = percentile(&mut whole, 99);
     level.steps = steps.map(|mut times| percentile(&mut times, 99));
     Ok(())

@@ -1,5 +1,6 @@
 //! What the doctor says.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -30,8 +31,50 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 pub(super) fn matrix(kit: &Kit) -> Result<()> {
     let report = report(kit, &["--matrix"])?;
     checks("", &report["codecs"]);
-    array(&report["matrix"]["cells"]).iter().for_each(arrived);
+    let cells = array(&report["matrix"]["cells"]);
+    let (named, plain): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| is_named(cell));
+    plain.into_iter().for_each(arrived);
+    let mut groups: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for cell in named {
+        groups.entry(name(cell, "MODIFIER")).or_default().push(cell);
+    }
+    groups.iter().for_each(|(name, cells)| tilings(name, cells));
     Ok(())
+}
+
+/// Whether the picture is tiled as a DRM modifier says.
+fn is_named(cell: &Value) -> bool {
+    word(&cell["modifier"]).starts_with("0x")
+}
+
+fn name(cell: &Value, layout: &str) -> String {
+    let [format, handle, consumer] =
+        ["format", "handle", "consumer"].map(|key| word(&cell[key]).to_owned());
+    format!("{format} {layout} {handle} {consumer}")
+}
+
+/// One row for all modifiers of a format, by the slowest; the first that did not arrive speaks for all.
+fn tilings(name: &str, cells: &[&Value]) {
+    let slowest = cells.iter().filter_map(|cell| cell["read_ms"].as_f64()).reduce(f64::max);
+    let lost = cells.iter().find(|cell| cell["exact"] != true);
+    let modifier = |cell: &Value| word(&cell["modifier"]).to_owned();
+    match (lost, slowest) {
+        (Some(cell), _) => {
+            let why = word(&cell["why"]);
+            let why = format!("{} of {}: {why}", modifier(cell), cells.len());
+            if why.contains("bytes are wrong") {
+                Row::fails(name, why)
+            } else {
+                Row::absent(name, why)
+            }
+        }
+        (None, slowest) => {
+            let all: Vec<_> = cells.iter().map(|cell| modifier(cell)).collect();
+            let note = format!("exact by {}", all.join(" "));
+            Row::measured(name, slowest.unwrap_or(f64::NAN), "ms").note(note)
+        }
+    }
+    .tell();
 }
 
 fn report(kit: &Kit, more: &[&str]) -> Result<Value> {
@@ -44,8 +87,7 @@ fn report(kit: &Kit, more: &[&str]) -> Result<Value> {
 
 /// One picture's way; what comes in differs from what was sent is a failure, and no way is none.
 fn arrived(cell: &Value) {
-    let words = ["format", "modifier", "handle", "consumer"].map(|key| word(&cell[key]));
-    let name = words.join(" ");
+    let name = name(cell, word(&cell["modifier"]));
     let why = word(&cell["why"]);
     match cell["read_ms"].as_f64() {
         Some(read) => {
