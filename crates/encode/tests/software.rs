@@ -112,7 +112,7 @@ impl Bits {
 /// The fields of H.264 7.3.2.1.1 and E.1.1, for streams like those of OpenH264.
 #[test]
 fn the_stream_itself_says_what_its_colors_mean() {
-    let full = Color { primaries: 9, transfer: 16, matrix: 9, full_range: true };
+    let full = Color { primaries: 9, transfer: 16, matrix: 9, full_range: true, siting: None };
     for color in [Color::BT709, full] {
         let pool = Pool::shaped(SIZE, |shape| shape.color = color);
         let mut encoder = OpenH264::new(Options::default());

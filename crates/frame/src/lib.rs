@@ -36,7 +36,7 @@ mod waits;
 
 pub use buffer::{BufferId, DeviceId, MAX_VIEW_FORMATS, MemoryHandle, OpaqueImage, SharedBuffer};
 pub use causes::with_causes;
-pub use color::Color;
+pub use color::{Color, Siting};
 pub use descriptor::{
     DescriptorError, Extent, Fourcc, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout,
 };

@@ -12,8 +12,8 @@ mod picture;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerohop_frame::{Color, Damage, Extent, Fourcc};
-use zerohop_passes::{Chroma, Classify, Convert, Diff, Grid, Luma, Rgba, Route, Siting, TileSet};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Siting};
+use zerohop_passes::{Chroma, Classify, Convert, Diff, Grid, Luma, Rgba, Route, TileSet};
 use zerohop_vulkan::PixelFormat;
 
 use common::{Canvas, Machine, Notes, Tiling, noise};

@@ -39,7 +39,7 @@ pub use diff::{Diff, Difference};
 pub use error::Error;
 pub use luma::Luma;
 pub use refresh::{Refresh, Twin};
-pub use rgba::{Rgba, Siting};
+pub use rgba::Rgba;
 pub use rows::{Plain, Rows};
 pub use shader::Route;
 pub use symbols::{SymbolSettings, Symbols};

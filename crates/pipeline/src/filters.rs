@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{BoxError, DeviceId, Frame, FrameDescriptor, Observer as _, Stage};
 use zerohop_kernel::clock_monotonic;
-use zerohop_passes::{Diff, Grid, Luma, Rgba, Siting, TileSet};
+use zerohop_passes::{Diff, Grid, Luma, Rgba, TileSet};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat, wait_on_cpu};
 
 use crate::machine::{Machine, owner};
@@ -137,7 +137,7 @@ impl Pass {
                 None
             }
             Filter::Rgba => {
-                Some(Self::Rgba(Rgba::new(device, shape, Siting::usual(&shape.color), observer)?))
+                Some(Self::Rgba(Rgba::new(device, shape, shape.color.sited(), observer)?))
             }
             Filter::Luma => Some(Self::Luma(Luma::new(device, shape, observer)?)),
             Filter::Diff => Some(Self::Diff(Diff::new(device, shape, observer)?)),

@@ -8,7 +8,7 @@ use zerohop_frame::{
     Modifier, Observer as _, Recycle, Release, SyncPoint,
 };
 use zerohop_kms::{Canvas, Refusal, Screen};
-use zerohop_passes::{Grid, Rgba, Siting, TileSet};
+use zerohop_passes::{Grid, Rgba, TileSet};
 use zerohop_vulkan::{
     Copies, Device, DeviceChoice, Image, InstanceOptions, Queue, read_back, wait_on_cpu,
 };
@@ -163,8 +163,7 @@ impl Scanout {
         let (_, rgba) = match fitting {
             Some(known) => self.rgba.insert(known),
             None => {
-                let (siting, observer) =
-                    (Siting::usual(&shape.color), Arc::clone(&self.measurements));
+                let (siting, observer) = (shape.color.sited(), Arc::clone(&self.measurements));
                 let rgba = Rgba::new(queue.device(), shape, siting, observer as _)?;
                 self.rgba.insert((shape.clone(), rgba))
             }

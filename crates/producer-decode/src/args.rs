@@ -61,9 +61,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) force_linear: bool,
 
-    /// Let FFmpeg say what it thinks of the file
-    #[arg(long)]
-    pub(crate) verbose: bool,
+    /// Let FFmpeg say what it thinks of the file; twice, all that it does
+    #[arg(long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// The ways to try, in order.

@@ -79,6 +79,7 @@ fn picture(shape: &FrameDescriptor) -> Value {
             "transfer": color.transfer,
             "matrix": color.matrix,
             "full_range": color.full_range,
+            "chroma": color.siting.map(|siting| format!("{siting:?}").to_lowercase()),
         },
     })
 }

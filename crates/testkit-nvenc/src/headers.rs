@@ -70,7 +70,7 @@ fn sps(shape: &Shape) -> Vec<u8> {
     bits.ue(deep).ue(deep).ue(4).u(1, 1).ue(1).ue(0).ue(0);
     bits.ue(0).ue(2).ue(0).ue(3).ue(0).ue(0).u(4, 0).ue(0).u(3, 0);
     // VUI: only the colours.
-    let Color { primaries, transfer, matrix, full_range } = shape.color;
+    let Color { primaries, transfer, matrix, full_range, .. } = shape.color;
     bits.u(1, 1).u(2, 0).u(1, 1).u(3, 5).u(1, full_range.into()).u(1, 1);
     for code in [primaries, transfer, matrix] {
         bits.u(8, code.into());
@@ -105,7 +105,7 @@ fn obu(stream: &mut Vec<u8>, kind: u8, payload: &[u8]) {
 /// `sequence_header_obu` (AV1, 5.5): profile Main, level 4.0, tools left out.
 fn sequence(shape: &Shape) -> Vec<u8> {
     let Extent { width, height } = shape.extent;
-    let Color { primaries, transfer, matrix, full_range } = shape.color;
+    let Color { primaries, transfer, matrix, full_range, .. } = shape.color;
     let mut bits = Bits::default();
     bits.u(3, 0).u(2, 0).u(2, 0).u(5, 0).u(12, 0).u(5, 8).u(1, 0);
     bits.u(4, 15).u(4, 15).u(16, (width - 1).into()).u(16, (height - 1).into());

@@ -24,7 +24,7 @@ pub(crate) fn initialize(session: &mut Session, params: &NV_ENC_INITIALIZE_PARAM
     let Extent { width, height } = shape.extent;
     let Extent { width: most, height: high } = begun.most;
     let number = session.number;
-    let Color { primaries, transfer, matrix, full_range } = shape.color;
+    let Color { primaries, transfer, matrix, full_range, .. } = shape.color;
     say(&format!(
         "session {number} initialize {codec} {width}x{height} most {most}x{high} at {hertz} Hz {} \
          color {primaries}/{transfer}/{matrix}/{} bits {}",
@@ -204,6 +204,7 @@ fn av1(version: Version, av1: &sys::NV_ENC_CONFIG_AV1) -> Answer<Said> {
         transfer: av1.transferCharacteristics as u8,
         matrix: av1.matrixCoefficients as u8,
         full_range: av1.colorRange != 0,
+        siting: None,
     };
     let refresh = (av1.intraRefreshPeriod, av1.intraRefreshCnt);
     Ok((color, bits == 10, av1.idrPeriod, refresh))
@@ -226,5 +227,6 @@ fn vui(vui: &sys::NV_ENC_CONFIG_H264_VUI_PARAMETERS) -> Color {
         transfer: vui.transferCharacteristics as u8,
         matrix: vui.colourMatrix as u8,
         full_range: vui.videoFullRangeFlag != 0,
+        siting: None,
     }
 }

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MAX_PLANES, MAX_RECTS,
     MAX_VIEW_FORMATS, MediaClock, MediaTime, MemoryHandle, Modifier, OpaqueImage, PlaneLayout,
-    Ratio, Rect,
+    Ratio, Rect, Siting,
 };
 use zerohop_kernel::SyncFile;
 
@@ -209,7 +209,8 @@ fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
     let fourcc = Fourcc(reader.u32());
     let modifier = Modifier(reader.u64());
     let [primaries, transfer, matrix, range] = reader.array();
-    if range > 1 {
+    let siting = (range >> 4).checked_sub(1).map(|site| Siting::ALL.get(usize::from(site)));
+    if range & 0xe != 0 || siting == Some(None) {
         return Err(unknown("colour range", u32::from(range)));
     }
     let count = reader.count("the number of planes", MAX_PLANES)?;
@@ -220,7 +221,13 @@ fn shape(reader: &mut Reader<'_>) -> Result<FrameDescriptor, Violation> {
         reader.zero(4)?;
     }
     reader.zero((MAX_PLANES - count) * 16)?;
-    let color = Color { primaries, transfer, matrix, full_range: range == 1 };
+    let color = Color {
+        primaries,
+        transfer,
+        matrix,
+        full_range: range & 1 == 1,
+        siting: siting.flatten().copied(),
+    };
     Ok(FrameDescriptor { extent, fourcc, modifier, planes, color })
 }
 

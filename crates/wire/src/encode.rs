@@ -199,7 +199,9 @@ fn shape(writer: &mut Writer, descriptor: &FrameDescriptor) {
     writer.u32(descriptor.extent.height);
     writer.u32(descriptor.fourcc.0);
     writer.u64(descriptor.modifier.0);
-    writer.bytes(&[color.primaries, color.transfer, color.matrix, u8::from(color.full_range)]);
+    let siting = color.siting.map_or(0, |siting| siting as u8 + 1);
+    let range = u8::from(color.full_range) | siting << 4;
+    writer.bytes(&[color.primaries, color.transfer, color.matrix, range]);
     writer.u32(descriptor.planes.len() as u32);
     for plane in &descriptor.planes {
         writer.u32(u32::try_from(plane.object).unwrap_or(u32::MAX));

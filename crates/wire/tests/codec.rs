@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zerohop_frame::{
     Color, Damage, DeviceId, Extent, Fourcc, FrameDescriptor, MediaClock, MediaTime, MemoryHandle,
-    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect,
+    Modifier, OpaqueImage, PlaneLayout, Ratio, Rect, Siting,
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
@@ -34,17 +34,18 @@ fn carried(message: &ToHost) -> ToHost {
 fn descriptors() -> impl Strategy<Value = FrameDescriptor> {
     let plane = (0..4usize, any::<u32>(), any::<u32>())
         .prop_map(|(object, offset, stride)| PlaneLayout { object, offset, stride });
-    let color = (any::<u8>(), any::<u8>(), any::<u8>(), any::<bool>());
+    let siting = prop::option::of(prop::sample::select(&Siting::ALL[..]));
+    let color = (any::<u8>(), any::<u8>(), any::<u8>(), any::<bool>(), siting);
     let numbers = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>());
     (numbers, vec(plane, 0..=4), color).prop_map(|(numbers, planes, color)| {
         let (width, height, fourcc, modifier) = numbers;
-        let (primaries, transfer, matrix, full_range) = color;
+        let (primaries, transfer, matrix, full_range, siting) = color;
         FrameDescriptor {
             extent: Extent { width, height },
             fourcc: Fourcc(fourcc),
             modifier: Modifier(modifier),
             planes: planes.into_iter().collect(),
-            color: Color { primaries, transfer, matrix, full_range },
+            color: Color { primaries, transfer, matrix, full_range, siting },
         }
     })
 }

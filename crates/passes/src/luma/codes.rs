@@ -53,8 +53,10 @@ impl Codes {
     /// What the luma's codes mean.
     pub(crate) fn color(&self, descriptor: &FrameDescriptor) -> Color {
         match self {
-            Self::YCbCr(_) => descriptor.color,
-            Self::Rgb { .. } => Color { matrix: 1, full_range: true, ..descriptor.color },
+            Self::YCbCr(_) => Color { siting: None, ..descriptor.color },
+            Self::Rgb { .. } => {
+                Color { matrix: 1, full_range: true, siting: None, ..descriptor.color }
+            }
         }
     }
 

@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    Color, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, PlaneLayout,
+    Color, Extent, Fourcc, Frame, FrameDescriptor, Modifier, Observer, PlaneLayout, Siting,
 };
 use zerohop_vulkan::{Device, Image, Pixels, Sight};
 
 use cpu::{Job, paint};
 use matrix::Matrix;
-pub use siting::Siting;
+use siting::places;
 
 use crate::paint::{Output, Paint, Painting, Work};
 use crate::shader::{self, Push};
@@ -59,7 +59,7 @@ impl Rgba {
         let job = Job {
             format,
             matrix: Matrix::of(kind, Range::of(color.full_range, format.bits)),
-            places: siting.places(&format),
+            places: places(siting, &format),
             chroma: Extent {
                 width: extent.width.div_ceil(across),
                 height: extent.height.div_ceil(down),
@@ -123,7 +123,7 @@ fn output(extent: Extent, color: Color) -> Result<Output, Error> {
     }
     let stride = extent.width.next_multiple_of(TILE) * 4;
     let planes = ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]);
-    let color = Color { matrix: 0, full_range: true, ..color };
+    let color = Color { matrix: 0, full_range: true, siting: None, ..color };
     let (fourcc, modifier) = (Fourcc::XBGR8888, Modifier::LINEAR);
     let descriptor = FrameDescriptor { extent, fourcc, modifier, planes, color };
     let size = stride * extent.height.next_multiple_of(TILE);

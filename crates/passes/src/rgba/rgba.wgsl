@@ -48,6 +48,13 @@ fn taps(at: u32, kind: u32, count: u32) -> vec4<u32> {
         // On the even pixels.
         return vec4<u32>(half, min(half + 1u, last), select(4u, 2u, odd), select(0u, 2u, odd));
     }
+    if kind == 3u {
+        // On the odd pixels.
+        if odd {
+            return vec4<u32>(half, half, 4u, 0u);
+        }
+        return vec4<u32>(max(half, 1u) - 1u, min(half, last), 2u, 2u);
+    }
     // Between two pixels.
     if odd {
         return vec4<u32>(half, min(half + 1u, last), 3u, 1u);

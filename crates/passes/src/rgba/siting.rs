@@ -1,40 +1,20 @@
 //! Where chroma samples lie between pixels.
 
-use zerohop_frame::{Color, YCbCr};
+use zerohop_frame::{Siting, YCbCr};
 
-/// Where the first chroma sample of a picture lies, where pixels share them.
-///
-/// # References
-///
-/// `Chroma420SampleLocType` of ITU-T H.273 (8.7), figure 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Siting {
-    /// Type 0: on the first pixel across, between two rows. MPEG-2, H.264 and H.265 unless they say
-    /// otherwise.
-    Left,
-    /// Type 1: in the middle of the pixels that share it. JPEG, MPEG-1.
-    Centre,
-    /// Type 2: on the first pixel. BT.2020 and BT.2100.
-    TopLeft,
-}
-
-impl Siting {
-    /// What applies where nobody said: [`TopLeft`](Self::TopLeft) for the matrix of BT.2020,
-    /// [`Left`](Self::Left) otherwise.
-    pub fn usual(color: &Color) -> Self {
-        if color.matrix == 9 { Self::TopLeft } else { Self::Left }
-    }
-
-    /// How chroma lies across and down.
-    pub(crate) fn places(self, format: &YCbCr) -> [Place; 2] {
-        let of = |shared: u32, on_pixel: bool| match (shared, on_pixel) {
-            (1, _) => Place::Each,
-            (_, true) => Place::OnEven,
-            (_, false) => Place::Between,
-        };
-        let across = of(format.shared.0, self != Self::Centre);
-        [across, of(format.shared.1, self == Self::TopLeft)]
-    }
+/// How chroma lies across and down.
+pub(super) fn places(siting: Siting, format: &YCbCr) -> [Place; 2] {
+    let of = |shared: u32, place: Place| if shared == 1 { Place::Each } else { place };
+    let across = match siting {
+        Siting::Left | Siting::TopLeft | Siting::BottomLeft => Place::OnEven,
+        Siting::Centre | Siting::Top | Siting::Bottom => Place::Between,
+    };
+    let down = match siting {
+        Siting::TopLeft | Siting::Top => Place::OnEven,
+        Siting::Left | Siting::Centre => Place::Between,
+        Siting::BottomLeft | Siting::Bottom => Place::OnOdd,
+    };
+    [of(format.shared.0, across), of(format.shared.1, down)]
 }
 
 /// How chroma lies in one direction. The numbers are those that the shader knows.
@@ -46,6 +26,8 @@ pub(crate) enum Place {
     OnEven = 1,
     /// Between an even pixel and the next.
     Between = 2,
+    /// On the odd pixels. Down only.
+    OnOdd = 3,
 }
 
 /// The two samples around a pixel, and what they weigh in quarters.
@@ -63,6 +45,8 @@ impl Place {
             (Self::OnEven, true) => [(half, 2), (next, 2)],
             (Self::Between, true) => [(half, 3), (next, 1)],
             (Self::Between, false) => [(half.max(1) - 1, 1), (half, 3)],
+            (Self::OnOdd, true) => [(half, 4), (next, 0)],
+            (Self::OnOdd, false) => [(half.max(1) - 1, 2), (half.min(last), 2)],
         }
     }
 }
@@ -74,7 +58,7 @@ mod tests {
     #[test]
     fn a_ramp_of_chroma_stays_a_ramp() {
         // Samples are their own positions in pixels, times 16; so is what comes out.
-        for (place, first) in [(Place::OnEven, 0.0), (Place::Between, 0.5)] {
+        for (place, first) in [(Place::OnEven, 0.0), (Place::Between, 0.5), (Place::OnOdd, 1.0)] {
             for at in 1..15_usize {
                 let mix = place
                     .taps(at, 8)
@@ -86,7 +70,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_past_the_ends() {
-        for place in [Place::OnEven, Place::Between] {
+        for place in [Place::OnEven, Place::Between, Place::OnOdd] {
             for (width, count) in [(1, 1), (2, 1), (7, 4), (8, 4)] {
                 for at in 0..width {
                     let taps = place.taps(at, count);

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Siting};
 use zerohop_needs::absent;
-use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, Siting, TileSet, Verdict};
+use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, TileSet, Verdict};
 use zerohop_vulkan::{Device, Error, PixelFormat, Sight, Way};
 
 use common::{Canvas, Machine, Notes, Tiling, noise};
@@ -27,10 +27,13 @@ const FORMATS: [&[u8; 4]; 18] = [
 /// Tiny, odd, with cut tiles and whole ones.
 const SIZES: [(u32, u32); 4] = [(1, 1), (7, 5), (34, 18), (64, 33)];
 
-const SITINGS: [(Siting, Sited); 3] = [
+const SITINGS: [(Siting, Sited); 6] = [
     (Siting::Left, Sited { x: 0.0, y: 0.5 }),
     (Siting::Centre, Sited { x: 0.5, y: 0.5 }),
     (Siting::TopLeft, Sited { x: 0.0, y: 0.0 }),
+    (Siting::Top, Sited { x: 0.5, y: 0.0 }),
+    (Siting::BottomLeft, Sited { x: 0.0, y: 1.0 }),
+    (Siting::Bottom, Sited { x: 0.5, y: 1.0 }),
 ];
 
 type Test = fn(&Machine);

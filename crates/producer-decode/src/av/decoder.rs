@@ -75,6 +75,8 @@ impl Decoder {
         raw.thread_count = threads.map_or_else(cores, usize::from) as i32;
         match (device, format) {
             (Some(device), Some(_)) => {
+                // Each thread takes a surface, of which NVDEC has 32, and the device does the work.
+                raw.thread_count = threads.map_or(1, i32::from);
                 raw.hw_device_ctx = device;
                 raw.get_format = Some(choose);
                 // More surfaces than it needs for itself: those that the host has.

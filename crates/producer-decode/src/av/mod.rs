@@ -39,10 +39,13 @@ pub(crate) fn rescale(
     unsafe { ffmpeg_sys_next::av_rescale_q(ticks, from, to) }
 }
 
-/// Keeps FFmpeg's own messages off the terminal, unless `verbose`.
-pub(crate) fn set_log(verbose: bool) {
-    let level =
-        if verbose { ffmpeg_sys_next::AV_LOG_WARNING } else { ffmpeg_sys_next::AV_LOG_QUIET };
+/// Keeps FFmpeg's own messages off the terminal, unless `verbose`; all of them are for twice that.
+pub(crate) fn set_log(verbose: u8) {
+    let level = match verbose {
+        0 => ffmpeg_sys_next::AV_LOG_QUIET,
+        1 => ffmpeg_sys_next::AV_LOG_WARNING,
+        _ => ffmpeg_sys_next::AV_LOG_DEBUG,
+    };
     // SAFETY: it sets a number.
     unsafe { ffmpeg_sys_next::av_log_set_level(level) };
 }

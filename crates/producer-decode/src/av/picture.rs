@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use ffmpeg_sys_next as ffi;
-use zerohop_frame::{Color, Extent, FormatPlane};
+use zerohop_frame::{Color, Extent, FormatPlane, Siting};
 
 use super::expand::{expand, expanded};
 use super::{AvError, check};
@@ -65,6 +65,8 @@ impl Picture {
             transfer: code(raw.color_trc as i64),
             matrix: code(raw.colorspace as i64),
             full_range: raw.color_range == ffi::AVColorRange::AVCOL_RANGE_JPEG,
+            // FFmpeg counts those of H.273 from 1.
+            siting: Siting::ALL.get((raw.chroma_location as usize).wrapping_sub(1)).copied(),
         }
     }
 
