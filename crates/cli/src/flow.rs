@@ -71,8 +71,11 @@ impl Flow {
             names,
         } = outputs;
         let options = InstanceOptions { validation };
-        let filters = (!filters.is_empty())
-            .then(|| Filters::new(filters, choice.clone(), options, Arc::clone(&measurements)));
+        let unread = screen.is_none() && is_straight && !reads_rows;
+        let filters = (!filters.is_empty()).then(|| {
+            let observer = Arc::clone(&measurements);
+            Filters::new(filters, choice.clone(), options, observer).staying(unread)
+        });
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
             let mut path = path.with_snapshots(snapshots).with_view(view).with_region(region);

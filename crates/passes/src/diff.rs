@@ -50,6 +50,12 @@ impl Diff {
         Self { classify, luma, ..self }
     }
 
+    /// Leaves what it writes in memory of the device, as [`Luma::staying`].
+    #[must_use]
+    pub fn staying(self) -> Self {
+        Self { luma: self.luma.staying(), ..self }
+    }
+
     /// What comes out.
     pub fn descriptor(&self) -> FrameDescriptor {
         self.luma.descriptor()

@@ -29,6 +29,7 @@ pub struct Filters {
     measurements: Arc<Measurements>,
     machine: Option<Machine>,
     passes: Vec<Pass>,
+    stays: bool,
 }
 
 /// A pass for one shape of picture.
@@ -54,7 +55,15 @@ impl Filters {
         instance: InstanceOptions,
         measurements: Arc<Measurements>,
     ) -> Self {
-        Self { filters, instance, choice, measurements, machine: None, passes: Vec::new() }
+        let (machine, passes) = (None, Vec::new());
+        Self { filters, instance, choice, measurements, machine, passes, stays: false }
+    }
+
+    /// Leaves pictures on the device where nobody on the CPU reads them: those of the last pass as
+    /// well, if `all`.
+    #[must_use]
+    pub fn staying(self, all: bool) -> Self {
+        Self { stays: all, ..self }
     }
 
     /// The device that does them, once there was a picture.
@@ -76,11 +85,12 @@ impl Filters {
         };
         let device = &self.machine.insert(machine).device;
         let mut shape = shape.clone();
-        for filter in &self.filters {
+        for (index, filter) in self.filters.iter().enumerate() {
             let made = Pass::new(*filter, device, &shape, &self.measurements)?;
             if let Some(pass) = made {
+                let stays = self.stays || index + 1 < self.filters.len();
                 shape = pass.descriptor();
-                self.passes.push(pass);
+                self.passes.push(if stays { pass.staying() } else { pass });
             }
         }
         Ok(shape)
@@ -95,23 +105,23 @@ impl Filters {
         }
         let machine = self.machine.as_mut().ok_or("no device is open")?;
         let (sequence, begin) = (frame.info().sequence, clock_monotonic());
-        let mut frame = frame;
+        let mut made = Arc::clone(&frame);
         for pass in &mut self.passes {
-            let image = machine.import(&frame, &self.measurements)?;
-            let Some(made) = pass.run(&frame, &image)? else {
+            let image = machine.import(&made, &self.measurements)?;
+            let Some(next) = pass.run(&made, &image)? else {
                 self.measurements.dropped(sequence, "the sink holds all filtered pictures");
                 return Ok(None);
             };
-            // The device reads the one until it has written the other.
-            wait_on_cpu(made.acquire())?;
-            if !frame.is_intact() {
-                self.measurements.dropped(sequence, "it was taken back while it was read");
-                return Ok(None);
-            }
-            frame = made;
+            made = next;
+        }
+        // Each pass waits on the device for the one before it. The first picture is read by then.
+        wait_on_cpu(made.acquire())?;
+        if !frame.is_intact() {
+            self.measurements.dropped(sequence, "it was taken back while it was read");
+            return Ok(None);
         }
         self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
-        Ok(Some(frame))
+        Ok(Some(made))
     }
 
     /// What the validation layer has said, if it was asked for.
@@ -142,6 +152,15 @@ impl Pass {
             Filter::Luma => Some(Self::Luma(Luma::new(device, shape, observer)?)),
             Filter::Diff => Some(Self::Diff(Diff::new(device, shape, observer)?)),
         })
+    }
+
+    /// The same, whose pictures stay on the device. R'G'B' does not: shaders read it as images only.
+    fn staying(self) -> Self {
+        match self {
+            Self::Rgba(rgba) => Self::Rgba(rgba),
+            Self::Luma(luma) => Self::Luma(luma.staying()),
+            Self::Diff(diff) => Self::Diff(diff.staying()),
+        }
     }
 
     /// The shape that comes out.

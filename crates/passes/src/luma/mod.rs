@@ -62,6 +62,19 @@ impl Luma {
         Self(self.0.with_route(route))
     }
 
+    /// Leaves what it writes in memory of the device, where that is not the host's: for those who
+    /// read it on the same device.
+    #[must_use]
+    pub fn staying(self) -> Self {
+        Self(self.0.staying())
+    }
+
+    /// As if the host's memory lay across a bus: for tests and measurements.
+    #[must_use]
+    pub fn with_far_host(self) -> Self {
+        Self(self.0.with_far_host())
+    }
+
     /// What comes out: [`Fourcc::R8`].
     pub fn descriptor(&self) -> FrameDescriptor {
         self.0.painting.output.descriptor.clone()

@@ -80,11 +80,11 @@ impl Gpu {
             slot.ahead.union_with(&slot.stale);
         }
         let down = slot.copy_down(&mut recording, painting.output());
-        if slot.host.is_shared() {
+        if slot.is_shared() {
             return Ok((recording.submit()?, copies, down));
         }
         let _ = recording.submit_and_wait()?;
-        copies.cpu_bytes += slot.host.fetch(size as usize);
+        copies.cpu_bytes += slot.fetch(size);
         Ok((SyncPoint::Signaled, copies, down))
     }
 

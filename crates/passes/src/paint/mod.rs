@@ -147,6 +147,12 @@ impl<P: Painting> Paint<P> {
         Self { far: true, ..self }
     }
 
+    /// Leaves pictures on the device, for those who read them there, where the host is across a bus.
+    pub(crate) fn staying(mut self) -> Self {
+        self.pool.stays = self.far;
+        self
+    }
+
     pub(crate) fn grid(&self) -> Grid {
         self.grid
     }
@@ -221,10 +227,12 @@ impl<P: Painting> Paint<P> {
     ) -> Result<SyncPoint, Error> {
         let slot = self.pool.slot(index);
         let planes: Option<Vec<_>> = image.planes().iter().map(Plane::pixels).collect();
-        if let (Route::InPlace, Some(planes)) = (self.route.of(image), planes) {
+        if let (Route::InPlace, Some(planes), Some(host)) =
+            (self.route.of(image), planes, &mut slot.host)
+        {
             wait_on_cpu(frame.acquire())?;
             let work = Work { tiles: &slot.stale, shown };
-            self.painting.paint(&planes, &work, slot.host.bytes_mut());
+            self.painting.paint(&planes, &work, host.bytes_mut());
             return Ok(SyncPoint::Signaled);
         }
         let gpu = match self.gpu.take().filter(|gpu| Some(gpu.sight()) == image.sight()) {

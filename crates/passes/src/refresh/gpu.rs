@@ -140,13 +140,13 @@ impl Gpu {
         let mut copies = Copies::default();
         let mut recording = Recording::begin(&self.queue)?;
         let down = slot.copy_down(&mut recording, conversion.output());
-        match (slot.host.is_shared(), down) {
+        match (slot.is_shared(), down) {
             (true, 0) => return Ok((SyncPoint::Signaled, copies, down)),
             (true, _) => return Ok((recording.submit()?, copies, down)),
             (false, _) => {}
         }
         let _ = recording.submit_and_wait()?;
-        copies.cpu_bytes += slot.host.fetch(conversion.output().size as usize);
+        copies.cpu_bytes += slot.fetch(conversion.output().size);
         Ok((SyncPoint::Signaled, copies, down))
     }
 }

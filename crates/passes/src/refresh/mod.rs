@@ -34,7 +34,7 @@ mod twin;
 use std::sync::Arc;
 
 use zerohop_frame::{Frame, FrameDescriptor, Observer, SyncPoint};
-use zerohop_vulkan::{Copies, Device, Image, Sight, wait_on_cpu};
+use zerohop_vulkan::{Copies, Device, HostBuffer, Image, Sight, wait_on_cpu};
 
 use crate::paint::pool::Slot;
 use crate::{Chroma, Classify, Convert, Error, Route, TileSet, Verdict, check_shape};
@@ -137,7 +137,9 @@ impl Refresh {
             wait_on_cpu(frame.acquire())?;
             return watch.judge(frame, route, &mut |look| {
                 let Slot { stale, host, .. } = paint.pool.slot(index);
-                let (keys, hashes, out) = (&hashes.keys, &mut hashes.plain[..], host.bytes_mut());
+                // Conversions do not stay on the device.
+                let out = host.as_mut().map(HostBuffer::bytes_mut).unwrap_or_default();
+                let (keys, hashes) = (&hashes.keys, &mut hashes.plain[..]);
                 let kept = Kept { keys, hashes, stale, out };
                 let changed = cpu::look(&pixels, &paint.painting, look, kept);
                 paint.wrote(index, &changed);

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Siting};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, MemoryHandle, Siting};
 use zerohop_needs::absent;
 use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, TileSet, Verdict};
-use zerohop_vulkan::{Device, Error, PixelFormat, Sight, Way};
+use zerohop_vulkan::{Device, Error, ImportCache, PixelFormat, Sight, Way};
 
 use common::{Canvas, Machine, Notes, Tiling, noise};
 use picture::{Kind, Picture, bytes_of};
@@ -71,6 +71,7 @@ fn main() -> ExitCode {
             differences(it, Route::Gpu);
             differences(it, Route::Cpu);
         }),
+        trial("device", "what_stays_on_the_device_is_read_there_by_the_next_pass", always, stays),
         trial("device", "what_is_no_ycbcr_is_refused_by_name", always, refusals),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -310,6 +311,27 @@ fn differences(machine: &Machine, route: Route) {
             assert_eq!(*found, if inside { *luma } else { 0 }, "{fourcc} {x},{y}");
         }
     }
+}
+
+/// A picture that stayed on the device, read there by the next pass.
+fn stays(machine: &Machine) {
+    let extent = Extent { width: 100, height: 40 };
+    let mut picture = Picture::new(machine, (Fourcc::NV12, extent), Color::BT709, 17);
+    let (frame, image) = (picture.frame(), Arc::clone(&picture.image));
+    let notes = Arc::<Notes>::default();
+    let pass = Luma::new(&machine.device, picture.descriptor(), notes).expect("a format");
+    let mut pass = pass.with_route(Route::Gpu).with_far_host().staying();
+    let all = TileSet::all(Grid::of(extent));
+    let stayed = pass.luma(&frame, &image, &all).expect("it works").expect("a free buffer");
+    let memory = &stayed.buffer().memory()[0];
+    assert!(matches!(memory, MemoryHandle::OpaqueFd { .. }), "{memory:?} is the device's");
+    let image = ImportCache::new(&machine.device).get(stayed.buffer()).expect("rows").image;
+    let shape = stayed.buffer().descriptor();
+    let notes = Arc::<Notes>::default();
+    let pass = Luma::new(&machine.device, shape, notes).expect("a format");
+    let mut pass = pass.with_route(Route::Gpu);
+    let read = pass.luma(&stayed, &image, &all).expect("it works").expect("a free buffer");
+    assert_eq!(bytes_of(&read, 1), luma(machine, &mut picture, Route::Best));
 }
 
 fn refusals(machine: &Machine) {

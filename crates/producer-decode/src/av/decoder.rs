@@ -53,7 +53,7 @@ impl Decoder {
         check(unsafe {
             ffi::avcodec_parameters_to_context(context.as_ptr(), video.parameters.as_ptr())
         })?;
-        decoder.set_up(video, format, threads);
+        decoder.set_up(video, way, format, threads);
         // SAFETY: the context was made for this codec; there are no options.
         check(unsafe { ffi::avcodec_open2(context.as_ptr(), codec.as_ptr(), ptr::null_mut()) })?;
         Ok(Some(decoder))
@@ -66,7 +66,13 @@ impl Decoder {
     }
 
     /// What must be known before it is opened.
-    fn set_up(&mut self, video: &Video, format: Option<ffi::AVPixelFormat>, threads: Option<u8>) {
+    fn set_up(
+        &mut self,
+        video: &Video,
+        way: Way,
+        format: Option<ffi::AVPixelFormat>,
+        threads: Option<u8>,
+    ) {
         let (pool, device) = (Arc::clone(&self.pool), self.device.as_ref().map(Device::reference));
         // SAFETY: the context is ours alone until it is opened.
         let raw = unsafe { self.context.as_mut() };
@@ -79,8 +85,12 @@ impl Decoder {
                 raw.thread_count = threads.map_or(1, i32::from);
                 raw.hw_device_ctx = device;
                 raw.get_format = Some(choose);
-                // More surfaces than it needs for itself: those that the host has.
-                raw.extra_hw_frames = 16;
+                raw.extra_hw_frames = way.surfaces();
+                #[cfg(not(before_ffmpeg_6))]
+                {
+                    // What NVDEC maps is copied once, by us, and goes back at once.
+                    raw.hwaccel_flags |= ffi::AV_HWACCEL_FLAG_UNSAFE_OUTPUT as i32;
+                }
                 raw.opaque = ptr::from_ref(&*self.refused).cast_mut().cast();
             }
             _ => lease::lend_from(&pool, raw),

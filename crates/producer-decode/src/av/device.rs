@@ -37,6 +37,12 @@ impl Way {
         }
     }
 
+    /// How many more surfaces a decoder gets than it needs for itself: those that the host has,
+    /// where it reads the decoder's own; else the one that is copied, and its successor.
+    pub(super) fn surfaces(self) -> i32 {
+        if self == Self::Vaapi { 16 } else { 2 }
+    }
+
     /// What FFmpeg is told when it opens a device: CUDA's primary context, in which we are too.
     fn options(self) -> Result<*mut ffi::AVDictionary, AvError> {
         let mut options = ptr::null_mut();
