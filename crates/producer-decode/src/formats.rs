@@ -105,8 +105,13 @@ const FORMATS: &[(AVPixelFormat, Fourcc)] = &[
 ];
 
 unsafe extern "C" {
-    /// The library's own, which takes an enumeration: frames have numbers, perhaps newer ones.
+    // The library's own, which take an enumeration: frames have numbers, perhaps newer ones.
     fn av_get_pix_fmt_name(format: c_int) -> *const c_char;
+    fn av_pix_fmt_get_chroma_sub_sample(
+        format: c_int,
+        across: *mut c_int,
+        down: *mut c_int,
+    ) -> c_int;
 }
 
 /// The format with the number `format`, as frames have it, and its name on the wire.
@@ -124,6 +129,16 @@ pub(crate) fn name(format: i32) -> String {
     }
     // SAFETY: it is a constant text that ends with a zero.
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+/// How pixels of the format with the number `format` share chroma, across and down, as powers of
+/// two; `None` for no format.
+pub(crate) fn chroma(format: i32) -> Option<(i32, i32)> {
+    let (mut across, mut down) = (0, 0);
+    // SAFETY: it compares the number with its table's length first, and writes to both places.
+    let known =
+        unsafe { av_pix_fmt_get_chroma_sub_sample(format, &raw mut across, &raw mut down) } == 0;
+    known.then_some((across, down))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::args::Arguments;
-use crate::av::{AvError, Decoder, Device, Input, Packet, Picture, Way};
+use crate::av::{self, AvError, Decoder, Device, Input, Packet, Picture, Way};
+use crate::formats;
 use crate::play::micros;
 use crate::watchdog::{Doing, Watchdog};
 
@@ -65,7 +66,7 @@ impl Opened {
         let tried = opened.try_first(way, dog);
         let tried = match tried {
             Err(_) if opened.decoder.is_refused() => {
-                let version = crate::av::version();
+                let version = av::version();
                 Err(anyhow!("the device has no decoder for it that FFmpeg {version} knows"))
             }
             other => other,
@@ -88,6 +89,7 @@ impl Opened {
                     bail!("the device has no decoder for it");
                 }
                 Ok(picture) => {
+                    self.compare(&picture)?;
                     self.ahead = Some(picture);
                     return Ok(());
                 }
@@ -102,6 +104,16 @@ impl Opened {
             .context("the device does not decode it")?;
         }
         bail!("no picture in the first {MAX_PACKETS} packets")
+    }
+
+    /// A device may give up chroma that the file has: NVDEC makes 4:2:0 of a JPEG with 4:2:2.
+    fn compare(&self, first: &Picture) -> Result<()> {
+        let (coded, comes) = (self.decoder.coded_format(), av::plain_format(first));
+        if formats::chroma(coded) != formats::chroma(comes) {
+            let (coded, comes) = (formats::name(coded), formats::name(comes));
+            bail!("it is {coded}, and the device gives {comes}");
+        }
+        Ok(())
     }
 
     /// Goes back to where it began.
@@ -133,7 +145,7 @@ fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
     // Looked up before a device is opened for nothing.
     if !Decoder::exists(&video, way) {
         let since = if way == Way::Vulkan { ": those for Vulkan came with 6.1" } else { "" };
-        bail!("FFmpeg {} has no decoder for it{since}", crate::av::version());
+        bail!("FFmpeg {} has no decoder for it{since}", av::version());
     }
     let device = Device::open(way, arguments.device.as_deref()).context("open the device")?;
     let decoder =

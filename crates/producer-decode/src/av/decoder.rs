@@ -78,11 +78,10 @@ impl Decoder {
         let raw = unsafe { self.context.as_mut() };
         raw.pkt_timebase = video.tick;
         let cores = || available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
-        raw.thread_count = threads.map_or_else(cores, usize::from) as i32;
+        let threads = threads.map_or_else(cores, usize::from) as i32;
+        raw.thread_count = way.threads(threads);
         match (device, format) {
             (Some(device), Some(_)) => {
-                // Each thread takes a surface, of which NVDEC has 32, and the device does the work.
-                raw.thread_count = threads.map_or(1, i32::from);
                 raw.hw_device_ctx = device;
                 raw.get_format = Some(choose);
                 raw.extra_hw_frames = way.surfaces();
@@ -100,6 +99,12 @@ impl Decoder {
     /// Whether it has failed because the device decodes nothing of the kind.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// What its pictures would be if the CPU decoded them.
+    pub(crate) fn coded_format(&self) -> i32 {
+        // SAFETY: the context is open.
+        unsafe { self.context.as_ref() }.sw_pix_fmt as i32
     }
 
     /// What FFmpeg calls it.

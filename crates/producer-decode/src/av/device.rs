@@ -43,6 +43,13 @@ impl Way {
         if self == Self::Vaapi { 16 } else { 2 }
     }
 
+    /// How many threads it decodes with, where the CPU would have `most`. Each takes a surface, of
+    /// which NVDEC has 32, and has nothing to do; with Vulkan's FFmpeg 7.1 crashes when it begins
+    /// anew (seen on an H200: `--loop`, 16 threads).
+    pub(super) fn threads(self, most: i32) -> i32 {
+        if matches!(self, Self::Vulkan | Self::Cuda) { 1 } else { most }
+    }
+
     /// What FFmpeg is told when it opens a device: CUDA's primary context, in which we are too.
     fn options(self) -> Result<*mut ffi::AVDictionary, AvError> {
         let mut options = ptr::null_mut();
