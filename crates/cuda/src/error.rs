@@ -70,6 +70,9 @@ pub enum Error {
     /// An earlier import of the same buffer failed, and was not tried again.
     #[error("the buffer cannot be imported: {0}")]
     Latched(String),
+    /// The timeline's writer has broken its promises, for the reason that is named.
+    #[error("{0}")]
+    Forsaken(String),
     /// Work that did not come to its end.
     #[error("waited {limit:?} for {what}")]
     Timeout {

@@ -24,8 +24,12 @@ impl Timelines {
     ///
     /// # Errors
     ///
-    /// [`Error::NotImportable`] when it is another device's; [`Error::Call`].
+    /// [`Error::Forsaken`] when its values mean nothing any more; [`Error::NotImportable`] when it is
+    /// another device's; [`Error::Call`].
     pub fn get(&mut self, timeline: &Arc<Timeline>) -> Result<Arc<Semaphore>, Error> {
+        if let Some(why) = timeline.forsaken() {
+            return Err(Error::Forsaken(why.to_owned()));
+        }
         if let Some((_, semaphore)) = self.known.get(&timeline.id()) {
             return Ok(Arc::clone(semaphore));
         }

@@ -61,6 +61,7 @@ pub struct Timeline {
     fd: OwnedFd,
     writer: Option<Box<dyn Writer>>,
     views: Mutex<Vec<Arc<dyn Clock>>>,
+    answers: Mutex<Vec<Arc<Timeline>>>,
     forsaken: OnceLock<String>,
 }
 
@@ -68,8 +69,8 @@ impl Timeline {
     /// The timeline behind `fd`, which only `device` can open. `writer` is who signals it, `None` when
     /// it is this process.
     pub fn new(device: DeviceId, fd: OwnedFd, writer: Option<Box<dyn Writer>>) -> Arc<Self> {
-        let (id, views) = (TimelineId::next(), Mutex::default());
-        Arc::new(Self { id, device, fd, writer, views, forsaken: OnceLock::new() })
+        let (id, views, answers) = (TimelineId::next(), Mutex::default(), Mutex::default());
+        Arc::new(Self { id, device, fd, writer, views, answers, forsaken: OnceLock::new() })
     }
 
     /// The key under which importers may cache their view of it.
@@ -104,17 +105,38 @@ impl Timeline {
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
         let mut views = self.views();
-        for view in views.iter() {
-            let view: Arc<dyn Any + Send + Sync> = Arc::clone(view) as _;
-            if let Ok(view) = view.downcast::<T>()
-                && fits(&view)
-            {
-                return Ok(view);
-            }
+        if let Some(known) = find(&views, fits) {
+            return Ok(known);
         }
         let view = Arc::new(make()?);
         views.push(Arc::clone(&view) as _);
         Ok(view)
+    }
+
+    /// The view that fits, if it was made.
+    pub fn known_view<T: Clock>(&self, fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        find(&self.views(), fits)
+    }
+
+    /// The timeline of ours that its writer is answered with, the one that fits, or else the one that
+    /// `make` makes: nobody else is told of it, so that nobody else can signal it. It stays as long as
+    /// this one does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`.
+    pub fn answer<E>(
+        &self,
+        fits: impl Fn(&Timeline) -> bool,
+        make: impl FnOnce() -> Result<Arc<Timeline>, E>,
+    ) -> Result<Arc<Timeline>, E> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = answers.iter().find(|answer| fits(answer)) {
+            return Ok(Arc::clone(known));
+        }
+        let answer = make()?;
+        answers.push(Arc::clone(&answer));
+        Ok(answer)
     }
 
     /// Waits on the CPU until it is at `value`, by one of its views. Returns `false` when `timeout`
@@ -156,6 +178,13 @@ impl Timeline {
     fn views(&self) -> MutexGuard<'_, Vec<Arc<dyn Clock>>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn find<T: Clock>(views: &[Arc<dyn Clock>], fits: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+    views.iter().find_map(|view| {
+        let view: Arc<dyn Any + Send + Sync> = Arc::clone(view) as _;
+        view.downcast::<T>().ok().filter(|view| fits(view))
+    })
 }
 
 impl AsFd for Timeline {
@@ -220,6 +249,20 @@ mod tests {
         timeline.view(|_: &At| true, || Ok::<_, ()>(At(4))).unwrap();
         assert!(timeline.wait(4, Duration::ZERO).unwrap());
         assert!(!timeline.wait(5, Duration::ZERO).unwrap());
+    }
+
+    #[test]
+    fn each_timeline_is_answered_by_one_of_its_own_for_as_long_as_it_lives() {
+        let (one, other) = (timeline(None), timeline(None));
+        let made = |of: &Timeline| of.answer(|_| true, || Ok::<_, ()>(timeline(None))).unwrap();
+        let first = made(&one);
+        assert!(Arc::ptr_eq(&first, &made(&one)));
+        assert_ne!(first.id(), made(&other).id());
+        let weak = Arc::downgrade(&first);
+        drop(first);
+        assert!(weak.upgrade().is_some(), "it is not made anew between pictures");
+        drop(one);
+        assert!(weak.upgrade().is_none());
     }
 
     #[test]

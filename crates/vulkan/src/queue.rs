@@ -9,7 +9,7 @@ use zerohop_kernel::clock_monotonic;
 
 use crate::error::Doing;
 use crate::laps::Laps;
-use crate::timeline::{GLANCE, View};
+use crate::timeline::{Count, GLANCE, View};
 use crate::{Device, Error, Image, Semaphore};
 
 /// How long we wait for the device before we call it hung.
@@ -62,8 +62,8 @@ impl Queue {
 pub(crate) struct Signals<'a> {
     /// The slot's semaphore, for a `sync_file`.
     pub(crate) fence: bool,
-    /// The device's timeline.
-    pub(crate) timeline: Option<&'a Timeline>,
+    /// Timelines of the device's, each at its next value.
+    pub(crate) counts: &'a [Count],
 }
 
 /// A command buffer with all that one submission needs.
@@ -81,6 +81,8 @@ pub(crate) struct Slot {
     signal: Option<Semaphore>,
     /// Timelines that the submission waits for, each with its value.
     awaited: Vec<(Arc<View>, Arc<Timeline>, u64)>,
+    /// Timelines that it signals.
+    counted: Vec<Count>,
     /// What was read. Frames go home at submission, images stay until it is done.
     pub(crate) frames: Vec<Arc<Frame>>,
     pub(crate) images: Vec<Arc<Image>>,
@@ -101,6 +103,7 @@ impl Slot {
             used_waits: 0,
             signal: None,
             awaited: Vec::new(),
+            counted: Vec::new(),
             frames: Vec::new(),
             images: Vec::new(),
             keep: Vec::new(),
@@ -189,8 +192,8 @@ impl Slot {
     }
 
     /// Ends recording and hands everything to the device, which signals what `signals` says. Returns
-    /// the value of the device's timeline when it is done, if that is among it.
-    pub(crate) fn submit(&mut self, signals: Signals<'_>) -> Result<u64, Error> {
+    /// the value that each timeline has then.
+    pub(crate) fn submit(&mut self, signals: Signals<'_>) -> Result<Vec<u64>, Error> {
         self.timestamp(1);
         let device = self.device.raw();
         // SAFETY: the command buffer is recording.
@@ -205,13 +208,10 @@ impl Slot {
         let mut signaled: Vec<_> = fence.collect();
         let commands = [self.commands];
         let queue = self.device.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut own = self.device.own.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = own.last + 1;
         let mut reached = vec![0; signaled.len()];
-        if signals.timeline.is_some() {
-            signaled.push(own.raw);
-            reached.push(next);
-        }
+        let next: Vec<_> = signals.counts.iter().map(Count::next).collect();
+        signaled.extend(next.iter().map(|(raw, _)| *raw));
+        reached.extend(next.iter().map(|(.., value)| *value));
         let mut timelines = vk::TimelineSemaphoreSubmitInfo::default()
             .wait_semaphore_values(&values)
             .signal_semaphore_values(&reached);
@@ -226,11 +226,11 @@ impl Slot {
         // SAFETY: the lock makes us the queue's only user; what the commands name is kept in
         // `self` until the fence signals.
         unsafe { device.queue_submit(*queue, &[info], self.fence) }.doing("submit")?;
-        if signals.timeline.is_some() {
-            own.last = next;
-        }
+        let values: Vec<_> = next.into_iter().map(|(.., value)| value).collect();
+        signals.counts.iter().zip(&values).for_each(|(count, value)| count.note(*value));
+        self.counted.extend_from_slice(signals.counts);
         self.running = true;
-        Ok(next)
+        Ok(values)
     }
 
     fn is_done(&self) -> Result<bool, Error> {
@@ -292,6 +292,7 @@ impl Slot {
         self.keep.clear();
         self.used_waits = 0;
         self.awaited.clear();
+        self.counted.clear();
         let device = self.device.raw();
         if self.running {
             // SAFETY: the fence has signaled, so nobody waits on it.

@@ -8,7 +8,7 @@ use zerohop_frame::{Frame, SyncPoint};
 
 use crate::error::Doing;
 use crate::queue::{Signals, Slot};
-use crate::timeline;
+use crate::timeline::{self, Count};
 use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
@@ -244,15 +244,17 @@ impl Recording {
         if fence && !device.has_sync_files() || !fence && !device.shares_timelines() {
             return self.submit_and_wait().map(|_| SyncPoint::Signaled);
         }
-        let counts = frames.iter().any(in_kind) || !fence;
-        let timeline = counts.then(|| device.timeline()).transpose()?;
+        let (counts, answers) = self.counts(fence)?;
         self.finish();
         let slot = self.slot_mut();
         if fence {
             let _ = slot.signal()?;
         }
-        let value = slot.submit(Signals { fence, timeline: timeline.as_deref() })?;
-        let at = timeline.map(|which| SyncPoint::Timeline { which, value });
+        let values = slot.submit(Signals { fence, counts: &counts })?;
+        let points = counts.into_iter().zip(values);
+        let points: Vec<_> = points
+            .map(|(count, value)| SyncPoint::Timeline { which: count.shared, value })
+            .collect();
         let file = match fence.then(|| slot.signal()?.export()).transpose() {
             Ok(file) => file,
             Err(err) => {
@@ -261,11 +263,36 @@ impl Recording {
                 return Err(err);
             }
         };
-        for frame in slot.frames.drain(..) {
-            let point = if in_kind(&frame) { &at } else { &file };
-            point.iter().for_each(|point| frame.hold_until(point.clone()));
+        for (frame, answer) in slot.frames.drain(..).zip(answers) {
+            let point = answer.map_or(file.as_ref(), |at| points.get(at));
+            point.into_iter().for_each(|point| frame.hold_until(point.clone()));
         }
-        Ok(file.or(at).unwrap_or_default())
+        Ok(file.or_else(|| points.into_iter().next()).unwrap_or_default())
+    }
+
+    /// The timelines that a submission counts on: ours, unless a `fence` says when it is done, and those
+    /// of the pictures' makers; and which of them is for each picture.
+    fn counts(&self, fence: bool) -> Result<(Vec<Count>, Vec<Option<usize>>), Error> {
+        let device = self.device();
+        let mut counts = if fence { Vec::new() } else { vec![device.count()?] };
+        let mut answers = Vec::new();
+        for frame in &self.slot().frames {
+            let SyncPoint::Timeline { which, .. } = frame.acquire() else {
+                answers.push(None);
+                continue;
+            };
+            if which.device() != device.id() {
+                answers.push(None);
+                continue;
+            }
+            let count = device.count_for(which)?;
+            let known = counts.iter().position(|one| one.shared.id() == count.shared.id());
+            answers.push(known.or(Some(counts.len())));
+            if known.is_none() {
+                counts.push(count);
+            }
+        }
+        Ok((counts, answers))
     }
 
     /// Submits and waits for the device. Returns how long it worked, where it can tell.

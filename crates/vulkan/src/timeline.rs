@@ -5,8 +5,10 @@
 //! ([`Device::look_after_waits`]): a value that does not come is signaled by us, which frees the queue,
 //! and nothing that was read after it counts.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
@@ -41,52 +43,111 @@ pub(crate) struct Commands {
 
 /// A timeline as this device has it.
 pub(crate) struct View {
-    device: Arc<Device>,
+    device: Link,
     raw: vk::Semaphore,
-    /// Whether it goes with us: not the device's own.
-    owned: bool,
+    /// Where the last submission leaves it, if the device's submissions count on it. Changes under the
+    /// queue's lock.
+    last: AtomicU64,
 }
 
-/// A wait of the device for somebody else's timeline.
+/// How a view holds its device.
+enum Link {
+    /// The semaphore goes with the view, and the device not before it.
+    Holds(Arc<Device>),
+    /// The device's own timeline, which goes with the device.
+    Own(Weak<Device>),
+}
+
+/// A timeline that the device's submissions count on, in their order.
+#[derive(Clone)]
+pub(crate) struct Count {
+    pub(crate) shared: Arc<Timeline>,
+    view: Arc<View>,
+}
+
+impl Count {
+    /// The semaphore, and the value that the next submission signals. Under the queue's lock.
+    pub(crate) fn next(&self) -> (vk::Semaphore, u64) {
+        (self.view.raw, self.view.last.load(Ordering::Acquire) + 1)
+    }
+
+    /// Notes that it was submitted.
+    pub(crate) fn note(&self, value: u64) {
+        self.view.last.store(value, Ordering::Release);
+    }
+
+    pub(crate) fn raw(&self) -> vk::Semaphore {
+        self.view.raw
+    }
+}
+
+/// The waits of the device for one timeline of somebody else's.
 pub(crate) struct Awaited {
     view: Weak<View>,
     which: Weak<Timeline>,
-    value: u64,
-    since: Duration,
-    /// When its writer was found to be gone.
+    promise: Promise,
+}
+
+/// What a writer has promised, and kept.
+#[derive(Debug, Default)]
+struct Promise {
+    /// The largest value that was waited for and reached.
+    kept: u64,
+    /// Values that are waited for, each with when that began.
+    open: VecDeque<(u64, Duration)>,
+    /// When the writer was found to be gone.
     gone: Option<Duration>,
 }
 
 impl View {
+    fn new(device: Link, raw: vk::Semaphore) -> Self {
+        Self { device, raw, last: AtomicU64::new(0) }
+    }
+
     pub(crate) fn raw(&self) -> vk::Semaphore {
         self.raw
     }
 
+    /// The device, unless it is gone and all its work with it.
+    fn device(&self) -> Option<Arc<Device>> {
+        match &self.device {
+            Link::Holds(device) => Some(Arc::clone(device)),
+            Link::Own(device) => device.upgrade(),
+        }
+    }
+
+    fn is_of(&self, device: &Arc<Device>) -> bool {
+        match &self.device {
+            Link::Holds(known) => Arc::ptr_eq(known, device),
+            Link::Own(known) => known.as_ptr() == Arc::as_ptr(device),
+        }
+    }
+
     /// Where the timeline is.
-    fn value(&self) -> Result<u64, Error> {
-        let commands = self.device.timelines()?;
+    fn value(&self, device: &Device) -> Result<u64, Error> {
+        let commands = device.timelines()?;
         // SAFETY: the semaphore is a timeline, and alive.
         unsafe { commands.timeline.get_semaphore_counter_value(self.raw) }.doing("ask a timeline")
     }
 
     /// Signals `value` in place of whoever should have, unless it is reached.
-    fn free(&self, value: u64) -> Result<(), Error> {
-        if self.value()? >= value {
+    fn free(&self, device: &Device, value: u64) -> Result<(), Error> {
+        if self.value(device)? >= value {
             return Ok(());
         }
         let info = vk::SemaphoreSignalInfo::default().semaphore(self.raw).value(value);
         // SAFETY: it is not there yet, and not far away (`Device::watch_for`). Its writer is gone
         // or has broken its promise: nobody signals it any more that we would wait for.
-        unsafe { self.device.timelines()?.timeline.signal_semaphore(&info) }
+        unsafe { device.timelines()?.timeline.signal_semaphore(&info) }
             .doing("signal a timeline")
     }
 
-    fn wait_for(&self, value: u64, timeout: Duration) -> Result<bool, Error> {
+    fn wait_for(&self, device: &Device, value: u64, timeout: Duration) -> Result<bool, Error> {
         let (semaphores, values) = ([self.raw], [value]);
         let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
         let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         // SAFETY: as above.
-        match unsafe { self.device.timelines()?.timeline.wait_semaphores(&info, timeout) } {
+        match unsafe { device.timelines()?.timeline.wait_semaphores(&info, timeout) } {
             Err(vk::Result::TIMEOUT) => Ok(false),
             other => other.map(|()| true).doing("wait for a timeline"),
         }
@@ -95,26 +156,27 @@ impl View {
 
 impl Clock for View {
     fn wait(&self, value: u64, timeout: Duration) -> io::Result<bool> {
+        let Some(device) = self.device() else { return Ok(true) };
         let end = clock_monotonic().saturating_add(timeout);
         loop {
             let left = end.saturating_sub(clock_monotonic());
-            let reached = self.wait_for(value, left.min(GLANCE));
+            let reached = self.wait_for(&device, value, left.min(GLANCE));
             if reached.map_err(|err| io::Error::other(with_causes(&err)))? {
                 return Ok(true);
             }
             if left.is_zero() {
                 return Ok(false);
             }
-            self.device.look_after_waits();
+            device.look_after_waits();
         }
     }
 }
 
 impl Drop for View {
     fn drop(&mut self) {
-        if self.owned {
-            // SAFETY: a submission that waits for it keeps us until it is done.
-            unsafe { self.device.raw().destroy_semaphore(self.raw, None) };
+        if let Link::Holds(device) = &self.device {
+            // SAFETY: a submission that waits for it or signals it keeps us until it is done.
+            unsafe { device.raw().destroy_semaphore(self.raw, None) };
         }
     }
 }
@@ -140,26 +202,52 @@ fn export(device: &Device, raw: vk::Semaphore) -> Result<OwnedFd, Error> {
 }
 
 impl Device {
-    /// The timeline that this device's submissions count on, in their order.
+    /// The timeline that this device's submissions count on, in their order: for this process alone.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] on devices that cannot share one, [`Error::Call`].
-    pub(crate) fn timeline(self: &Arc<Self>) -> Result<Arc<Timeline>, Error> {
+    pub(crate) fn count(self: &Arc<Self>) -> Result<Count, Error> {
         let _ = self.timelines()?;
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = own.shared.upgrade() {
-            return Ok(shared);
+        if let Some(count) = &*own {
+            return Ok(count.clone());
         }
-        if own.raw == vk::Semaphore::null() {
-            own.raw = create(self)?;
+        let made = self.create_count(Link::Own(Arc::downgrade(self)))?;
+        Ok(own.insert(made).clone())
+    }
+
+    /// The same for the writer of `which`, who alone is told of it: whoever has a timeline can signal
+    /// it, and make reads look finished that are not.
+    ///
+    /// # Errors
+    ///
+    /// As [`count`](Self::count); [`Error::Forsaken`] when the writer has signaled it.
+    pub(crate) fn count_for(self: &Arc<Self>, which: &Timeline) -> Result<Count, Error> {
+        if which.is_ours() {
+            return self.count();
         }
-        let (raw, fd) = (own.raw, export(self, own.raw)?);
+        let known = |answer: &Timeline| answer.known_view(|view: &View| view.is_of(self));
+        let make = || self.create_count(Link::Holds(Arc::clone(self))).map(|made| made.shared);
+        let shared = which.answer(|answer| known(answer).is_some(), make)?;
+        let view = known(&shared).ok_or(Error::OtherDevice)?;
+        if view.value(self)? > view.last.load(Ordering::Acquire) {
+            let why = "a timeline of the host's was signaled by its producer";
+            which.forsake(why);
+            return Err(Error::Forsaken(why.to_owned()));
+        }
+        Ok(Count { shared, view })
+    }
+
+    fn create_count(&self, link: Link) -> Result<Count, Error> {
+        let raw = create(self)?;
+        let fd = export(self, raw).inspect_err(|_| {
+            // SAFETY: new, and used by nobody.
+            unsafe { self.raw().destroy_semaphore(raw, None) };
+        })?;
         let shared = Timeline::new(self.id(), fd, None);
-        let device = Arc::clone(self);
-        shared.view(|_: &View| true, || Ok::<_, Error>(View { device, raw, owned: false }))?;
-        own.shared = Arc::downgrade(&shared);
-        Ok(shared)
+        let view = shared.view(|_: &View| true, || Ok::<_, Error>(View::new(link, raw)))?;
+        Ok(Count { shared, view })
     }
 
     /// The timeline as this device has it: imported when it is seen for the first time. One that
@@ -192,7 +280,7 @@ impl Device {
         if let Some(why) = which.forsaken() {
             return Err(Error::Forsaken(why.to_owned()));
         }
-        let ours = |view: &View| Arc::ptr_eq(&view.device, self);
+        let ours = |view: &View| view.is_of(self);
         which.view(ours, || self.import_timeline(which)).inspect_err(|err| {
             which.forsake(&format!("the timeline cannot be imported: {}", with_causes(err)));
         })
@@ -200,13 +288,13 @@ impl Device {
 
     fn import_timeline(self: &Arc<Self>, which: &Timeline) -> Result<View, Error> {
         // Of a kind with our own, for the reason that `memory.rs` has.
-        let own = self.timeline()?;
+        let own = self.count()?.shared;
         let kind = |timeline: &Timeline| FileKind::of(timeline).doing("look at a timeline");
         if kind(&own)? != kind(which)? {
             return Err(Error::Unsupported("a descriptor that is no timeline of this device"));
         }
         let fd = which.as_fd().try_clone_to_owned().doing("duplicate a descriptor")?;
-        let view = View { device: Arc::clone(self), raw: create(self)?, owned: true };
+        let view = View::new(Link::Holds(Arc::clone(self)), create(self)?);
         let info = vk::ImportSemaphoreFdInfoKHR::default()
             .semaphore(view.raw)
             .handle_type(OPAQUE)
@@ -229,19 +317,29 @@ impl Device {
         value: u64,
     ) -> Result<Arc<View>, Error> {
         let view = self.view(which)?;
-        let at = view.value()?;
+        let at = view.value(self)?;
         if value > at.saturating_add(MAX_AHEAD) {
             let why = format!("value {value} is too far ahead of a timeline that is at {at}");
             which.forsake(&why);
             return Err(Error::Forsaken(why));
         }
         self.look_after_waits();
-        if value > at && view.owned {
-            let (view, which) = (Arc::downgrade(&view), Arc::downgrade(which));
-            let awaited = Awaited { view, which, value, since: clock_monotonic(), gone: None };
-            self.awaited().push(awaited);
+        if !which.is_ours() {
+            self.remember(&view, which, value);
         }
         Ok(view)
+    }
+
+    fn remember(&self, view: &Arc<View>, which: &Arc<Timeline>, value: u64) {
+        let mut awaited = self.awaited();
+        let known = awaited.iter_mut().find(|it| it.view.as_ptr() == Arc::as_ptr(view));
+        let open = (value, clock_monotonic());
+        if let Some(known) = known {
+            return known.promise.open.push_back(open);
+        }
+        let promise = Promise { open: [open].into(), ..Promise::default() };
+        let (view, which) = (Arc::downgrade(view), Arc::downgrade(which));
+        awaited.push(Awaited { view, which, promise });
     }
 
     /// Sees to it that no wait for somebody else's timeline holds the queue up for long. Our own waits
@@ -251,34 +349,48 @@ impl Device {
         // A view that goes here may be the last that holds the device.
         let mut kept = Vec::new();
         self.awaited().retain_mut(|awaited| {
-            let Some(view) = awaited.view.upgrade() else { return false };
-            let waits = awaited.is_still_needed(&view, now);
-            kept.push(view);
-            waits
+            let (Some(view), Some(which)) = (awaited.view.upgrade(), awaited.which.upgrade())
+            else {
+                return false;
+            };
+            let needed = awaited.promise.look_after(self, &view, &which, now);
+            kept.push((view, which));
+            needed
         });
     }
 }
 
-impl Awaited {
-    fn is_still_needed(&mut self, view: &View, now: Duration) -> bool {
+impl Promise {
+    /// Frees the queue from a writer that broke it. `false`: nothing waits any more.
+    fn look_after(&mut self, device: &Device, view: &View, which: &Timeline, now: Duration) -> bool {
         // A lost device waits for nothing.
-        if view.value().is_ok_and(|at| at >= self.value) || view.value().is_err() {
-            return false;
-        }
-        let which = self.which.upgrade();
-        let lives = which.as_ref().is_some_and(|which| which.lives());
-        let gone = if lives { None } else { Some(*self.gone.get_or_insert(now)) };
-        self.gone = gone;
-        let late = now.saturating_sub(self.since) >= PATIENCE;
-        if !late && gone.is_none_or(|gone| now.saturating_sub(gone) < LAST_WORK) {
-            return true;
-        }
-        if let Some(which) = which {
-            which.forsake(&unreached(self.value, lives));
-        }
+        let Ok(at) = view.value(device) else { return false };
+        let Err(why) = self.judge(at, which.lives(), now) else { return true };
+        which.forsake(&why);
+        let most = self.open.back().map_or(self.kept, |(value, _)| *value);
         // What fails here fails because the device is lost.
-        let _ = view.free(self.value);
+        let _ = view.free(device, most.max(self.kept));
         false
+    }
+
+    /// Whether a timeline that is `at` this value keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody waits for it any more.
+    fn judge(&mut self, at: u64, lives: bool, now: Duration) -> Result<(), String> {
+        while let Some((value, _)) = self.open.front().copied().filter(|(value, _)| *value <= at) {
+            self.kept = self.kept.max(value);
+            self.open.pop_front();
+        }
+        if at < self.kept {
+            return Err(format!("the timeline went back from {} to {at}", self.kept));
+        }
+        self.gone = if lives { None } else { self.gone.or(Some(now)) };
+        let Some((value, since)) = self.open.front() else { return Ok(()) };
+        let late = now.saturating_sub(*since) >= PATIENCE;
+        let gone = self.gone.is_some_and(|gone| now.saturating_sub(gone) >= LAST_WORK);
+        if late || gone { Err(unreached(*value, lives)) } else { Ok(()) }
     }
 }
 
@@ -304,5 +416,50 @@ fn unreached(value: u64, lives: bool) -> String {
     match lives {
         true => format!("the timeline did not come to {value} within {} s", PATIENCE.as_secs()),
         false => format!("the timeline did not come to {value} before its writer ended"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn awaiting(values: &[u64]) -> Promise {
+        let open = values.iter().map(|value| (*value, SECOND * *value as u32)).collect();
+        Promise { open, ..Promise::default() }
+    }
+
+    #[test]
+    fn a_value_that_does_not_come_is_waited_for_ten_seconds_from_its_own_promise() {
+        let mut promise = awaiting(&[1, 2, 3]);
+        assert_eq!(promise.judge(1, true, SECOND * 11), Ok(()));
+        assert_eq!(promise.judge(1, true, SECOND * 11 + SECOND / 2), Ok(()));
+        let why = promise.judge(1, true, SECOND * 12).unwrap_err();
+        assert_eq!(why, "the timeline did not come to 2 within 10 s");
+    }
+
+    #[test]
+    fn a_timeline_that_goes_back_has_broken_its_word_at_once() {
+        let mut promise = awaiting(&[5, 6]);
+        assert_eq!(promise.judge(9, true, SECOND * 7), Ok(()));
+        let why = promise.judge(5, true, SECOND * 7).unwrap_err();
+        assert_eq!(why, "the timeline went back from 6 to 5");
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_has_half_a_second_for_its_last_work() {
+        let mut promise = awaiting(&[1]);
+        assert_eq!(promise.judge(0, false, SECOND * 2), Ok(()));
+        assert_eq!(promise.judge(0, false, SECOND * 2 + LAST_WORK / 2), Ok(()));
+        let why = promise.judge(0, false, SECOND * 2 + LAST_WORK).unwrap_err();
+        assert_eq!(why, "the timeline did not come to 1 before its writer ended");
+    }
+
+    #[test]
+    fn what_is_reached_is_not_missed_from_a_writer_that_is_gone() {
+        let mut promise = awaiting(&[1]);
+        assert_eq!(promise.judge(1, false, SECOND * 60), Ok(()));
+        assert_eq!(promise.judge(1, false, SECOND * 90), Ok(()));
     }
 }

@@ -41,6 +41,8 @@ fn main() -> ExitCode {
     let tests = vec![
         trial("a_submission_waits_on_the_device_for_a_timeline", waits_on_the_device),
         trial("a_picture_with_a_timeline_goes_home_with_one", goes_home_in_kind),
+        trial("each_maker_is_answered_by_a_timeline_of_its_own", answers_apart),
+        trial("a_maker_that_signals_the_answer_deceives_nobody_else", answer_signaled),
         trial("a_picture_without_a_timeline_goes_home_when_it_is_read", goes_home_read),
         trial("a_writer_that_is_gone_holds_nothing_up", gone),
         trial("what_is_waited_for_on_the_cpu_has_the_same_limits", gone_on_the_cpu),
@@ -157,6 +159,70 @@ fn goes_home_in_kind(machine: &Machine) -> Result<(), Error> {
     assert!(!point.wait(Duration::from_millis(20)).expect("a wait"), "the picture is not there");
     counter.raise(1);
     assert!(point.wait(Duration::from_secs(20)).expect("a wait"));
+    Ok(())
+}
+
+/// The value that a picture went home with, and whose timeline that is.
+fn answer(home: &Home) -> (Arc<Timeline>, u64) {
+    let after = home.0.lock().expect("no panic inside").remove(0).after;
+    let [SyncPoint::Timeline { which, value }] = &after[..] else {
+        panic!("a value of our timeline, not {after:?}");
+    };
+    (Arc::clone(which), *value)
+}
+
+/// Reads two pictures in one submission; each goes home with what is returned.
+fn read_both(machine: &Machine, of: [&Arc<Timeline>; 2], value: u64) -> Result<[Answer; 2], Error> {
+    let [one, other] = [picture(machine, at(of[0], value))?, picture(machine, at(of[1], value))?];
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&one.0, &one.1)?;
+    recording.read(&other.0, &other.1)?;
+    let (first, second) = (one.2, other.2);
+    drop((one.0, other.0));
+    let _ = recording.submit()?;
+    Ok([answer(&first), answer(&second)])
+}
+
+type Answer = (Arc<Timeline>, u64);
+
+fn answers_apart(machine: &Machine) -> Result<(), Error> {
+    let ((a, signals_a, _), (b, signals_b, _)) = (stranger(machine), stranger(machine));
+    [signals_a, signals_b].iter().for_each(|signals| signals.raise(2));
+    let first = read_both(machine, [&a, &b], 1)?;
+    let second = read_both(machine, [&a, &b], 2)?;
+    assert_ne!(first[0].0.id(), first[1].0.id(), "neither has the other's");
+    for (before, after) in first.iter().zip(&second) {
+        assert!(Arc::ptr_eq(&before.0, &after.0), "announced once");
+        assert!(before.1 < after.1, "values grow");
+    }
+    for (which, value) in first.into_iter().chain(second) {
+        assert!(at(&which, value).wait(Duration::from_secs(20)).expect("a wait"));
+    }
+    Ok(())
+}
+
+fn answer_signaled(machine: &Machine) -> Result<(), Error> {
+    let ((liar, signals, other), (victim, holds, _)) = (stranger(machine), stranger(machine));
+    let [of_liar, of_victim] = read_both(machine, [&liar, &victim], 1)?;
+    let fd = of_liar.0.as_fd().try_clone_to_owned().expect("a descriptor");
+    let told = Counter::open(fd).expect("what the liar was told");
+    told.raise(1000);
+    signals.raise(1);
+    let own = at(&of_liar.0, 900).wait(Duration::from_secs(20));
+    assert!(own.expect("a wait"), "its own, as it likes");
+    let early = at(&of_victim.0, of_victim.1).wait(Duration::from_millis(20));
+    assert!(!early.expect("a wait"), "the victim's picture is still read");
+    holds.raise(1);
+    assert!(at(&of_victim.0, of_victim.1).wait(Duration::from_secs(20)).expect("a wait"));
+
+    let (frame, image, _) = picture(machine, at(&liar, 1))?;
+    let mut recording = Recording::begin(&machine.queue)?;
+    recording.read(&frame, &image)?;
+    told.raise(2000);
+    assert!(at(&of_liar.0, 2000).wait(Duration::from_secs(20)).expect("a wait"));
+    let err = recording.submit().expect_err("it would have to go back");
+    assert_eq!(err.to_string(), "a timeline of the host's was signaled by its producer");
+    assert_eq!(other.refusals(), 1);
     Ok(())
 }
 

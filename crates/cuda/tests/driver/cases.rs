@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use zerohop_cuda::{
     Buffer, Cuda, Device, Error, ImportCache, Memory, Picture, Pinned, Pitched, Pool, Semaphore,
-    SemaphoreKind, Stream, Uuid,
+    SemaphoreKind, Stream, Timelines, Uuid,
 };
-use zerohop_frame::{Fourcc, MemoryHandle};
+use zerohop_frame::{DeviceId, Fourcc, MemoryHandle, Timeline};
 use zerohop_layer_timeline::Counter;
 
 use crate::buffers::{PITCH, SIZE, buffer, bytes, descriptors, memory, open, pixels, sound};
@@ -146,6 +146,20 @@ pub(crate) fn timelines() -> Outcome {
     assert!(release.wait(9, LATE));
     done.wait("the copy", LATE)?;
     assert_eq!(target.bytes(), pixels());
+    Ok(())
+}
+
+/// One that is not trusted any more is not waited for, though it was imported before.
+pub(crate) fn forsaken() -> Outcome {
+    let device = open()?;
+    let counter = Counter::new(0)?;
+    let id = DeviceId { device_uuid: device.gpu().uuid.0, driver_uuid: [0; 16] };
+    let which = Timeline::new(id, counter.as_fd().try_clone_to_owned()?, None);
+    let mut known = Timelines::new(&device);
+    assert!(Arc::ptr_eq(&known.get(&which)?, &known.get(&which)?), "imported once");
+    which.forsake("it lied");
+    let err = known.get(&which).err().expect("nobody would signal it");
+    assert_eq!(err.to_string(), "it lied");
     Ok(())
 }
 

@@ -23,6 +23,7 @@ const CASES: &[Case] = &[
     Case::plain("what_does_not_fit_never_reaches_the_driver", cases::misfits),
     Case::plain("a_refused_import_is_not_tried_again", cases::latched),
     Case::plain("a_copy_waits_for_the_timeline_and_signals_the_other", cases::timelines),
+    Case::plain("a_forsaken_timeline_is_not_waited_for", cases::forsaken),
     Case::plain("a_binary_semaphore_is_taken_by_its_wait", cases::binary),
     Case::plain("a_wait_for_a_dead_peer_ends_and_another_stream_can_end_it", cases::stuck),
     // 50 rings of 3 buffers. An event more is made when the last one is not seen as free yet.

@@ -143,7 +143,7 @@ impl CudaView {
 /// Whether the next picture may fare better.
 fn is_of_one(err: &BoxError) -> bool {
     use zerohop_bridge::Error as Bridge;
-    let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. }));
+    let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. } | Error::Forsaken(_)));
     let crossing = err.downcast_ref::<Bridge>();
     late || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
 }
