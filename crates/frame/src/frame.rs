@@ -14,7 +14,8 @@ pub struct FrameInfo {
     /// When the picture is shown, on `CLOCK_MONOTONIC`: the refresh that it was presented for. May
     /// lie in the future.
     pub timestamp: Duration,
-    /// When its maker handed it over, on `CLOCK_MONOTONIC`.
+    /// When its maker began to hand it over (an application: called `vkQueuePresentKHR`), on
+    /// `CLOCK_MONOTONIC`.
     pub presented: Duration,
     /// Where it may differ from the picture before it.
     pub damage: Damage,

@@ -33,6 +33,13 @@ pub trait Writer: Send + Sync {
 
 /// A timeline as one device has it: what an importer keeps with it ([`Timeline::view`]).
 pub trait Clock: Any + Send + Sync {
+    /// Whether the timeline is at `value`. A look at memory, where the driver has it there.
+    ///
+    /// # Errors
+    ///
+    /// A device that is lost.
+    fn is_at(&self, value: u64) -> io::Result<bool>;
+
     /// Waits on the CPU until the timeline is at `value`. Returns `false` when `timeout` passed
     /// first.
     ///
@@ -155,7 +162,7 @@ impl Timeline {
         let view = self.views().first().cloned().ok_or_else(none)?;
         // No wait but a look.
         match timeout.is_zero() {
-            true => view.wait(value, timeout),
+            true => view.is_at(value),
             false => waiting("a timeline", || view.wait(value, timeout)),
         }
     }
@@ -208,8 +215,11 @@ mod tests {
     struct At(u64);
 
     impl Clock for At {
-        fn wait(&self, value: u64, _: Duration) -> io::Result<bool> {
+        fn is_at(&self, value: u64) -> io::Result<bool> {
             Ok(self.0 >= value)
+        }
+        fn wait(&self, value: u64, _: Duration) -> io::Result<bool> {
+            self.is_at(value)
         }
     }
 

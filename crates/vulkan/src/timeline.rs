@@ -155,6 +155,12 @@ impl View {
 }
 
 impl Clock for View {
+    fn is_at(&self, value: u64) -> io::Result<bool> {
+        let Some(device) = self.device() else { return Ok(true) };
+        let at = self.value(&device).map_err(|err| io::Error::other(chain(&err)))?;
+        Ok(at >= value)
+    }
+
     fn wait(&self, value: u64, timeout: Duration) -> io::Result<bool> {
         let Some(device) = self.device() else { return Ok(true) };
         let end = clock_monotonic().saturating_add(timeout);

@@ -47,8 +47,11 @@ pub(crate) fn timelines(stage: &Stage) {
     stage.check("png", 24);
     assert_eq!(ended.report["sync_tier"], "timeline");
     assert_eq!(ended.report["cuda"]["handle"], "opaque_fd as an array");
-    assert_eq!((ended.number("/cuda/copies"), ended.number("/cuda/device_waits")), (24, 24));
-    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), 24);
+    assert_eq!(ended.number("/cuda/copies"), 24);
+    // What is complete already is not waited for.
+    let waits = ended.number("/cuda/device_waits");
+    assert!((1..=24).contains(&waits), "{waits} waits");
+    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), waits);
     let imports = ended.cuda.count("cuImportExternalSemaphore");
     assert!((1..=3).contains(&imports), "{imports} imports of timelines");
 }

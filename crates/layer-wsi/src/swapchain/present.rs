@@ -6,6 +6,7 @@
 //! can be submitted, nothing has happened; from then on every picture goes its way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ash::vk;
 use zerohop_frame::{Damage, MediaTime, SyncPoint};
@@ -62,7 +63,7 @@ pub(crate) fn present(
         let result = guard("vkQueuePresentKHR", || {
             let present = present?;
             let damage = request.damage(at, present.swapchain.plan.image.size());
-            let shown = present.finish(queue, damage)?;
+            let shown = present.finish(queue, damage, began)?;
             signaled.map(|()| shown)
         });
         request.report(at, result);
@@ -144,8 +145,13 @@ impl Present {
         }
     }
 
-    /// Puts the picture on the virtual screen, and sends it.
-    fn finish(self, queue: &Arc<QueueState>, damage: Damage) -> Result<vk::Result, LayerError> {
+    /// Puts the picture on the virtual screen, and sends it. The call began at `began`.
+    fn finish(
+        self,
+        queue: &Arc<QueueState>,
+        damage: Damage,
+        began: Duration,
+    ) -> Result<vk::Result, LayerError> {
         let swapchain = &*self.swapchain;
         swapchain.places()[self.index].queue = Some(Arc::clone(queue));
         let now = clock_monotonic();
@@ -168,7 +174,7 @@ impl Present {
             buffer: WireBufferId(0),
             sequence,
             timestamp: showing.at,
-            presented: now,
+            presented: began,
             replaceable: self.mode == Mode::Mailbox || paced && self.mode == Mode::Immediate,
             damage: damage.clone(),
             media: MediaTime::default(),

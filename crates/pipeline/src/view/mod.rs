@@ -46,7 +46,7 @@ pub struct CudaReport {
     pub first_import_us: u64,
     /// Pictures that were complete in CUDA.
     pub pictures: u64,
-    /// How many of them the device waited for by itself, at a timeline.
+    /// How many of them were not complete when they were looked at: the device waited for their timeline.
     pub device_waits: u64,
     /// How many were copied to be read.
     pub copies: u64,
@@ -144,8 +144,9 @@ impl CudaView {
 fn is_of_one(err: &BoxError) -> bool {
     use zerohop_bridge::Error as Bridge;
     let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. } | Error::Forsaken(_)));
+    let forsaken = matches!(err.downcast_ref(), Some(zerohop_vulkan::Error::Forsaken(_)));
     let crossing = err.downcast_ref::<Bridge>();
-    late || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
+    late || forsaken || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
 }
 
 impl CudaReport {
