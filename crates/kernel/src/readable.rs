@@ -1,7 +1,7 @@
 //! Waiting for a descriptor.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -24,6 +24,22 @@ pub fn wait_readable(fd: impl AsFd, timeout: Duration) -> io::Result<bool> {
             Err(Errno::INTR) => {}
             Err(err) => return Err(err.into()),
         }
+    }
+}
+
+/// Waits until one of `fds` polls readable, has ended or is broken, `timeout` has passed, or a signal has
+/// come: the caller looks what it was.
+///
+/// # Errors
+///
+/// Whatever else `poll(2)` reports.
+pub fn wait_any(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = timeout.and_then(|left| Timespec::try_from(left).ok());
+    let mut fds: Vec<_> =
+        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(err) => Err(err.into()),
     }
 }
 

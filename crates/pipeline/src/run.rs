@@ -4,15 +4,14 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use zerohop_frame::{
     BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Observer as _, Source, SourceEvent,
     with_causes,
 };
-use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
+use zerohop_kernel::{Eventfd, clock_monotonic};
 
 use crate::{Measurements, Stages};
 
@@ -96,7 +95,10 @@ pub enum Ending {
 
 /// Ends a pipeline from another thread.
 #[derive(Debug)]
-pub struct Stop(Eventfd);
+pub struct Stop {
+    said: AtomicBool,
+    bell: Eventfd,
+}
 
 impl Stop {
     /// Nothing said yet.
@@ -105,16 +107,17 @@ impl Stop {
     ///
     /// See [`Eventfd::new`].
     pub fn new() -> io::Result<Self> {
-        Eventfd::new().map(Self)
+        Ok(Self { said: AtomicBool::new(false), bell: Eventfd::new()? })
     }
 
     /// Ends the pipeline before its next picture.
     pub fn say(&self) {
-        self.0.ring();
+        self.said.store(true, Ordering::Release);
+        self.bell.ring();
     }
 
     fn is_said(&self) -> bool {
-        wait_readable(&self.0, Duration::ZERO).unwrap_or(true)
+        self.said.load(Ordering::Acquire)
     }
 }
 
@@ -230,19 +233,7 @@ impl Flow<'_> {
     }
 }
 
-fn wait(source: &dyn Source, limits: Limits<'_>) -> Result<(), Error> {
+fn wait(source: &mut dyn Source, limits: Limits<'_>) -> Result<(), Error> {
     let left = limits.until.map(|until| until.saturating_sub(clock_monotonic()));
-    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-    let ready = PollFd::from_borrowed_fd(source.readiness(), PollFlags::IN);
-    let done = match limits.stop {
-        None => poll(&mut [ready], timeout.as_ref()),
-        Some(stop) => {
-            let said = PollFd::from_borrowed_fd(stop.0.as_fd(), PollFlags::IN);
-            poll(&mut [ready, said], timeout.as_ref())
-        }
-    };
-    match done {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(err) => Err(Error::Wait(err.into())),
-    }
+    source.wait(limits.stop.map(|stop| stop.bell.as_fd()), left).map_err(Error::Wait)
 }

@@ -34,6 +34,7 @@ fn main() -> Result<(), BoxError> {
         display: None,
         timelines: Vec::new(),
         overflow,
+        spin: false,
         observer: Arc::new(Print),
     })?;
     let control = source.control();

@@ -1,7 +1,8 @@
-//! The thread that hears the producers. The only one of the wire source.
+//! Hearing the producers, turn by turn, in whichever thread is on duty.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,7 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long producers stay after the end: most are ended by then.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Everything that the thread owns.
+/// Everything that whoever hears them needs.
 pub(crate) struct Io {
     listener: Listener,
     pub(crate) shared: Arc<Shared>,
@@ -58,6 +59,8 @@ pub(crate) struct Io {
 struct Ready {
     listener: bool,
     peers: Vec<u64>,
+    /// What the caller waits for besides.
+    also: bool,
 }
 
 impl Io {
@@ -79,21 +82,22 @@ impl Io {
         }
     }
 
-    /// Runs until the source is gone.
-    pub(crate) fn run(mut self) {
-        while !self.shared.closed.load(Ordering::Acquire) {
-            self.turn();
-        }
-        for connected in self.peers.values() {
-            connected.peer.close();
-        }
+    /// Ends every connection, as the source is gone.
+    pub(crate) fn close(&self) {
+        self.peers.values().for_each(|connected| connected.peer.close());
     }
 
-    fn turn(&mut self) {
-        let ready = match self.wait() {
+    /// Waits for `limit` at most until somebody has something to say or `also` polls readable, and takes
+    /// it in. Returns whether `also` does.
+    pub(crate) fn turn(
+        &mut self,
+        also: Option<BorrowedFd<'_>>,
+        limit: Option<Duration>,
+    ) -> bool {
+        let ready = match self.wait(also, limit) {
             Ok(ready) => ready,
             // `EINTR`, or `ENOMEM`: in both cases the next try may do.
-            Err(_) => return,
+            Err(_) => return false,
         };
         // Read before accepting: what the application began before it exited is not missed.
         let exited = self.shared.exited.load(Ordering::Acquire);
@@ -115,6 +119,7 @@ impl Io {
                 self.send_away();
             }
         }
+        ready.also
     }
 
     /// Ends all connections: from here on producers have to keep time by themselves.
@@ -125,15 +130,16 @@ impl Io {
     }
 
     /// Waits until somebody has something to say or some time has come.
-    fn wait(&mut self) -> io::Result<Ready> {
+    fn wait(&mut self, also: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> io::Result<Ready> {
         let now = clock_monotonic();
         let timeout = self.deadline().map(|at| at.saturating_sub(now));
+        let timeout = timeout.into_iter().chain(limit).min();
         let timeout = timeout.and_then(|left| Timespec::try_from(left).ok());
         if self.accept_after.is_some_and(|after| after <= now) {
             self.accept_after = None;
         }
         let listens = if self.accept_after.is_none() { PollFlags::IN } else { PollFlags::empty() };
-        let mut fds = Vec::with_capacity(2 + self.peers.len());
+        let mut fds = Vec::with_capacity(3 + self.peers.len());
         fds.push(PollFd::new(&self.shared.wake, PollFlags::IN));
         fds.push(PollFd::new(&self.listener, listens));
         fds.extend(self.peers.values().map(|connected| {
@@ -141,16 +147,20 @@ impl Io {
             let room = if unsent { PollFlags::OUT } else { PollFlags::empty() };
             PollFd::new(&*connected.peer, PollFlags::IN | room)
         }));
+        fds.extend(also.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         poll(&mut fds, timeout.as_ref())?;
-        self.shared.wake.clear();
         let ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        if ready(&fds[0]) {
+            self.shared.wake.clear();
+        }
         let late = |connected: &Connected| {
             connected.peer.hello_deadline().is_some_and(|at| at <= clock_monotonic())
         };
         let peers = self.peers.iter().zip(&fds[2..]);
         let peers = peers.filter(|((_, connected), fd)| ready(fd) || late(connected));
         let peers = peers.map(|((peer, _), _)| *peer).collect();
-        Ok(Ready { listener: ready(&fds[1]), peers })
+        let also = also.is_some() && fds.last().is_some_and(ready);
+        Ok(Ready { listener: ready(&fds[1]), peers, also })
     }
 
     /// When to look again though nobody says anything.

@@ -2,7 +2,7 @@
 //!
 //! [`WireSource`] is the door for everything outside this process: the Vulkan layer, decoders,
 //! screen casts. It listens on a socket, takes announced buffers and frames from any number of
-//! producers in a thread of its own, follows the largest stream and hands its pictures to the
+//! producers (in the pipeline's thread while that waits, else in one of its own), follows the largest stream and hands its pictures to the
 //! pipeline. [`Pattern`] draws its own, for tests and for a pipeline without a producer.
 //!
 //! A slow pipeline never slows a producer: pictures that cannot wait go home at once, unread, and
@@ -11,6 +11,7 @@
 
 mod act;
 mod drawing;
+mod duty;
 mod election;
 mod error;
 mod home;

@@ -15,7 +15,7 @@ pub(crate) struct Shared {
     report: Mutex<Report>,
     /// Rung while the line is worth a look.
     pub(crate) ready: Eventfd,
-    /// Wakes the thread.
+    /// Wakes whoever hears the producers.
     pub(crate) wake: Eventfd,
     pub(crate) observer: Arc<dyn Observer>,
     /// No more pictures are wanted.
@@ -42,21 +42,31 @@ impl Shared {
 
     /// Does `work` on the line, then rings or silences the bell to match.
     pub(crate) fn with_line<T>(&self, work: impl FnOnce(&mut Line) -> T) -> T {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.line();
+        let before = line.is_worth_a_look();
         let result = work(&mut line);
-        if line.is_worth_a_look() {
-            self.ready.ring();
-        } else {
-            self.ready.clear();
+        match (before, line.is_worth_a_look()) {
+            (false, true) => self.ready.ring(),
+            (true, false) => drop(self.ready.clear()),
+            _ => {}
         }
         result
+    }
+
+    /// Whether the line is worth a look.
+    pub(crate) fn has_news(&self) -> bool {
+        self.line().is_worth_a_look()
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets `flag` and wakes the thread to see it.
+    /// Sets `flag` and wakes whoever is to see it.
     pub(crate) fn tell(&self, flag: &AtomicBool) {
         flag.store(true, Ordering::Release);
         self.wake.ring();

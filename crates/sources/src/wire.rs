@@ -1,16 +1,19 @@
 //! The source for everything that speaks the wire's protocol.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use zerohop_frame::{
     BoxError, DeviceId, Frame, FrameDescriptor, Observer, Source, SourceEvent, Stage,
 };
 use zerohop_wire::{HostDisplay, Listener};
 
+use crate::duty::Duty;
 use crate::io::Io;
 use crate::peers::count_copies;
 use crate::shared::Shared;
@@ -55,6 +58,9 @@ pub struct WireConfig {
     pub timelines: Vec<DeviceId>,
     /// What to do when the pipeline is slower than the producer.
     pub overflow: Overflow,
+    /// Whether [`wait`](Source::wait) keeps a processor busy while pictures come, at 25 a second or more,
+    /// instead of sleeping: to wake up takes its time.
+    pub spin: bool,
     /// Who is told about spans, drops, and the producers' fallbacks.
     pub observer: Arc<dyn Observer>,
 }
@@ -62,6 +68,7 @@ pub struct WireConfig {
 /// Pictures from other processes. Owns a thread; see the crate's documentation.
 pub struct WireSource {
     shared: Arc<Shared>,
+    duty: Arc<Duty>,
     thread: Option<JoinHandle<()>>,
     format: Option<FrameDescriptor>,
     /// The picture whose format was just told.
@@ -88,11 +95,14 @@ impl WireSource {
         let shared = Shared::new(config.observer).map_err(Error::io("make an eventfd"))?;
         let shared = Arc::new(shared);
         let io = Io::new(listener, config.overflow, Arc::clone(&shared));
+        let duty = Duty::new(io, Arc::clone(&shared), config.spin);
+        let duty = duty.map_err(Error::io("make an alarm"))?;
+        let own = Arc::clone(&duty);
         let thread = thread::Builder::new()
             .name("zerohop-wire".to_owned())
-            .spawn(move || io.run())
+            .spawn(move || own.stand_by())
             .map_err(Error::io("start the wire's thread"))?;
-        Ok(Self { shared, thread: Some(thread), format: None, next: None })
+        Ok(Self { shared, duty, thread: Some(thread), format: None, next: None })
     }
 
     /// The way to end it.
@@ -141,12 +151,17 @@ impl Source for WireSource {
     fn readiness(&self) -> BorrowedFd<'_> {
         self.shared.ready.as_fd()
     }
+
+    fn wait(&mut self, stop: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> io::Result<()> {
+        self.duty.hear(stop, timeout);
+        Ok(())
+    }
 }
 
 impl Drop for WireSource {
     fn drop(&mut self) {
         self.next = None;
-        self.shared.tell(&self.shared.closed);
+        self.duty.close();
         if let Some(thread) = self.thread.take() {
             // A panic there was printed there.
             let _ = thread.join();

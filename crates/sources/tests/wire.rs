@@ -3,7 +3,7 @@
 mod common;
 
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use common::{App, Host, announce, eventually, open};
@@ -132,6 +132,36 @@ fn a_producer_that_has_to_wait_is_told_that_somebody_is_here() {
     };
     assert!(hears(Overflow::Wait));
     assert!(!hears(Overflow::default()), "it gets its buffers back instead");
+}
+
+#[test]
+fn a_pipeline_that_works_on_a_picture_for_long_keeps_nobody_from_being_heard() {
+    let mut host = Host::open(Overflow::default());
+    let mut app = App::start(&host, 8, 4);
+    for round in 1..=3 {
+        app.present();
+        // The pipeline's thread hears this one by itself, and then nobody until the alarm.
+        let held = host.frame();
+        (0..3).for_each(|_| app.present());
+        host.wait_until(|report| report.frames_dropped == round);
+        drop(held);
+        while host.source.poll_event().unwrap().is_some() {}
+        app.wait_home();
+    }
+}
+
+#[test]
+fn a_pipeline_that_does_not_sleep_gets_the_same() {
+    let mut host = Host::spinning(Overflow::Wait);
+    let mut app = App::start(&host, 8, 3);
+    for sequence in 1..=5 {
+        app.present();
+        assert_eq!(host.frame().info().sequence, sequence);
+        app.wait_home();
+    }
+    let begin = Instant::now();
+    host.source.wait(None, Some(Duration::from_millis(80))).unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(40), "nothing came to return for");
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl View {
 impl Clock for View {
     fn is_at(&self, value: u64) -> io::Result<bool> {
         let Some(device) = self.device() else { return Ok(true) };
-        let at = self.value(&device).map_err(|err| io::Error::other(chain(&err)))?;
+        let at = self.value(&device).map_err(|err| io::Error::other(with_causes(&err)))?;
         Ok(at >= value)
     }
 

@@ -159,6 +159,10 @@ pub(crate) struct Capture {
     #[arg(long)]
     pub(crate) table: bool,
 
+    /// Keep a processor busy while pictures come, so that none waits for zerohop to wake up: that takes 30 to 60 us, and on virtual machines at times 300
+    #[arg(long)]
+    pub(crate) spin: bool,
+
     /// Check zerohop's own use of Vulkan with the Khronos validation layer; a message is a failure
     #[arg(long)]
     pub(crate) validation: bool,

@@ -95,6 +95,7 @@ impl Viewer {
             display: None,
             timelines: device.shares_timelines().then(|| device.id()).into_iter().collect(),
             overflow: Overflow::Wait,
+            spin: false,
             observer: Arc::clone(&notes) as Arc<dyn Observer>,
         })?;
         Ok(Self {

@@ -62,6 +62,15 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn open(overflow: Overflow) -> Self {
+        Self::new(overflow, false)
+    }
+
+    /// One whose pipeline does not sleep while pictures come.
+    pub(crate) fn spinning(overflow: Overflow) -> Self {
+        Self::new(overflow, true)
+    }
+
+    fn new(overflow: Overflow, spin: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("private/socket");
         let notes = Arc::new(Notes::default());
@@ -71,6 +80,7 @@ impl Host {
             display: None,
             timelines: Vec::new(),
             overflow,
+            spin,
             observer,
         };
         let source = WireSource::open(config).unwrap();
@@ -85,8 +95,7 @@ impl Host {
                 return event;
             }
             assert!(Instant::now() < deadline, "no event came");
-            let wait = Timespec::try_from(SOON).unwrap();
-            poll(&mut [PollFd::new(&self.source.readiness(), PollFlags::IN)], Some(&wait)).unwrap();
+            self.source.wait(None, Some(SOON)).unwrap();
         }
     }
 
