@@ -33,7 +33,7 @@ pub(crate) fn pictures(stage: &Stage) {
     assert!((3..=26).contains(&pinned), "{pinned} locked surfaces for three sizes");
 }
 
-/// What NVIDIA has: timelines that leave, and tiled images. The device waits, and no CPU.
+/// What NVIDIA has: timelines that leave, and tiled images.
 pub(crate) fn timelines(stage: &Stage) {
     let mut command = stage.pattern(&["--to", "png:DIR/png,view=cuda"], RESIZED);
     let layers = stage.path("layers");
@@ -48,12 +48,11 @@ pub(crate) fn timelines(stage: &Stage) {
     assert_eq!(ended.report["sync_tier"], "timeline");
     assert_eq!(ended.report["cuda"]["handle"], "opaque_fd as an array");
     assert_eq!(ended.number("/cuda/copies"), 24);
-    // What is complete already is not waited for.
+    // What is complete when the host looks is not waited for.
     let waits = ended.number("/cuda/device_waits");
-    assert!((1..=24).contains(&waits), "{waits} waits");
     assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), waits);
     let imports = ended.cuda.count("cuImportExternalSemaphore");
-    assert!((1..=3).contains(&imports), "{imports} imports of timelines");
+    assert!(imports <= waits.min(3), "{imports} imports of timelines for {waits} waits");
 }
 
 /// What a real GPU has: images tiled as its driver likes, and passes as shaders.
