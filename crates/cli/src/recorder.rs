@@ -71,7 +71,8 @@ impl Recorder {
         // A screen waits for no timeline, nor does who reads pictures where they lie.
         let read = outputs.screen.is_none() && !outputs.is_straight;
         let timelines = if read { device::timelines(&device) } else { Vec::new() };
-        let config = WireConfig { socket, display, timelines, overflow, spin: options.spin, observer };
+        let config =
+            WireConfig { socket, display, timelines, overflow, spin: options.spin, observer };
         let source = WireSource::open(config);
         let source = source.map_err(|err| {
             let todo = "set TMPDIR to a folder of yours with a short path";

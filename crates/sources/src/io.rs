@@ -89,11 +89,7 @@ impl Io {
 
     /// Waits for `limit` at most until somebody has something to say or `also` polls readable, and takes
     /// it in. Returns whether `also` does.
-    pub(crate) fn turn(
-        &mut self,
-        also: Option<BorrowedFd<'_>>,
-        limit: Option<Duration>,
-    ) -> bool {
+    pub(crate) fn turn(&mut self, also: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> bool {
         let ready = match self.wait(also, limit) {
             Ok(ready) => ready,
             // `EINTR`, or `ENOMEM`: in both cases the next try may do.

@@ -138,8 +138,7 @@ impl View {
         let info = vk::SemaphoreSignalInfo::default().semaphore(self.raw).value(value);
         // SAFETY: it is not there yet, and not far away (`Device::watch_for`). Its writer is gone
         // or has broken its promise: nobody signals it any more that we would wait for.
-        unsafe { device.timelines()?.timeline.signal_semaphore(&info) }
-            .doing("signal a timeline")
+        unsafe { device.timelines()?.timeline.signal_semaphore(&info) }.doing("signal a timeline")
     }
 
     fn wait_for(&self, device: &Device, value: u64, timeout: Duration) -> Result<bool, Error> {
@@ -368,7 +367,13 @@ impl Device {
 
 impl Promise {
     /// Frees the queue from a writer that broke it. `false`: nothing waits any more.
-    fn look_after(&mut self, device: &Device, view: &View, which: &Timeline, now: Duration) -> bool {
+    fn look_after(
+        &mut self,
+        device: &Device,
+        view: &View,
+        which: &Timeline,
+        now: Duration,
+    ) -> bool {
         // A lost device waits for nothing.
         let Ok(at) = view.value(device) else { return false };
         let Err(why) = self.judge(at, which.lives(), now) else { return true };

@@ -146,7 +146,8 @@ fn is_of_one(err: &BoxError) -> bool {
     let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. } | Error::Forsaken(_)));
     let forsaken = matches!(err.downcast_ref(), Some(zerohop_vulkan::Error::Forsaken(_)));
     let crossing = err.downcast_ref::<Bridge>();
-    late || forsaken || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
+    late || forsaken
+        || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
 }
 
 impl CudaReport {

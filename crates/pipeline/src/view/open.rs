@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use zerohop_bridge::{Bridge, Source};
 use zerohop_cuda::{Cuda, Device, Done, Error, Semaphore, Stream, Timelines, Uuid};
-use zerohop_frame::{BoxError, Fallback, Frame, FrameDescriptor, Observer, SyncPoint, Timeline, waiting};
+use zerohop_frame::{
+    BoxError, Fallback, Frame, FrameDescriptor, Observer, SyncPoint, Timeline, waiting,
+};
 use zerohop_vulkan::{Image, Queue};
 
 use super::slots::{Slot, Slots};
