@@ -46,7 +46,8 @@ pub(crate) fn create(
 }
 
 fn refresh(surface: &Surface) -> Refresh {
-    Refresh::every(surface.period().unwrap_or(config::get().refresh))
+    let refresh = Refresh::every(surface.period().unwrap_or(config::get().refresh));
+    config::get().socket.as_deref().map_or(refresh, |socket| refresh.of_host(socket))
 }
 
 fn make(

@@ -12,19 +12,32 @@
 //!
 //! Where the host has a real screen, that one keeps time, and this one steps aside.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::path::Path;
 use std::time::Duration;
 
 /// How often the virtual screen is refreshed. Its vblanks are the multiples of the period on
-/// `CLOCK_MONOTONIC`, so all windows and all processes share them.
+/// `CLOCK_MONOTONIC`, and a part of it later: all windows and all processes of a host share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refresh {
     period_ns: u64,
+    /// Less than the period.
+    phase_ns: u64,
 }
 
 impl Refresh {
     /// A vblank every `period`, which is at least a nanosecond.
     pub(crate) fn every(period: Duration) -> Self {
-        Self { period_ns: nanos(period).max(1) }
+        Self { period_ns: nanos(period).max(1), phase_ns: 0 }
+    }
+
+    /// The same, later by a part of the period that the socket of the host decides. A GPU that carries
+    /// the applications of many hosts would else get all their pictures at once, in each period, and
+    /// have nothing to do between.
+    pub(crate) fn of_host(self, socket: &Path) -> Self {
+        let mut hasher = DefaultHasher::new();
+        socket.hash(&mut hasher);
+        Self { phase_ns: hasher.finish() % self.period_ns, ..self }
     }
 
     /// From one vblank to the next.
@@ -34,8 +47,10 @@ impl Refresh {
 
     /// The first vblank after `time`; never `time` itself.
     pub(crate) fn vblank_after(self, time: Duration) -> Duration {
-        let passed = nanos(time) / self.period_ns;
-        Duration::from_nanos((passed + 1).saturating_mul(self.period_ns))
+        let Self { period_ns, phase_ns } = self;
+        // Those that were, where the first is a phase after the clock's zero.
+        let passed = nanos(time).saturating_add(period_ns - phase_ns) / period_ns;
+        Duration::from_nanos(passed.saturating_mul(period_ns).saturating_add(phase_ns))
     }
 }
 
@@ -127,7 +142,7 @@ impl Screen {
 mod tests {
     use super::*;
 
-    const REFRESH: Refresh = Refresh { period_ns: 10_000_000 };
+    const REFRESH: Refresh = Refresh { period_ns: 10_000_000, phase_ns: 0 };
 
     /// Milliseconds; a vblank is every 10.
     fn ms(time: u64) -> Duration {
@@ -145,6 +160,19 @@ mod tests {
         assert_eq!(REFRESH.vblank_after(ms(0)), ms(10));
         assert_eq!(REFRESH.vblank_after(ms(10)), ms(20));
         assert_eq!(REFRESH.vblank_after(ms(19)), ms(20));
+    }
+
+    #[test]
+    fn hosts_have_vblanks_of_their_own_and_one_has_the_same_in_all_processes() {
+        let late = Refresh { phase_ns: 3_000_000, ..REFRESH };
+        let next = [0, 2, 3, 12, 13].map(|now| late.vblank_after(ms(now)));
+        assert_eq!(next, [3, 3, 13, 13, 23].map(ms));
+        let of = |run| REFRESH.of_host(Path::new(&format!("/tmp/run-{run}/socket")));
+        assert_eq!(of(1), of(1));
+        let mut phases: Vec<u64> = (0..100).map(|run| of(run).phase_ns / 1_000_000).collect();
+        phases.sort_unstable();
+        phases.dedup();
+        assert_eq!(phases, (0..10).collect::<Vec<_>>(), "all over the period");
     }
 
     #[test]
