@@ -4,13 +4,13 @@ use std::ffi::CStr;
 
 use ash::ext::queue_family_foreign;
 use ash::vk;
-use zerohop_layer::hooks;
+use zerohop_layer::{Barriers, hooks};
 use zerohop_manifest::DMABUF;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    barrier as r, buffer as b, coherence as c, device as d, fence as f, image as m, instance as i,
-    memory as a, physical as p, queue as q, semaphore as s,
+    buffer as b, coherence as c, device as d, fence as f, image as m, instance as i, memory as a,
+    physical as p, queue as q, semaphore as s,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -164,14 +164,14 @@ hooks! {
 hooks! {
     /// Commands of a device that we help and whose driver has no queue family `FOREIGN`.
     foreign:
-    b"vkCmdPipelineBarrier" => r::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
-    b"vkCmdPipelineBarrier2" => r::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdPipelineBarrier2KHR" => r::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdWaitEvents" => r::wait_events, vk::PFN_vkCmdWaitEvents;
-    b"vkCmdWaitEvents2" => r::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdWaitEvents2KHR" => r::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdSetEvent2" => r::set_event2, vk::PFN_vkCmdSetEvent2;
-    b"vkCmdSetEvent2KHR" => r::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCmdPipelineBarrier" => Barriers::<DeviceState>::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+    b"vkCmdPipelineBarrier2" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdPipelineBarrier2KHR" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdWaitEvents" => Barriers::<DeviceState>::wait_events, vk::PFN_vkCmdWaitEvents;
+    b"vkCmdWaitEvents2" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdWaitEvents2KHR" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdSetEvent2" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCmdSetEvent2KHR" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
 }
 
 /// What `vkGetInstanceProcAddr` answers.

@@ -3,8 +3,12 @@
 //! It means: whoever is outside, whatever driver. The memory is host memory for our driver, and so
 //! `VK_QUEUE_FAMILY_EXTERNAL` says all that there is to say.
 
+use std::sync::Arc;
+
 use ash::vk;
-use zerohop_layer::{Dependencies, Names, Substitution, names};
+use zerohop_layer::{LayerError, Replacing, Substitution, names};
+
+use crate::device::DeviceState;
 
 /// `EXTERNAL` for `FOREIGN`.
 pub(crate) struct Foreign;
@@ -20,25 +24,23 @@ names!(Foreign, vk::BufferMemoryBarrier2<'_>, src_queue_family_index, dst_queue_
 names!(Foreign, vk::ImageMemoryBarrier<'_>, src_queue_family_index, dst_queue_family_index);
 names!(Foreign, vk::ImageMemoryBarrier2<'_>, src_queue_family_index, dst_queue_family_index);
 
-/// As [`zerohop_layer::rewrite`], for this value.
-pub(crate) fn rewrite<T: Names<Foreign>>(items: &[T]) -> Option<Vec<T>> {
-    zerohop_layer::rewrite::<Foreign, T>(items)
-}
+impl Replacing for DeviceState {
+    type Value = Foreign;
 
-/// As [`zerohop_layer::rewrite_dependencies`], for this value.
-///
-/// # Safety
-///
-/// The arrays in `infos` live as long as the result, which points to them.
-pub(crate) unsafe fn rewrite_dependencies<'a>(
-    infos: &[vk::DependencyInfo<'a>],
-) -> Option<Dependencies<'a>> {
-    // SAFETY: the caller's promise.
-    unsafe { zerohop_layer::rewrite_dependencies::<Foreign>(infos) }
+    unsafe fn recording(commands: vk::CommandBuffer) -> Result<Arc<Self>, LayerError> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::of(commands) }
+    }
+
+    fn below(&self) -> &ash::Device {
+        &self.raw
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use zerohop_layer::{rewrite, rewrite_dependencies};
+
     use super::*;
 
     #[test]
@@ -52,12 +54,12 @@ mod tests {
                 .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
                 .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED),
         ];
-        let after = rewrite(&before).unwrap();
+        let after = rewrite::<Foreign, _>(&before).unwrap();
         assert_eq!(after[0].src_queue_family_index, vk::QUEUE_FAMILY_EXTERNAL);
         assert_eq!(after[0].dst_queue_family_index, 3);
         assert_eq!(after[1].src_queue_family_index, vk::QUEUE_FAMILY_IGNORED);
         assert_eq!(before[0].src_queue_family_index, foreign);
-        assert!(rewrite(&before[1..]).is_none());
+        assert!(rewrite::<Foreign, _>(&before[1..]).is_none());
     }
 
     #[test]
@@ -70,7 +72,7 @@ mod tests {
             vk::DependencyInfo::default().buffer_memory_barriers(&foreign),
         ];
         // SAFETY: the arrays are locals.
-        let new = unsafe { rewrite_dependencies(&infos) }.unwrap();
+        let new = unsafe { rewrite_dependencies::<Foreign>(&infos) }.unwrap();
         assert_eq!(new.infos[0].p_buffer_memory_barriers, plain.as_ptr());
         // SAFETY: `new` keeps the array.
         let barrier = unsafe { *new.infos[1].p_buffer_memory_barriers };

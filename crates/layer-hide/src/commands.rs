@@ -1,173 +1,67 @@
-//! The commands that tell less than the driver does, and those that find them.
+//! The commands that tell less than the driver does.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::mem;
 use std::sync::atomic::AtomicU64;
 
 use ash::vk;
-use zerohop_layer::{LayerError, guard, guard_or, guard_void, link, read_list, write_list};
+use zerohop_layer::{LayerError, guard, guard_void, hooks, slice, thin, write_list};
 
 use crate::hidden::Hidden;
-use crate::lost;
-use crate::name;
-use crate::state::{Device, Instance};
+use crate::state::{Device, below};
+use crate::{get_device_proc_addr, get_instance_proc_addr, lost, name};
 
-const UNKNOWN: vk::Result = vk::Result::ERROR_UNKNOWN;
+type Xcb = unsafe extern "system" fn(vk::PhysicalDevice, u32, *mut c_void, u32) -> vk::Bool32;
 
-pub(crate) fn unknown() -> LayerError {
-    LayerError::refused(UNKNOWN, "a handle that was made without this layer")
+hooks! {
+    /// Always.
+    instance:
+    b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
+    b"vkCreateInstance" => thin::create_instance::<Device>, vk::PFN_vkCreateInstance;
+    b"vkDestroyInstance" => thin::destroy_instance::<Device>, vk::PFN_vkDestroyInstance;
+    b"vkCreateDevice" => create_device, vk::PFN_vkCreateDevice;
+    b"vkEnumerateDeviceExtensionProperties" => extensions,
+        vk::PFN_vkEnumerateDeviceExtensionProperties;
+    b"vkGetPhysicalDeviceProperties" => properties, vk::PFN_vkGetPhysicalDeviceProperties;
+    b"vkGetPhysicalDeviceProperties2" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
+    b"vkGetPhysicalDeviceProperties2KHR" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
 }
 
-macro_rules! hooks {
-    ($name:expr; $($text:literal: $kind:ty = $hook:path,)*) => {
-        match $name {
-            $($text => {
-                let hook: $kind = $hook;
-                // SAFETY: function pointers have one size; the caller casts back by name.
-                Some(unsafe { mem::transmute::<$kind, unsafe extern "system" fn()>(hook) })
-            })*
-            _ => None,
-        }
-    };
+hooks! {
+    /// Where no queue presents.
+    presents:
+    b"vkGetPhysicalDeviceSurfaceSupportKHR" => surface_support,
+        vk::PFN_vkGetPhysicalDeviceSurfaceSupportKHR;
+    b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => window_support, Xcb;
+    b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => window_support, Xcb;
 }
 
-fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    type Xcb = unsafe extern "system" fn(vk::PhysicalDevice, u32, *mut c_void, u32) -> vk::Bool32;
-    hooks! { name;
-        b"vkGetInstanceProcAddr": vk::PFN_vkGetInstanceProcAddr = get_instance_proc_addr,
-        b"vkCreateInstance": vk::PFN_vkCreateInstance = create_instance,
-        b"vkDestroyInstance": vk::PFN_vkDestroyInstance = destroy_instance,
-        b"vkCreateDevice": vk::PFN_vkCreateDevice = create_device,
-        b"vkEnumerateDeviceExtensionProperties": vk::PFN_vkEnumerateDeviceExtensionProperties =
-            extensions,
-        b"vkGetPhysicalDeviceProperties": vk::PFN_vkGetPhysicalDeviceProperties = properties,
-        b"vkGetPhysicalDeviceProperties2": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
-        b"vkGetPhysicalDeviceProperties2KHR": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
-    }
-    .or_else(|| {
-        if !Hidden::get().present {
-            return None;
-        }
-        hooks! { name;
-            b"vkGetPhysicalDeviceSurfaceSupportKHR": vk::PFN_vkGetPhysicalDeviceSurfaceSupportKHR =
-                surface_support,
-            b"vkGetPhysicalDeviceXcbPresentationSupportKHR": Xcb = window_support,
-            b"vkGetPhysicalDeviceXlibPresentationSupportKHR": Xcb = window_support,
-        }
-    })
+hooks! {
+    /// Always.
+    device:
+    b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
+    b"vkDestroyDevice" => thin::destroy_device::<Device>, vk::PFN_vkDestroyDevice;
 }
 
-fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    hooks! { name;
-        b"vkGetDeviceProcAddr": vk::PFN_vkGetDeviceProcAddr = get_device_proc_addr,
-        b"vkDestroyDevice": vk::PFN_vkDestroyDevice = destroy_device,
-    }
-    .or_else(|| {
-        Hidden::get().lost?;
-        hooks! { name;
-            b"vkQueueSubmit": vk::PFN_vkQueueSubmit = lost::submit,
-            b"vkQueueSubmit2": vk::PFN_vkQueueSubmit2 = lost::submit2,
-            b"vkQueueSubmit2KHR": vk::PFN_vkQueueSubmit2 = lost::submit2_khr,
-            b"vkQueueWaitIdle": vk::PFN_vkQueueWaitIdle = lost::queue_idle,
-            b"vkDeviceWaitIdle": vk::PFN_vkDeviceWaitIdle = lost::device_idle,
-            b"vkWaitForFences": vk::PFN_vkWaitForFences = lost::fences,
-            b"vkGetFenceStatus": vk::PFN_vkGetFenceStatus = lost::fence,
-            b"vkWaitSemaphores": vk::PFN_vkWaitSemaphores = lost::semaphores,
-            b"vkWaitSemaphoresKHR": vk::PFN_vkWaitSemaphores = lost::semaphores,
-        }
-    })
+hooks! {
+    /// Where the device gets lost.
+    lost:
+    b"vkQueueSubmit" => lost::submit, vk::PFN_vkQueueSubmit;
+    b"vkQueueSubmit2" => lost::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2KHR" => lost::submit2_khr, vk::PFN_vkQueueSubmit2;
+    b"vkQueueWaitIdle" => lost::queue_idle, vk::PFN_vkQueueWaitIdle;
+    b"vkDeviceWaitIdle" => lost::device_idle, vk::PFN_vkDeviceWaitIdle;
+    b"vkWaitForFences" => lost::fences, vk::PFN_vkWaitForFences;
+    b"vkGetFenceStatus" => lost::fence, vk::PFN_vkGetFenceStatus;
+    b"vkWaitSemaphores" => lost::semaphores, vk::PFN_vkWaitSemaphores;
+    b"vkWaitSemaphoresKHR" => lost::semaphores, vk::PFN_vkWaitSemaphores;
 }
 
-pub(crate) unsafe extern "system" fn get_instance_proc_addr(
-    instance: vk::Instance,
-    name: *const c_char,
-) -> vk::PFN_vkVoidFunction {
-    guard_or("vkGetInstanceProcAddr", None, || {
-        // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
-        let name = unsafe { CStr::from_ptr(name) };
-        let ours = instance_hook(name.to_bytes()).or_else(|| device_hook(name.to_bytes()));
-        if ours.is_some() || instance == vk::Instance::null() {
-            return ours;
-        }
-        // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
-        unsafe { Instance::of(instance) }?.next(name)
-    })
+pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+    instance(name).or_else(|| Hidden::get().present.then(|| presents(name)).flatten())
 }
 
-pub(crate) unsafe extern "system" fn get_device_proc_addr(
-    device: vk::Device,
-    name: *const c_char,
-) -> vk::PFN_vkVoidFunction {
-    guard_or("vkGetDeviceProcAddr", None, || {
-        // SAFETY: VUID-vkGetDeviceProcAddr-pName-parameter.
-        let name = unsafe { CStr::from_ptr(name) };
-        device_hook(name.to_bytes()).or_else(|| {
-            // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
-            unsafe { Device::of(device) }?.next(name)
-        })
-    })
-}
-
-unsafe extern "system" fn create_instance(
-    info: *const vk::InstanceCreateInfo<'_>,
-    allocator: *const vk::AllocationCallbacks<'_>,
-    out: *mut vk::Instance,
-) -> vk::Result {
-    guard("vkCreateInstance", || {
-        // SAFETY: VUID-vkCreateInstance-pCreateInfo-parameter.
-        let p_next = unsafe { (*info).p_next };
-        // SAFETY: the chain is the loader's.
-        let next = unsafe { link::instance_link(p_next) }?;
-        next.arm();
-        let null = vk::Instance::null();
-        // SAFETY: the type belongs to the name.
-        let create: Option<vk::PFN_vkCreateInstance> =
-            unsafe { next.instance_command(null, c"vkCreateInstance") };
-        let create = create.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        let code = unsafe { create(info, allocator, out) };
-        if code == vk::Result::SUCCESS {
-            // SAFETY: the next layer has just written it.
-            let raw = unsafe { *out };
-            let find = |name: &CStr| next.raw_command(raw, name);
-            let surface = ash::khr::surface::InstanceFn::load(find);
-            let get = next.get_instance_proc_addr;
-            Instance { raw: next.instance(raw), get, surface }.keep();
-        }
-        Ok(code)
-    })
-}
-
-unsafe extern "system" fn destroy_instance(
-    instance: vk::Instance,
-    allocator: *const vk::AllocationCallbacks<'_>,
-) {
-    guard_void("vkDestroyInstance", || {
-        if instance == vk::Instance::null() {
-            return Ok(());
-        }
-        // SAFETY: VUID-vkDestroyInstance-instance-parameter.
-        let state = unsafe { Instance::forget(instance) }.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        unsafe { (state.raw.fp_v1_0().destroy_instance)(instance, allocator) };
-        Ok(())
-    });
-}
-
-/// The extensions that an application asks for.
-///
-/// # Safety
-///
-/// As the valid usage of `vkCreateDevice` says.
-unsafe fn names<'a>(info: &vk::DeviceCreateInfo<'a>) -> Vec<&'a CStr> {
-    let (first, count) = (info.pp_enabled_extension_names, info.enabled_extension_count);
-    if count == 0 {
-        return Vec::new();
-    }
-    // SAFETY: the caller's promise.
-    let all = unsafe { std::slice::from_raw_parts(first, count as usize) };
-    // SAFETY: the caller's promise.
-    all.iter().map(|name| unsafe { CStr::from_ptr(*name) }).collect()
+pub(crate) fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+    device(name).or_else(|| Hidden::get().lost.and_then(|_| lost(name)))
 }
 
 unsafe extern "system" fn create_device(
@@ -177,58 +71,29 @@ unsafe extern "system" fn create_device(
     out: *mut vk::Device,
 ) -> vk::Result {
     guard("vkCreateDevice", || {
-        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
         // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
-        let asked = unsafe { &*info };
+        let info = unsafe { &*info };
         // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
-        for name in unsafe { names(asked) } {
+        let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
+        for name in asked {
+            // SAFETY: as above.
+            let name = unsafe { CStr::from_ptr(*name) };
             if Hidden::get().has(name) {
                 let what = format!("{} is hidden", name.to_string_lossy());
                 let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
                 return Err(LayerError::refused(code, what));
             }
         }
-        // SAFETY: the chain is the loader's.
-        let next = unsafe { link::device_link(asked.p_next) }?;
-        next.arm();
-        // SAFETY: the type belongs to the name.
-        let create: Option<vk::PFN_vkCreateDevice> =
-            unsafe { next.instance_command(instance.raw.handle(), c"vkCreateDevice") };
-        let create = create.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        let code = unsafe { create(physical, info, allocator, out) };
-        if code == vk::Result::SUCCESS {
-            // SAFETY: the next layer has just written it.
-            let raw = unsafe { *out };
-            let get = next.get_device_proc_addr.ok_or_else(unknown)?;
-            let find = |name: &CStr| {
-                // SAFETY: the device is live, and the name ends with a NUL.
-                let found = unsafe { get(raw, name.as_ptr()) };
-                found.map_or(std::ptr::null(), |found| found as *const c_void)
-            };
+        let own = |next: &zerohop_layer::link::Next, raw: ash::Device, get| {
+            let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
             let synchronization2 = ash::khr::synchronization2::DeviceFn::load(find);
-            let submissions = AtomicU64::new(0);
-            Device { raw: next.device(raw), get, synchronization2, submissions }.keep();
-        }
-        Ok(code)
-    })
-}
-
-unsafe extern "system" fn destroy_device(
-    device: vk::Device,
-    allocator: *const vk::AllocationCallbacks<'_>,
-) {
-    guard_void("vkDestroyDevice", || {
-        if device == vk::Device::null() {
-            return Ok(());
-        }
-        // SAFETY: VUID-vkDestroyDevice-device-parameter.
-        let state = unsafe { Device::forget(device) }.ok_or_else(unknown)?;
+            Device { raw, get, synchronization2, submissions: AtomicU64::new(0) }
+        };
         // SAFETY: the caller's arguments.
-        unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
-        Ok(())
-    });
+        unsafe {
+            <Device as thin::Thin>::tables().create_device(physical, info, allocator, out, own)
+        }
+    })
 }
 
 unsafe extern "system" fn extensions(
@@ -239,11 +104,8 @@ unsafe extern "system" fn extensions(
 ) -> vk::Result {
     guard("vkEnumerateDeviceExtensionProperties", || {
         // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
-        let ask = instance.raw.fp_v1_0().enumerate_device_extension_properties;
-        // SAFETY: `read_list` gives a count and room for as many.
-        let all = read_list(|count, out| unsafe { ask(physical, layer, count, out) });
-        let mut all = all.map_err(|code| LayerError::refused(code, "no list of extensions"))?;
+        let instance = unsafe { below(physical) }?;
+        let mut all = instance.extensions(physical, layer)?;
         all.retain(|one| !Hidden::get().has(name(one)));
         // SAFETY: the caller's arguments.
         Ok(unsafe { write_list(&all, count, out) })
@@ -256,7 +118,7 @@ unsafe extern "system" fn properties(
 ) {
     guard_void("vkGetPhysicalDeviceProperties", || {
         // SAFETY: VUID-vkGetPhysicalDeviceProperties-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { below(physical) }?;
         // SAFETY: the caller's arguments.
         unsafe { (instance.raw.fp_v1_0().get_physical_device_properties)(physical, out) };
         // SAFETY: it is filled in now.
@@ -272,7 +134,7 @@ unsafe extern "system" fn properties2(
 ) {
     guard_void("vkGetPhysicalDeviceProperties2", || {
         // SAFETY: VUID-vkGetPhysicalDeviceProperties2-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { below(physical) }?;
         // SAFETY: the caller's arguments.
         unsafe { (instance.raw.fp_v1_1().get_physical_device_properties2)(physical, out) };
         // SAFETY: it is filled in now.
@@ -290,7 +152,7 @@ unsafe extern "system" fn surface_support(
 ) -> vk::Result {
     guard("vkGetPhysicalDeviceSurfaceSupportKHR", || {
         // SAFETY: VUID-vkGetPhysicalDeviceSurfaceSupportKHR-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { below(physical) }?;
         let ask = instance.surface.get_physical_device_surface_support_khr;
         // SAFETY: the caller's arguments.
         let code = unsafe { ask(physical, family, surface, out) };

@@ -24,7 +24,9 @@ use std::path::Path;
 use std::{fs, io};
 
 use ash::vk;
-use zerohop_layer::abi::{INTERFACE_VERSION, NegotiateLayerInterface};
+use zerohop_layer::thin;
+
+use state::Device;
 
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
 pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
@@ -52,24 +54,9 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 /// The file name of the library.
 pub const LIBRARY: &str = "libzerohop_layer_hide.so";
 
-/// `vkNegotiateLoaderLayerInterfaceVersion`, under a name of its own: tests link two layers.
-///
-/// # Safety
-///
-/// Called by a Vulkan loader, with a structure that it may write.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn zerohop_hide_negotiate(
-    interface: *mut NegotiateLayerInterface,
-) -> vk::Result {
-    // SAFETY: the caller's promise.
-    let Some(interface) = (unsafe { interface.as_mut() }) else {
-        return vk::Result::ERROR_INITIALIZATION_FAILED;
-    };
-    interface.interface_version = INTERFACE_VERSION;
-    interface.get_instance_proc_addr = Some(commands::get_instance_proc_addr);
-    interface.get_device_proc_addr = Some(commands::get_device_proc_addr);
-    interface.get_physical_device_proc_addr = None;
-    vk::Result::SUCCESS
+// Under a name of its own: tests link several layers.
+zerohop_layer::entry! {
+    zerohop_hide_negotiate, thin::for_instance::<Device>, thin::for_device::<Device>
 }
 
 /// The name in an entry; empty when the driver did not end it.

@@ -6,15 +6,13 @@
 //! Vulkan specification, "Lost Device": once it is, commands that wait return
 //! `VK_ERROR_DEVICE_LOST` in finite time.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ash::vk;
 use zerohop_layer::{LayerError, guard};
 
-use crate::commands::unknown;
 use crate::hidden::Hidden;
-use crate::state::Device;
+use crate::state::{Device, device};
 
 impl Device {
     /// Counts a submission. What came before the one that is lost ends first: of a lost device nobody
@@ -36,16 +34,6 @@ impl Device {
         let what = format!("lost after {most} submissions, as a test asks for");
         Err(LayerError::refused(vk::Result::ERROR_DEVICE_LOST, what))
     }
-}
-
-/// Whose `handle` is.
-///
-/// # Safety
-///
-/// It is live.
-unsafe fn device<H: vk::Handle>(handle: H) -> Result<Arc<Device>, LayerError> {
-    // SAFETY: the caller's promise.
-    unsafe { Device::of(handle) }.ok_or_else(unknown)
 }
 
 pub(crate) unsafe extern "system" fn submit(

@@ -1,22 +1,15 @@
-//! What is below an instance or a device.
+//! What is kept of a device.
 
-use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use ash::vk;
-use zerohop_layer::{DispatchKey, Table};
+use zerohop_layer::LayerError;
+use zerohop_layer::thin::{Below, Tables, Thin};
 
-static INSTANCES: Table<DispatchKey, Instance> = Table::new();
-static DEVICES: Table<DispatchKey, Device> = Table::new();
+use crate::commands::{device_hook, instance_hook};
 
-/// One `VkInstance`; its functions are found when it is made, since later the loader of Vulkan
-/// 1.3.239 would answer with those on top.
-pub(crate) struct Instance {
-    pub(crate) raw: ash::Instance,
-    pub(crate) get: vk::PFN_vkGetInstanceProcAddr,
-    pub(crate) surface: ash::khr::surface::InstanceFn,
-}
+static TABLES: Tables<Device> = Tables::new();
 
 /// One `VkDevice`.
 pub(crate) struct Device {
@@ -28,72 +21,40 @@ pub(crate) struct Device {
     pub(crate) submissions: AtomicU64,
 }
 
-impl Instance {
-    /// Whose `handle` is.
-    ///
-    /// # Safety
-    ///
-    /// It is live.
-    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        INSTANCES.get(&unsafe { DispatchKey::of(handle) })
+impl Thin for Device {
+    fn tables() -> &'static Tables<Self> {
+        &TABLES
     }
 
-    /// Remembers it.
-    pub(crate) fn keep(self) {
-        // SAFETY: the next layer has just made it.
-        let key = unsafe { DispatchKey::of(self.raw.handle()) };
-        INSTANCES.insert(key, Arc::new(self));
+    fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+        instance_hook(name)
     }
 
-    /// As [`Instance::of`], and forgets it.
-    ///
-    /// # Safety
-    ///
-    /// As [`Instance::of`].
-    pub(crate) unsafe fn forget(handle: vk::Instance) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        INSTANCES.remove(&unsafe { DispatchKey::of(handle) })
+    fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+        device_hook(name)
     }
 
-    /// What is below under `name`.
-    pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
-        // SAFETY: the instance is live, and `name` ends with a NUL.
-        unsafe { (self.get)(self.raw.handle(), name.as_ptr()) }
+    fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr) {
+        (&self.raw, self.get)
     }
 }
 
-impl Device {
-    /// As [`Instance::of`].
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        DEVICES.get(&unsafe { DispatchKey::of(handle) })
-    }
+/// What is below the instance of `physical`.
+///
+/// # Safety
+///
+/// It is live.
+pub(crate) unsafe fn below(physical: vk::PhysicalDevice) -> Result<Arc<Below>, LayerError> {
+    // SAFETY: the caller's promise.
+    unsafe { TABLES.instance(physical) }
+}
 
-    /// Remembers it.
-    pub(crate) fn keep(self) {
-        // SAFETY: the next layer has just made it.
-        let key = unsafe { DispatchKey::of(self.raw.handle()) };
-        DEVICES.insert(key, Arc::new(self));
-    }
-
-    /// As [`Instance::forget`].
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    pub(crate) unsafe fn forget(handle: vk::Device) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        DEVICES.remove(&unsafe { DispatchKey::of(handle) })
-    }
-
-    /// As [`Instance::next`].
-    pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
-        // SAFETY: the device is live, and `name` ends with a NUL.
-        unsafe { (self.get)(self.raw.handle(), name.as_ptr()) }
-    }
+/// Whose `handle` is.
+///
+/// # Safety
+///
+/// It is live.
+pub(crate) unsafe fn device<H: vk::Handle>(handle: H) -> Result<Arc<Device>, LayerError> {
+    // SAFETY: the caller's promise.
+    unsafe { TABLES.device(handle) }
 }

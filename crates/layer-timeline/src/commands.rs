@@ -1,146 +1,52 @@
-//! The commands of instances, and those that find commands.
+//! The commands of instances.
 
 use std::ffi::{CStr, c_char};
-use std::mem;
 
 use ash::{khr, vk};
-use zerohop_layer::{LayerError, chain, guard, guard_or, guard_void, link, read_list, write_list};
+use zerohop_layer::link::Next;
+use zerohop_layer::thin::{self, Thin as _};
+use zerohop_layer::{chain, guard, guard_void, hooks, slice, write_list};
 
-use crate::DISGUISE;
-use crate::device;
-use crate::state::{Device, Instance};
+use crate::state::Device;
+use crate::{DISGUISE, device as d, get_device_proc_addr, get_instance_proc_addr};
 
 const NAME: &CStr = khr::external_semaphore_fd::NAME;
 
-pub(crate) fn unknown() -> LayerError {
-    LayerError::refused(vk::Result::ERROR_UNKNOWN, "a handle that was made without this layer")
+hooks! {
+    /// Of instances.
+    instance:
+    b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
+    b"vkCreateInstance" => thin::create_instance::<Device>, vk::PFN_vkCreateInstance;
+    b"vkDestroyInstance" => thin::destroy_instance::<Device>, vk::PFN_vkDestroyInstance;
+    b"vkCreateDevice" => create_device, vk::PFN_vkCreateDevice;
+    b"vkEnumerateDeviceExtensionProperties" => extensions,
+        vk::PFN_vkEnumerateDeviceExtensionProperties;
+    b"vkGetPhysicalDeviceProperties" => properties, vk::PFN_vkGetPhysicalDeviceProperties;
+    b"vkGetPhysicalDeviceProperties2" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
+    b"vkGetPhysicalDeviceProperties2KHR" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
+    b"vkGetPhysicalDeviceExternalSemaphoreProperties" => semaphore_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
+    b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => semaphore_properties,
+        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
 }
 
-macro_rules! hooks {
-    ($name:expr; $($text:literal: $kind:ty = $hook:path,)*) => {
-        match $name {
-            $($text => {
-                let hook: $kind = $hook;
-                // SAFETY: function pointers have one size; the caller casts back by name.
-                Some(unsafe { mem::transmute::<$kind, unsafe extern "system" fn()>(hook) })
-            })*
-            _ => None,
-        }
-    };
+hooks! {
+    /// Of devices.
+    device:
+    b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
+    b"vkDestroyDevice" => thin::destroy_device::<Device>, vk::PFN_vkDestroyDevice;
+    b"vkCreateSemaphore" => d::create_semaphore, vk::PFN_vkCreateSemaphore;
+    b"vkDestroySemaphore" => d::destroy_semaphore, vk::PFN_vkDestroySemaphore;
+    b"vkGetSemaphoreFdKHR" => d::get_semaphore_fd, vk::PFN_vkGetSemaphoreFdKHR;
+    b"vkImportSemaphoreFdKHR" => d::import_semaphore_fd, vk::PFN_vkImportSemaphoreFdKHR;
 }
 
-fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    hooks! { name;
-        b"vkGetInstanceProcAddr": vk::PFN_vkGetInstanceProcAddr = get_instance_proc_addr,
-        b"vkCreateInstance": vk::PFN_vkCreateInstance = create_instance,
-        b"vkDestroyInstance": vk::PFN_vkDestroyInstance = destroy_instance,
-        b"vkCreateDevice": vk::PFN_vkCreateDevice = create_device,
-        b"vkEnumerateDeviceExtensionProperties": vk::PFN_vkEnumerateDeviceExtensionProperties =
-            extensions,
-        b"vkGetPhysicalDeviceProperties": vk::PFN_vkGetPhysicalDeviceProperties = properties,
-        b"vkGetPhysicalDeviceProperties2": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
-        b"vkGetPhysicalDeviceProperties2KHR": vk::PFN_vkGetPhysicalDeviceProperties2 = properties2,
-        b"vkGetPhysicalDeviceExternalSemaphoreProperties":
-            vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties = semaphore_properties,
-        b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR":
-            vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties = semaphore_properties,
-    }
+pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+    instance(name)
 }
 
-fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    hooks! { name;
-        b"vkGetDeviceProcAddr": vk::PFN_vkGetDeviceProcAddr = get_device_proc_addr,
-        b"vkDestroyDevice": vk::PFN_vkDestroyDevice = device::destroy_device,
-        b"vkCreateSemaphore": vk::PFN_vkCreateSemaphore = device::create_semaphore,
-        b"vkDestroySemaphore": vk::PFN_vkDestroySemaphore = device::destroy_semaphore,
-        b"vkGetSemaphoreFdKHR": vk::PFN_vkGetSemaphoreFdKHR = device::get_semaphore_fd,
-        b"vkImportSemaphoreFdKHR": vk::PFN_vkImportSemaphoreFdKHR = device::import_semaphore_fd,
-    }
-}
-
-pub(crate) unsafe extern "system" fn get_instance_proc_addr(
-    instance: vk::Instance,
-    name: *const c_char,
-) -> vk::PFN_vkVoidFunction {
-    guard_or("vkGetInstanceProcAddr", None, || {
-        // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
-        let name = unsafe { CStr::from_ptr(name) };
-        let ours = instance_hook(name.to_bytes()).or_else(|| device_hook(name.to_bytes()));
-        if ours.is_some() || instance == vk::Instance::null() {
-            return ours;
-        }
-        // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
-        unsafe { Instance::of(instance) }?.next(name)
-    })
-}
-
-pub(crate) unsafe extern "system" fn get_device_proc_addr(
-    device: vk::Device,
-    name: *const c_char,
-) -> vk::PFN_vkVoidFunction {
-    guard_or("vkGetDeviceProcAddr", None, || {
-        // SAFETY: VUID-vkGetDeviceProcAddr-pName-parameter.
-        let name = unsafe { CStr::from_ptr(name) };
-        device_hook(name.to_bytes()).or_else(|| {
-            // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
-            unsafe { Device::of(device) }?.next(name)
-        })
-    })
-}
-
-unsafe extern "system" fn create_instance(
-    info: *const vk::InstanceCreateInfo<'_>,
-    allocator: *const vk::AllocationCallbacks<'_>,
-    out: *mut vk::Instance,
-) -> vk::Result {
-    guard("vkCreateInstance", || {
-        // SAFETY: VUID-vkCreateInstance-pCreateInfo-parameter.
-        let p_next = unsafe { (*info).p_next };
-        // SAFETY: the chain is the loader's.
-        let next = unsafe { link::instance_link(p_next) }?;
-        next.arm();
-        let null = vk::Instance::null();
-        // SAFETY: the type belongs to the name.
-        let create: Option<vk::PFN_vkCreateInstance> =
-            unsafe { next.instance_command(null, c"vkCreateInstance") };
-        let create = create.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        let code = unsafe { create(info, allocator, out) };
-        if code == vk::Result::SUCCESS {
-            // SAFETY: the next layer has just written it.
-            let raw = unsafe { *out };
-            Instance { raw: next.instance(raw), get: next.get_instance_proc_addr }.keep();
-        }
-        Ok(code)
-    })
-}
-
-unsafe extern "system" fn destroy_instance(
-    instance: vk::Instance,
-    allocator: *const vk::AllocationCallbacks<'_>,
-) {
-    guard_void("vkDestroyInstance", || {
-        if instance == vk::Instance::null() {
-            return Ok(());
-        }
-        // SAFETY: VUID-vkDestroyInstance-instance-parameter.
-        let state = unsafe { Instance::forget(instance) }.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        unsafe { (state.raw.fp_v1_0().destroy_instance)(instance, allocator) };
-        Ok(())
-    });
-}
-
-/// What the next layer lists.
-fn below(
-    instance: &Instance,
-    physical: vk::PhysicalDevice,
-    layer: *const c_char,
-) -> Result<Vec<vk::ExtensionProperties>, LayerError> {
-    let ask = instance.raw.fp_v1_0().enumerate_device_extension_properties;
-    // SAFETY: `read_list` gives a count and room for as many.
-    let all = read_list(|count, out| unsafe { ask(physical, layer, count, out) });
-    all.map_err(|code| LayerError::refused(code, "no list of extensions"))
+pub(crate) fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+    device(name)
 }
 
 fn has(all: &[vk::ExtensionProperties]) -> bool {
@@ -155,8 +61,8 @@ unsafe extern "system" fn extensions(
 ) -> vk::Result {
     guard("vkEnumerateDeviceExtensionProperties", || {
         // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
-        let mut all = below(&instance, physical, layer)?;
+        let instance = unsafe { Device::tables().instance(physical) }?;
+        let mut all = instance.extensions(physical, layer)?;
         if layer.is_null() && !has(&all) {
             let mut ours = vk::ExtensionProperties { spec_version: 1, ..Default::default() };
             for (to, from) in ours.extension_name.iter_mut().zip(NAME.to_bytes()) {
@@ -176,7 +82,7 @@ unsafe extern "system" fn semaphore_properties(
 ) {
     guard_void("vkGetPhysicalDeviceExternalSemaphoreProperties", || {
         // SAFETY: VUID-vkGetPhysicalDeviceExternalSemaphoreProperties-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { Device::tables().instance(physical) }?;
         let ask = instance.raw.fp_v1_1().get_physical_device_external_semaphore_properties;
         // SAFETY: the caller's arguments.
         unsafe { ask(physical, info, out) };
@@ -207,37 +113,24 @@ unsafe extern "system" fn create_device(
 ) -> vk::Result {
     guard("vkCreateDevice", || {
         // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { Device::tables().instance(physical) }?;
         // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
         let info = unsafe { &*info };
-        let drivers = has(&below(&instance, physical, std::ptr::null())?);
+        let drivers = has(&instance.extensions(physical, std::ptr::null())?);
         // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
-        let asked = unsafe {
-            zerohop_layer::slice(info.pp_enabled_extension_names, info.enabled_extension_count)
-        };
+        let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
         // SAFETY: as above.
         let ours = |name: &*const c_char| unsafe { CStr::from_ptr(*name) } == NAME;
         let names: Vec<_> = asked.iter().filter(|name| drivers || !ours(name)).copied().collect();
         let down = info.enabled_extension_names(&names);
-        // SAFETY: the chain is the loader's.
-        let next = unsafe { link::device_link(info.p_next) }?;
-        next.arm();
-        // SAFETY: the type belongs to the name.
-        let create: Option<vk::PFN_vkCreateDevice> =
-            unsafe { next.instance_command(instance.raw.handle(), c"vkCreateDevice") };
-        let create = create.ok_or_else(unknown)?;
+        let enabled = drivers && asked.iter().any(ours);
+        let own = |next: &Next, raw: ash::Device, get| {
+            let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
+            let theirs = enabled.then(|| khr::external_semaphore_fd::DeviceFn::load(find));
+            Device::new(raw, get, theirs)
+        };
         // SAFETY: the caller's arguments, with names that live in this function.
-        let code = unsafe { create(physical, &down, allocator, out) };
-        if code == vk::Result::SUCCESS {
-            // SAFETY: the next layer has just written it.
-            let raw = unsafe { *out };
-            let get = next.get_device_proc_addr.ok_or_else(unknown)?;
-            let find = |name: &CStr| next.raw_device_command(raw, name);
-            let enabled = drivers && asked.iter().any(ours);
-            let below = enabled.then(|| khr::external_semaphore_fd::DeviceFn::load(find));
-            Device::new(next.device(raw), get, below).keep();
-        }
-        Ok(code)
+        unsafe { Device::tables().create_device(physical, &down, allocator, out, own) }
     })
 }
 
@@ -254,7 +147,7 @@ unsafe extern "system" fn properties(
 ) {
     guard_void("vkGetPhysicalDeviceProperties", || {
         // SAFETY: VUID-vkGetPhysicalDeviceProperties-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { Device::tables().instance(physical) }?;
         // SAFETY: the caller's arguments.
         unsafe { (instance.raw.fp_v1_0().get_physical_device_properties)(physical, out) };
         // SAFETY: it is filled in now.
@@ -269,7 +162,7 @@ unsafe extern "system" fn properties2(
 ) {
     guard_void("vkGetPhysicalDeviceProperties2", || {
         // SAFETY: VUID-vkGetPhysicalDeviceProperties2-physicalDevice-parameter.
-        let instance = unsafe { Instance::of(physical) }.ok_or_else(unknown)?;
+        let instance = unsafe { Device::tables().instance(physical) }?;
         // SAFETY: the caller's arguments.
         unsafe { (instance.raw.fp_v1_1().get_physical_device_properties2)(physical, out) };
         // SAFETY: it is filled in now.

@@ -7,7 +7,6 @@ use ash::vk;
 use zerohop_layer::{LayerError, chain, guard, guard_void};
 
 use crate::Counter;
-use crate::commands::unknown;
 use crate::mirror::Mirror;
 use crate::state::Device;
 
@@ -20,25 +19,14 @@ fn invalid(err: std::io::Error) -> LayerError {
     LayerError::outside("open a shared timeline", code, err)
 }
 
-fn exhausted(err: std::io::Error) -> LayerError {
-    LayerError::outside("share a timeline", vk::Result::ERROR_TOO_MANY_OBJECTS, err)
+/// For what is not ours, of a driver that lacks the extension.
+fn lacking() -> LayerError {
+    let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
+    LayerError::refused(code, "a semaphore of a kind that the driver does not share")
 }
 
-pub(crate) unsafe extern "system" fn destroy_device(
-    device: vk::Device,
-    allocator: *const vk::AllocationCallbacks<'_>,
-) {
-    guard_void("vkDestroyDevice", || {
-        if device == vk::Device::null() {
-            return Ok(());
-        }
-        // SAFETY: VUID-vkDestroyDevice-device-parameter.
-        let state = unsafe { Device::forget(device) }.ok_or_else(unknown)?;
-        state.mirrors().clear();
-        // SAFETY: the caller's arguments.
-        unsafe { (state.raw.fp_v1_0().destroy_device)(device, allocator) };
-        Ok(())
-    });
+fn exhausted(err: std::io::Error) -> LayerError {
+    LayerError::outside("share a timeline", vk::Result::ERROR_TOO_MANY_OBJECTS, err)
 }
 
 /// A timeline that may leave is one that does not, to the driver.
@@ -50,7 +38,7 @@ pub(crate) unsafe extern "system" fn create_semaphore(
 ) -> vk::Result {
     guard("vkCreateSemaphore", || {
         // SAFETY: VUID-vkCreateSemaphore-device-parameter.
-        let state = unsafe { Device::of(device) }.ok_or_else(unknown)?;
+        let state = unsafe { Device::of(device) }?;
         // SAFETY: VUID-vkCreateSemaphore-pCreateInfo-parameter.
         let info = unsafe { *info };
         // SAFETY: the chain is the application's.
@@ -72,7 +60,7 @@ pub(crate) unsafe extern "system" fn destroy_semaphore(
 ) {
     guard_void("vkDestroySemaphore", || {
         // SAFETY: VUID-vkDestroySemaphore-device-parameter.
-        let state = unsafe { Device::of(device) }.ok_or_else(unknown)?;
+        let state = unsafe { Device::of(device) }?;
         let mirror = state.mirrors().remove(&semaphore);
         drop(mirror);
         // SAFETY: the caller's arguments.
@@ -88,11 +76,11 @@ pub(crate) unsafe extern "system" fn get_semaphore_fd(
 ) -> vk::Result {
     guard("vkGetSemaphoreFdKHR", || {
         // SAFETY: VUID-vkGetSemaphoreFdKHR-device-parameter.
-        let state = unsafe { Device::of(device) }.ok_or_else(unknown)?;
+        let state = unsafe { Device::of(device) }?;
         // SAFETY: VUID-vkGetSemaphoreFdKHR-pGetFdInfo-parameter.
         let asked = unsafe { &*info };
         if asked.handle_type != OPAQUE {
-            let theirs = state.below.as_ref().ok_or_else(unknown)?;
+            let theirs = state.theirs.as_ref().ok_or_else(lacking)?;
             // SAFETY: the caller's arguments.
             return Ok(unsafe { (theirs.get_semaphore_fd_khr)(device, info, out) });
         }
@@ -118,11 +106,11 @@ pub(crate) unsafe extern "system" fn import_semaphore_fd(
 ) -> vk::Result {
     guard("vkImportSemaphoreFdKHR", || {
         // SAFETY: VUID-vkImportSemaphoreFdKHR-device-parameter.
-        let state = unsafe { Device::of(device) }.ok_or_else(unknown)?;
+        let state = unsafe { Device::of(device) }?;
         // SAFETY: VUID-vkImportSemaphoreFdKHR-pImportSemaphoreFdInfo-parameter.
         let asked = unsafe { &*info };
         if asked.handle_type != OPAQUE {
-            let theirs = state.below.as_ref().ok_or_else(unknown)?;
+            let theirs = state.theirs.as_ref().ok_or_else(lacking)?;
             // SAFETY: the caller's arguments.
             return Ok(unsafe { (theirs.import_semaphore_fd_khr)(device, info) });
         }

@@ -20,8 +20,8 @@ mod state;
 use std::path::Path;
 use std::{fs, io};
 
-use ash::vk;
-use zerohop_layer::abi::{INTERFACE_VERSION, NegotiateLayerInterface};
+use state::Device;
+use zerohop_layer::thin;
 
 pub use counter::Counter;
 
@@ -52,22 +52,7 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
     fs::write(folder.join("VkLayer_zerohop_timeline.json"), json)
 }
 
-/// `vkNegotiateLoaderLayerInterfaceVersion`, under a name of its own: tests link several layers.
-///
-/// # Safety
-///
-/// Called by a Vulkan loader, with a structure that it may write.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn zerohop_timeline_negotiate(
-    interface: *mut NegotiateLayerInterface,
-) -> vk::Result {
-    // SAFETY: the caller's promise.
-    let Some(interface) = (unsafe { interface.as_mut() }) else {
-        return vk::Result::ERROR_INITIALIZATION_FAILED;
-    };
-    interface.interface_version = INTERFACE_VERSION;
-    interface.get_instance_proc_addr = Some(commands::get_instance_proc_addr);
-    interface.get_device_proc_addr = Some(commands::get_device_proc_addr);
-    interface.get_physical_device_proc_addr = None;
-    vk::Result::SUCCESS
+// Under a name of its own: tests link several layers.
+zerohop_layer::entry! {
+    zerohop_timeline_negotiate, thin::for_instance::<Device>, thin::for_device::<Device>
 }

@@ -1,66 +1,47 @@
-//! What is below an instance or a device, and the timelines of it that are shared.
+//! What is kept of a device: the timelines of it that are shared.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ash::{khr, vk};
-use zerohop_layer::{DispatchKey, Table};
+use zerohop_layer::LayerError;
+use zerohop_layer::thin::{Tables, Thin};
 
+use crate::commands;
 use crate::mirror::Mirror;
 
-static INSTANCES: Table<DispatchKey, Instance> = Table::new();
-static DEVICES: Table<DispatchKey, Device> = Table::new();
-
-/// One `VkInstance`; its functions are found when it is made, since later the loader of Vulkan
-/// 1.3.239 would answer with those on top.
-pub(crate) struct Instance {
-    pub(crate) raw: ash::Instance,
-    pub(crate) get: vk::PFN_vkGetInstanceProcAddr,
-}
+static TABLES: Tables<Device> = Tables::new();
 
 /// One `VkDevice`.
 pub(crate) struct Device {
     pub(crate) raw: ash::Device,
     pub(crate) get: vk::PFN_vkGetDeviceProcAddr,
     /// The driver's own, if it has the extension: for what is not ours.
-    pub(crate) below: Option<khr::external_semaphore_fd::DeviceFn>,
+    pub(crate) theirs: Option<khr::external_semaphore_fd::DeviceFn>,
     mirrors: Mutex<HashMap<vk::Semaphore, Mirror>>,
 }
 
-impl Instance {
-    /// Whose `handle` is.
-    ///
-    /// # Safety
-    ///
-    /// It is live.
-    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        INSTANCES.get(&unsafe { DispatchKey::of(handle) })
+impl Thin for Device {
+    fn tables() -> &'static Tables<Self> {
+        &TABLES
     }
 
-    /// Remembers it.
-    pub(crate) fn keep(self) {
-        // SAFETY: the next layer has just made it.
-        let key = unsafe { DispatchKey::of(self.raw.handle()) };
-        INSTANCES.insert(key, Arc::new(self));
+    fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+        commands::instance_hook(name)
     }
 
-    /// As [`Instance::of`], and forgets it.
-    ///
-    /// # Safety
-    ///
-    /// As [`Instance::of`].
-    pub(crate) unsafe fn forget(handle: vk::Instance) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        INSTANCES.remove(&unsafe { DispatchKey::of(handle) })
+    fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
+        commands::device_hook(name)
     }
 
-    /// What is below under `name`.
-    pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
-        // SAFETY: the instance is live, and `name` ends with a NUL.
-        unsafe { (self.get)(self.raw.handle(), name.as_ptr()) }
+    fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr) {
+        (&self.raw, self.get)
+    }
+
+    /// A mirror ends before its semaphore and its device.
+    fn end(&self) {
+        self.mirrors().clear();
     }
 }
 
@@ -68,42 +49,19 @@ impl Device {
     pub(crate) fn new(
         raw: ash::Device,
         get: vk::PFN_vkGetDeviceProcAddr,
-        below: Option<khr::external_semaphore_fd::DeviceFn>,
+        theirs: Option<khr::external_semaphore_fd::DeviceFn>,
     ) -> Self {
-        Self { raw, get, below, mirrors: Mutex::default() }
+        Self { raw, get, theirs, mirrors: Mutex::default() }
     }
 
-    /// As [`Instance::of`].
+    /// Whose `handle` is.
     ///
     /// # Safety
     ///
-    /// As there.
-    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Option<Arc<Self>> {
+    /// It is live.
+    pub(crate) unsafe fn of<H: vk::Handle>(handle: H) -> Result<Arc<Self>, LayerError> {
         // SAFETY: the caller's promise.
-        DEVICES.get(&unsafe { DispatchKey::of(handle) })
-    }
-
-    /// Remembers it.
-    pub(crate) fn keep(self) {
-        // SAFETY: the next layer has just made it.
-        let key = unsafe { DispatchKey::of(self.raw.handle()) };
-        DEVICES.insert(key, Arc::new(self));
-    }
-
-    /// As [`Instance::forget`].
-    ///
-    /// # Safety
-    ///
-    /// As there.
-    pub(crate) unsafe fn forget(handle: vk::Device) -> Option<Arc<Self>> {
-        // SAFETY: the caller's promise.
-        DEVICES.remove(&unsafe { DispatchKey::of(handle) })
-    }
-
-    /// As [`Instance::next`].
-    pub(crate) fn next(&self, name: &CStr) -> vk::PFN_vkVoidFunction {
-        // SAFETY: the device is live, and `name` ends with a NUL.
-        unsafe { (self.get)(self.raw.handle(), name.as_ptr()) }
+        unsafe { TABLES.device(handle) }
     }
 
     /// The timelines that are shared.

@@ -3,13 +3,13 @@
 use std::ffi::CStr;
 
 use ash::vk;
-use zerohop_layer::hooks;
+use zerohop_layer::{Barriers, hooks};
 use zerohop_manifest::DEVICE_EXTENSIONS;
 
 use crate::device::DeviceState;
 use crate::entry::{
-    barrier as b, device as d, display as y, host_copy as h, image as m, instance as i,
-    object as o, queue as q, surface as s, swapchain as c, window as w,
+    device as d, display as y, host_copy as h, image as m, instance as i, object as o, queue as q,
+    render_pass as r, surface as s, swapchain as c, window as w,
 };
 use crate::instance::InstanceState;
 use crate::negotiate::{get_device_proc_addr, get_instance_proc_addr};
@@ -145,17 +145,17 @@ hooks! {
 hooks! {
     /// Commands of a device that presents and whose driver has no layout `PRESENT_SRC_KHR`.
     layouts:
-    b"vkCmdPipelineBarrier" => b::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
-    b"vkCmdPipelineBarrier2" => b::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdPipelineBarrier2KHR" => b::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdWaitEvents" => b::wait_events, vk::PFN_vkCmdWaitEvents;
-    b"vkCmdWaitEvents2" => b::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdWaitEvents2KHR" => b::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdSetEvent2" => b::set_event2, vk::PFN_vkCmdSetEvent2;
-    b"vkCmdSetEvent2KHR" => b::set_event2, vk::PFN_vkCmdSetEvent2;
-    b"vkCreateRenderPass" => b::create_render_pass, vk::PFN_vkCreateRenderPass;
-    b"vkCreateRenderPass2" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
-    b"vkCreateRenderPass2KHR" => b::create_render_pass2, vk::PFN_vkCreateRenderPass2;
+    b"vkCmdPipelineBarrier" => Barriers::<DeviceState>::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+    b"vkCmdPipelineBarrier2" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdPipelineBarrier2KHR" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
+    b"vkCmdWaitEvents" => Barriers::<DeviceState>::wait_events, vk::PFN_vkCmdWaitEvents;
+    b"vkCmdWaitEvents2" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdWaitEvents2KHR" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
+    b"vkCmdSetEvent2" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCmdSetEvent2KHR" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
+    b"vkCreateRenderPass" => r::create_render_pass, vk::PFN_vkCreateRenderPass;
+    b"vkCreateRenderPass2" => r::create_render_pass2, vk::PFN_vkCreateRenderPass2;
+    b"vkCreateRenderPass2KHR" => r::create_render_pass2, vk::PFN_vkCreateRenderPass2;
     b"vkTransitionImageLayout" => h::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
     b"vkTransitionImageLayoutEXT" => h::transition_layout, vk::PFN_vkTransitionImageLayoutEXT;
     b"vkCopyMemoryToImage" => h::copy_memory_to_image, vk::PFN_vkCopyMemoryToImageEXT;

@@ -6,8 +6,12 @@
 //! else an image's layout is named, valid usage rules this one out; `tests/layouts` goes through the
 //! header and has the rule for each.
 
+use std::sync::Arc;
+
 use ash::vk;
-use zerohop_layer::{Dependencies, Names, Substitution, names};
+use zerohop_layer::{LayerError, Names, Replacing, Substitution, names};
+
+use crate::device::DeviceState;
 
 /// `GENERAL` for `PRESENT_SRC_KHR`.
 pub(crate) struct PresentSrc;
@@ -28,6 +32,11 @@ names!(PresentSrc, vk::AttachmentDescription, initial_layout, final_layout);
 names!(PresentSrc, vk::AttachmentDescription2<'_>, initial_layout, final_layout);
 
 /// A buffer has no layout.
+impl Names<PresentSrc> for vk::BufferMemoryBarrier<'_> {
+    fn each(&mut self, _: impl FnMut(&mut vk::ImageLayout)) {}
+}
+
+/// Nor here.
 impl Names<PresentSrc> for vk::BufferMemoryBarrier2<'_> {
     fn each(&mut self, _: impl FnMut(&mut vk::ImageLayout)) {}
 }
@@ -37,20 +46,23 @@ pub(crate) fn rewrite<T: Names<PresentSrc>>(items: &[T]) -> Option<Vec<T>> {
     zerohop_layer::rewrite::<PresentSrc, T>(items)
 }
 
-/// As [`zerohop_layer::rewrite_dependencies`], for this value.
-///
-/// # Safety
-///
-/// The arrays in `infos` live as long as the result, which points to them.
-pub(crate) unsafe fn rewrite_dependencies<'a>(
-    infos: &[vk::DependencyInfo<'a>],
-) -> Option<Dependencies<'a>> {
-    // SAFETY: the caller's promise.
-    unsafe { zerohop_layer::rewrite_dependencies::<PresentSrc>(infos) }
+impl Replacing for DeviceState {
+    type Value = PresentSrc;
+
+    unsafe fn recording(commands: vk::CommandBuffer) -> Result<Arc<Self>, LayerError> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::of(commands) }
+    }
+
+    fn below(&self) -> &ash::Device {
+        &self.raw
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use zerohop_layer::rewrite_dependencies;
+
     use super::*;
 
     const PRESENT: vk::ImageLayout = vk::ImageLayout::PRESENT_SRC_KHR;
@@ -78,12 +90,12 @@ mod tests {
             vk::DependencyInfo::default().image_memory_barriers(&present),
         ];
         // SAFETY: the arrays are locals.
-        let new = unsafe { rewrite_dependencies(&infos) }.unwrap();
+        let new = unsafe { rewrite_dependencies::<PresentSrc>(&infos) }.unwrap();
         assert_eq!(new.infos[0].p_image_memory_barriers, plain.as_ptr());
         // SAFETY: `new` keeps the array.
         let barrier = unsafe { *new.infos[1].p_image_memory_barriers };
         assert_eq!(barrier.new_layout, vk::ImageLayout::GENERAL);
         // SAFETY: the arrays are locals.
-        assert!(unsafe { rewrite_dependencies(&infos[..1]) }.is_none());
+        assert!(unsafe { rewrite_dependencies::<PresentSrc>(&infos[..1]) }.is_none());
     }
 }

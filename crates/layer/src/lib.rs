@@ -1,7 +1,7 @@
 //! What every Vulkan layer of ours shares: the loader's structures, the walk down the chain of
 //! layers, tables from handles to state, the wall around every intercepted call, the configuration.
 //!
-//! There is no Vulkan command in here; those are in the layers (`layer-wsi`). How to add a hook is
+//! The Vulkan commands are in the layers (`layer-wsi`), but for those that two of them hook alike. How to add a hook is
 //! in the README beside this crate.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
 
@@ -10,7 +10,9 @@ pub mod chain;
 pub mod config;
 pub mod extensions;
 pub mod link;
+pub mod thin;
 
+mod barriers;
 mod commands;
 mod enumerate;
 mod error;
@@ -22,6 +24,7 @@ mod rewrite;
 mod sizes;
 mod table;
 
+pub use barriers::{Barriers, Replacing};
 pub use commands::Hook;
 pub use enumerate::{read_list, slice, write_list};
 pub use error::{Doing, LayerError, chain_line};

@@ -33,3 +33,62 @@ pub unsafe fn negotiate(
     interface.get_physical_device_proc_addr = None;
     vk::Result::SUCCESS
 }
+
+/// `entry! { vkNegotiateLoaderLayerInterfaceVersion, for_instance, for_device }`: the one exported
+/// symbol of a layer, under a name that its manifest tells where it is another, and the two look-ups
+/// that it hands to the loader: `get_instance_proc_addr` and `get_device_proc_addr`, over functions
+/// from a handle and a name to a command.
+#[macro_export]
+macro_rules! entry {
+    ($symbol:ident, $for_instance:expr, $for_device:expr) => {
+        /// Agrees with the loader on an interface.
+        ///
+        /// # Safety
+        ///
+        /// Called by a Vulkan loader, with null or a structure that it may write.
+        ///
+        /// # References
+        ///
+        /// Vulkan-Loader `docs/LoaderLayerInterface.md`, "Layer Version Negotiation".
+        #[allow(non_snake_case, reason = "the loader looks for this name")]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "system" fn $symbol(
+            interface: *mut $crate::abi::NegotiateLayerInterface,
+        ) -> ::ash::vk::Result {
+            // SAFETY: the caller's promise.
+            unsafe {
+                $crate::negotiate(interface, get_instance_proc_addr, Some(get_device_proc_addr))
+            }
+        }
+
+        /// `vkGetInstanceProcAddr`.
+        ///
+        /// # Safety
+        ///
+        /// As the command's valid usage says.
+        pub(crate) unsafe extern "system" fn get_instance_proc_addr(
+            instance: ::ash::vk::Instance,
+            name: *const ::std::ffi::c_char,
+        ) -> ::ash::vk::PFN_vkVoidFunction {
+            $crate::guard_or("vkGetInstanceProcAddr", None, || {
+                // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
+                $for_instance(instance, unsafe { ::std::ffi::CStr::from_ptr(name) })
+            })
+        }
+
+        /// `vkGetDeviceProcAddr`.
+        ///
+        /// # Safety
+        ///
+        /// As the command's valid usage says.
+        pub(crate) unsafe extern "system" fn get_device_proc_addr(
+            device: ::ash::vk::Device,
+            name: *const ::std::ffi::c_char,
+        ) -> ::ash::vk::PFN_vkVoidFunction {
+            $crate::guard_or("vkGetDeviceProcAddr", None, || {
+                // SAFETY: VUID-vkGetDeviceProcAddr-pName-parameter.
+                $for_device(device, unsafe { ::std::ffi::CStr::from_ptr(name) })
+            })
+        }
+    };
+}

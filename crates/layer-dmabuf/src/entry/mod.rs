@@ -3,7 +3,6 @@
 //! Each turns raw pointers into references, finds our state, calls one function elsewhere, and
 //! turns its result into what the command returns. No decision is made here.
 
-pub(crate) mod barrier;
 pub(crate) mod buffer;
 pub(crate) mod coherence;
 pub(crate) mod device;

@@ -3,7 +3,6 @@
 //! Each turns raw pointers into references, finds our state, calls one function elsewhere, and
 //! turns its result into what the command returns. No decision is made here.
 
-pub(crate) mod barrier;
 pub(crate) mod device;
 pub(crate) mod display;
 pub(crate) mod host_copy;
@@ -11,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod instance;
 pub(crate) mod object;
 pub(crate) mod queue;
+pub(crate) mod render_pass;
 pub(crate) mod surface;
 pub(crate) mod swapchain;
 pub(crate) mod window;
