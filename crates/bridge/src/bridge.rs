@@ -15,7 +15,7 @@ use crate::crossed::{Crossed, Source, copied, packed};
 use crate::host::Host;
 use crate::sample::Sample;
 use crate::textures::Textures;
-use crate::{Error, Way};
+use crate::{Error, Near, Way};
 
 /// How long a proof may take to come to its end.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -39,6 +39,7 @@ struct Parts {
     pictures: ImportCache,
     copier: Copier,
     host: Host,
+    near: Near,
     textures: Option<Result<Textures, String>>,
 }
 
@@ -64,6 +65,7 @@ impl Bridge {
             pictures: ImportCache::new(stream.device()),
             copier: Copier::new(queue),
             host: Host::new(stream.device()),
+            near: Near::new(stream.device()),
             textures: None,
         };
         let (fourcc, modifier) = (Fourcc::XRGB8888, Modifier::LINEAR);
@@ -159,7 +161,11 @@ impl Parts {
                 let rows = image.opaque_rows().map(|(offset, pitch)| Rows { offset, pitch });
                 let cached = self.pictures.get(frame.buffer(), rows)?;
                 imported = cached.imported;
-                (Source::Picture(cached.picture), ready, nothing)
+                let source = match way {
+                    Way::Locked => Source::Locked(cached.picture, &self.near),
+                    _ => Source::Picture(cached.picture),
+                };
+                (source, ready, nothing)
             }
             Way::Vulkan => {
                 let (made, copies) = self.copier.copy(frame, image)?;

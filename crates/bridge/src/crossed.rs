@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_cuda::{Array, Mapped, Picture, Pinned, Stream, Surface};
+use zerohop_cuda::{Array, Mapped, Picture, Pinned, Place, Stream, Surface};
 use zerohop_frame::{
     Fallback, Frame, FrameDescriptor, MAX_PLANES, Modifier, PlaneLayout, SyncPoint,
 };
 use zerohop_gl::Current;
 use zerohop_vulkan::{Copies, Image, Plane};
 
-use crate::{Error, Way};
+use crate::{Error, Near, Way};
 
 /// A picture in CUDA. Let the stream work with it, and keep this, and the picture's own frame, until
 /// that is done.
@@ -39,6 +39,9 @@ pub struct Crossed<'a> {
 pub enum Source<'a> {
     /// An array or rows in imported memory.
     Picture(Arc<Picture>),
+    /// A memfd, locked, which the device reads across the bus; and what it comes through where it is to
+    /// be in other memory of the process.
+    Locked(Arc<Picture>, &'a Near),
     /// A texture, as long as it is mapped. Ends before its context does (field order).
     Texture(Mapped, Current<'a>),
     /// Memory of this process.
@@ -77,7 +80,9 @@ impl Crossed<'_> {
     /// picture has several planes.
     pub fn size(&self) -> (usize, usize) {
         match &self.source {
-            Source::Picture(picture) => (picture.row_bytes(), picture.rows()),
+            Source::Picture(picture) | Source::Locked(picture, _) => {
+                (picture.row_bytes(), picture.rows())
+            }
             Source::Host(pinned) => (pinned.row_bytes(), pinned.rows()),
             Source::Texture(..) => {
                 (self.shape.planes[0].stride as usize, self.shape.extent.height as usize)
@@ -93,6 +98,12 @@ impl Crossed<'_> {
     pub fn copy<S: Surface + 'static>(&self, stream: &Stream, to: &Arc<S>) -> Result<(), Error> {
         match &self.source {
             Source::Picture(picture) => stream.copy(picture, to)?,
+            Source::Locked(picture, near) if matches!(to.place(), Place::Host { .. }) => {
+                let near = near.take((picture.row_bytes(), picture.rows()))?;
+                stream.copy(picture, &near)?;
+                stream.copy(&near, to)?;
+            }
+            Source::Locked(picture, _) => stream.copy(picture, to)?,
             Source::Texture(mapped, _) => mapped.copy(to)?,
             Source::Host(pinned) => stream.copy(pinned, to)?,
         }

@@ -105,7 +105,8 @@ unsafe extern "system" fn extensions(
     guard("vkEnumerateDeviceExtensionProperties", || {
         // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-physicalDevice-parameter.
         let instance = unsafe { below(physical) }?;
-        let mut all = instance.extensions(physical, layer)?;
+        // SAFETY: the caller's arguments.
+        let mut all = unsafe { instance.extensions(physical, layer) }?;
         all.retain(|one| !Hidden::get().has(name(one)));
         // SAFETY: the caller's arguments.
         Ok(unsafe { write_list(&all, count, out) })

@@ -62,7 +62,8 @@ unsafe extern "system" fn extensions(
     guard("vkEnumerateDeviceExtensionProperties", || {
         // SAFETY: VUID-vkEnumerateDeviceExtensionProperties-physicalDevice-parameter.
         let instance = unsafe { Device::tables().instance(physical) }?;
-        let mut all = instance.extensions(physical, layer)?;
+        // SAFETY: the caller's arguments.
+        let mut all = unsafe { instance.extensions(physical, layer) }?;
         if layer.is_null() && !has(&all) {
             let mut ours = vk::ExtensionProperties { spec_version: 1, ..Default::default() };
             for (to, from) in ours.extension_name.iter_mut().zip(NAME.to_bytes()) {
@@ -116,7 +117,8 @@ unsafe extern "system" fn create_device(
         let instance = unsafe { Device::tables().instance(physical) }?;
         // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
         let info = unsafe { &*info };
-        let drivers = has(&instance.extensions(physical, std::ptr::null())?);
+        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
+        let drivers = has(&unsafe { instance.extensions(physical, std::ptr::null()) }?);
         // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
         let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
         // SAFETY: as above.

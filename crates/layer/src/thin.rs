@@ -129,13 +129,17 @@ impl Below {
     /// # Errors
     ///
     /// What it says.
-    pub fn extensions(
+    ///
+    /// # Safety
+    ///
+    /// The arguments are those of a valid call of `vkEnumerateDeviceExtensionProperties`.
+    pub unsafe fn extensions(
         &self,
         physical: vk::PhysicalDevice,
         layer: *const c_char,
     ) -> Result<Vec<vk::ExtensionProperties>, LayerError> {
         let ask = self.raw.fp_v1_0().enumerate_device_extension_properties;
-        // SAFETY: `read_list` gives a count and room for as many.
+        // SAFETY: the caller's promise; `read_list` gives a count and room for as many.
         let all = read_list(|count, out| unsafe { ask(physical, layer, count, out) });
         all.map_err(|code| LayerError::refused(code, "no list of extensions"))
     }

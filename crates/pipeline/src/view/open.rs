@@ -98,7 +98,7 @@ impl Open {
         let (handle, works) = match &crossed.source {
             // Nothing was given to the stream: whatever is, reads the whole picture.
             Source::Picture(picture) if idle => (picture.handle(), false),
-            Source::Picture(picture) => {
+            Source::Picture(picture) | Source::Locked(picture, _) => {
                 stream.keep(Arc::clone(picture));
                 (picture.handle(), true)
             }
