@@ -19,6 +19,7 @@ const LACKS: Options = Options {
     memory_fd: false,
     sync_fd: false,
     modifiers: false,
+    tiled_only: false,
     swapchain: false,
     host_memory: true,
     work: std::time::Duration::ZERO,
@@ -223,6 +224,87 @@ fn a_hook_of_the_instance_calls_down_for_a_device_whose_sync_fd_is_its_own() {
     // SAFETY: nothing of it is left.
     unsafe { instance.destroy_instance(None) };
     assert_eq!(driver.complaints(), Vec::<String>::new());
+}
+
+/// A device with `VK_KHR_external_semaphore_fd`, of which the layer makes `SYNC_FD`.
+fn with_semaphores(driver: &FakeDriver) -> Result<(), vk::Result> {
+    let instance = instance(driver)?;
+    let done = semaphores_of(&instance);
+    // SAFETY: nothing of it is left.
+    unsafe { instance.destroy_instance(None) };
+    done
+}
+
+fn semaphores_of(instance: &ash::Instance) -> Result<(), vk::Result> {
+    // SAFETY: the instance is live.
+    let physical = unsafe { instance.enumerate_physical_devices() }?[0];
+    let names = [khr::external_semaphore_fd::NAME.as_ptr()];
+    let queues = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
+    let info =
+        vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+    // SAFETY: `info` is of locals.
+    let device = unsafe { instance.create_device(physical, &info, None) }?;
+    let done = exported_twice(instance, &device);
+    // SAFETY: nothing of it is left.
+    unsafe { device.destroy_device(None) };
+    done
+}
+
+/// Signals a semaphore and exports it, and once more.
+fn exported_twice(instance: &ash::Instance, device: &ash::Device) -> Result<(), vk::Result> {
+    const SYNC_FD: vk::ExternalSemaphoreHandleTypeFlags =
+        vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD;
+    let calls = khr::external_semaphore_fd::Device::new(instance, device);
+    let mut export = vk::ExportSemaphoreCreateInfo::default().handle_types(SYNC_FD);
+    let info = vk::SemaphoreCreateInfo::default().push_next(&mut export);
+    // SAFETY: the chain is of locals.
+    let semaphore = unsafe { device.create_semaphore(&info, None) }?;
+    // SAFETY: the device has this queue.
+    let queue = unsafe { device.get_device_queue(0, 0) };
+    let once = || -> Result<(), vk::Result> {
+        let semaphores = [semaphore];
+        let batch = [vk::SubmitInfo::default().signal_semaphores(&semaphores)];
+        // SAFETY: the semaphore is not signaled.
+        unsafe { device.queue_submit(queue, &batch, vk::Fence::null()) }?;
+        let get = vk::SemaphoreGetFdInfoKHR::default().semaphore(semaphore).handle_type(SYNC_FD);
+        // SAFETY: a batch signals it.
+        assert_eq!(unsafe { calls.get_semaphore_fd(&get) }?, -1);
+        Ok(())
+    };
+    let done = once().and_then(|()| once());
+    // SAFETY: nothing uses it.
+    unsafe { device.destroy_semaphore(semaphore, None) };
+    done
+}
+
+#[test]
+fn an_exported_semaphore_was_waited_for_by_a_batch_of_ours() {
+    let _alone = alone();
+    let driver = FakeDriver::new(LACKS);
+    with_semaphores(&driver).unwrap();
+    assert_eq!(driver.calls("vkQueueSubmit"), 4, "two of the application's, and two that wait");
+    assert_eq!(driver.complaints(), Vec::<String>::new(), "it was not signaled twice in a row");
+    let mut failed = 0;
+    for allowed in 0.. {
+        driver.fail_after(allowed, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+        let done = with_semaphores(&driver);
+        assert!(driver.live().is_empty(), "left after {allowed} calls: {:?}", driver.live());
+        if driver.spare() {
+            done.unwrap();
+            break;
+        }
+        assert_eq!(done, Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY), "after {allowed} calls");
+        failed += 1;
+    }
+    assert!(failed >= 7, "instance, device, semaphore, batches, a fence and a wait: {failed}");
+}
+
+#[test]
+fn who_waits_for_what_never_signals_is_told() {
+    let _alone = alone();
+    let work = std::time::Duration::from_secs(3600);
+    let driver = FakeDriver::new(Options { work, ..LACKS });
+    assert_eq!(with_semaphores(&driver), Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY));
 }
 
 #[test]

@@ -79,6 +79,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_picture_may_take_long_to_draw", slow_device),
     ("pictures_go_on_when_no_fence_can_leave", no_fence_leaves),
     ("images_with_a_modifier_leave_as_dma_bufs", dma_bufs),
+    ("a_driver_without_linear_modifiers_exports_tiled_images", tiled_dma_bufs),
     ("each_picture_is_announced_sent_and_closed_once", bookkeeping),
     ("two_drivers_at_once_never_see_each_others_handles", two_drivers),
     ("any_call_may_run_out_of_host_memory", |socket| {
@@ -139,6 +140,7 @@ const BY_GPU: Options = Options {
     memory_fd: false,
     sync_fd: false,
     modifiers: false,
+    tiled_only: false,
     swapchain: false,
     host_memory: true,
     work: Duration::ZERO,
@@ -280,8 +282,16 @@ fn no_fence_leaves(socket: &Path) -> Result<(), String> {
 }
 
 fn dma_bufs(socket: &Path) -> Result<(), String> {
+    dma_bufs_of(Options { modifiers: true, ..Options::default() }, socket)
+}
+
+fn tiled_dma_bufs(socket: &Path) -> Result<(), String> {
+    dma_bufs_of(Options { modifiers: true, tiled_only: true, ..Options::default() }, socket)
+}
+
+fn dma_bufs_of(options: Options, socket: &Path) -> Result<(), String> {
     let before = descriptors();
-    let driver = FakeDriver::new(Options { modifiers: true, ..Options::default() });
+    let driver = FakeDriver::new(options);
     let host = start(socket, Manner::Prompt)?;
     let scenario = Scenario::default();
     scenario.play(&driver).map_err(|trouble| trouble.to_string())?;

@@ -36,6 +36,8 @@ pub struct Options {
     pub sync_fd: bool,
     /// `VK_EXT_image_drm_format_modifier` and dma-bufs, which are memfds in truth.
     pub modifiers: bool,
+    /// None of these modifiers is `LINEAR`.
+    pub tiled_only: bool,
     /// `VK_KHR_swapchain` of its own.
     pub swapchain: bool,
     /// `VK_EXT_external_memory_host`, and with it memory that is coherent.
@@ -52,6 +54,7 @@ impl Default for Options {
             memory_fd: true,
             sync_fd: false,
             modifiers: false,
+            tiled_only: false,
             swapchain: true,
             host_memory: false,
             work: Duration::ZERO,

@@ -177,12 +177,16 @@ pub(super) unsafe extern "system" fn format_properties2(
     // SAFETY: as above.
     unsafe { format_properties(physical, format, &raw mut out.format_properties) };
     // SAFETY: the device is live.
-    let has = unsafe { state_of(physical) }.options.modifiers;
+    let options = unsafe { state_of(physical) }.options;
     // SAFETY: as above, with its chain.
     let list = unsafe { get_mut::<vk::DrmFormatModifierPropertiesListEXT<'_>>(out.p_next) };
     let Some(list) = list else { return };
     let room = list.drm_format_modifier_count as usize;
-    let all = if has { &[0, TILED][..] } else { &[] };
+    let all = match (options.modifiers, options.tiled_only) {
+        (false, _) => &[][..],
+        (true, false) => &[0, TILED],
+        (true, true) => &[TILED],
+    };
     let array = list.p_drm_format_modifier_properties;
     if array.is_null() {
         list.drm_format_modifier_count = u32::try_from(all.len()).unwrap_or(0);
