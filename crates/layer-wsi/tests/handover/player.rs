@@ -14,6 +14,7 @@ use zerohop_testkit::rig::{
     Device, DeviceOptions, Easel, Fence, Instance, Painter, Semaphore, Surface, Swapchain,
     SwapchainOptions, Window,
 };
+use zerohop_vulkan::{DeviceChoice, InstanceOptions};
 
 use crate::layers;
 
@@ -114,7 +115,8 @@ impl Play {
     fn layers(&self) -> String {
         let hide = (!self.hide.is_empty()).then_some(zerohop_layer_hide::LAYER_NAME);
         let dmabuf = self.dmabuf.then_some(DMABUF.name);
-        let timeline = self.timeline.then_some(zerohop_layer_timeline::LAYER_NAME);
+        let shared = self.timeline && is_stand_in();
+        let timeline = shared.then_some(zerohop_layer_timeline::LAYER_NAME);
         let all = dmabuf.into_iter().chain(hide).chain([VALIDATION]).chain(timeline);
         all.collect::<Vec<_>>().join(":")
     }
@@ -240,18 +242,36 @@ fn open(
     Ok((easel, swapchain))
 }
 
-/// Begins this program anew, as a host whose driver shares timelines, unless it is one.
+/// Begins this program anew, as a host whose driver shares timelines, unless it is one: by itself, or
+/// through the layer that stands in.
 pub(crate) fn share_timelines() -> io::Result<()> {
     use std::os::unix::process::CommandExt as _;
 
-    let layers = format!("{VALIDATION}:{}", zerohop_layer_timeline::LAYER_NAME);
-    if env::var("VK_INSTANCE_LAYERS").as_ref() == Ok(&layers) {
+    let stand_in = format!("{VALIDATION}:{}", zerohop_layer_timeline::LAYER_NAME);
+    let layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    if [VALIDATION, &stand_in].contains(&&*layers) {
         return Ok(());
     }
+    let layers = if has_timelines() { VALIDATION } else { &stand_in };
     let mut again = Command::new(env::current_exe()?);
     again.args(env::args_os().skip(1)).env("VK_INSTANCE_LAYERS", layers);
     again.env("VK_LAYER_PATH", layer_path()?).env_remove("VK_LOADER_LAYERS_ENABLE");
     Err(again.exec())
+}
+
+/// Whether the driver shares timelines by itself.
+fn has_timelines() -> bool {
+    let device = || {
+        let instance = zerohop_vulkan::Instance::new(InstanceOptions::default())?;
+        zerohop_vulkan::Device::open(&DeviceChoice::Any.pick(&instance)?)
+    };
+    device().is_ok_and(|device| device.shares_timelines())
+}
+
+/// Whether this program began itself anew over the layer that stands in.
+fn is_stand_in() -> bool {
+    let layers = env::var("VK_INSTANCE_LAYERS").unwrap_or_default();
+    layers.contains(zerohop_layer_timeline::LAYER_NAME)
 }
 
 /// Where the layers below ours are. Older loaders take this order for that of the layers.
