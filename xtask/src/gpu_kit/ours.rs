@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::{project, shell};
 
 /// Rooms whose programs and libraries are packed.
-const ROOMS: &[&str] = &["cli", "layer-wsi", "layer-dmabuf", "layer-hide", "testkit", "proof"];
+const ROOMS: &[&str] =
+    &["cli", "layer-wsi", "layer-dmabuf", "layer-hide", "testkit", "testkit-fail", "proof"];
 
 /// Examples that are packed as programs: a room, and their names.
 const EXAMPLES: &[(&str, &[&str])] = &[("vulkan", &["copies"]), ("passes", &["bandwidth"])];
@@ -28,6 +29,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("layer-dmabuf", &["hardware"]),
     ("passes", &["twins", "planar"]),
     ("wire", &["hardware"]),
+    ("bridge", &["ways"]),
     ("cuda", &["layout"]),
     ("nvenc", &["header"]),
     ("gl", &[]),

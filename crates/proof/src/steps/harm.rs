@@ -91,23 +91,24 @@ fn host(kit: &Kit) -> Result<Verdict> {
     Ok(Verdict::Holds("the application went on to its end, and nothing was left".to_owned()))
 }
 
-/// A call of CUDA's that answers with an error ends the run in a line, and not well. What fails on
-/// demand in a real driver is the first call, where it is to see no GPU.
+/// A call of CUDA's that answers with an error ends the run in a line, and not well.
 fn failed_call(kit: &Kit) -> Result<Verdict> {
     if !kit.has_cuda() {
         return Ok(Verdict::Absent("there is no CUDA"));
     }
-    // CUDA_ERROR_ILLEGAL_ADDRESS, after which the context is lost; CUDA_ERROR_NO_DEVICE.
-    let (variable, value, error) = if kit.fake {
-        ("ZEROHOP_CUDA_FAIL", "cuEventRecord:20=700", "ILLEGAL_ADDRESS")
-    } else {
-        ("CUDA_VISIBLE_DEVICES", "-1", "NO_DEVICE")
-    };
+    // CUDA_ERROR_ILLEGAL_ADDRESS, after which the context is lost.
+    const PLAN: &str = "cuEventRecord:20=700";
     let mut run = kit.zerohop_run("failed-call");
-    run.env(variable, value).args(["--to", "null,view=cuda"]);
+    run.args(["--to", "null,view=cuda"]);
+    if kit.fake {
+        run.env("ZEROHOP_CUDA_FAIL", PLAN);
+    } else {
+        // A library that answers for one of the driver's functions.
+        run.env("LD_PRELOAD", kit.program("libzerohop_testkit_fail.so")).env("ZEROHOP_FAIL", PLAN);
+    }
     kit.pattern(&mut run, &["--frames", "120", "--size", "320x180"]);
     let ended = process::run(&mut run, "failed-call", kit.folder(), LIMIT)?;
-    let line = ended.err.lines().find(|line| line.contains(error));
+    let line = ended.err.lines().find(|line| line.contains("ILLEGAL_ADDRESS"));
     match line {
         Some(line) if ended.status.code().is_some_and(|code| code != 0) => {
             Ok(Verdict::Holds(format!("{}: {line}", ended.status)))
