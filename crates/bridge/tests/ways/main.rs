@@ -7,6 +7,7 @@
 
 mod cases;
 mod dma_bufs;
+mod imports;
 mod pictures;
 mod stage;
 
@@ -37,6 +38,9 @@ const CASES: &[Case] = &[
         .failing("cuExternalMemoryGetMappedBuffer:2=999"),
     Case::new("a_picture_of_several_planes_comes_as_one_run_of_bytes", cases::planes),
     Case::new("a_picture_without_a_way_is_refused", cases::no_way),
+    Case::new("more_imports_than_the_gpu_has_room_for_leave_nothing_behind", imports::flat),
+    Case::new("what_is_no_memory_and_no_semaphore_is_refused_by_name", imports::garbage),
+    Case::new("a_timeline_of_vulkans_is_waited_for_on_a_stream", imports::timeline),
     Case::new("planes_in_an_image_of_the_applications_are_copied_by_the_gpu", cases::opaque_planes),
     Case::new("a_texture_is_registered_once_and_mapped_for_every_picture", cases::texture)
         .needing("egl")
