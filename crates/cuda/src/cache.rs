@@ -35,6 +35,11 @@ impl ImportCache {
         Self { device: Arc::clone(device), pictures: HashMap::new() }
     }
 
+    /// Whose pictures they are.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
     /// The picture of `buffer`; see [`Picture::import`].
     ///
     /// # Errors

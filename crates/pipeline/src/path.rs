@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{
     BoxError, DeviceId, Direct, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _,
-    Stage,
+    Stage, with_causes,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::{Chroma, Classify, Refresh, Route, TileSet, Verdict};
@@ -13,6 +13,15 @@ use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat};
 use crate::machine::{Machine, owner};
 use crate::{CudaView, Measurements, Snapshots, Stages};
 
+/// Pictures of more than eight bits.
+const DEEP: [Fourcc; 6] = [
+    Fourcc::XRGB2101010,
+    Fourcc::ARGB2101010,
+    Fourcc::XBGR2101010,
+    Fourcc::ABGR2101010,
+    Fourcc::XBGR16161616F,
+    Fourcc::ABGR16161616F,
+];
 /// Why a picture is dropped that was perhaps drawn over.
 const TAKEN_BACK: &str = "the application took it back while it was read";
 
@@ -24,7 +33,8 @@ const TAKEN_BACK: &str = "the application took it back while it was read";
 pub struct Path {
     instance: InstanceOptions,
     choice: DeviceChoice,
-    chroma: Option<Chroma>,
+    /// What the sink takes of Y'CbCr, best first; nothing of a sink that takes pictures as they are.
+    chroma: Vec<Chroma>,
     /// What the sink reads where it was drawn.
     direct: Option<Arc<Direct>>,
     /// What takes the region that alone keeps changing.
@@ -49,6 +59,11 @@ enum Passes {
 impl Passes {
     fn converts(&self) -> bool {
         matches!(self, Self::Convert(_))
+    }
+
+    /// Whether what comes out stays on the device.
+    fn is_on_device(&self) -> bool {
+        matches!(self, Self::Convert(refresh) if refresh.is_on_device())
     }
 
     fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, BoxError> {
@@ -154,25 +169,65 @@ impl Path {
 
     /// The passes for pictures of the frame's shape.
     fn passes(&mut self, frame: &Frame) -> Result<&mut Passes, BoxError> {
-        let chroma = self.chroma.filter(|_| !self.is_direct(frame));
-        let fits = |passes: &Passes| passes.converts() == chroma.is_some();
+        let shape = frame.buffer().descriptor();
+        let chroma = if self.is_direct(frame) { None } else { self.chroma_of(shape.fourcc) };
+        let reads_rows = self.reads_rows();
+        let fits = |passes: &Passes| {
+            passes.converts() == chroma.is_some() && (reads_rows || !passes.is_on_device())
+        };
         let passes = match self.passes.take().filter(fits) {
             Some(passes) => passes,
             None => {
                 let device = &self.machine.as_ref().ok_or("no device is open")?.device;
-                let shape = frame.buffer().descriptor();
                 let observer = || Arc::clone(&self.measurements) as _;
                 match chroma {
                     None => Passes::Look(Classify::new(device, shape, observer())?),
                     Some(chroma) => {
-                        let refresh = Refresh::new(device, shape, chroma, observer())?;
+                        let refresh = || Refresh::new(device, shape, chroma, observer());
                         let far = |it: Refresh| it.with_route(Route::Gpu).with_far_host();
-                        Passes::Convert(if self.far { far(refresh) } else { refresh })
+                        Passes::Convert(match self.on_device(device, refresh()?) {
+                            Some(refresh) => refresh,
+                            None if self.far => far(refresh()?),
+                            None => refresh()?,
+                        })
                     }
                 }
             }
         };
         Ok(self.passes.insert(passes))
+    }
+
+    /// Whether the sink reads converted pictures on the device still.
+    fn reads_rows(&self) -> bool {
+        self.direct.as_ref().is_some_and(|direct| direct.refused_rows().is_none())
+    }
+
+    /// The chroma that the sink takes of pictures of `fourcc`: ten bits where they have more than eight.
+    fn chroma_of(&self, fourcc: Fourcc) -> Option<Chroma> {
+        let first = |deep: bool| {
+            let fits = |it: &&Chroma| (**it == Chroma::Deep) == deep;
+            self.chroma.iter().find(fits).copied()
+        };
+        first(DEEP.contains(&fourcc)).or_else(|| self.chroma.first().copied())
+    }
+
+    /// `refresh` into memory of `device`, if the sink reads it there.
+    fn on_device(&self, device: &Device, refresh: Refresh) -> Option<Refresh> {
+        let direct = self.direct.as_ref()?;
+        if direct.takes_rows(&device.id().device_uuid, refresh.descriptor().fourcc) {
+            match refresh.on_device() {
+                Ok(refresh) => return Some(refresh),
+                Err(err) => direct.refuse_rows(with_causes(&err)),
+            }
+        }
+        if let Some(why) = direct.refused_rows() {
+            self.measurements.fallback(Fallback {
+                what: "encode".into(),
+                reason: format!("the encoder cannot read converted pictures on the GPU: {why}"),
+                cost: "each goes down to the host and up to the encoder's memory".into(),
+            });
+        }
+        None
     }
 
     /// Whether the sink reads the picture where it was drawn.
@@ -182,7 +237,7 @@ impl Path {
             self.measurements.fallback(Fallback {
                 what: "encode".into(),
                 reason: format!("the encoder cannot read pictures where they are drawn: {why}"),
-                cost: "each is converted, and copied to the encoder's memory".into(),
+                cost: "each is converted".into(),
             });
         }
         direct.takes(frame.buffer())
@@ -284,12 +339,13 @@ impl Stages for Path {
     }
 }
 
-/// The chroma that `sink` takes, best first; `None` for a sink that takes pictures as they are.
-fn chroma(sink: &dyn FrameSink) -> Option<Chroma> {
-    sink.formats().iter().find_map(|(fourcc, _)| match *fourcc {
+/// The chroma that `sink` takes, best first; nothing for a sink that takes pictures as they are.
+fn chroma(sink: &dyn FrameSink) -> Vec<Chroma> {
+    let of = |fourcc: Fourcc| match fourcc {
         Fourcc::NV12 => Some(Chroma::Interleaved),
         Fourcc::YUV420 => Some(Chroma::Planar),
         Fourcc::P010 => Some(Chroma::Deep),
         _ => None,
-    })
+    };
+    sink.formats().iter().filter_map(|(fourcc, _)| of(*fourcc)).collect()
 }

@@ -192,7 +192,7 @@ fn across_a_bus(validated: bool) {
 }
 
 /// Why pictures are copied down.
-const DOWN: &str = "the device and the host do not share this memory";
+const DOWN: &str = "brought down: the device and the host do not share this memory";
 
 fn a_still_picture(validated: bool) {
     let (mut sink, home) = (Eye::new(Some(Fourcc::YUV420)), Arc::<Home>::default());

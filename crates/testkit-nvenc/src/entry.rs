@@ -17,6 +17,7 @@ use zerohop_nvenc::{Structure, Version};
 use crate::behaviour::Behaviour;
 use crate::check::{Answer, Refusal, hold, refuse, word, wrong, zeros};
 use crate::journal::{fault, hash, keep, say};
+use crate::pixels::visible;
 use crate::session::{Buffer, Job, State, named, state};
 use crate::{parameters, questions, surfaces};
 
@@ -336,6 +337,7 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut NV_ENC_LOCK_BITSTRE
     stall(&job);
     // Others may call meanwhile.
     let coded = job.copied.wait().and_then(|bytes| {
+        let bytes = &*visible(bytes, job.format, (job.registered, job.setting.shape.extent));
         let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
         let (data, key) = out.encode(&job.setting, (bytes, job.format), job.key)?;
         write_down(&job, number, (bytes, key));

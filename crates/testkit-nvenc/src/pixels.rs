@@ -1,5 +1,7 @@
 //! Pictures as OpenH264 reads them.
 
+use std::borrow::Cow;
+
 use zerohop_frame::Extent;
 use zerohop_nvenc::{Format, sys};
 
@@ -19,6 +21,21 @@ fn rgb(word: u32, format: Format) -> [i32; 3] {
         sys::NV_ENC_BUFFER_FORMAT_ARGB10 => [ten(20), ten(10), ten(0)],
         _ => [ten(0), ten(10), ten(20)],
     }
+}
+
+/// The rows of a picture of `seen` in `bytes`, which are all rows of a surface of `registered`.
+pub(crate) fn visible(
+    bytes: &[u8],
+    format: Format,
+    (registered, seen): (Extent, Extent),
+) -> Cow<'_, [u8]> {
+    if registered == seen {
+        return Cow::Borrowed(bytes);
+    }
+    let (_, row) = format.rows(registered);
+    let (luma, chroma) = bytes.split_at(registered.height as usize * row);
+    let height = seen.height as usize;
+    Cow::Owned([&luma[..height * row], &chroma[..height / 2 * row]].concat())
 }
 
 /// The picture in `bytes`, whose rows lie without padding. RGB is converted as the chip does, by

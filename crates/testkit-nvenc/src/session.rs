@@ -47,6 +47,8 @@ pub(crate) struct Job {
     pub(crate) key: bool,
     pub(crate) setting: Setting,
     pub(crate) format: Format,
+    /// The size of its surface.
+    pub(crate) registered: Extent,
     pub(crate) copied: Copied,
 }
 

@@ -161,7 +161,11 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     let format = resource.format;
     hold(params.bufferFmt == format.0, "another format than that of the surface")?;
     hold(params.inputPitch == resource.pitch, "another pitch than that of the surface")?;
-    hold(resource.extent == setting.shape.extent, "a surface of another size")?;
+    let Extent { width: wide, height: high } = resource.extent;
+    // Of planes the chroma lies below as many rows as were registered.
+    let fits = high == height || (!format.is_rgb() && high > height);
+    hold(wide == width && fits, "a surface of another size")?;
+    let registered = resource.extent;
     let out = params.outputBitstream.addr();
     let free = matches!(session.buffers.get(&out), Some(Buffer::Free));
     hold(free, "a bitstream buffer that is none, or in use")?;
@@ -175,7 +179,7 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     let key = forced || std::mem::take(&mut session.forced);
     let timestamp = params.inputTimeStamp;
     session.timestamp = Some(timestamp);
-    let job = Job { number, timestamp, key, setting, format, copied };
+    let job = Job { number, timestamp, key, setting, format, registered, copied };
     session.buffers.insert(out, Buffer::Waiting(Box::new(job)));
     session.order.push_back(out);
     if let Some(mapping) = session.mappings.get_mut(&mapping) {

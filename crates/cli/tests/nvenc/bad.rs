@@ -3,7 +3,10 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::run::Ended;
+use zerohop_layer_timeline::{LAYER_NAME, LIBRARY, install};
+
+use crate::good::two_gpus;
+use crate::run::{Ended, library};
 use crate::scene::Scene;
 
 const NVENC: &[&str] = &["--encoder", "nvenc"];
@@ -83,6 +86,42 @@ pub(crate) fn refused(scene: &Scene) {
     );
     assert!(said[0].contains("(801)"), "{said:?}");
     // The first is lost, and whatever was drawn until its successor came back converted.
+    let packets = scene.decoded().packets;
+    assert!((10..20).contains(&packets), "{packets} of 20");
+    scene.journal();
+}
+
+/// Every session that is opened on the GPU that draws is one too many.
+pub(crate) fn only_elsewhere(scene: &Scene) {
+    let pattern = ["--frames", "20", "--size", "320x180"];
+    let options = [NVENC, &["--to", "checksum:DIR/sums"]].concat();
+    let mut command = scene.command("sessions=1", &options, &pattern);
+    two_gpus(&mut command);
+    let layers = scene.0.path("layers");
+    install(&library(LIBRARY), &layers).unwrap();
+    command.env("VK_ADD_LAYER_PATH", layers).env("VK_INSTANCE_LAYERS", LAYER_NAME);
+    let ended = scene.0.run(command).well();
+    let said = fallbacks(&ended);
+    assert!(said[0].starts_with("the GPU that draws ("), "{said:?}");
+    assert!(said[0].contains("NV_ENC_ERR_OUT_OF_MEMORY (10)"), "{said:?}");
+    let dropped = &ended.report["drop_reasons"];
+    let lost = dropped["drawn on another GPU than the one that encodes"].as_u64();
+    assert_eq!(u64::from(scene.decoded().packets) + lost.unwrap_or(0), 20, "{dropped}");
+    assert!(scene.decoded().packets >= 16, "{dropped}");
+    scene.journal();
+}
+
+pub(crate) fn refused_rows(scene: &Scene) {
+    let mut command = scene.command("no-rgb", NVENC, &["--frames", "20", "--size", "320x180"]);
+    command.env(zerohop_testkit_cuda::plan::FAIL, "cuImportExternalMemory:1=801");
+    let ended = scene.0.run(command);
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let said = fallbacks(&ended);
+    assert_eq!(said.len(), 1, "{said:?}");
+    let wanted = "the encoder cannot read converted pictures on the GPU: ";
+    assert!(said[0].starts_with(wanted) && said[0].contains("(801)"), "{said:?}");
+    let copies = ended.report["gpu_copies"].as_f64();
+    assert!(copies > Some(0.4), "{copies:?} of each picture");
     let packets = scene.decoded().packets;
     assert!((10..20).contains(&packets), "{packets} of 20");
     scene.journal();

@@ -1,5 +1,7 @@
 //! What goes right.
 
+use std::process::Command;
+
 use zerohop_layer_timeline::{LAYER_NAME, LIBRARY, install};
 
 use crate::run::library;
@@ -87,14 +89,51 @@ pub(crate) fn converted(scene: &Scene) {
     let pattern = ["--frames", "12", "--size", "321x181"];
     let ended = scene.run("", &every(&[]), &pattern).well();
     assert_eq!(ended.number("/stages/convert/count"), 12, "an odd size");
-    assert_eq!((ended.number("/bytes_copied_by_cpu"), ended.number("/gpu_copies")), (0, 1));
+    assert_eq!((ended.number("/bytes_copied_by_cpu"), ended.number("/gpu_copies")), (0, 0));
     assert_eq!(scene.decoded(), probed("h264", "322x182", "bt709 tv", 12));
     let ended = scene.run("no-rgb", &every(&[]), &["--frames", "12", "--size", "320x180"]).well();
-    assert_eq!(ended.number("/gpu_copies"), 1, "of each picture");
+    assert_eq!(ended.number("/gpu_copies"), 0, "the chip reads what the pass wrote");
     assert_eq!(scene.decoded(), probed("h264", "320x180", "bt709 tv", 12));
     let journal = scene.journal();
     let surfaces = journal.lines("session 1 register NV12 ").count();
     assert!((2..=10).contains(&surfaces), "{surfaces} surfaces of two runs");
+}
+
+/// Of ten bits that the chip does not read where they were drawn, as of eight.
+pub(crate) fn converted_deep(scene: &Scene) {
+    let pattern = ["--frames", "8", "--size", "320x184", "--format", "a2r10g10b10"];
+    let ended = scene.run("no-rgb", &every(&["--codec", "hevc"]), &pattern).well();
+    assert_eq!(ended.number("/stages/convert/count"), 8);
+    assert_eq!((ended.number("/bytes_copied_by_cpu"), ended.number("/gpu_copies")), (0, 0));
+    let journal = scene.journal();
+    let begun: Vec<_> = journal.lines("session 1 initialize HEVC 320x184 ").collect();
+    assert!(begun[0].ends_with("bits 10"), "{begun:?}");
+    // Luma has whole tiles of 16 rows before the chroma begins.
+    let surfaces = journal.lines("session 1 register YUV420_10BIT 320x192 rows").count();
+    assert!((1..=8).contains(&surfaces), "each buffer once: {surfaces}");
+    assert_eq!(scene.unpacked(), probed("hevc", "320x184", "bt709 tv", 8));
+}
+
+/// Of two GPUs the first is not the one that draws: the encoder goes there with the first picture.
+pub(crate) fn elsewhere(scene: &Scene) {
+    let mut command = scene.command("", &every(&[]), &["--frames", "12", "--size", "320x180"]);
+    two_gpus(&mut command);
+    let ended = scene.0.run(command).well();
+    assert_eq!(scene.given_to(2, 12, "ARGB"), scene.drawn());
+    assert_eq!((ended.number("/bytes_copied_by_cpu"), ended.number("/gpu_copies")), (0, 0));
+    assert_eq!(scene.decoded().packets, 12);
+    let journal = scene.journal();
+    assert_eq!(journal.lines("session 1 picture ").count(), 0, "the first one was only asked");
+    assert_eq!(journal.lines("session 2 picture ").count(), 12);
+}
+
+/// A GPU before the one that there is.
+pub(crate) fn two_gpus(command: &mut Command) {
+    let name = zerohop_testkit_cuda::plan::UUIDS;
+    let known = command.get_envs().find(|(key, _)| *key == name);
+    let known = known.and_then(|(_, value)| value).unwrap_or_default().to_owned();
+    let both = format!("{},{}", "ab".repeat(16), known.to_string_lossy());
+    command.env(name, both);
 }
 
 pub(crate) fn rates(scene: &Scene) {

@@ -98,10 +98,15 @@ impl Scene {
         self.ffprobe("out.mp4", "-count_packets")
     }
 
-    /// The MD5 of each picture that the encoder was given, in order.
+    /// The MD5 of each picture that the first session was given, in order.
     pub(crate) fn given(&self, count: u32, format: &str) -> Vec<String> {
+        self.given_to(1, count, format)
+    }
+
+    /// The same of another session.
+    pub(crate) fn given_to(&self, session: u32, count: u32, format: &str) -> Vec<String> {
         let md5 = |number| {
-            let path = self.0.path("pictures").join(format!("1-{number}.{format}"));
+            let path = self.0.path("pictures").join(format!("{session}-{number}.{format}"));
             let output = Command::new("md5sum").arg(path).output().unwrap();
             String::from_utf8(output.stdout).unwrap()[..32].to_owned()
         };

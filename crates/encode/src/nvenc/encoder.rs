@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_cuda::{Cuda, Device, Stream, Timelines, Uuid};
+use zerohop_cuda::{Cuda, Stream, Timelines, Uuid};
 use zerohop_frame::{
     Color, Direct, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect,
-    SyncPoint, with_causes,
+    SyncPoint, Timeline, with_causes,
 };
-use zerohop_nvenc::{Caps, Codec, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
+use zerohop_nvenc::{Coded, Encoder as Chip, Format, How, Input, Session, Settings};
 
 use super::crop::fitted;
 use super::inputs::Inputs;
+use super::place::{Place, maker, owner};
 use super::ring::Ring;
 use super::upload::Upload;
 use crate::{Encoder, Error, Notify, Options, Packet, Rate};
@@ -21,11 +22,6 @@ use crate::{Encoder, Error, Notify, Options, Packet, Rate};
 const COMPLETE_WITHIN: Duration = Duration::from_secs(2);
 /// The size that a stream may grow to in place at least.
 const ROOM: Extent = Extent { width: 1920, height: 1080 };
-/// What is read where it was drawn.
-const DRAWN: [Fourcc; 4] = [Fourcc::XRGB8888, Fourcc::ARGB8888, Fourcc::XBGR8888, Fourcc::ABGR8888];
-/// What is read so by encoders of more than 8 bits.
-const DRAWN_DEEP: [Fourcc; 4] =
-    [Fourcc::XRGB2101010, Fourcc::ARGB2101010, Fourcc::XBGR2101010, Fourcc::ABGR2101010];
 /// Why a part of a picture is copied.
 const CROP: &str = "a region is encoded by itself";
 /// Why a picture is copied as a whole.
@@ -42,7 +38,12 @@ pub struct Nvenc {
     observer: Arc<dyn Observer>,
     /// Opened to know that there is a chip, until the first picture.
     session: Option<Session>,
-    direct: Option<Arc<Direct>>,
+    cuda: Arc<Cuda>,
+    /// The GPUs that it may be on.
+    uuids: Vec<Uuid>,
+    /// Whether it stays where it is.
+    settled: bool,
+    direct: Arc<Direct>,
     formats: Vec<(Fourcc, Modifier)>,
     timelines: Timelines,
     inputs: Inputs,
@@ -65,7 +66,8 @@ struct Flight {
 }
 
 impl Nvenc {
-    /// An encoder on `gpu`, or on the first there is. It holds a session from here on.
+    /// An encoder on `gpu`, or on the one that draws the first picture; until then, and where that one
+    /// cannot encode, on the first GPU there is. It holds a session from here on.
     ///
     /// # Errors
     ///
@@ -77,20 +79,22 @@ impl Nvenc {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let cuda = Cuda::load()?;
-        let first = || Ok(cuda.gpus()?.first().ok_or(zerohop_cuda::Error::NoDevice)?.uuid);
-        let uuid: Result<_, zerohop_cuda::Error> = gpu.map_or_else(first, Ok);
-        let stream = Stream::new(&Device::open(&cuda, uuid?)?)?;
-        let session = Session::open(&stream)?;
-        let caps = session.caps(options.codec)?;
-        let least = Extent { width: caps.least.width.max(64), height: caps.least.height.max(64) };
-        caps.check(&settings(&options, least, (Color::BT709, false)))?;
-        let direct = direct(&caps, stream.device().gpu().uuid);
+        let uuids = match gpu {
+            Some(uuid) => vec![uuid],
+            None => cuda.gpus()?.into_iter().map(|gpu| gpu.uuid).collect(),
+        };
+        let place = first(&cuda, &uuids, &options)?;
+        let (formats, direct) = (place.formats(), place.direct(&uuids));
+        let Place { stream, session, caps } = place;
         Ok(Self {
             options,
             observer,
+            cuda,
+            uuids,
+            settled: false,
             session: Some(session),
             direct,
-            formats: vec![(Fourcc::NV12, Modifier::LINEAR)],
+            formats,
             timelines: Timelines::new(stream.device()),
             inputs: Inputs::new(&stream),
             upload: None,
@@ -103,6 +107,51 @@ impl Nvenc {
             done: VecDeque::new(),
             stream,
         })
+    }
+
+    /// The GPU that encodes.
+    fn uuid(&self) -> Uuid {
+        self.stream.device().gpu().uuid
+    }
+
+    /// Goes to the GPU that drew `frame`, the first picture, and stays there; where it cannot encode, the
+    /// next ones come by way of the host.
+    fn settle(&mut self, frame: &Frame) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        if let Some(uuid) = maker(frame).filter(|uuid| *uuid != self.uuid())
+            && self.uuids.contains(&uuid)
+        {
+            match Place::open(&self.cuda, uuid, &self.options) {
+                Ok(place) => self.move_to(place),
+                Err(err) => self.announce(format!(
+                    "the GPU that draws ({uuid}) does not encode: {}",
+                    with_causes(&err)
+                )),
+            }
+        }
+        self.direct.settle(self.uuid().0);
+    }
+
+    /// Nothing was encoded yet.
+    fn move_to(&mut self, place: Place) {
+        let Place { stream, session, caps } = place;
+        self.timelines = Timelines::new(stream.device());
+        self.inputs = Inputs::new(&stream);
+        self.least = caps.least;
+        (self.session, self.stream) = (Some(session), stream);
+    }
+
+    /// Says that pictures come from another GPU.
+    fn announce(&self, reason: String) {
+        self.observer.fallback(Fallback {
+            what: "encode".into(),
+            reason,
+            cost: "each picture goes to the one that encodes by way of the host, and the CPU waits for \
+                   it"
+                .into(),
+        });
     }
 
     /// Sees to it that the chip encodes pictures such as this one; whether it begins anew.
@@ -163,6 +212,10 @@ impl Nvenc {
     fn input(&mut self, frame: &Arc<Frame>) -> Result<Option<Arc<Input>>, Error> {
         let Some(chip) = &self.chip else { return Ok(None) };
         let extent = frame.buffer().descriptor().extent;
+        if !chip.format().is_rgb() && owner(frame).is_some() {
+            let found = self.inputs.stacked(frame, chip);
+            return self.found(found, frame, Direct::refuse_rows);
+        }
         if !chip.format().is_rgb() {
             let fits = |upload: &Upload| upload.fits(extent);
             if !self.upload.as_ref().is_some_and(fits) {
@@ -172,12 +225,24 @@ impl Nvenc {
             self.observer.gpu_copy(frame.info().sequence, COPY);
             return upload.of(frame, chip).map(Some);
         }
-        match self.inputs.of(frame, chip) {
+        let found = self.inputs.of(frame, chip);
+        self.found(found, frame, Direct::refuse)
+    }
+
+    /// What was found to be `frame`'s input. Where it is none, pictures such as it are refused, and this one
+    /// is lost.
+    fn found(
+        &self,
+        input: Result<Arc<Input>, Error>,
+        frame: &Frame,
+        refuse: fn(&Direct, String),
+    ) -> Result<Option<Arc<Input>>, Error> {
+        match input {
             Ok(input) => Ok(Some(input)),
             Err(Error::Cuda(err)) if err.is_lost() => Err(err.into()),
             Err(Error::Nvenc(err)) if err.is_lost() => Err(err.into()),
             Err(err) => {
-                self.refuse(&err);
+                refuse(&self.direct, with_causes(&err));
                 self.observer.dropped(frame.info().sequence, "the encoder could not read it");
                 Ok(None)
             }
@@ -211,18 +276,11 @@ impl Nvenc {
         Ok(taken?)
     }
 
-    /// Takes no more pictures where they were drawn.
-    fn refuse(&self, err: &Error) {
-        if let Some(direct) = &self.direct {
-            direct.refuse(with_causes(err));
-        }
-    }
-
     /// Has the chip wait until the picture is complete.
     fn wait(&mut self, frame: &Frame) -> Result<(), Error> {
         let sequence = frame.info().sequence;
         match frame.acquire() {
-            SyncPoint::Timeline { which, value } => {
+            SyncPoint::Timeline { which, value } if self.is_ours(which) => {
                 let semaphore = self.timelines.get(which)?;
                 Ok(self.stream.wait(&semaphore, *value)?)
             }
@@ -232,6 +290,19 @@ impl Nvenc {
                 Err(source) => Err(Error::Wait { sequence, source }),
             },
         }
+    }
+
+    /// Whether the GPU that encodes can wait for `timeline`.
+    fn is_ours(&self, timeline: &Timeline) -> bool {
+        let owner = Uuid(timeline.device().device_uuid);
+        let ours = owner == self.uuid();
+        if !ours {
+            let gpu = &self.stream.device().gpu().name;
+            self.announce(format!(
+                "pictures come from another GPU ({owner}) than {gpu} encodes on"
+            ));
+        }
+        ours
     }
 
     /// A packet, unless its picture was drawn over while it was read: then none is of use before the
@@ -273,7 +344,7 @@ impl Encoder for Nvenc {
     }
 
     fn direct(&self) -> Option<Arc<Direct>> {
-        self.direct.clone()
+        Some(Arc::clone(&self.direct))
     }
 
     fn on_packet(&mut self, notify: Notify) {
@@ -281,6 +352,12 @@ impl Encoder for Nvenc {
     }
 
     fn encode(&mut self, frame: Arc<Frame>, key: bool) -> Result<(), Error> {
+        self.settle(&frame);
+        if owner(&frame).is_some_and(|uuid| uuid != self.uuid()) {
+            let why = "drawn on another GPU than the one that encodes";
+            self.observer.dropped(frame.info().sequence, why);
+            return Ok(());
+        }
         let extent = frame.buffer().descriptor().extent;
         if extent.width < self.least.width || extent.height < self.least.height {
             self.leave_out(frame.info().sequence);
@@ -293,6 +370,7 @@ impl Encoder for Nvenc {
     }
 
     fn encode_region(&mut self, frame: Arc<Frame>, rect: &Rect, key: bool) -> Result<(), Error> {
+        self.settle(&frame);
         let shape = frame.buffer().descriptor();
         let rect = fitted(rect, shape.extent, self.least);
         let extent = Extent { width: rect.width, height: rect.height };
@@ -315,18 +393,24 @@ impl Encoder for Nvenc {
     }
 }
 
-/// What the chip reads where it was drawn.
-fn direct(caps: &Caps, uuid: Uuid) -> Option<Arc<Direct>> {
-    let is_deep = caps.ten_bits && caps.codec != Codec::H264;
-    let deep = DRAWN_DEEP.into_iter().filter(|_| is_deep);
-    let reads = |fourcc: &Fourcc| Format::of(*fourcc).is_some_and(|format| caps.reads(format));
-    let formats: Vec<_> = DRAWN.into_iter().chain(deep).filter(reads).collect();
-    let sizes = (caps.least, caps.most);
-    (!formats.is_empty()).then(|| Direct::new(uuid.0, formats, sizes))
+/// The first GPU of `uuids` that encodes; else why the first does not.
+fn first(cuda: &Arc<Cuda>, uuids: &[Uuid], options: &Options) -> Result<Place, Error> {
+    let mut why = None;
+    for uuid in uuids {
+        match Place::open(cuda, *uuid, options) {
+            Ok(place) => return Ok(place),
+            Err(err) => _ = why.get_or_insert(err),
+        }
+    }
+    Err(why.unwrap_or(zerohop_cuda::Error::NoDevice.into()))
 }
 
 /// What is asked of the chip for pictures of `extent`.
-fn settings(options: &Options, extent: Extent, (color, ten_bits): (Color, bool)) -> Settings {
+pub(super) fn settings(
+    options: &Options,
+    extent: Extent,
+    (color, ten_bits): (Color, bool),
+) -> Settings {
     let Options { codec, hertz, preset, tuning, refresh, .. } = *options;
     let rate = match options.rate {
         Rate::Quantizer(quantizer) => zerohop_nvenc::Rate::Quantizer(quantizer),

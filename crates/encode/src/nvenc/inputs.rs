@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use zerohop_cuda::{ImportCache, Picture, Rows, Stream};
-use zerohop_frame::{BufferId, Frame, SharedBuffer};
+use zerohop_cuda::{ImportCache, Picture, Rows, Stacked, Stream};
+use zerohop_frame::{BufferId, Extent, Frame, SharedBuffer};
 use zerohop_nvenc::{Encoder, Input};
 
 use crate::Error;
@@ -33,6 +33,26 @@ impl Inputs {
         self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
         let picture = self.picture(frame)?;
         let input = encoder.register(picture, buffer.descriptor().extent)?;
+        self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
+        Ok(input)
+    }
+
+    /// The rows of `frame`, which our passes wrote on this GPU, as [`of`](Self::of). The chip is told of the
+    /// rows between luma and chroma too: it finds the chroma below as many rows as are registered.
+    pub(super) fn stacked<T: Send + 'static>(
+        &mut self,
+        frame: &Frame,
+        encoder: &Encoder<T>,
+    ) -> Result<Arc<Input>, Error> {
+        let buffer = frame.buffer();
+        if let Some((_, input)) = self.known.get(&buffer.id()) {
+            return Ok(Arc::clone(input));
+        }
+        self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
+        let stacked = Stacked::import(self.pictures.device(), buffer)?;
+        let width = buffer.descriptor().extent.width;
+        let extent = Extent { width, height: stacked.luma_rows() };
+        let input = encoder.register(stacked, extent)?;
         self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
         Ok(input)
     }

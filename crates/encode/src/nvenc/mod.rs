@@ -3,6 +3,7 @@
 mod crop;
 mod encoder;
 mod inputs;
+mod place;
 mod ring;
 mod survey;
 mod upload;

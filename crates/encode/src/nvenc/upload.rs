@@ -14,7 +14,7 @@ use zerohop_nvenc::{Encoder, Input};
 use super::ring::Ring;
 use crate::Error;
 
-/// NV12 pictures in memfds, and surfaces on the GPU that they are copied to.
+/// NV12 and P010 pictures in memfds, and surfaces on the GPU that they are copied to.
 pub(super) struct Upload {
     stream: Arc<Stream>,
     /// Memfds, locked when they are seen for the first time.
@@ -42,8 +42,8 @@ impl Upload {
         let [luma, chroma] = planes(shape)?;
         let from = self.lock(frame.buffer(), luma.1)?;
         let (to, input) = self.ring.take(self.stream.device(), encoder)?;
-        let Extent { width, height } = self.ring.extent();
-        let (width, height) = (width as usize, height as usize);
+        let height = self.ring.extent().height as usize;
+        let (_, width) = encoder.format().rows(self.ring.extent());
         let strides = || Error::Strides {
             strides: shape.planes.iter().map(|plane| plane.stride).collect(),
             width: shape.extent.width,
@@ -75,7 +75,8 @@ impl Upload {
 
 /// First row and stride of luma and of chroma.
 fn planes(shape: &FrameDescriptor) -> Result<[(usize, usize); 2], Error> {
-    if shape.fourcc != Fourcc::NV12 || shape.modifier != Modifier::LINEAR {
+    let known = matches!(shape.fourcc, Fourcc::NV12 | Fourcc::P010);
+    if !known || shape.modifier != Modifier::LINEAR {
         return Err(Error::Format(shape.fourcc));
     }
     let strides = || Error::Strides {

@@ -204,7 +204,7 @@ impl<P: Painting> Paint<P> {
 
     /// Tells what was copied on the way into a buffer, and how many bytes came down to the host.
     pub(crate) fn report(&self, frame: &Frame, copies: Copies, down: u64) {
-        let why = "the device and the host do not share this memory";
+        let why = "brought down: the device and the host do not share this memory";
         copies.report(frame, &*self.observer, why);
         if down > 0 {
             self.observer.copy_down(frame.info().sequence, down, why);

@@ -22,7 +22,7 @@ pub(crate) struct Pool {
     home: Arc<Home>,
     slots: Vec<Slot>,
     /// Whether pictures stay on the device.
-    pub(super) stays: bool,
+    pub(crate) stays: bool,
 }
 
 /// One buffer.
@@ -89,6 +89,17 @@ impl Pool {
         }
         self.slots.push(Slot::new(&self.device, &self.output, (self.grid, self.stays))?);
         Ok(Some(self.slots.len() - 1))
+    }
+
+    /// Leaves pictures on the device from now on, wherever the host's memory is.
+    ///
+    /// # Errors
+    ///
+    /// The device exports no memory.
+    pub(crate) fn stay(&mut self) -> Result<(), Error> {
+        self.stays = true;
+        self.slots = vec![Slot::new(&self.device, &self.output, (self.grid, true))?];
+        Ok(())
     }
 
     pub(crate) fn slot(&mut self, index: usize) -> &mut Slot {

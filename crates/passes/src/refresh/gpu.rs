@@ -130,7 +130,7 @@ impl Gpu {
         Ok(bindings)
     }
 
-    /// Brings what was written to the host. Returns when it is there, what the CPU copied, and how many
+    /// Brings what was written to the host, unless it stays. Returns when it is there, what the CPU copied, and how many
     /// bytes the device brought.
     pub(super) fn bring_down(
         &self,
@@ -141,7 +141,7 @@ impl Gpu {
         let mut recording = Recording::begin(&self.queue)?;
         let down = slot.copy_down(&mut recording, conversion.output());
         match (slot.is_shared(), down) {
-            (true, 0) => return Ok((SyncPoint::Signaled, copies, down)),
+            (true, 0) if slot.host.is_some() => return Ok((SyncPoint::Signaled, copies, down)),
             (true, _) => return Ok((recording.submit()?, copies, down)),
             (false, _) => {}
         }

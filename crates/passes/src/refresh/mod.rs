@@ -87,6 +87,21 @@ impl Refresh {
         }
     }
 
+    /// Writes into memory of the device, for readers on the same one: nothing goes down to the host.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] where the device exports no buffers.
+    pub fn on_device(mut self) -> Result<Self, Error> {
+        self.convert.0.pool.stay()?;
+        Ok(self)
+    }
+
+    /// Whether it writes into memory of the device.
+    pub fn is_on_device(&self) -> bool {
+        self.convert.0.pool.stays
+    }
+
     /// Does the work in two passes: for tests and measurements.
     #[must_use]
     pub fn apart(self) -> Self {
@@ -109,7 +124,10 @@ impl Refresh {
         check_shape(grid.extent(), self.classify.hashes.format.fourcc(), image)?;
         self.ready = None;
         let route = self.classify.route.of(image);
-        let can = self.fused && route != Route::Cpu && image.sight() != Some(Sight::Buffers);
+        // Nobody but the device writes what stays there.
+        let blind = self.convert.0.pool.stays && route == Route::InPlace;
+        let shader = route != Route::Cpu && image.sight() != Some(Sight::Buffers);
+        let can = self.fused && shader && !blind;
         let index = if can { self.convert.0.pool.take()? } else { None };
         let Some(index) = index else { return self.classify.classify(frame, image) };
         if !self.classify.watch.knows(route) {
@@ -137,7 +155,6 @@ impl Refresh {
             wait_on_cpu(frame.acquire())?;
             return watch.judge(frame, route, &mut |look| {
                 let Slot { stale, host, .. } = paint.pool.slot(index);
-                // Conversions do not stay on the device.
                 let out = host.as_mut().map(HostBuffer::bytes_mut).unwrap_or_default();
                 let (keys, hashes) = (&hashes.keys, &mut hashes.plain[..]);
                 let kept = Kept { keys, hashes, stale, out };
