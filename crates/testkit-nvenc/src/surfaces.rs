@@ -158,14 +158,10 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
         );
     };
     let resource = &session.resources[resource];
-    let format = resource.format;
+    let (format, registered) = (resource.format, resource.extent);
     hold(params.bufferFmt == format.0, "another format than that of the surface")?;
     hold(params.inputPitch == resource.pitch, "another pitch than that of the surface")?;
-    let Extent { width: wide, height: high } = resource.extent;
-    // Of planes the chroma lies below as many rows as were registered.
-    let fits = high == height || (!format.is_rgb() && high > height);
-    hold(wide == width && fits, "a surface of another size")?;
-    let registered = resource.extent;
+    hold(holds(resource, setting.shape.extent), "a surface of another size")?;
     let out = params.outputBitstream.addr();
     let free = matches!(session.buffers.get(&out), Some(Buffer::Free));
     hold(free, "a bitstream buffer that is none, or in use")?;
@@ -186,6 +182,14 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
         mapping.picture = Some(number);
     }
     defer(session)
+}
+
+/// Whether a picture of `extent` lies on `resource`: of planes the chroma is below as many rows as were
+/// registered.
+fn holds(resource: &Resource, extent: Extent) -> bool {
+    let Extent { width, height } = resource.extent;
+    let taller = !resource.format.is_rgb() && height > extent.height;
+    width == extent.width && (height == extent.height || taller)
 }
 
 /// Wants more pictures before it encodes the last one, if that is what it is told to.
