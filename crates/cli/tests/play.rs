@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         .with_kind("vaapi")
     };
     tests.push(vaapi("surfaces_of_every_shape_are_ffmpegs_pictures", surfaces));
+    tests.push(vaapi("pictures_that_begin_within_their_surface_are_ffmpegs", within));
     tests.push(vaapi("a_surface_is_imported_once_and_never_copied", imports));
     tests.push(
         Trial::ignorable_test("surfaces_in_dma_bufs_are_read_where_they_lie", || {
@@ -570,6 +571,23 @@ fn surfaces(vaapi: &Vaapi) {
                 same(&wanted, &String::from_utf8(output.stdout).unwrap(), 25);
             }
         }
+    }
+}
+
+/// FFmpeg cuts a device's pictures at the right and at the bottom only.
+fn within(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let whole = stage.clip("whole.mp4", &BASELINE);
+    let (input, clip) = (whole.to_str().unwrap(), stage.path("clip.mp4"));
+    let cut = "h264_metadata=crop_left=64:crop_top=10:crop_right=20";
+    stage.ffmpeg("clip.mp4", &["-i", input, "-c", "copy", "-bsf:v", cut]);
+    let wanted = interleaved(&clip);
+    for more in [&[][..], &["--force-linear"]] {
+        let output = vaapi.play(&clip, &[], &[more, &["--to", "checksum"]].concat());
+        assert!(output.status.success(), "{more:?} {}", said(&output));
+        let ours = String::from_utf8(output.stdout).unwrap();
+        assert!(ours.contains("#dimensions 0: 76x92"), "{ours}");
+        same(&wanted, &ours, 25);
     }
 }
 

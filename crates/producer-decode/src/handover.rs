@@ -56,6 +56,8 @@ pub(crate) struct Handover {
     /// What a device's pictures are in, and how many there were.
     frames: Option<Frames>,
     memories: u64,
+    /// Where their pictures begin.
+    begin: Extent,
     /// When they may be read.
     fences: Fences,
     /// What a device copies by itself.
@@ -73,8 +75,8 @@ impl Handover {
     pub(crate) fn new(force_linear: bool) -> Self {
         let (pool, forced) = (Arc::default(), force_linear);
         let (copies, news, frames, copier) = (None, None, None, None);
-        let fences = Fences::default();
-        Self { copies, forced, news, pool, frames, memories: 0, fences, copier }
+        let (fences, begin) = (Fences::default(), Extent { width: 0, height: 0 });
+        Self { copies, forced, news, pool, frames, memories: 0, begin, fences, copier }
     }
 
     /// The picture, where the host can read it. Memory that the host knows is not exported again.
@@ -156,14 +158,18 @@ impl Handover {
         picture: &Picture,
         host: Option<&Host>,
     ) -> Result<(SurfaceKey, FrameDescriptor, Option<Memory>)> {
-        if !self.frames.as_ref().is_some_and(|frames| frames.has(picture)) {
+        let (begin, extent) = picture.visible();
+        if self.begin != begin || !self.frames.as_ref().is_some_and(|frames| frames.has(picture)) {
             self.frames = Frames::of(picture);
+            self.begin = begin;
             self.memories += 1;
             self.fences = Fences::default();
         }
         let key = SurfaceKey::Device(self.memories, av::surface_of(picture)?);
         let known = host.and_then(|host| host.shape(key));
-        if let Some(known) = known.filter(|known| known.color == picture.color()) {
+        let is_same =
+            |known: &&FrameDescriptor| known.color == picture.color() && known.extent == extent;
+        if let Some(known) = known.filter(is_same) {
             return Ok((key, known.clone(), None));
         }
         let av::Exported { descriptor, memory } = av::export(picture)?;

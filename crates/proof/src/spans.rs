@@ -83,14 +83,19 @@ fn pictures(events: &[Value]) -> BTreeMap<u64, Picture> {
     pictures
 }
 
-/// Pictures a second, by when they were handed over: from the first to the last of these.
-pub(crate) fn rate(pictures: &[Picture]) -> Option<f64> {
-    let times: Vec<f64> = pictures.iter().filter_map(|picture| picture.presented).collect();
-    let first = times.iter().copied().reduce(f64::min)?;
-    let took = times.iter().copied().reduce(f64::max)? - first;
+/// Pictures a second, by when they were handed over, of several traces while all of them ran.
+pub(crate) fn rate_together(traces: &[Vec<Picture>]) -> Option<f64> {
+    let times = |trace: &Vec<Picture>| -> Vec<f64> {
+        trace.iter().filter_map(|picture| picture.presented).collect()
+    };
+    let all: Vec<Vec<f64>> = traces.iter().map(times).collect();
+    let firsts = all.iter().filter_map(|one| one.iter().copied().reduce(f64::min));
+    let lasts = all.iter().filter_map(|one| one.iter().copied().reduce(f64::max));
+    let (begin, end) = (firsts.reduce(f64::max)?, lasts.reduce(f64::min)?);
+    let count = all.iter().flatten().filter(|time| **time > begin && **time <= end).count();
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let rate = (times.len() - 1) as f64 * 1e6 / took;
-    (took > 0.0).then_some(rate)
+    let rate = count as f64 * 1e6 / (end - begin);
+    (end > begin).then_some(rate)
 }
 
 /// The number that `percent` of all are below. `NaN` of none.
@@ -127,8 +132,10 @@ mod tests {
         assert!(pictures[&3].was_presented_in(&time));
         assert!(!pictures[&3].was_presented_in(&(time.end..time.end * 2)));
         let at = |presented| Picture { presented: Some(presented), ..Picture::default() };
-        assert_eq!(rate(&[at(0.0), at(500_000.0), at(1e6)]), Some(2.0));
-        assert_eq!(rate(&[at(0.0)]), None);
+        let (one, other) = (vec![at(0.0), at(500_000.0), at(1e6)], vec![at(0.0), at(5e5), at(2e6)]);
+        assert_eq!(rate_together(std::slice::from_ref(&one)), Some(2.0));
+        assert_eq!(rate_together(&[one, other]), Some(3.0), "the second that both ran");
+        assert_eq!(rate_together(&[vec![at(0.0)]]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use ffmpeg_sys_next::AVPixelFormat;
 use zerohop_cuda::Buffer;
-use zerohop_frame::{Extent, Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, PlaneLayout};
+use zerohop_frame::{Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, PlaneLayout};
 
 use super::cuda::CudaCopier;
 use super::vulkan::{Target, VulkanCopier};
@@ -57,8 +57,7 @@ impl Copier {
         fourcc: Fourcc,
         knows: impl Fn(SurfaceId, &FrameDescriptor) -> bool,
     ) -> Result<Copied> {
-        let raw = picture.raw();
-        let extent = Extent { width: raw.width.unsigned_abs(), height: raw.height.unsigned_abs() };
+        let (_, extent) = picture.visible();
         let shape = |planes: &Planes| descriptor((extent, fourcc), planes, picture.color());
         match self {
             Self::Vulkan(copier, ring) => {

@@ -89,14 +89,16 @@ impl CudaCopier {
         slot: &Slot<Buffer>,
     ) -> Result<()> {
         let raw = picture.raw();
-        let extent = Extent { width: raw.width.unsigned_abs(), height: raw.height.unsigned_abs() };
+        let (begin, extent) = picture.visible();
         let planes = fourcc.planes().context("planes that are not known")?;
         for (index, plane) in planes.iter().enumerate() {
             let (pointer, pitch) = (raw.data[index] as u64, raw.linesize[index]);
             if pointer == 0 || pitch <= 0 {
                 bail!("FFmpeg says that plane {index} is at {pointer:#x}, {pitch} bytes a row");
             }
-            let from = rows(plane, extent, pointer, pitch.unsigned_abs() as usize);
+            let pitch = pitch.unsigned_abs() as usize;
+            let above = u64::from(plane.extent(begin).height) * pitch as u64;
+            let from = rows(plane, extent, pointer + above + plane.row_bytes(begin), pitch);
             let at = &slot.planes[index];
             let pointer = slot.target.pointer() + u64::from(at.offset);
             let to = rows(plane, extent, pointer, at.stride as usize);

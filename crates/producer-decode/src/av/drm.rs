@@ -39,15 +39,28 @@ pub(crate) fn export(picture: &Picture) -> Result<Exported> {
     let drm = unsafe { drm.as_ref() };
     let fourcc = fourcc_of(picture).context("no name for its format")?;
     let memory = objects(drm)?.iter().map(memory_of).collect::<Result<_>>()?;
-    let raw = picture.raw();
-    let descriptor = FrameDescriptor {
-        extent: Extent { width: raw.width as u32, height: raw.height as u32 },
-        fourcc,
-        modifier: modifier(drm)?,
-        planes: planes(drm)?,
-        color: picture.color(),
-    };
+    let (begin, extent) = picture.visible();
+    let (modifier, planes, color) = (modifier(drm)?, planes(drm)?, picture.color());
+    let mut descriptor = FrameDescriptor { extent, fourcc, modifier, planes, color };
+    cut(&mut descriptor, begin)?;
     Ok(Exported { descriptor, memory })
+}
+
+/// Lets rows begin where the picture does.
+fn cut(descriptor: &mut FrameDescriptor, begin: Extent) -> Result<()> {
+    if begin.width == 0 && begin.height == 0 {
+        return Ok(());
+    }
+    if descriptor.modifier != Modifier::LINEAR {
+        bail!("the picture begins at {},{} of tiles", begin.width, begin.height);
+    }
+    let formats = descriptor.fourcc.planes().context("planes that are not known")?;
+    for (plane, format) in descriptor.planes.iter_mut().zip(&formats) {
+        let above = u64::from(format.extent(begin).height) * u64::from(plane.stride);
+        let first = u64::from(plane.offset) + above + format.row_bytes(begin);
+        plane.offset = u32::try_from(first).with_context(|| format!("offset {first}"))?;
+    }
+    Ok(())
 }
 
 /// The format of the pixels in the device's memory.
@@ -152,6 +165,28 @@ mod tests {
         }
         assert_eq!(planes(&composed).unwrap(), planes(&separate).unwrap());
         assert_eq!(planes(&composed).unwrap()[1].offset, 4096);
+    }
+
+    #[test]
+    fn rows_begin_where_the_picture_does_and_tiles_are_refused() {
+        let plane = |offset| PlaneLayout { object: 0, offset, stride: 128 };
+        let mut nv12 = FrameDescriptor {
+            extent: Extent { width: 64, height: 48 },
+            fourcc: Fourcc(u32::from_le_bytes(*b"NV12")),
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([plane(0), plane(8192)]),
+            color: zerohop_frame::Color::BT709,
+        };
+        cut(&mut nv12, Extent { width: 10, height: 6 }).unwrap();
+        let offsets = nv12.planes.iter().map(|plane| plane.offset);
+        assert_eq!(offsets.collect::<Vec<_>>(), [6 * 128 + 10, 8192 + 3 * 128 + 10]);
+        nv12.planes[0].stride = u32::MAX;
+        let far = cut(&mut nv12, Extent { width: 0, height: 2 }).unwrap_err();
+        assert_eq!(far.to_string(), "offset 8589935368");
+        nv12.modifier = Modifier(1);
+        let tiled = cut(&mut nv12, Extent { width: 2, height: 0 }).unwrap_err();
+        assert_eq!(tiled.to_string(), "the picture begins at 2,0 of tiles");
+        cut(&mut nv12, Extent { width: 0, height: 0 }).unwrap();
     }
 
     #[test]

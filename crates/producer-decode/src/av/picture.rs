@@ -56,6 +56,18 @@ impl Picture {
         Some(buffer.data as usize)
     }
 
+    /// What is to be seen of it: where that begins, across and down, and how large it is. FFmpeg cuts
+    /// a device's pictures at the right and at the bottom only, and says where they begin
+    /// (`av_frame_apply_cropping`).
+    pub(crate) fn visible(&self) -> (Extent, Extent) {
+        let raw = self.raw();
+        let (width, height) = (raw.width.unsigned_abs(), raw.height.unsigned_abs());
+        // FFmpeg refuses a stream that leaves nothing.
+        let (left, top) = (raw.crop_left as u32, raw.crop_top as u32);
+        let size = Extent { width: width - left.min(width), height: height - top.min(height) };
+        (Extent { width: left, height: top }, size)
+    }
+
     /// What its numbers mean as colour: FFmpeg has the code points of H.273 too.
     pub(crate) fn color(&self) -> Color {
         let raw = self.raw();
@@ -101,7 +113,11 @@ impl Picture {
             check(unsafe { ffi::av_hwframe_transfer_data(to, from, 0) })?;
         }
         // SAFETY: both frames are valid.
-        check(unsafe { ffi::av_frame_copy_props(to, from) }).map(drop)
+        check(unsafe { ffi::av_frame_copy_props(to, from) })?;
+        // What a device's pictures begin with, which those of the CPU do not have any more.
+        let exactly = ffi::AV_FRAME_CROP_UNALIGNED as i32;
+        // SAFETY: as above.
+        check(unsafe { ffi::av_frame_apply_cropping(to, exactly) }).map(drop)
     }
 }
 

@@ -91,7 +91,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "decode",
         what: "films decoded into luma and diff, against the same through the CPU",
-        limit: Duration::from_secs(60),
+        limit: Duration::from_secs(100),
         run: decode::run,
     },
     Step {

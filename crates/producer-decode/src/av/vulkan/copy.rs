@@ -73,12 +73,11 @@ impl VulkanCopier {
         for index in 0..images {
             self.open(lock.frame, index);
         }
-        let raw = picture.raw();
-        let extent = Extent { width: raw.width.unsigned_abs(), height: raw.height.unsigned_abs() };
+        let seen = picture.visible();
         for (index, plane) in planes.iter().enumerate() {
             let one = images == 1 && planes.len() > 1;
             let image = lock.frame.img[if images == 1 { 0 } else { index }];
-            let region = region(slot, (index, plane), extent, one);
+            let region = region(slot, (index, plane), seen, one);
             self.copy_plane(vk::Image::from_raw(image), slot.target.buffer, &region);
         }
         self.hand_over(slot.target.buffer);
@@ -213,7 +212,7 @@ impl Drop for VulkanCopier {
 fn region(
     slot: &Slot<Target>,
     (index, plane): (usize, &FormatPlane),
-    extent: Extent,
+    (begin, extent): (Extent, Extent),
     one: bool,
 ) -> vk::BufferImageCopy {
     const PLANES: [vk::ImageAspectFlags; 3] = [
@@ -224,9 +223,13 @@ fn region(
     let aspect = if one { PLANES[index.min(2)] } else { vk::ImageAspectFlags::COLOR };
     let layers = vk::ImageSubresourceLayers::default().aspect_mask(aspect).layer_count(1);
     let (at, Extent { width, height }) = (&slot.planes[index], plane.extent(extent));
+    let begin = plane.extent(begin);
+    // A picture has fewer pixels than an `i32` counts.
+    let begin = vk::Offset3D { x: begin.width as i32, y: begin.height as i32, z: 0 };
     vk::BufferImageCopy::default()
         .buffer_offset(at.offset.into())
         .buffer_row_length(at.stride / plane.bytes)
         .image_subresource(layers)
+        .image_offset(begin)
         .image_extent(vk::Extent3D { width, height, depth: 1 })
 }
