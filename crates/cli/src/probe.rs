@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::pulse::Pulse;
 
 /// The ways there are, best first.
-const WAYS: [&str; 4] = ["vaapi", "vulkan", "cuda", "software"];
+const WAYS: [&str; 4] = ["vaapi", "cuda", "vulkan", "software"];
 
 /// How often it is looked whether a decoder has ended.
 const LOOK: Duration = Duration::from_millis(10);

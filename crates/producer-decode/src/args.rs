@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) probe: bool,
 
-    /// auto, vaapi, vulkan, cuda or software
+    /// auto, vaapi, cuda, vulkan or software
     #[arg(long, default_value = "auto", value_parser = ways)]
     pub(crate) decode: Ways,
 
@@ -76,7 +76,7 @@ fn ways(text: &str) -> Result<Ways, String> {
     }
     let one = Way::ALL.into_iter().find(|way| way.to_string() == text);
     one.map(|way| Ways(vec![way]))
-        .ok_or_else(|| "write auto, vaapi, vulkan, cuda or software".into())
+        .ok_or_else(|| "write auto, vaapi, cuda, vulkan or software".into())
 }
 
 fn target(text: &str) -> Result<Way, String> {

@@ -97,9 +97,9 @@ pub(crate) struct Probe {
 /// How a file is decoded.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Decode {
-    /// Where to decode: the first of vaapi, vulkan, cuda and software that works (auto), or one of them
+    /// Where to decode: the first of vaapi, cuda, vulkan and software that works (auto), or one of them
     #[arg(long, value_name = "WAY", default_value = "auto",
-          value_parser = ["auto", "vaapi", "vulkan", "cuda", "software"])]
+          value_parser = ["auto", "vaapi", "cuda", "vulkan", "software"])]
     pub(crate) decode: String,
 
     /// Hand over rows in shared memory, by the CPU's copy where the decoder has memory of its own

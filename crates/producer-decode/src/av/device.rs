@@ -24,8 +24,9 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// All of them, best first.
-    pub(crate) const ALL: [Self; 4] = [Self::Vaapi, Self::Vulkan, Self::Cuda, Self::Software];
+    /// All of them, best first. On an H200, NVDEC by CUDA opens in a third of the time that it takes by
+    /// Vulkan, knows more codecs, and uses all engines where FFmpeg's Vulkan uses two.
+    pub(crate) const ALL: [Self; 4] = [Self::Vaapi, Self::Cuda, Self::Vulkan, Self::Software];
 
     /// What FFmpeg calls it; `None` for the CPU.
     fn kind(self) -> Option<AVHWDeviceType> {
