@@ -4,26 +4,21 @@
 //! it on the left of them, so decoders would draw colours half a pixel off. OpenH264 has no words for
 //! it: they are put into its sequence parameter sets.
 
+use zerohop_frame::Siting;
+
 use crate::bits::{Bits, escape, unescape};
 use crate::{Nal, nal_units};
 
-/// `chroma_sample_loc_type` 1: in the middle.
-///
-/// # References
-///
-/// ITU-T H.264, figure E-1 and E.2.1.
-const MIDDLE: [bool; 3] = [false, true, false];
-
-/// `packet` with parameter sets that say that chroma lies in the middle; as it is where they say
-/// something already, or have no VUI.
-pub(crate) fn in_the_middle(packet: Vec<u8>) -> Vec<u8> {
+/// `packet` with parameter sets that say where chroma lies; as it is where they say something
+/// already, or have no VUI.
+pub(crate) fn sited(packet: Vec<u8>, siting: Siting) -> Vec<u8> {
     if !nal_units(&packet).any(|unit| Nal::of(unit) == Nal::Sps) {
         return packet;
     }
     let mut out = Vec::with_capacity(packet.len() + 4);
     for unit in nal_units(&packet) {
         out.extend_from_slice(&[0, 0, 0, 1]);
-        match located(unit).filter(|_| Nal::of(unit) == Nal::Sps) {
+        match located(unit, siting).filter(|_| Nal::of(unit) == Nal::Sps) {
             Some(told) => out.extend_from_slice(&told),
             None => out.extend_from_slice(unit),
         }
@@ -31,15 +26,27 @@ pub(crate) fn in_the_middle(packet: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// A sequence parameter set with the words in place of the bit that says that there are none.
-fn located(unit: &[u8]) -> Option<Vec<u8>> {
+/// The bits of an Exp-Golomb code (H.264, 9.1).
+fn code(number: u32) -> impl Iterator<Item = bool> + Clone {
+    let length = (number + 1).ilog2();
+    (0..=2 * length).rev().map(move |bit| (number + 1) >> bit & 1 == 1)
+}
+
+/// A sequence parameter set with the words in place of the bit that says that there are none:
+/// `chroma_sample_loc_type` of both fields.
+///
+/// # References
+///
+/// ITU-T H.264, figure E-1 and E.2.1, whose numbers are those of `Siting`.
+fn located(unit: &[u8], siting: Siting) -> Option<Vec<u8>> {
     let payload = unescape(unit);
     let at = absent(&payload)?;
     let bit = |index: usize| payload[index / 8] >> (7 - index % 8) & 1 == 1;
     // The last bit that is set ends the payload (7.3.2.11).
     let end = (0..payload.len() * 8).rev().find(|&index| bit(index))?;
     let before = (0..at).map(bit);
-    let words = [true].into_iter().chain(MIDDLE).chain(MIDDLE);
+    let kind = code(siting as u32);
+    let words = [true].into_iter().chain(kind.clone()).chain(kind);
     let bits: Vec<bool> = before.chain(words).chain((at + 1..=end).map(bit)).collect();
     let byte = |bits: &[bool]| {
         let set = bits.iter().enumerate().filter(|(_, bit)| **bit);
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn the_words_are_put_in_and_nothing_else_changes() {
         let slice = [0, 0, 0, 1, 0x65, 9, 9];
-        let told = in_the_middle([&[0, 0, 0, 1][..], &SPS, &slice].concat());
+        let told = sited([&[0, 0, 0, 1][..], &SPS, &slice].concat(), Siting::Centre);
         let units: Vec<_> = nal_units(&told).collect();
         assert_eq!(units[1], &slice[4..]);
         let bits = |unit: &[u8]| -> Vec<bool> {
@@ -134,16 +141,20 @@ mod tests {
         let [no, yes] = [false, true];
         assert_eq!(after[at..at + 7], [yes, no, yes, no, no, yes, no], "present, and twice 1");
         assert_eq!(after[at + 7..], before[at + 1..]);
-        assert_eq!(in_the_middle(told.clone()), told, "once is enough");
+        assert_eq!(sited(told.clone(), Siting::Left), told, "once is enough");
+        let codes: Vec<String> = (0..6)
+            .map(|number| code(number).map(|bit| if bit { '1' } else { '0' }).collect())
+            .collect();
+        assert_eq!(codes, ["1", "010", "011", "00100", "00101", "00110"]);
     }
 
     #[test]
     fn what_is_no_parameter_set_stays_as_it_is() {
         let slices = vec![0, 0, 0, 1, 0x65, 1, 2, 0, 0, 1, 0x41, 3];
-        assert_eq!(in_the_middle(slices.clone()), slices);
+        assert_eq!(sited(slices.clone(), Siting::Centre), slices);
         let cut = [&[0, 0, 0, 1][..], &SPS[..6]].concat();
-        assert_eq!(in_the_middle(cut.clone()), cut, "a set that ends too early");
+        assert_eq!(sited(cut.clone(), Siting::Centre), cut, "a set that ends too early");
         let high = [&[0, 0, 0, 1, 0x67, 100][..], &SPS[2..]].concat();
-        assert_eq!(in_the_middle(high.clone()), high, "another profile");
+        assert_eq!(sited(high.clone(), Siting::Centre), high, "another profile");
     }
 }

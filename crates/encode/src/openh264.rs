@@ -8,7 +8,7 @@ use zerohop_frame::{Color, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Fra
 use zerohop_nvenc::Codec;
 use zerohop_openh264::{ASSEMBLY, Coded, Picture};
 
-use crate::chroma::in_the_middle;
+use crate::chroma::sited;
 use crate::planes::{Mappings, planes};
 use crate::settings::settings;
 use crate::{Encoder, Error, Options, Packet};
@@ -57,7 +57,10 @@ impl OpenH264 {
             stream.encoder.force_key().map_err(failed)?;
         }
         let Coded { data, key } = stream.encode(descriptor, &picture, info)?;
-        let data = if key { in_the_middle(data) } else { data };
+        let data = match descriptor.color.siting.filter(|_| key) {
+            Some(siting) => sited(data, siting),
+            None => data,
+        };
         self.stream = Some(stream);
         let FrameDescriptor { extent, color, .. } = *descriptor;
         let FrameInfo { timestamp: pts, sequence, .. } = *info;

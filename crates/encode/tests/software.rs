@@ -10,10 +10,10 @@ use std::time::Duration;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource as _;
 use zerohop_encode::{Encoder, Error, Nal, OpenH264, Options, Packet, Rate, nal_units};
-use zerohop_frame::{Color, Extent, Fourcc, Frame, SyncPoint};
+use zerohop_frame::{Color, Extent, Fourcc, Frame, Siting, SyncPoint};
 use zerohop_kernel::{Eventfd, SyncFile};
 
-use picture::{Pool, draw};
+use picture::{COLOR, Pool, draw};
 
 const SIZE: Extent = Extent { width: 320, height: 180 };
 
@@ -51,7 +51,7 @@ fn decoded_pictures_are_those_that_went_in_and_the_frames_are_home() {
             let packet = encode(&mut encoder, frame, false);
             assert_eq!(pool.home.taken(), [n], "the frame is home when encode returned");
             assert_eq!((packet.sequence, packet.pts), (n, Duration::from_millis(n * 16)));
-            assert_eq!((packet.key, packet.extent, packet.color), (n == 0, SIZE, Color::BT709));
+            assert_eq!((packet.key, packet.extent, packet.color), (n == 0, SIZE, COLOR));
             let luma = decode(&mut decoder, &packet);
             let quality = psnr(&luma, &draw(SIZE, n)[..luma.len()]);
             assert!(quality > 38.0, "picture {n} has {quality:.1} dB with {rate:?}");
@@ -113,7 +113,8 @@ impl Bits {
 #[test]
 fn the_stream_itself_says_what_its_colors_mean() {
     let full = Color { primaries: 9, transfer: 16, matrix: 9, full_range: true, siting: None };
-    for color in [Color::BT709, full] {
+    let low = Color { siting: Some(Siting::Bottom), ..COLOR };
+    for color in [COLOR, full, low] {
         let pool = Pool::shaped(SIZE, |shape| shape.color = color);
         let mut encoder = OpenH264::new(Options::default());
         let packet = encode(&mut encoder, pool.frame(0, Duration::ZERO), false);
@@ -137,6 +138,8 @@ fn the_stream_itself_says_what_its_colors_mean() {
         assert_eq!((range == 1, described), (color.full_range, 1));
         let codes = [color.primaries, color.transfer, color.matrix].map(u32::from);
         assert_eq!([sps.u(8), sps.u(8), sps.u(8)], codes);
+        let places = (sps.u(1) == 1).then(|| [sps.ue(), sps.ue()]);
+        assert_eq!(places, color.siting.map(|siting| [siting as u32; 2]));
     }
 }
 

@@ -33,20 +33,17 @@ pub(crate) fn config(
         (Codec::Av1, _) => sys::NV_ENC_AV1_PROFILE_MAIN_GUID,
     };
     let depth = (core.api.version, bits(settings.ten_bits), bits(format.has_ten_bits()));
-    let ours = !format.is_rgb();
     let codec = &mut config.encodeCodecConfig;
     match settings.codec {
         Codec::H264 => {
             // SAFETY: the preset is one of H.264, and any bits are numbers.
             let h264 = unsafe { &mut codec.h264Config };
             fill_h264(h264, settings, depth);
-            fill_chroma(&mut h264.h264VUIParameters, ours);
         }
         Codec::Hevc => {
             // SAFETY: as above, of HEVC.
             let hevc = unsafe { &mut codec.hevcConfig };
             fill_hevc(hevc, settings, depth);
-            fill_chroma(&mut hevc.hevcVUIParameters, ours);
         }
         Codec::Av1 => {
             // SAFETY: as above, of AV1.
@@ -113,16 +110,11 @@ fn fill_vui(vui: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS, color: Color) {
     vui.colourPrimaries = color.primaries.into();
     vui.transferCharacteristics = color.transfer.into();
     vui.colourMatrix = color.matrix.into();
-}
-
-/// Y'CbCr is what our passes wrote, with chroma in the middle of its four pixels. Where the chip puts
-/// that of RGB its header does not say.
-fn fill_chroma(vui: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS, ours: bool) {
-    /// `chroma_sample_loc_type` 1 (H.264, figure E-1).
-    const MIDDLE: u32 = 1;
-    vui.chromaSampleLocationFlag = ours.into();
-    let kind = if ours { MIDDLE } else { 0 };
-    (vui.chromaSampleLocationTop, vui.chromaSampleLocationBot) = (kind, kind);
+    // Where the chip puts the chroma of RGB its header does not say, and nobody else knows.
+    let siting = color.siting.map(|siting| siting as u32);
+    vui.chromaSampleLocationFlag = siting.is_some().into();
+    vui.chromaSampleLocationTop = siting.unwrap_or(0);
+    vui.chromaSampleLocationBot = siting.unwrap_or(0);
 }
 
 /// Period and length of intra refresh, and the flag that switches it on, where it was asked for.

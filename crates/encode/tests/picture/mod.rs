@@ -8,7 +8,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
-    PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
+    PlaneLayout, Recycle, Release, SharedBuffer, Siting, SyncPoint,
 };
 use zerohop_kernel::{MappingMut, Memfd};
 
@@ -112,6 +112,9 @@ impl Pool {
     }
 }
 
+/// What its numbers mean.
+pub(crate) const COLOR: Color = Color { siting: Some(Siting::Centre), ..Color::BT709 };
+
 /// A YU12 picture and how many bytes it takes.
 fn descriptor(extent: Extent, stride: u32) -> (FrameDescriptor, u32) {
     let (luma, half) = (stride * extent.height, stride.div_ceil(2));
@@ -123,7 +126,7 @@ fn descriptor(extent: Extent, stride: u32) -> (FrameDescriptor, u32) {
         fourcc: Fourcc::YUV420,
         modifier: Modifier::LINEAR,
         planes: ArrayVec::from_iter(planes),
-        color: Color::BT709,
+        color: COLOR,
     };
     (shape, luma + 2 * chroma)
 }

@@ -1,7 +1,7 @@
 //! How a converted picture lies in memory.
 
 use arrayvec::ArrayVec;
-use zerohop_frame::{Color, Extent, Fourcc, FrameDescriptor, Modifier, PlaneLayout};
+use zerohop_frame::{Color, Extent, Fourcc, FrameDescriptor, Modifier, PlaneLayout, Siting};
 
 use crate::paint::Output;
 use crate::{Error, TILE};
@@ -92,7 +92,9 @@ impl Layout {
             planes.push(plane(self.cr, self.chroma_stride));
         }
         let fourcc = self.chroma.fourcc();
-        let (extent, modifier, color) = (self.extent, Modifier::LINEAR, Color::BT709);
+        // Each chroma sample is the mean of its four pixels.
+        let color = Color { siting: Some(Siting::Centre), ..Color::BT709 };
+        let (extent, modifier) = (self.extent, Modifier::LINEAR);
         FrameDescriptor { extent, fourcc, modifier, planes, color }
     }
 }

@@ -15,8 +15,8 @@
 //! # Chroma
 //!
 //! A chroma sample is that of the mean of the four pixels it stands for, so it lies in their
-//! middle: `chroma_sample_loc_type` 1 (ITU-T H.264, figure E-1). An encoder that can say so in
-//! its VUI should; the default that decoders assume (0, on the left) is off by half a pixel.
+//! middle: `chroma_sample_loc_type` 1 (ITU-T H.264, figure E-1), which the result's colour says, and
+//! encoders in their streams; what decoders assume else (0, on the left) is off by half a pixel.
 
 use zerohop_vulkan::{PixelFormat, PixelLayout};
 
