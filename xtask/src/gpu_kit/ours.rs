@@ -29,7 +29,6 @@ const TESTS: &[(&str, &[&str])] = &[
     ("layer-dmabuf", &["hardware"]),
     ("passes", &["twins", "planar"]),
     ("wire", &["hardware"]),
-    ("bridge", &["ways"]),
     ("cuda", &["layout"]),
     ("nvenc", &["header"]),
     ("gl", &[]),
