@@ -179,12 +179,18 @@ impl Device {
         let known = |one: &vk::DrmFormatModifierPropertiesEXT| {
             (one.drm_format_modifier, one.drm_format_modifier_plane_count) == (modifier.0, 1)
         };
-        self.has_modifiers() && modifiers(self, format).iter().any(known)
+        self.capabilities().modifiers && modifiers(self, format).iter().any(known)
     }
 
     /// The modifiers with which a dma-buf of these pixels can be read by shaders.
     pub fn modifiers(&self, pixels: PixelFormat) -> Vec<Modifier> {
-        if !self.has_modifiers() {
+        if self.has_modifiers() { self.tilings(pixels) } else { Vec::new() }
+    }
+
+    /// The modifiers by which images of these pixels can be tiled that shaders read: also where no
+    /// dma-buf comes in, and they are opaque memory.
+    pub fn tilings(&self, pixels: PixelFormat) -> Vec<Modifier> {
+        if !self.capabilities().modifiers {
             return Vec::new();
         }
         let sampled = vk::FormatFeatureFlags::SAMPLED_IMAGE;

