@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod conduct;
+mod echo;
 mod kit;
 mod process;
 mod report;

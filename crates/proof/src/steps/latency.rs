@@ -14,6 +14,8 @@ use crate::spans::{self, percentile};
 const SIZE: &str = "3840x2160";
 /// Pictures a second: few enough that none waits for another.
 const RATE: &str = "120";
+/// Keeps the host from sleeping, which measures how long the machine takes to wake a thread.
+const AWAKE: &[&str] = &["--spin"];
 /// Alternating repetitions.
 const ROUNDS: usize = 3;
 /// Percentiles, and what those of our way are to be at most, in microseconds.
@@ -24,9 +26,11 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     let (mut ours, mut path, mut others) = (Vec::new(), String::new(), Vec::new());
     for round in 0..kit.few(ROUNDS, 1) {
         let name = format!("latency-{round}");
-        path = present(kit, &name, &mut ours)?;
+        path = present(kit, &name, AWAKE, &mut ours)?;
         others.push(copies(kit, &name)?);
     }
+    let mut asleep = Vec::new();
+    present(kit, "latency-asleep", &[], &mut asleep)?;
     let way = if kit.has_cuda() { "ready in CUDA" } else { "ready in Vulkan" };
     for (percent, asked) in ASKED {
         let name = format!("present to {way}, p{percent}");
@@ -35,8 +39,14 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
             Some(most) => Row::judged(&name, found, "us", Target::AtMost(most)),
             None => Row::measured(&name, found, "us"),
         }
-        .note(format!("{} pictures of {SIZE}; {path}", ours.len()))
+        .note(format!("{} pictures of {SIZE}, with --spin; {path}", ours.len()))
         .tell();
+    }
+    for (percent, _) in ASKED {
+        let found = percentile(&mut asleep, percent);
+        let note =
+            "the host sleeps between pictures, as it does without --spin, and has to wake up";
+        Row::measured(&format!("the same from sleep, p{percent}"), found, "us").note(note).tell();
     }
     for (key, name) in [
         ("through_cpu", "image to host memory to memcpy"),
@@ -55,12 +65,13 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     Ok(())
 }
 
-/// Pictures that the device has drawn before they are presented, so that only the way is measured.
-/// Adds the microseconds of each, and says how they came.
-fn present(kit: &Kit, name: &str, times: &mut Vec<f64>) -> Result<String> {
+/// Pictures that the device has drawn before they are presented, so that only the way is measured: from
+/// the call of `vkQueuePresentKHR` until the host has seen that CUDA can read the whole picture. Adds the
+/// microseconds of each, and says how they came.
+fn present(kit: &Kit, name: &str, more: &[&str], times: &mut Vec<f64>) -> Result<String> {
     let (trace, frames) = (kit.path(&format!("{name}.trace")), kit.few("480", "60"));
     let mut run = kit.zerohop_run(name);
-    run.args(["--to", &kit.view("null"), "--trace"]).arg(&trace);
+    run.args(["--to", &kit.view("null"), "--trace"]).arg(&trace).args(more);
     let options = ["--size", SIZE, "--plain", "--drawn", "--frames", frames];
     let paced = ["--present-mode", "immediate", "--rate-limit", RATE];
     kit.run(kit.pattern(&mut run, &options).args(paced), name)?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::echo;
 use crate::kit::{Kit, LIMIT};
 use crate::report::Report;
 use crate::row::{Row, Target};
@@ -39,5 +40,10 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     let note = format!("{rate:.0} pictures/s, {unchanged} unchanged; {}", report.path());
     let name = "host's CPU for an unchanged picture";
     Row::judged(name, each, "us", TARGET).note(note).tell();
+    let floor = echo::cost(RATE, kit.few(RATE * 2, RATE / 4))?;
+    let note = "a thread that is woken as often by a message, answers it and sleeps: no host does with less";
+    Row::measured("this machine's CPU to wake up at all", floor.as_secs_f64() * 1e6, "us")
+        .note(note)
+        .tell();
     Ok(())
 }
