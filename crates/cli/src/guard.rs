@@ -1,13 +1,14 @@
 //! Clears up after a run whose zerohop was killed, once its application has ended.
 //!
 //! A crash of ours costs nobody their application, so it goes on without us, and so does its
-//! display. A second process of this program holds the reading end of a pipe that nobody writes
-//! to, which ends when we do, however that comes. It waits for the application, and then ends the
-//! display and removes the run's folder.
+//! display. A second process of this program holds the reading end of a pipe, which ends when we do,
+//! however that comes; who ends well says so first. It tells of another end, which no process can
+//! tell of itself (drivers abort: Mesa's Venus does without its host). It waits for the application,
+//! and then ends the display and removes the run's folder.
 
 use std::env;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
@@ -15,9 +16,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
+use zerohop_kernel::leave_stderr;
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::processes::Processes;
+
+/// What the pipe brings when the run ends well.
+const WELL: u8 = b'.';
+
+/// What is said when it does not.
+const KILLED: &str = "zerohop: it was killed, or aborted by a driver: what it wrote can be played up to \
+    there, and the application goes on unseen";
 
 /// How long a process has to end after `SIGTERM`.
 const GRACE: Duration = Duration::from_secs(2);
@@ -34,7 +43,7 @@ pub(crate) struct Guard {
     /// Its process.
     pub(crate) pid: Pid,
     /// Closed by the kernel when we end.
-    _alive: ChildStdin,
+    alive: ChildStdin,
 }
 
 impl Guard {
@@ -44,17 +53,28 @@ impl Guard {
         command.arg("guard").arg(folder).env_remove(SOCKET_VARIABLE);
         // It must not keep a file system busy.
         command.current_dir("/");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
         let (pid, mut child) = processes.spawn(&mut command)?;
         let alive = child.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;
-        Ok(Self { pid, _alive: alive })
+        Ok(Self { pid, alive })
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // One that is gone has nothing to tell.
+        let _ = self.alive.write_all(&[WELL]);
     }
 }
 
 /// What the guard does: waits for its parent's end, and for the application's, then ends the rest.
 pub(crate) fn watch(folder: &Path) -> u8 {
-    // Nobody writes: this is the end of the file, or an error that means the same.
-    let _ = io::stdin().read(&mut [0]);
+    // The end of the file, or an error that means the same.
+    if io::stdin().read(&mut [0]).unwrap_or(0) == 0 {
+        eprintln!("{KILLED}");
+    }
+    // Where that fails, they wait for us.
+    let _ = leave_stderr();
     while !applications(folder).is_empty() {
         thread::sleep(BEAT);
     }

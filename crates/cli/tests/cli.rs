@@ -245,10 +245,15 @@ fn an_application_outlives_a_killed_zerohop_and_nothing_outlives_the_application
     let base = tempfile::tempdir().unwrap();
     let done = base.path().join("done");
     let script = format!("(sleep 2.25; touch {}) & sleep 64.25; true", done.display());
-    let mut child = run(&[], &script).env("XDG_RUNTIME_DIR", base.path()).spawn().unwrap();
+    let said = base.path().join("said");
+    let mut command = run(&[], &script);
+    command.env("XDG_RUNTIME_DIR", base.path()).stderr(fs::File::create(&said).unwrap());
+    let mut child = command.spawn().unwrap();
     until("the application", || runs("64.25"));
     signal(&child, Signal::KILL);
     assert_eq!(child.wait().unwrap().signal(), Some(9));
+    let said = || fs::read_to_string(&said).unwrap();
+    until("a line about it", || said().contains("zerohop: it was killed, or aborted by a driver"));
     until("what the application does meanwhile", || done.exists());
     assert!(runs("64.25"), "it goes on");
     let folders = || fs::read_dir(base.path().join("zerohop")).unwrap().count();

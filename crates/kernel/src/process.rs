@@ -1,9 +1,25 @@
-//! Whether another process goes on.
+//! This process, and whether another one goes on.
 
-use std::fs;
+use std::os::fd::AsRawFd as _;
+use std::{fs, io};
 
 /// `PF_EXITING` of `include/linux/sched.h`.
 const EXITING: u64 = 0x4;
+
+/// Lets go of the standard error: what is written there from now on goes nowhere, and whoever reads it
+/// to its end need not wait for this process.
+///
+/// # Errors
+///
+/// Whatever `open(2)` says of `/dev/null`, and `dup2(2)`.
+pub fn leave_stderr() -> io::Result<()> {
+    let nowhere = fs::File::options().write(true).open("/dev/null")?;
+    // SAFETY: both numbers are of open descriptors, and nobody in this process owns number 2.
+    match unsafe { libc::dup2(nowhere.as_raw_fd(), libc::STDERR_FILENO) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
 
 /// Whether the process `pid` runs and is not about to end. Its descriptors close while it ends, so
 /// whoever sees one closed can tell whether its owner goes on.
