@@ -52,6 +52,14 @@ impl Holds {
         }
     }
 
+    /// How many planes the image has.
+    pub(crate) fn planes(&self) -> usize {
+        match self {
+            Self::Pixels(_) => 1,
+            Self::Planes { views, .. } => views.len(),
+        }
+    }
+
     /// Whether they are in an image of `found`.
     pub(crate) fn check(&self, found: vk::Format) -> Result<(), Error> {
         let (fits, fourcc) = match self {

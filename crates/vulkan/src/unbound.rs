@@ -17,7 +17,8 @@ pub(crate) struct UnboundImage {
     device: Arc<Device>,
     raw: vk::Image,
     usage: vk::ImageUsageFlags,
-    linear: bool,
+    /// How many planes of tiling `LINEAR` it has: none where the tiling is another.
+    linear: usize,
     /// Where the rows of each plane lie, when its maker says so and not the driver.
     given: ArrayVec<vk::SubresourceLayout, MAX_PLANES>,
 }
@@ -113,7 +114,9 @@ impl UnboundImage {
             info = info.push_next(&mut named);
         }
         check_support(device, &info, (&views, modifier), extent)?;
-        Self::create(device, &info)
+        let mut image = Self::create(device, &info)?;
+        image.linear *= holds.planes();
+        Ok(image)
     }
 
     /// The plainest image of these pixels whose memory stays here: what pictures are copied to.
@@ -149,7 +152,7 @@ impl UnboundImage {
         // SAFETY: callers chain only structures that live through the call, and asked the device
         // whether it takes the numbers.
         let raw = unsafe { device.raw().create_image(info, None) }.doing("create an image")?;
-        let linear = info.tiling == vk::ImageTiling::LINEAR;
+        let linear = usize::from(info.tiling == vk::ImageTiling::LINEAR);
         let (device, given) = (Arc::clone(device), ArrayVec::new());
         Ok(Self { device, raw, usage: info.usage, linear, given })
     }
@@ -191,14 +194,22 @@ impl UnboundImage {
 
     /// Where the rows of each plane lie; nothing when only the driver knows.
     pub(crate) fn rows(&self) -> ArrayVec<vk::SubresourceLayout, MAX_PLANES> {
-        if !self.linear {
-            return self.given.clone();
+        const PLANES: [vk::ImageAspectFlags; 3] = [
+            vk::ImageAspectFlags::PLANE_0,
+            vk::ImageAspectFlags::PLANE_1,
+            vk::ImageAspectFlags::PLANE_2,
+        ];
+        let rows = |aspect: &vk::ImageAspectFlags| {
+            let part = vk::ImageSubresource::default().aspect_mask(*aspect);
+            // SAFETY: the tiling is LINEAR, and the image has this plane
+            // (VUID-vkGetImageSubresourceLayout-image-07790, -tiling-08717).
+            unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) }
+        };
+        match self.linear {
+            0 => self.given.clone(),
+            1 => [vk::ImageAspectFlags::COLOR].iter().map(rows).collect(),
+            planes => PLANES.iter().take(planes).map(rows).collect(),
         }
-        let part = vk::ImageSubresource::default().aspect_mask(vk::ImageAspectFlags::COLOR);
-        // SAFETY: the tiling is LINEAR (VUID-vkGetImageSubresourceLayout-image-07790), of an image
-        // with one plane.
-        let rows = unsafe { self.device.raw().get_image_subresource_layout(self.raw, part) };
-        ArrayVec::from_iter([rows])
     }
 }
 

@@ -418,7 +418,8 @@ const ALIAS: u32 = 0x400;
 /// How FFmpeg makes them, but for what is for decoding.
 fn opaque_planes(machine: &Machine) -> Result<(), Error> {
     let mut made = 0;
-    for name in FORMATS {
+    let tilings = FORMATS.iter().flat_map(|name| [(*name, OPTIMAL), (*name, LINEAR)]);
+    for (name, tiling) in tilings {
         let fourcc = Fourcc(u32::from_le_bytes(*name));
         let extent = Extent { width: 64, height: 48 };
         let mut opaque = match opaque_for(&machine.device, fourcc, extent) {
@@ -427,6 +428,7 @@ fn opaque_planes(machine: &Machine) -> Result<(), Error> {
             Err(err) => return Err(err),
         };
         opaque.flags |= ALIAS;
+        opaque.tiling = tiling;
         let image = match Image::create_for(&machine.device, extent, fourcc, &opaque) {
             Ok(image) => Arc::new(image),
             Err(Error::NotImportable { .. }) => continue,
@@ -450,9 +452,13 @@ fn opaque_planes(machine: &Machine) -> Result<(), Error> {
         check(machine, &Picture { buffer, planes: bytes }, image, &fourcc.to_string())?;
         made += 1;
     }
-    assert!(made >= 2, "NV12 and P010 at least");
+    assert!(made >= 3, "NV12 and P010 at least, and one of them LINEAR");
     Ok(())
 }
+
+/// `VK_IMAGE_TILING_OPTIMAL` and `VK_IMAGE_TILING_LINEAR`.
+const OPTIMAL: u32 = 0;
+const LINEAR: u32 = 1;
 
 /// What `cargo xtask fuzz` does for longer.
 fn any_descriptor(machine: &Machine) -> Result<(), Error> {
