@@ -33,7 +33,7 @@ pub enum Error {
     #[error("all {0} copies are still being read")]
     Busy(usize),
     /// No way works.
-    #[error("no way into CUDA for {fourcc} in a {handle}: {refusals}")]
+    #[error("no way into CUDA for {fourcc} in {} {handle}: {refusals}", article(.handle))]
     NoWay {
         /// The format.
         fourcc: Fourcc,
@@ -60,4 +60,9 @@ impl Error {
             _ => true,
         }
     }
+}
+
+/// `an` before a vowel, else `a`.
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
