@@ -460,7 +460,11 @@ fn luma_of(clip: &Path) -> String {
 fn luma() {
     let stage = Stage::new();
     let clip = stage.clip("clip.mp4", &X264);
-    same(&luma_of(&clip), &ours(&clip, &["--filter", "luma"]), 25);
+    let luma = luma_of(&clip);
+    same(&luma, &ours(&clip, &["--filter", "luma"]), 25);
+    let changes = ours(&clip, &["--filter", "luma,diff"]);
+    assert_eq!(hashes(&changes)[0], hashes(&luma)[0], "all of the first picture is new");
+    assert_eq!(hashes(&changes), hashes(&ours(&clip, &["--filter", "diff"])));
 }
 
 fn files() {

@@ -83,10 +83,13 @@ impl Filters {
             Some(machine) => machine,
             None => Machine::open(self.instance, &self.choice, owner, &self.measurements)?,
         };
-        let device = &self.machine.insert(machine).device;
+        let device = Arc::clone(&self.machine.insert(machine).device);
         let mut shape = shape.clone();
         for (index, filter) in self.filters.iter().enumerate() {
-            let made = Pass::new(*filter, device, &shape, &self.measurements)?;
+            if self.is_spared(index, &shape) {
+                continue;
+            }
+            let made = Pass::new(*filter, &device, &shape, &self.measurements)?;
             if let Some(pass) = made {
                 let stays = self.stays || index + 1 < self.filters.len();
                 shape = pass.descriptor();
@@ -94,6 +97,14 @@ impl Filters {
             }
         }
         Ok(shape)
+    }
+
+    /// Whether a pass is left out: a difference reads luma where it lies, and writes 8 bits of it, so
+    /// that it comes to the same bytes without the luma in between.
+    fn is_spared(&self, index: usize, shape: &FrameDescriptor) -> bool {
+        let both = self.filters.get(index..index + 2);
+        let whole = shape.fourcc.ycbcr().is_some_and(|format| format.bits == 8);
+        whole && both == Some(&[Filter::Luma, Filter::Diff])
     }
 
     /// The picture after all passes; `None` when one of them has no room for it.

@@ -13,6 +13,7 @@ use arrayvec::ArrayVec;
 use zerohop_frame::{Damage, Frame, FrameDescriptor, FrameInfo, Observer, SyncPoint};
 use zerohop_vulkan::{Copies, Device, Image, Pixels, Plane, Sight, wait_on_cpu};
 
+use crate::list::packed;
 use crate::shader::Push;
 use crate::{Error, Grid, Route, TileSet};
 use gpu::Gpu;
@@ -65,7 +66,7 @@ impl Work<'_> {
     /// The tiles as shaders read them.
     fn list(&self) -> Vec<u8> {
         let word = |index: usize| index as u32 | if self.is_shown(index) { 0 } else { BLACK };
-        self.tiles.iter().flat_map(|index| word(index).to_ne_bytes()).collect()
+        packed(self.tiles.iter().map(word), self.tiles.grid().len())
     }
 }
 
