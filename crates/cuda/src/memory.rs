@@ -1,7 +1,9 @@
 //! Memory that somebody else allocated.
 
-use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+
+use zerohop_kernel::Handed;
 
 use crate::abi::{DEDICATED, MEMORY_OPAQUE_FD, MemoryHandleDesc, RawHandle, RawMemory};
 use crate::{Device, Error};
@@ -27,19 +29,19 @@ impl Memory {
     /// # References
     ///
     /// `cuImportExternalMemory`: "ownership of the file descriptor is transferred to the CUDA driver
-    /// when the handle is imported successfully". So it gets a copy, which is ours when it fails.
+    /// when the handle is imported successfully". So it gets a copy, which is ours
+    /// when it fails; but see [`Handed`].
     pub fn import(
         device: &Arc<Device>,
         fd: BorrowedFd<'_>,
         size: u64,
         dedicated: bool,
     ) -> Result<Arc<Self>, Error> {
-        let fd = fd
-            .try_clone_to_owned()
+        let fd = Handed::new(fd)
             .map_err(|source| Error::Os { doing: "duplicate a descriptor", source })?;
         let handle = MemoryHandleDesc {
             kind: MEMORY_OPAQUE_FD,
-            handle: RawHandle { fd: fd.as_raw_fd() },
+            handle: RawHandle { fd: fd.raw() },
             size,
             flags: if dedicated { DEDICATED } else { 0 },
             reserved: [0; 16],
@@ -50,8 +52,7 @@ impl Memory {
             // SAFETY: `raw` is writable, and `handle` names an open descriptor.
             |symbols| unsafe { symbols.import_memory(&mut raw, &handle) },
         )?;
-        // The driver's from here on.
-        let _ = fd.into_raw_fd();
+        fd.taken();
         Ok(Arc::new(Self { device: Arc::clone(device), raw, size }))
     }
 

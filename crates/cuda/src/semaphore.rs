@@ -1,7 +1,9 @@
 //! Semaphores that somebody else made.
 
-use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+
+use zerohop_kernel::Handed;
 
 use crate::abi::{
     RawHandle, RawSemaphore, SEMAPHORE_OPAQUE_FD, SEMAPHORE_TIMELINE_FD, SemaphoreHandleDesc,
@@ -41,15 +43,14 @@ impl Semaphore {
         fd: BorrowedFd<'_>,
         kind: SemaphoreKind,
     ) -> Result<Arc<Self>, Error> {
-        let fd = fd
-            .try_clone_to_owned()
+        let fd = Handed::new(fd)
             .map_err(|source| Error::Os { doing: "duplicate a descriptor", source })?;
         let handle = SemaphoreHandleDesc {
             kind: match kind {
                 SemaphoreKind::Binary => SEMAPHORE_OPAQUE_FD,
                 SemaphoreKind::Timeline => SEMAPHORE_TIMELINE_FD,
             },
-            handle: RawHandle { fd: fd.as_raw_fd() },
+            handle: RawHandle { fd: fd.raw() },
             flags: 0,
             reserved: [0; 16],
         };
@@ -59,8 +60,7 @@ impl Semaphore {
             // SAFETY: `raw` is writable, and `handle` names an open descriptor.
             |symbols| unsafe { symbols.import_semaphore(&mut raw, &handle) },
         )?;
-        // The driver's from here on.
-        let _ = fd.into_raw_fd();
+        fd.taken();
         Ok(Arc::new(Self { device: Arc::clone(device), raw, kind }))
     }
 

@@ -7,14 +7,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use ash::{khr, vk};
 use zerohop_frame::{Clock, SyncPoint, Timeline, with_causes};
-use zerohop_kernel::{FileKind, clock_monotonic};
+use zerohop_kernel::{FileKind, Handed, clock_monotonic};
 
 use crate::error::Doing;
 use crate::{Device, Error, wait_on_cpu};
@@ -298,16 +298,15 @@ impl Device {
         if kind(&own)? != kind(which)? {
             return Err(Error::Unsupported("a descriptor that is no timeline of this device"));
         }
-        let fd = which.as_fd().try_clone_to_owned().doing("duplicate a descriptor")?;
+        let fd = Handed::new(which.as_fd()).doing("duplicate a descriptor")?;
         let view = View::new(Link::Holds(Arc::clone(self)), create(self)?);
         let info = vk::ImportSemaphoreFdInfoKHR::default()
             .semaphore(view.raw)
             .handle_type(OPAQUE)
-            .fd(fd.as_raw_fd());
+            .fd(fd.raw());
         // SAFETY: the semaphore is new, and `fd` a descriptor of the kind that this device exports.
         unsafe { self.timelines()?.fd.import_semaphore_fd(&info) }.doing("import a timeline")?;
-        // The driver owns the descriptor now, and only now.
-        let _ = fd.into_raw_fd();
+        fd.taken();
         Ok(view)
     }
 
