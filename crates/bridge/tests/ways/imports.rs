@@ -5,9 +5,13 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use zerohop_cuda::{Buffer as Mapped, Cuda, Device, Error, Memory, Semaphore, SemaphoreKind};
-use zerohop_cuda::{Stream, Timelines, Uuid};
-use zerohop_frame::{BoxError, MemoryHandle, SyncPoint};
+use zerohop_cuda::{Pinned, Stacked, Stream, Surface as _, Timelines, Uuid};
+use zerohop_frame::{
+    BoxError, Color, Extent, Fourcc, FrameDescriptor, MemoryHandle, Modifier, PlaneLayout,
+    SharedBuffer, SyncPoint, pattern, same,
+};
 use zerohop_kernel::Memfd;
 use zerohop_vulkan::{Buffer, Queue, Recording};
 
@@ -96,5 +100,41 @@ pub(crate) fn timeline(queue: &Arc<Queue>) -> Outcome {
         stream.submit()?.wait("a timeline", Duration::from_secs(10))?;
         assert!(which.wait(*reached, Duration::ZERO)?, "round {value}: CUDA came before Vulkan");
     }
+    Ok(())
+}
+
+/// What a pass has written for an encoder, as that gets it: every byte where it was.
+pub(crate) fn stacked(queue: &Arc<Queue>) -> Outcome {
+    /// Bytes from row to row, rows of luma, and rows of both.
+    const PITCH: u32 = 128;
+    const LUMA: u32 = 48;
+    const ROWS: u32 = LUMA + LUMA / 2;
+    let device = device(queue)?;
+    let size = u64::from(PITCH * ROWS);
+    let bytes = pattern(size as usize);
+    let (made, from) =
+        (Buffer::exportable(queue.device(), size)?, Buffer::read_back(queue.device(), size)?);
+    let (made, from) = (Arc::new(made), Arc::new(from));
+    from.write(0, &bytes);
+    let mut recording = Recording::begin(queue)?;
+    recording.copy_ranges(&from, &made, &[(0, size)]);
+    recording.hand_over(&made);
+    let _ = recording.submit_and_wait()?;
+    let plane = |offset| PlaneLayout { object: 0, offset, stride: PITCH };
+    let shape = FrameDescriptor {
+        extent: Extent { width: 100, height: 38 },
+        fourcc: Fourcc::NV12,
+        modifier: Modifier::LINEAR,
+        planes: ArrayVec::from_iter([plane(0), plane(PITCH * LUMA)]),
+        color: Color::BT709,
+    };
+    let shared = SharedBuffer::new(shape, ArrayVec::from_iter([made.export()?]))?;
+    let stacked = Stacked::import(&device, &shared)?;
+    assert_eq!((stacked.luma_rows(), stacked.rows()), (LUMA, ROWS as usize));
+    let stream = Stream::new(&device)?;
+    let seen = Arc::new(Pinned::new(&device, PITCH as usize, ROWS as usize)?);
+    stream.copy(&stacked, &seen)?;
+    stream.submit()?.wait("a copy", Duration::from_secs(10))?;
+    same(&bytes, seen.bytes())?;
     Ok(())
 }

@@ -41,6 +41,7 @@ const CASES: &[Case] = &[
     Case::new("more_imports_than_the_gpu_has_room_for_leave_nothing_behind", imports::flat),
     Case::new("what_is_no_memory_and_no_semaphore_is_refused_by_name", imports::garbage),
     Case::new("a_timeline_of_vulkans_is_waited_for_on_a_stream", imports::timeline),
+    Case::new("luma_and_chroma_below_it_are_one_surface", imports::stacked),
     Case::new("planes_in_an_image_of_the_applications_are_copied_by_the_gpu", cases::opaque_planes),
     Case::new("a_texture_is_registered_once_and_mapped_for_every_picture", cases::texture)
         .needing("egl")
