@@ -426,6 +426,9 @@ fn again() {
     assert!(all.chunks(25).all(|round| round == one), "each round is the clip");
     let last = three.lines().last().unwrap();
     assert!(last.starts_with("0,         74,         74,        1,"), "{last}");
+    let bare = stage.path("bare.h264");
+    stage.ffmpeg("bare.h264", &["-i", clip.to_str().unwrap(), "-c", "copy"]);
+    assert_eq!(hashes(&ours(&bare, &["--loop", "--frames", "75"])), all, "what has no index too");
 }
 
 fn in_real_time() {

@@ -116,10 +116,15 @@ impl Opened {
         Ok(())
     }
 
-    /// Goes back to where it began.
-    pub(crate) fn rewind(&mut self, dog: &Watchdog) -> Result<()> {
+    /// Goes back to where it began. A file without an index (a bare stream of H.264) is opened anew,
+    /// if it began at its start.
+    pub(crate) fn rewind(&mut self, arguments: &Arguments, dog: &Watchdog) -> Result<()> {
         let begin = self.begin.unwrap_or(self.input.start());
-        dog.watch(Doing::Reading, || self.input.seek(begin)).context("go back to the start")?;
+        match dog.watch(Doing::Reading, || self.input.seek(begin)) {
+            Ok(()) => {}
+            Err(_) if self.begin.is_none() => self.input = open(arguments, dog)?,
+            Err(err) => return Err(err).context("go back to the start"),
+        }
         self.decoder.flush();
         Ok(())
     }

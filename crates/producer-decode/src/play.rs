@@ -105,7 +105,7 @@ impl Player<'_> {
             if self.played.pictures == 0 {
                 break;
             }
-            self.opened.rewind(self.dog)?;
+            self.opened.rewind(self.arguments, self.dog)?;
             self.timeline.again();
         }
         if self.played.pictures == 0 {
