@@ -127,6 +127,12 @@ impl Host {
         state.line.as_ref().is_some_and(|line| line.producer.is_welcome())
     }
 
+    /// Whether pictures could be sent when this was looked at last.
+    pub(crate) fn still_listens(&self) -> bool {
+        let state = self.lock();
+        state.line.as_ref().is_some_and(|line| line.producer.is_welcome())
+    }
+
     /// Whether the host keeps time: it has pictures on a real screen, and gives each back when the
     /// next one has taken its place.
     pub(crate) fn is_paced(&self) -> bool {

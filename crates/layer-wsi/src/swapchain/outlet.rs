@@ -30,6 +30,15 @@ impl Outlet {
         }
     }
 
+    /// The same, but what has happened is left for later where pictures could be sent before: the present
+    /// at hand does not wait for it.
+    pub(crate) fn still_listens(&self) -> bool {
+        match self {
+            Self::Host => Host::get().still_listens() || Host::get().listens(),
+            Self::Screen(drive) => drive.look(),
+        }
+    }
+
     /// Whether it keeps time, by giving each image back when the next one has taken its place.
     pub(crate) fn is_paced(&self) -> bool {
         match self {

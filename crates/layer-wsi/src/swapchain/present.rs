@@ -119,7 +119,7 @@ impl Present {
     /// submitted; the picture is shown all the same, only not to the host.
     fn hand_out(&mut self, queue: &Arc<QueueState>, waits: &[vk::Semaphore]) -> bool {
         let swapchain = &self.swapchain;
-        if !swapchain.outlet.listens() || swapchain.is_private() {
+        if !swapchain.outlet.still_listens() || swapchain.is_private() {
             return false;
         }
         match swapchain.places()[self.index].leave(swapchain, queue, self.index, waits) {
@@ -190,6 +190,10 @@ impl Present {
         };
         flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
         drop(flow);
+        if to == Receiver::Host {
+            // Now that the picture is on its way, what the host has said meanwhile.
+            swapchain.outlet.listens();
+        }
         swapchain.condition()
     }
 
