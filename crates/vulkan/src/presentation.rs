@@ -9,9 +9,12 @@ use libloading::{Library, Symbol};
 
 use crate::{PhysicalDevice, own_layer};
 
+/// NVIDIA's PCI vendor. Asked, its driver 580.159 crashed vkcube (an H200, Xvfb without GLX).
+const NVIDIA: u32 = 0x10de;
+
 /// Asks the driver of `physical`, without a window: whether one of its queues presents to windows of
 /// the root's visual on the server that `DISPLAY` names. `None`: there is no server, no driver makes
-/// surfaces for one, or libxcb is not there.
+/// surfaces for one, libxcb is not there, or the driver is not to be asked.
 ///
 /// # References
 ///
@@ -22,6 +25,10 @@ pub fn presents_to_x(physical: &PhysicalDevice) -> Option<bool> {
     // SAFETY: the instance is alive.
     let all = unsafe { instance.raw.enumerate_physical_devices() }.ok()?;
     let raw = *all.get(physical.index())?;
+    // SAFETY: the device is the instance's.
+    if unsafe { instance.raw.get_physical_device_properties(raw) }.vendor_id == NVIDIA {
+        return None;
+    }
     // SAFETY: the device is the instance's.
     let families = unsafe { instance.raw.get_physical_device_queue_family_properties(raw) };
     let families = 0..u32::try_from(families.len()).ok()?;

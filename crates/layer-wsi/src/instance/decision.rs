@@ -9,6 +9,10 @@ use zerohop_manifest::WsiDecision;
 use super::InstanceState;
 use crate::surface::Surface;
 
+/// NVIDIA's PCI vendor. Asked whether it presents to an X server, its driver 580.159 crashed vkcube (an
+/// H200, Xvfb without GLX).
+const NVIDIA: u32 = 0x10de;
+
 impl InstanceState {
     /// Says once for each device what was decided on its surfaces: when one of them is asked about,
     /// or at the latest when the device is made.
@@ -22,12 +26,13 @@ impl InstanceState {
         let Ok(state) = self.physical(physical) else { return };
         state.decision.get_or_init(|| {
             let lists = state.lists_swapchain;
-            let window = surface.filter(|_| lists).and_then(Surface::x_window);
+            // SAFETY: the handle is the instance's.
+            let found = unsafe { self.raw.get_physical_device_properties(physical) };
+            let ask = lists && found.vendor_id != NVIDIA;
+            let window = surface.filter(|_| ask).and_then(Surface::x_window);
             let families = state.family_count();
             let presents = window.and_then(|it| self.driver_presents(physical, it, families));
             let decision = WsiDecision::new(config::get().wsi, lists, presents);
-            // SAFETY: the handle is the instance's.
-            let found = unsafe { self.raw.get_physical_device_properties(physical) };
             let name = found.device_name_as_c_str().unwrap_or_default().to_string_lossy();
             log(Level::Info, format_args!("surfaces and swapchains of {name} are {decision}"));
             decision
