@@ -190,7 +190,7 @@ impl Present {
         };
         flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
         drop(flow);
-        if to == Receiver::Host {
+        if to != Receiver::Nobody {
             // Now that the picture is on its way, what the host has said meanwhile.
             swapchain.outlet.listens();
         }
