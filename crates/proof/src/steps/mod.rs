@@ -61,7 +61,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "passes",
         what: "classification and conversion by the GPU's clock, against a copy of as many bytes",
-        limit: Duration::from_secs(40),
+        limit: Duration::from_secs(60),
         run: passes::run,
     },
     Step {
