@@ -16,10 +16,14 @@ type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&
 
 const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
-const LOOK: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl"];
-const LOOK_AT_PLANE: &[&str] = &["planes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl"];
-const REFRESH: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
-const PAINT: &[&str] = &["codes.wgsl", "job.wgsl", "words.wgsl", "ycbcr.wgsl"];
+const LOOK: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
+const LOOK_AT_PLANE: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
+const GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl"];
+const LINES: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "lines.wgsl", "hash.wgsl"];
+const REFRESH: &[&str] =
+    &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
+const REFRESH_GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl", "ycbcr.wgsl"];
+const PAINT: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "ycbcr.wgsl"];
 const PLANES: &[&str] = &["planes.wgsl"];
 const GROUP: &str = "look.wgsl";
 const SERIAL: &str = "classify/serial.wgsl";
@@ -29,10 +33,14 @@ const RGBA: &str = "rgba/rgba.wgsl";
 const SYMBOLS: &str = "symbols/symbols.wgsl";
 
 /// The shaders that are not made for each format.
-const VARIANTS: [Variant; 19] = [
+const VARIANTS: [Variant; 23] = [
     (LOOK, GROUP, "look_any", &["ANY"]),
     (LOOK, GROUP, "look_half", &["HALF"]),
     (LOOK_AT_PLANE, GROUP, "look_plane", &["PLANE", "BUFFERS"]),
+    (GATHER, GROUP, "look_words", &["FAST", "WORDS"]),
+    (GATHER, GROUP, "look_half_words", &["FAST", "WORDS", "HALF"]),
+    (GATHER, GROUP, "look_one", &["FAST", "ONE"]),
+    (LINES, GROUP, "look_lines", &["FAST", "PLANE", "BUFFERS"]),
     (LOOK, SERIAL, "look_any_serial", &["ANY"]),
     (LOOK, SERIAL, "look_half_serial", &["HALF"]),
     (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
@@ -75,6 +83,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         if fast {
             make_for(&mut list, LOOK, GROUP, "look", &["FAST", source])?;
+        }
+    }
+    for output in OUTPUTS {
+        let (words, half) = (["WORDS", output], ["HALF", "WORDS", output]);
+        for chosen in [&words[..], &half[..]] {
+            let all = [chosen, &["FAST", "PAINT"]].concat();
+            let name = format!("refresh_{}", chosen.join("_").to_lowercase());
+            make(&mut list, REFRESH_GATHER, GROUP, &name, &all)?;
         }
     }
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("shaders.rs"), list)?;

@@ -11,6 +11,8 @@
 mod cases;
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "bandwidth/planar.rs"]
+mod planar;
 #[path = "bandwidth/table.rs"]
 mod table;
 
@@ -59,7 +61,23 @@ fn main() -> ExitCode {
             }
         }
     }
+    for extent in &ask.sizes {
+        decoded(&machine, *extent, ask.pictures, &mut table);
+    }
     table.finish(ask.json.as_deref())
+}
+
+/// The passes over decoded pictures.
+fn decoded(machine: &Machine, extent: Extent, pictures: usize, table: &mut Table) {
+    for format in planar::FORMATS {
+        let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
+        let copy = copy(machine, bytes, pictures);
+        for case in planar::CASES {
+            if let Some(found) = case.run(machine, (format, extent), pictures) {
+                table.add(Row::planar(case, (extent, format), &found, (&copy, bytes)));
+            }
+        }
+    }
 }
 
 /// What the words on the command line ask for.

@@ -4,8 +4,14 @@ struct Job {
 #if PLANE
     planes: Planes,
 #else
+#if WORDS
+    // The bits of each word of a pixel that count.
+    mask: vec2<u32>,
+    unused: vec2<u32>,
+#else
     // What each channel of a texel is multiplied by.
     scale: vec4<f32>,
+#endif
     // The lowest bit of each channel, and from the 16th bit on, how many it has.
     shift: vec4<u32>,
 #endif

@@ -1,8 +1,12 @@
 // Sixteen invocations find the hash of a tile, each from eight by two pixels.
-// `build.rs` puts `words.wgsl` and `hash.wgsl` in front.
+// `build.rs` puts `words.wgsl`, `gather.wgsl` or `lines.wgsl` in front, and `hash.wgsl`.
 
 // Four words of 32 bits for each tile of the picture: two lanes, the lower half first.
+#if FAST
+@group(1) @binding(3) var<storage, read_write> hashes: array<vec2<u32>>;
+#else
 @group(1) @binding(3) var<storage, read_write> hashes: array<vec4<u32>>;
+#endif
 // One bit for each tile of the picture; zero before.
 @group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
 
@@ -55,9 +59,30 @@ fn sum_of(top: Row, low: Row, at: vec2<u32>, lane: u32) -> Sum {
     return sum_of_rows(upper, lower, lane);
 }
 
+// A tile to look at, and where it lies.
+struct Task {
+    entry: u32,
+    corner: vec2<u32>,
+    // Whether there is one: all invocations go on without, since some are waited for.
+    is_one: bool,
+}
+
+// Task number `index` of a workgroup: of the list, or of a row of tiles where all are looked at.
+fn task_of(group: vec3<u32>, groups: vec3<u32>, index: u32) -> Task {
+    if (job.flags & 1u) != 0u {
+        let x = group.x * 8u + index;
+        let place = vec2<u32>(min(x, job.columns - 1u), group.y);
+        let stale = (job.flags & 2u) << 30u;
+        return Task((place.y * job.columns + place.x) | stale, place * 16u, x < job.columns);
+    }
+    let all = (group.y * groups.x + group.x) * 8u + index;
+    let entry = tiles[min(all, job.count - 1u)];
+    return Task(entry, corner_of(entry & 0x7fffffffu), all < job.count);
+}
+
 #if FAST
-// The sums of subgroups that are smaller than sixteen.
-var<workgroup> parts: array<vec4<u32>, 16>;
+// The sums of subgroups that are smaller than sixteen, each lane by itself.
+var<workgroup> parts: array<vec2<u32>, 32>;
 
 fn other(sum: Wide, mask: u32) -> Wide {
     let low = subgroupShuffleXor(low_half(sum), mask);
@@ -65,30 +90,76 @@ fn other(sum: Wide, mask: u32) -> Wide {
     return wide(low, high);
 }
 
-fn step(sum: Sum, mask: u32) -> Sum {
-    return Sum(add(sum.first, other(sum.first, mask)), add(sum.second, other(sum.second, mask)), 0u);
-}
-
-// The sum over the sixteen invocations of a tile, in each of them. Subgroups are full, and have at
-// least eight.
-fn total(own: Sum, thread: u32, subgroup: u32) -> vec4<u32> {
-    let raised = Sum(add(own.first, wide(0u, own.raise)), own.second, 0u);
-    var sum = step(step(step(raised, 1u), 2u), 4u);
+// One lane of the sum over the sixteen invocations of a tile: the first in even invocations, the second
+// in odd ones. Subgroups are full, and have at least eight.
+fn total(own: Sum, thread: u32, subgroup: u32) -> Wide {
+    let first = add(own.first, wide(0u, own.raise));
+    let odd = (thread & 1u) != 0u;
+    // Each gives away what its neighbour keeps.
+    let given = wide(
+        select(low_half(own.second), low_half(first), odd),
+        select(high_half(own.second), high_half(first), odd),
+    );
+    let kept = wide(
+        select(low_half(first), low_half(own.second), odd),
+        select(high_half(first), high_half(own.second), odd),
+    );
+    var sum = add(kept, other(given, 1u));
+    sum = add(sum, other(sum, 2u));
+    sum = add(sum, other(sum, 4u));
     if subgroup >= 16u {
-        sum = step(sum, 8u);
-        // Everybody has read the old hash before one writes the new one.
-        subgroupBarrier();
-        return hash_of(sum.first, sum.second);
+        return add(sum, other(sum, 8u));
     }
-    parts[thread >> 3u] = hash_of(sum.first, sum.second);
+    let place = (thread >> 3u) * 2u + (thread & 1u);
+    parts[place] = vec2<u32>(low_half(sum), high_half(sum));
+    // Everybody has read the old hash, too, before one writes the new one.
     storageBarrier();
     workgroupBarrier();
-    let one = parts[(thread >> 4u) * 2u];
-    let two = parts[(thread >> 4u) * 2u + 1u];
-    return hash_of(
-        add(wide(one.x, one.y), wide(two.x, two.y)),
-        add(wide(one.z, one.w), wide(two.z, two.w)),
-    );
+    let rest = parts[place ^ 2u];
+    return add(sum, wide(rest.x, rest.y));
+}
+
+// One workgroup for eight tiles. Neither reads a word of the picture twice, nor waits but for the
+// picture: hashes meet in registers of a subgroup.
+@compute @workgroup_size(128)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(subgroup_id) number: u32,
+    @builtin(subgroup_invocation_id) invocation: u32,
+    @builtin(subgroup_size) subgroup: u32,
+) {
+    let thread = number * subgroup + invocation;
+    let task = task_of(group, groups, thread >> 4u);
+    let tile = task.entry & 0x7fffffffu;
+    let lane = thread & 15u;
+    let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
+    let block = block_of(at);
+    // The first two of a tile that share a subgroup compare the lanes of the hash.
+    let sharing = min(subgroup, 16u) - 1u;
+    var old = vec2<u32>(0u);
+    if (thread & sharing) < 2u {
+        old = hashes[tile * 2u + (lane & 1u)];
+    }
+    let sum = total(sum_of(block.top, block.low, at, lane), thread, subgroup);
+    let hash = vec2<u32>(low_half(sum), high_half(sum));
+    let apart = (hash.x ^ old.x) | (hash.y ^ old.y);
+    let both = apart | subgroupShuffleXor(apart, 1u);
+    let is_new = subgroupShuffle(both, invocation & ~sharing) != 0u;
+    if !task.is_one {
+        return;
+    }
+    if is_new && lane < 2u {
+        hashes[tile * 2u + lane] = hash;
+    }
+    if is_new && lane == 0u {
+        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
+    }
+#if PAINT
+    if is_new || task.entry != tile {
+        paint(at, block.top, block.low);
+    }
+#endif
 }
 #else
 // What each invocation has found; seventeen for a tile, so that neighbours use other banks.
@@ -110,54 +181,33 @@ fn total(own: Sum, thread: u32) -> vec4<u32> {
     }
     return hash_of(first, second);
 }
-#endif
 
-fn keep(tile: u32, hash: vec4<u32>) {
-    hashes[tile] = hash;
-    atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
-}
-
-// One workgroup for eight tiles. Neither reads a word of the picture twice, nor waits but for the
-// picture: hashes meet in registers of a subgroup.
+// One workgroup for eight tiles, which reads no word of the picture twice.
 @compute @workgroup_size(128)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-#if FAST
-    @builtin(subgroup_id) number: u32,
-    @builtin(subgroup_invocation_id) invocation: u32,
-    @builtin(subgroup_size) subgroup: u32,
-#else
     @builtin(local_invocation_index) thread: u32,
-#endif
 ) {
-#if FAST
-    let thread = number * subgroup + invocation;
-#endif
-    let index = (group.y * groups.x + group.x) * 8u + (thread >> 4u);
-    // All go on, since some are waited for.
-    let entry = entry_of(min(index, job.count - 1u));
-    let tile = entry & 0x7fffffffu;
+    let task = task_of(group, groups, thread >> 4u);
+    let tile = task.entry & 0x7fffffffu;
     let lane = thread & 15u;
-    let at = corner_of(tile) + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
-    let top = row_of(at);
-    let low = row_of(at + vec2<u32>(0u, 1u));
+    let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
+    let block = block_of(at);
     let old = hashes[tile];
-#if FAST
-    let hash = total(sum_of(top, low, at, lane), thread, subgroup);
-#else
-    let hash = total(sum_of(top, low, at, lane), thread);
-#endif
-    if index >= job.count {
+    let hash = total(sum_of(block.top, block.low, at, lane), thread);
+    if !task.is_one {
         return;
     }
     let is_new = any(hash != old);
     if is_new && lane == 0u {
-        keep(tile, hash);
+        hashes[tile] = hash;
+        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
     }
 #if PAINT
-    if is_new || entry != tile {
-        paint(at, top, low);
+    if is_new || task.entry != tile {
+        paint(at, block.top, block.low);
     }
 #endif
 }
+#endif

@@ -1,9 +1,10 @@
 //! What the shaders of all passes have in common.
 
 use zerohop_frame::Extent;
-use zerohop_vulkan::{Device, Image, PixelFormat, PixelLayout};
+use zerohop_vulkan::{Device, Image, PixelFormat, PixelLayout, Sight};
 
 use crate::Grid;
+use crate::classify::mask;
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
@@ -47,10 +48,20 @@ pub(crate) enum Source {
     Rgb,
     /// Half floats.
     Half,
+    /// The same, by a shader with subgroups.
+    FastHalf,
     /// Any other words.
     Any,
     /// A plane in a buffer.
     Plane,
+    /// Words of images that show them, gathered.
+    Words,
+    /// The same of half floats.
+    HalfWords,
+    /// Planes of one component, gathered.
+    One,
+    /// Planes in buffers whose rows begin at multiples of four bytes.
+    Lines,
 }
 
 impl Source {
@@ -66,6 +77,32 @@ impl Source {
         }
     }
 
+    /// The one for a shader that looks at `image`, whose first plane has `format`.
+    pub(crate) fn best(image: &Image, format: PixelFormat, route: Route) -> Self {
+        let fast = route == Route::Gpu && is_fast(image.device());
+        let half = is_half(format);
+        match image.sight() {
+            Some(Sight::Buffers) if fast && has_lines(image) => Self::Lines,
+            Some(Sight::Buffers) => Self::Plane,
+            _ if fast && image.has_words() && half => Self::HalfWords,
+            _ if fast && image.has_words() => Self::Words,
+            _ if fast && is_one(format) => Self::One,
+            _ if fast && half => Self::FastHalf,
+            _ if fast => Self::of(format),
+            _ if half => Self::Half,
+            _ => Self::Any,
+        }
+    }
+
+    /// What it sees of pictures.
+    pub(crate) fn sight(self) -> Sight {
+        match self {
+            Self::Words | Self::HalfWords => Sight::Words,
+            Self::Plane | Self::Lines => Sight::Buffers,
+            _ => Sight::Images,
+        }
+    }
+
     /// What each channel of a texel is multiplied by; 0 for what does not count.
     fn scale(self, format: PixelFormat) -> [f32; 4] {
         let mut scale = scale(format);
@@ -75,7 +112,7 @@ impl Source {
         let third = match self {
             Self::Bgr => r.shift,
             Self::Rgb => b.shift,
-            Self::Half | Self::Any | Self::Plane => return scale,
+            _ => return scale,
         };
         scale[1] *= (1_u32 << g.shift) as f32;
         if a.bits > 0 {
@@ -91,7 +128,26 @@ pub(crate) fn job(source: Source, format: PixelFormat, grid: Grid, count: u32, f
         PixelLayout::Packed { channels, .. } => channels.map(|one| one.shift | one.bits << 16),
         PixelLayout::Half { .. } => [0; 4],
     };
-    Push::default().floats(source.scale(format)).words(shift).tiles(grid, count, flags)
+    let push = match source {
+        Source::Words => Push::default().words([mask(format), 0, 0, 0]),
+        Source::HalfWords => Push::default().words([u32::MAX, mask(format), 0, 0]),
+        _ => Push::default().floats(source.scale(format)),
+    };
+    push.words(shift).tiles(grid, count, flags)
+}
+
+/// Whether the first plane lies in whole words of a buffer.
+fn has_lines(image: &Image) -> bool {
+    let place = image.planes()[0].place();
+    place.is_some_and(|at| at.offset % 4 == 0 && at.stride % 4 == 0)
+}
+
+/// Whether a pixel has one component, as samples of a plane do.
+fn is_one(format: PixelFormat) -> bool {
+    let PixelLayout::Packed { channels: [one, rest @ ..], .. } = format.layout() else {
+        return false;
+    };
+    one.shift == 0 && rest.iter().all(|channel| channel.bits == 0)
 }
 
 /// Whether shaders for GPUs may use subgroups and numbers of 64 bits.
@@ -143,6 +199,16 @@ pub(crate) fn scale(format: PixelFormat) -> [f32; 4] {
 /// Whether the pixels are half floats.
 pub(crate) fn is_half(format: PixelFormat) -> bool {
     matches!(format.layout(), PixelLayout::Half { .. })
+}
+
+/// Workgroups of a shader that looks at eight tiles with each: at `count` of a list, or at every tile,
+/// row by row.
+pub(crate) fn groups_of_eight(grid: Grid, count: usize, flags: u32) -> [u32; 3] {
+    if flags & EVERY == 0 {
+        return groups(count, 8);
+    }
+    let columns = grid.columns();
+    [columns.div_ceil(8), grid.len() as u32 / columns, 1]
 }
 
 /// Workgroups for `count` pieces of which each does `each`: a line of them, folded where it would

@@ -1,16 +1,5 @@
 // Eight pixels of a row as the words that lie in memory, without the bits that do not count.
-// `build.rs` puts `codes.wgsl` or `planes.wgsl` in front, and `job.wgsl`.
-
-struct Row {
-    // The first four pixels, and the other four.
-    a: vec4<u32>,
-    b: vec4<u32>,
-#if HALF
-    // Their second words: B and A.
-    c: vec4<u32>,
-    d: vec4<u32>,
-#endif
-}
+// `build.rs` puts `codes.wgsl` or `planes.wgsl` in front, `job.wgsl` and `row.wgsl`.
 
 #if HALF
 alias Words = vec2<u32>;
@@ -82,4 +71,8 @@ fn row_of(at: vec2<u32>) -> Row {
 #else
     return Row(vec4<u32>(x0, x1, x2, x3), vec4<u32>(z0, z1, z2, z3));
 #endif
+}
+
+fn block_of(at: vec2<u32>) -> Block {
+    return Block(row_of(at), row_of(at + vec2<u32>(0u, 1u)));
 }

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         trial("device", "hashes_of_shaders_are_those_of_the_twin", always, hashes),
         trial("device", "one_read_finds_and_writes_what_two_do", always, |it| {
             refreshes(it, Route::Gpu, Tiling::Optimal);
+            refreshes(it, Route::Gpu, Tiling::Words);
         }),
         trial("device", "one_read_by_plain_shaders_does_so_too", always, |it| {
             refreshes(it, Route::Plain, Tiling::Optimal);
@@ -75,11 +76,16 @@ fn refresh(machine: &Machine, canvas: &Canvas, chroma: Chroma, route: Route) -> 
 fn hashes(machine: &Machine) {
     for format in PixelFormat::all().iter().filter(|it| it.is_rgb()) {
         for (width, height) in SIZES {
-            let (extent, tiling) = (size(width, height), Tiling::Optimal);
-            let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
-            let bytes = noise(17, canvas.image.bytes() as usize);
-            let frame = canvas.show(machine, &bytes, Damage::Unknown);
-            for route in [Route::Gpu, Route::Plain, Route::Cpu] {
+            let extent = size(width, height);
+            for (route, tiling) in [
+                (Route::Gpu, Tiling::Words),
+                (Route::Gpu, Tiling::Optimal),
+                (Route::Plain, Tiling::Optimal),
+                (Route::Cpu, Tiling::Optimal),
+            ] {
+                let mut canvas = Canvas::new(machine, extent, *format, tiling, Color::SRGB);
+                let bytes = noise(17, canvas.image.bytes() as usize);
+                let frame = canvas.show(machine, &bytes, Damage::Unknown);
                 let notes = Arc::<Notes>::default();
                 let pass = Classify::new(&machine.device, &canvas.descriptor, notes);
                 let mut pass = pass.expect("a known format").with_route(route);
@@ -89,7 +95,7 @@ fn hashes(machine: &Machine) {
                 let mut twin = twin.with_keys_of(&pass);
                 let stride = extent.width as usize * format.bytes();
                 twin.look(&Plain { bytes: &bytes, stride });
-                let what = format!("{} {width}x{height} {route:?}", format.fourcc());
+                let what = format!("{} {width}x{height} {route:?} {tiling:?}", format.fourcc());
                 assert_eq!(found.as_deref(), Some(twin.hashes()), "{what}");
             }
         }

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     let tests = vec![
         trial("device", "changed_tiles_are_found_by_gpu_shaders", always, |it| {
             finds_changes(it, Route::Gpu, Tiling::Optimal);
+            finds_changes(it, Route::Gpu, Tiling::Words);
         }),
         trial("device", "changed_tiles_are_found_by_plain_shaders", always, |it| {
             finds_changes(it, Route::Plain, Tiling::Optimal);
@@ -116,7 +117,9 @@ fn finds_changes(machine: &Machine, route: Route, tiling: Tiling) {
 
 fn a_large_picture(machine: &Machine) {
     let extent = size(1366, 768);
-    for (tiling, route) in [(Tiling::Optimal, Route::Gpu), (Tiling::Linear, Route::Best)] {
+    for (tiling, route) in
+        [(Tiling::Optimal, Route::Gpu), (Tiling::Words, Route::Gpu), (Tiling::Linear, Route::Best)]
+    {
         let format = format(Fourcc::XRGB8888);
         let mut canvas = Canvas::new(machine, extent, format, tiling, Color::SRGB);
         let (mut pass, _) = classify(machine, &canvas, route);

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use ash::vk;
-use zerohop_frame::{MAX_PLANES, PlaneLayout};
+use zerohop_frame::{MAX_PLANES, OpaqueImage, PlaneLayout};
 
 use crate::copy_out::places;
 use crate::lines::Lines;
 use crate::pixels::Mapping;
 use crate::plane::Place;
 use crate::shown::{Part, Shown};
-use crate::unbound::Bound;
-use crate::{Buffer, Copies, Device, Error, Plane};
+use crate::unbound::{Bound, may_view};
+use crate::{Buffer, Copies, Device, Error, Plane, Sight};
 
 /// What a picture is made of.
 pub(crate) enum Body {
@@ -168,10 +168,29 @@ impl Body {
                     return Ok(None);
                 }
                 let part = |(index, plane): (usize, &Plane)| {
-                    self.part(index, planes.len()).map(|part| (part, plane.format()))
+                    self.part(index, planes.len()).map(|part| (part, plane.format().raw()))
                 };
-                Shown::images(device, planes.iter().enumerate().filter_map(part)).map(Some)
+                let parts = planes.iter().enumerate().filter_map(part);
+                Shown::images(device, Sight::Images, parts).map(Some)
             }
+        }
+    }
+
+    /// Shows the words of the only plane's pixels, where its image may be viewed as such.
+    pub(crate) fn show_words(
+        &self,
+        device: &Arc<Device>,
+        planes: &[Plane],
+        opaque: &OpaqueImage,
+    ) -> Result<Option<Shown>, Error> {
+        let (Self::Images(images), [plane]) = (self, planes) else { return Ok(None) };
+        let sampled = |one: &Bound| one.image.usage().contains(vk::ImageUsageFlags::SAMPLED);
+        let words = plane.format().words().filter(|words| may_view(opaque, *words));
+        match (words, self.part(0, 1)) {
+            (Some(words), Some(part)) if images.iter().all(sampled) => {
+                Shown::images(device, Sight::Words, std::iter::once((part, words))).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 }

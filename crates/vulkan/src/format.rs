@@ -130,6 +130,17 @@ const FORMATS: [PixelFormat; 15] = [
 ];
 
 impl PixelFormat {
+    /// The format in whose texels the words of a pixel lie as they are; `None` for planes, and for
+    /// pixels of less than a word.
+    pub(crate) fn words(&self) -> Option<vk::Format> {
+        match self.layout {
+            _ if !self.is_rgb() => None,
+            PixelLayout::Packed { bytes: 4, .. } => Some(vk::Format::R32_UINT),
+            PixelLayout::Half { .. } => Some(vk::Format::R32G32_UINT),
+            PixelLayout::Packed { .. } => None,
+        }
+    }
+
     /// Every format there is.
     pub fn all() -> &'static [Self] {
         &FORMATS

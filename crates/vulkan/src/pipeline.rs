@@ -4,9 +4,11 @@
 //! [`Image`](crate::Image); set 1 binds the storage buffers of the pass, from binding 0 on
 //! ([`Bindings`]).
 //!
-//! A picture comes in one of two sights ([`Sight`]), with three bindings each: its planes as sampled
-//! images, or as storage buffers in which they lie by offset and stride. Bindings past the last
-//! plane repeat it, so that one shader may name all three.
+//! A picture comes in one of three sights ([`Sight`]), with three bindings each: its planes as sampled
+//! images, of codes or of words, or as storage buffers in which they lie by offset and stride.
+//! Bindings past the last plane repeat it, so that one shader may name all three. Beside images there
+//! is a sampler, binding 3, that takes the nearest texel and at the edge the last one: with it a
+//! shader gathers four texels at once.
 
 use std::sync::Arc;
 
@@ -23,6 +25,9 @@ pub(crate) const SEEN: usize = 3;
 pub enum Sight {
     /// Sampled images, one for each plane.
     Images,
+    /// A sampled image of the only plane whose texels are the words of pixels, as they lie in memory:
+    /// `R32_UINT`, or `R32G32_UINT` of pixels with 8 bytes.
+    Words,
     /// Storage buffers, one for each plane, which is somewhere in it
     /// ([`Plane::place`](crate::Plane::place)).
     Buffers,
@@ -38,17 +43,26 @@ pub(crate) enum SetLayout {
 }
 
 impl SetLayout {
-    pub(crate) fn create(self, device: &ash::Device) -> Result<vk::DescriptorSetLayout, Error> {
+    /// `sampler` is that beside images.
+    pub(crate) fn create(
+        self,
+        device: &ash::Device,
+        sampler: vk::Sampler,
+    ) -> Result<vk::DescriptorSetLayout, Error> {
         let (count, kind) = self.content();
-        let bindings: Vec<_> = (0..count)
-            .map(|binding| {
-                vk::DescriptorSetLayoutBinding::default()
-                    .binding(binding)
-                    .descriptor_type(kind)
-                    .descriptor_count(1)
-                    .stage_flags(vk::ShaderStageFlags::COMPUTE)
-            })
-            .collect();
+        let binding = |binding, kind| {
+            vk::DescriptorSetLayoutBinding::default()
+                .binding(binding)
+                .descriptor_type(kind)
+                .descriptor_count(1)
+                .stage_flags(vk::ShaderStageFlags::COMPUTE)
+        };
+        let samplers = [sampler];
+        let mut bindings: Vec<_> = (0..count).map(|index| binding(index, kind)).collect();
+        if kind == vk::DescriptorType::SAMPLED_IMAGE {
+            let beside = binding(count, vk::DescriptorType::SAMPLER);
+            bindings.push(beside.immutable_samplers(&samplers));
+        }
         let info = vk::DescriptorSetLayoutCreateInfo::default().bindings(&bindings);
         // SAFETY: `info` points to locals.
         unsafe { device.create_descriptor_set_layout(&info, None) }.doing("create a set layout")
@@ -56,7 +70,9 @@ impl SetLayout {
 
     fn content(self) -> (u32, vk::DescriptorType) {
         match self {
-            Self::Picture(Sight::Images) => (SEEN as u32, vk::DescriptorType::SAMPLED_IMAGE),
+            Self::Picture(Sight::Images | Sight::Words) => {
+                (SEEN as u32, vk::DescriptorType::SAMPLED_IMAGE)
+            }
             Self::Picture(Sight::Buffers) => (SEEN as u32, vk::DescriptorType::STORAGE_BUFFER),
             Self::Buffers(count) => (count, vk::DescriptorType::STORAGE_BUFFER),
         }
@@ -77,7 +93,9 @@ impl Set {
         layout: vk::DescriptorSetLayout,
     ) -> Result<Self, Error> {
         let (count, kind) = kind.content();
-        let sizes = [vk::DescriptorPoolSize::default().ty(kind).descriptor_count(count)];
+        let size = |kind, count| vk::DescriptorPoolSize::default().ty(kind).descriptor_count(count);
+        // Not every set has a sampler, but no pool may be without room for one that has.
+        let sizes = [size(kind, count), size(vk::DescriptorType::SAMPLER, 1)];
         let info = vk::DescriptorPoolCreateInfo::default().max_sets(1).pool_sizes(&sizes);
         // SAFETY: `info` points to locals.
         let pool = unsafe { device.raw().create_descriptor_pool(&info, None) }
@@ -218,7 +236,7 @@ impl ComputePipeline {
     ) -> Result<Arc<Self>, Error> {
         let mut pipeline = Self {
             device: Arc::clone(device),
-            set_layout: SetLayout::Buffers(buffers).create(device.raw())?,
+            set_layout: SetLayout::Buffers(buffers).create(device.raw(), vk::Sampler::null())?,
             layout: vk::PipelineLayout::null(),
             raw: vk::Pipeline::null(),
             sight,

@@ -7,7 +7,7 @@ use ash::vk;
 
 use crate::error::Doing;
 use crate::pipeline::{SEEN, Set, SetLayout, Sight};
-use crate::{Buffer, Device, Error, PixelFormat};
+use crate::{Buffer, Device, Error};
 
 /// What shaders read.
 pub(crate) struct Shown {
@@ -39,16 +39,17 @@ pub(crate) struct Part {
 }
 
 impl Shown {
-    /// The planes of bound images that take the formats, up to three.
+    /// The planes of bound images that take the formats, up to three, as codes or as words.
     pub(crate) fn images(
         device: &Arc<Device>,
-        planes: impl Iterator<Item = (Part, PixelFormat)>,
+        sight: Sight,
+        planes: impl Iterator<Item = (Part, vk::Format)>,
     ) -> Result<Self, Error> {
         let views: ArrayVec<_, SEEN> = planes
             .take(SEEN)
             .map(|(part, format)| View::new(device, part, format))
             .collect::<Result<_, _>>()?;
-        let set = set(device, Sight::Images)?;
+        let set = set(device, sight)?;
         let infos = views.iter().map(|view| {
             vk::DescriptorImageInfo::default()
                 .image_view(view.raw)
@@ -59,7 +60,7 @@ impl Shown {
             .dst_set(set.raw())
             .descriptor_type(vk::DescriptorType::SAMPLED_IMAGE)
             .image_info(&infos)]);
-        Ok(Self { set, sight: Sight::Images, _views: views })
+        Ok(Self { set, sight, _views: views })
     }
 
     /// The buffers that the planes lie in, up to three. The caller keeps them.
@@ -81,12 +82,15 @@ impl Shown {
 }
 
 impl View {
-    fn new(device: &Arc<Device>, part: Part, format: PixelFormat) -> Result<Self, Error> {
+    fn new(device: &Arc<Device>, part: Part, format: vk::Format) -> Result<Self, Error> {
+        // What the image is used for elsewhere, this format may not be.
+        let mut usage = vk::ImageViewUsageCreateInfo::default().usage(vk::ImageUsageFlags::SAMPLED);
         let info = vk::ImageViewCreateInfo::default()
             .image(part.image)
             .view_type(vk::ImageViewType::TYPE_2D)
-            .format(format.raw())
-            .subresource_range(whole().aspect_mask(part.aspect));
+            .format(format)
+            .subresource_range(whole().aspect_mask(part.aspect))
+            .push_next(&mut usage);
         // SAFETY: the image is bound, and its maker checked that it takes the format.
         let raw = unsafe { device.raw().create_image_view(&info, None) }.doing("view an image")?;
         Ok(Self { device: Arc::clone(device), raw })

@@ -243,6 +243,15 @@ pub fn opaque_tiled(format: PixelFormat) -> OpaqueImage {
     OpaqueImage { tiling: NAMED.as_raw().cast_unsigned(), ..opaque_of(format) }
 }
 
+/// As [`opaque_of`], and shaders may see the words of its pixels ([`Sight::Words`](crate::Sight)).
+pub fn opaque_of_words(format: PixelFormat) -> OpaqueImage {
+    let plain = opaque_of(format);
+    let Some(words) = format.words() else { return plain };
+    let views = [format.raw(), words].map(|view| view.as_raw().cast_unsigned());
+    let flags = vk::ImageCreateFlags::MUTABLE_FORMAT.as_raw();
+    OpaqueImage { flags, view_formats: views.into_iter().collect(), ..plain }
+}
+
 /// The plainest image of all planes of a picture of `extent`.
 ///
 /// # Errors
@@ -287,6 +296,19 @@ fn families(device: &Device, mask: u32) -> Result<ArrayVec<u32, 32>, Error> {
     Err(Error::Unsupported("an image that is shared by other queue families"))
 }
 
+/// Whether a list of view formats allows one. None allows all.
+fn lists(views: &[vk::Format], view: vk::Format) -> bool {
+    views.is_empty() || views.contains(&view)
+}
+
+/// Whether an image that was made by `opaque` may be viewed as another `format` of its class.
+pub(crate) fn may_view(opaque: &OpaqueImage, format: vk::Format) -> bool {
+    let flags = vk::ImageCreateFlags::from_raw(opaque.flags);
+    let views = opaque.view_formats.iter().map(|raw| vk::Format::from_raw(raw.cast_signed()));
+    flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT)
+        && lists(&views.collect::<ArrayVec<_, { zerohop_frame::MAX_VIEW_FORMATS }>>(), format)
+}
+
 /// Whether the raw codes of an image can be viewed: as `raws`, one for each plane.
 fn check_views(
     format: vk::Format,
@@ -295,7 +317,7 @@ fn check_views(
     views: &[vk::Format],
 ) -> Result<(), Error> {
     let mutable = flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT);
-    let viewable = |raw| format == raw || mutable && (views.is_empty() || views.contains(&raw));
+    let viewable = |raw| format == raw || mutable && lists(views, raw);
     if !raws.iter().all(|&raw| viewable(raw)) {
         return Err(Error::NoRawView(format.as_raw()));
     }

@@ -22,13 +22,24 @@ const PLANES: [vk::ImageAspectFlags; MAX_PLANES] = [
 
 impl ImagePlan {
     /// Chooses how the images leave the process, and makes them as easy for the host to read as the
-    /// device allows: `SAMPLED`, so that its shaders read them in place, and on a CPU `LINEAR`, so
-    /// that its plain code does. An application cannot tell.
+    /// device allows: `SAMPLED`, so that its shaders read them in place; on a GPU as words too, four of
+    /// which they get at once; and on a CPU `LINEAR`, so that its plain code does. An application cannot
+    /// tell.
     /// On a `screen` they leave as dma-bufs in a modifier that it shows, or are copied.
     pub(crate) fn settle(&mut self, device: &Arc<DeviceState>, screen: Option<&[u64]>) {
         let sampled = Self { usage: self.usage | vk::ImageUsageFlags::SAMPLED, ..self.clone() };
         let linear = Self { tiling: vk::ImageTiling::LINEAR, ..sampled.clone() };
-        let linear = device.is_cpu().then_some(linear);
+        let is_cpu = device.is_cpu();
+        let words = sampled.clone().with_words().filter(|_| !is_cpu);
+        if let Some(words) = words {
+            // Of a dma-buf the host makes an image of its own.
+            let export = Export::choose(device, &words, screen);
+            if export == Export::Opaque {
+                *self = Self { export, ..words };
+                return;
+            }
+        }
+        let linear = is_cpu.then_some(linear);
         for easier in linear.into_iter().chain([sampled]) {
             let export = Export::choose(device, &easier, screen);
             if !matches!(export, Export::Nothing(_)) {

@@ -34,6 +34,15 @@ pub(crate) fn bytes(format: vk::Format) -> Option<u32> {
     })
 }
 
+/// The format whose texels are the words of a pixel as they lie in memory.
+pub(super) fn words(format: vk::Format) -> Option<vk::Format> {
+    match bytes(format)? {
+        4 => Some(vk::Format::R32_UINT),
+        8 => Some(vk::Format::R32G32_UINT),
+        _ => None,
+    }
+}
+
 /// The UNORM format with the same bits as an sRGB one.
 pub(crate) fn unorm_twin(format: vk::Format) -> Option<vk::Format> {
     use vk::Format as F;

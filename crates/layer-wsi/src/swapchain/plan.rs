@@ -205,6 +205,26 @@ impl ImagePlan {
     }
 }
 
+impl ImagePlan {
+    /// The same, of images that may also be viewed as the words of their pixels. `None` where there is
+    /// no format for these, and no room in the list.
+    pub(super) fn with_words(mut self) -> Option<Self> {
+        let words = format::words(self.format)?;
+        if self.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT) && self.view_formats.is_empty()
+        {
+            // Any compatible format may be viewed.
+            return Some(self);
+        }
+        self.flags |= vk::ImageCreateFlags::MUTABLE_FORMAT;
+        for format in [self.format, words] {
+            if !self.view_formats.contains(&format) {
+                self.view_formats.try_push(format).ok()?;
+            }
+        }
+        Some(self)
+    }
+}
+
 /// The flags and view formats that follow from the swapchain's ("Swapchain image creation
 /// parameters" in the chapter on WSI), and a UNORM view for the host where the format is sRGB.
 fn views(
@@ -302,6 +322,21 @@ mod tests {
         assert!(plan.image.flags.contains(vk::ImageCreateFlags::EXTENDED_USAGE));
         assert_eq!(plan.image.view_formats[..2], formats);
         assert_eq!(plan.image.view_formats[2..], [vk::Format::R8G8B8A8_UNORM]);
+    }
+
+    #[test]
+    fn words_are_one_more_view_of_what_can_be_viewed_anyway() {
+        let plain = SwapchainPlan::new(&info()).unwrap().image.with_words().unwrap();
+        assert!(plain.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT));
+        assert_eq!(plain.view_formats[..], [vk::Format::B8G8R8A8_UNORM, vk::Format::R32_UINT]);
+        let srgb = info().image_format(vk::Format::B8G8R8A8_SRGB);
+        let srgb = SwapchainPlan::new(&srgb).unwrap().image.with_words().unwrap();
+        assert_eq!(srgb.view_formats.len(), 3);
+        let any = info().flags(vk::SwapchainCreateFlagsKHR::MUTABLE_FORMAT);
+        let any = SwapchainPlan::new(&any).unwrap().image.with_words().unwrap();
+        assert!(any.view_formats.is_empty());
+        let short = info().image_format(vk::Format::R5G6B5_UNORM_PACK16);
+        assert!(SwapchainPlan::new(&short).unwrap().image.with_words().is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerohop_frame::{Color, Damage, Extent, Frame};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Plain, Refresh, Route, TileSet, Twin};
 use zerohop_vulkan::PixelFormat;
 
@@ -30,6 +30,11 @@ impl<'a> Stage<'a> {
     pub(crate) fn new(machine: &'a Machine, extent: Extent, format: PixelFormat) -> Self {
         let bytes = extent.width as usize * extent.height as usize * format.bytes();
         Self { machine, extent, format, content: [noise(1, bytes), noise(2, bytes)] }
+    }
+
+    /// Size and format.
+    pub(crate) fn shape(&self) -> (Extent, Fourcc) {
+        (self.extent, self.format.fourcc())
     }
 
     /// Bytes of a picture.
@@ -60,6 +65,7 @@ pub(crate) struct Case {
     change: bool,
     /// Bits that the pass writes of a pixel.
     pub(crate) writes: u64,
+    tiling: Tiling,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +81,20 @@ enum Work {
 }
 
 const fn case(name: &'static str, work: Work, change: bool, writes: u64) -> Case {
-    Case { name, work, change, writes }
+    Case { name, work, change, writes, tiling: Tiling::Words }
 }
 
 /// Everything that is measured.
 pub(crate) const CASES: &[Case] = &[
     case("classify", Work::Classify(Route::Gpu), false, 0),
+    case("classify texels", Work::Classify(Route::Gpu), false, 0).of_texels(),
     case("classify plain", Work::Classify(Route::Plain), false, 0),
     case("refresh none", Work::Refresh(Chroma::Interleaved, Route::Gpu), false, 0),
     case("refresh NV12", Work::Refresh(Chroma::Interleaved, Route::Gpu), true, 12),
     case("refresh P010", Work::Refresh(Chroma::Deep, Route::Gpu), true, 24),
     case("refresh I420", Work::Refresh(Chroma::Planar, Route::Gpu), true, 12),
+    case("refresh texels NV12", Work::Refresh(Chroma::Interleaved, Route::Gpu), true, 12)
+        .of_texels(),
     case("refresh plain NV12", Work::Refresh(Chroma::Interleaved, Route::Plain), true, 12),
     case("apart NV12", Work::Apart(Chroma::Interleaved, Route::Gpu), true, 12),
     case("in place one", Work::InPlace(true), true, 12),
@@ -94,6 +103,11 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 impl Case {
+    /// Of images that do not show words, as many drivers of dma-bufs make them.
+    const fn of_texels(self) -> Self {
+        Self { tiling: Tiling::Optimal, ..self }
+    }
+
     /// Whether its times are those of the clock, and not of the device.
     pub(crate) fn is_on_the_clock(self) -> bool {
         matches!(self.work, Work::Twin(_) | Work::InPlace(_))
@@ -111,7 +125,7 @@ impl Case {
     }
 
     fn classify(self, stage: &Stage<'_>, route: Route, pictures: usize) -> Vec<Duration> {
-        let mut canvases = stage.canvases(Tiling::Optimal, self.change);
+        let mut canvases = stage.canvases(self.tiling, self.change);
         let notes = Arc::<Notes>::default();
         let pass = Classify::new(&stage.machine.device, &canvases[0].descriptor, notes);
         let mut pass = pass.expect("a known format").with_route(route);
@@ -126,7 +140,7 @@ impl Case {
         (chroma, route): (Chroma, Route),
         pictures: usize,
     ) -> Vec<Duration> {
-        let mut canvases = stage.canvases(Tiling::Optimal, self.change);
+        let mut canvases = stage.canvases(self.tiling, self.change);
         let notes = Arc::<Notes>::default();
         let pass = Refresh::new(&stage.machine.device, &canvases[0].descriptor, chroma, notes);
         let mut pass = pass.expect("a known format").with_route(route);
@@ -140,7 +154,7 @@ impl Case {
         (chroma, route): (Chroma, Route),
         pictures: usize,
     ) -> Vec<Duration> {
-        let mut canvases = stage.canvases(Tiling::Optimal, self.change);
+        let mut canvases = stage.canvases(self.tiling, self.change);
         let (device, shape) = (&stage.machine.device, canvases[0].descriptor.clone());
         let notes = Arc::<Notes>::default;
         let classify = Classify::new(device, &shape, notes()).expect("a known format");
@@ -167,7 +181,7 @@ fn refresh(pass: &mut Refresh, frame: &Arc<Frame>, canvas: &Canvas) {
     }
 }
 
-fn done(frame: &Frame) {
+pub(crate) fn done(frame: &Frame) {
     zerohop_vulkan::wait_on_cpu(frame.acquire()).expect("a fence");
 }
 

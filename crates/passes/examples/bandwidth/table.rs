@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use zerohop_frame::{Extent, Fourcc};
 use zerohop_passes::Grid;
 
 use crate::cases::{Case, Stage};
 use crate::common::Machine;
+use crate::planar::{self, Found};
 
 /// Bytes of hashes and keys that are read for each tile beside the picture.
 const HASH: u64 = 16;
@@ -30,7 +32,19 @@ impl Row {
     /// The copy that all others are measured by.
     pub(crate) fn copy(stage: &Stage<'_>, times: &[Duration]) -> Self {
         let bytes = (stage.bytes(), stage.bytes());
-        Self::new("copy", stage, "device", bytes, percentiles(times), None)
+        Self::new("copy", stage.shape(), "device", bytes, percentiles(times), None)
+    }
+
+    /// A pass over decoded pictures. `copy` are the times of a copy of `bytes`.
+    pub(crate) fn planar(
+        case: planar::Case,
+        shape: (Extent, Fourcc),
+        found: &Found,
+        (copy, bytes): (&[Duration], u64),
+    ) -> Self {
+        let limit = limit(copy, bytes, found.read + found.written);
+        let bytes = (found.read, found.written);
+        Self::new(case.name, shape, "device", bytes, percentiles(&found.times), limit)
     }
 
     pub(crate) fn of(case: Case, stage: &Stage<'_>, times: &[Duration], copy: &[Duration]) -> Self {
@@ -38,23 +52,21 @@ impl Row {
         let hashes = Grid::of(stage.extent).len() as u64 * HASH;
         let read = stage.bytes() + hashes;
         let written = pixels * case.writes / 8 + if case.writes > 0 { hashes } else { 0 };
-        let [copied, ..] = percentiles(copy);
-        let each = copied / (2 * stage.bytes()) as f64;
-        let limit = (copied > 0.0).then(|| each * (read + written) as f64);
+        let limit = limit(copy, stage.bytes(), read + written);
         let clock = if case.is_on_the_clock() { "clock" } else { "device" };
-        Self::new(case.name, stage, clock, (read, written), percentiles(times), limit)
+        Self::new(case.name, stage.shape(), clock, (read, written), percentiles(times), limit)
     }
 
     fn new(
         case: &'static str,
-        stage: &Stage<'_>,
+        (extent, format): (Extent, Fourcc),
         clock: &'static str,
         (read, written): (u64, u64),
         times: [f64; 3],
         limit: Option<f64>,
     ) -> Self {
-        let size = format!("{}x{}", stage.extent.width, stage.extent.height);
-        let format = stage.format.fourcc().to_string();
+        let size = format!("{}x{}", extent.width, extent.height);
+        let format = format.to_string();
         Self { case, size, format, clock, read, written, times, limit }
     }
 
@@ -95,6 +107,12 @@ impl Row {
             number(self.ratio()),
         )
     }
+}
+
+/// Microseconds that a copy takes which reads and writes so many bytes together, by one of `bytes`.
+fn limit(copy: &[Duration], bytes: u64, moved: u64) -> Option<f64> {
+    let [copied, ..] = percentiles(copy);
+    (copied > 0.0).then(|| copied / (2 * bytes) as f64 * moved as f64)
 }
 
 /// p50, p95 and p99 in microseconds; zeros of nothing.

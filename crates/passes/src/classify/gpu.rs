@@ -9,7 +9,7 @@ use zerohop_vulkan::{
 
 use super::hash::{Hash, Keys};
 use crate::list::{Words, bytes};
-use crate::shader::{self, EVERY, Push, Source, groups};
+use crate::shader::{self, EVERY, Push, Source, groups, groups_of_eight};
 use crate::{Error, Grid, Route, TileSet};
 
 /// The hashes of a picture on a device, and what a shader needs to find them.
@@ -66,14 +66,13 @@ impl Gpu {
     pub(crate) fn new(
         device: &Arc<Device>,
         looking: Looking<'_>,
-        route: Route,
-        sight: Sight,
+        (route, source): (Route, Source),
     ) -> Result<Self, Error> {
         let Looking { format, grid, keys, far } = looking;
-        let (source, code, fast) = choose(device, format, route, sight);
+        let (code, fast) = choose(source, route);
         // All shaders over tiles have the same buffers; this one has no use for the second and third.
         let made = if fast { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
-        let pipeline = made(device, code, sight, 6, 16 * 4)?;
+        let pipeline = made(device, code, source.sight(), 6, 16 * 4)?;
         let queue = Queue::new(device);
         let known = Known::new(&queue, grid, keys, far)?;
         let list = Words::new(device, grid.len(), far)?;
@@ -95,8 +94,8 @@ impl Gpu {
     }
 
     /// Whether it is for such pictures.
-    pub(crate) fn fits(&self, route: Route, sight: Sight) -> bool {
-        (self.route, self.pipeline.sight()) == (route, sight)
+    pub(crate) fn fits(&self, route: Route, source: Source) -> bool {
+        (self.route, self.source) == (route, source)
     }
 
     /// The hashes as they are on the device.
@@ -123,7 +122,8 @@ impl Gpu {
         if count == 0 {
             return Ok(TileSet::none(self.grid));
         }
-        let push = self.push(image, count as u32);
+        let flags = if look.is_full() { EVERY } else { 0 };
+        let push = self.push(image, count as u32, flags);
         let mut recording = Recording::begin(&self.queue)?;
         if !look.is_full() {
             let list: Vec<_> = look.iter().map(|tile| tile as u32).collect();
@@ -132,15 +132,18 @@ impl Gpu {
         self.known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         let (pipeline, bindings) = (&self.pipeline, &self.bindings);
-        recording.dispatch(pipeline, image, bindings, push.bytes(), groups(count, 8))?;
+        let groups = match self.route {
+            Route::Cpu => groups(count, 8),
+            _ => groups_of_eight(self.grid, count, flags),
+        };
+        recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
         self.known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
         Ok(self.known.read(self.grid))
     }
 
-    fn push(&self, image: &Image, count: u32) -> Push {
-        let flags = if count as usize == self.grid.len() { EVERY } else { 0 };
-        if self.source != Source::Plane {
+    fn push(&self, image: &Image, count: u32, flags: u32) -> Push {
+        if self.source.sight() != Sight::Buffers {
             return shader::job(self.source, self.format, self.grid, count, flags);
         }
         let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
@@ -150,24 +153,21 @@ impl Gpu {
     }
 }
 
-/// The shader, how it gets at pixels, and whether it wants full subgroups.
-fn choose(
-    device: &Device,
-    format: PixelFormat,
-    route: Route,
-    sight: Sight,
-) -> (Source, &'static [u32], bool) {
-    let source = if sight == Sight::Buffers { Source::Plane } else { Source::of(format) };
-    let fast = route == Route::Gpu && shader::is_fast(device);
-    match (source, route == Route::Cpu) {
-        (Source::Bgr, _) if fast => (source, shader::LOOK_FAST_BGR, true),
-        (Source::Rgb, _) if fast => (source, shader::LOOK_FAST_RGB, true),
-        (Source::Half, _) if fast => (source, shader::LOOK_FAST_HALF, true),
-        (Source::Half, false) => (source, shader::LOOK_HALF, false),
-        (Source::Half, true) => (source, shader::LOOK_HALF_SERIAL, false),
-        (Source::Plane, false) => (source, shader::LOOK_PLANE, false),
-        (Source::Plane, true) => (source, shader::LOOK_PLANE_SERIAL, false),
-        (_, false) => (Source::Any, shader::LOOK_ANY, false),
-        (_, true) => (Source::Any, shader::LOOK_ANY_SERIAL, false),
+/// The shader, and whether it wants full subgroups.
+fn choose(source: Source, route: Route) -> (&'static [u32], bool) {
+    match (source, route) {
+        (Source::Words, _) => (shader::LOOK_WORDS, true),
+        (Source::HalfWords, _) => (shader::LOOK_HALF_WORDS, true),
+        (Source::One, _) => (shader::LOOK_ONE, true),
+        (Source::Lines, _) => (shader::LOOK_LINES, true),
+        (Source::Bgr, _) => (shader::LOOK_FAST_BGR, true),
+        (Source::Rgb, _) => (shader::LOOK_FAST_RGB, true),
+        (Source::FastHalf, _) => (shader::LOOK_FAST_HALF, true),
+        (Source::Half, Route::Cpu) => (shader::LOOK_HALF_SERIAL, false),
+        (Source::Half, _) => (shader::LOOK_HALF, false),
+        (Source::Plane, Route::Cpu) => (shader::LOOK_PLANE_SERIAL, false),
+        (Source::Plane, _) => (shader::LOOK_PLANE, false),
+        (Source::Any, Route::Cpu) => (shader::LOOK_ANY_SERIAL, false),
+        (Source::Any, _) => (shader::LOOK_ANY, false),
     }
 }

@@ -48,13 +48,14 @@ mod watch;
 use std::sync::Arc;
 
 use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Observer};
-use zerohop_vulkan::{Device, Image, PixelFormat, Sight, wait_on_cpu};
+use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
 
 pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, mask};
 pub(crate) use gpu::{Gpu, Known, Looking};
 pub(crate) use hash::{Hash, Keys};
 pub(crate) use watch::Watch;
 
+use crate::shader::Source;
 use crate::{Error, Grid, Route, TileSet, Verdict, check_shape};
 use cpu::changed_tiles;
 
@@ -165,7 +166,7 @@ impl Hashes {
             return Ok(changed_tiles(&pixels, self.format, &self.keys, look, &mut self.plain));
         }
         self.report(frame, image);
-        self.gpu(route, image.sight().unwrap_or(Sight::Images))?.look(frame, image, look)
+        self.gpu(route, Source::best(image, self.format, route))?.look(frame, image, look)
     }
 
     /// Tells what it costs to open the picture for a shader.
@@ -175,13 +176,13 @@ impl Hashes {
     }
 
     /// The shader for such pictures, with the hashes.
-    pub(crate) fn gpu(&mut self, route: Route, sight: Sight) -> Result<&mut Gpu, Error> {
-        let gpu = match self.gpu.take().filter(|gpu| gpu.fits(route, sight)) {
+    pub(crate) fn gpu(&mut self, route: Route, source: Source) -> Result<&mut Gpu, Error> {
+        let gpu = match self.gpu.take().filter(|gpu| gpu.fits(route, source)) {
             Some(gpu) => gpu,
             None => {
                 let Self { format, grid, far, .. } = *self;
                 let looking = Looking { format, grid, keys: &self.keys, far };
-                Gpu::new(&self.device, looking, route, sight)?
+                Gpu::new(&self.device, looking, (route, source))?
             }
         };
         Ok(self.gpu.insert(gpu))

@@ -34,7 +34,7 @@ pub struct Convert(pub(crate) Paint<Conversion>);
 /// What [`Convert`] writes.
 pub(crate) struct Conversion {
     pub(crate) format: PixelFormat,
-    grid: Grid,
+    pub(crate) grid: Grid,
     pub(crate) layout: Layout,
     output: Output,
     matrix: Matrix,
@@ -128,9 +128,9 @@ impl Painting for Conversion {
             (Source::Half, Interleaved) => shader::CONVERT_HALF_NV12,
             (Source::Half, Planar) => shader::CONVERT_HALF_I420,
             (Source::Half, Deep) => shader::CONVERT_HALF_P010,
-            (Source::Any | Source::Plane, Interleaved) => shader::CONVERT_ANY_NV12,
-            (Source::Any | Source::Plane, Planar) => shader::CONVERT_ANY_I420,
-            (Source::Any | Source::Plane, Deep) => shader::CONVERT_ANY_P010,
+            (_, Interleaved) => shader::CONVERT_ANY_NV12,
+            (_, Planar) => shader::CONVERT_ANY_I420,
+            (_, Deep) => shader::CONVERT_ANY_P010,
         })
     }
 

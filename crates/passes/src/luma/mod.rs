@@ -147,7 +147,7 @@ impl Painting for LumaOf {
 
     fn code(&self, sight: Sight) -> Result<&'static [u32], Error> {
         match (&self.codes, sight) {
-            (Codes::YCbCr(_), Sight::Images) => Ok(shader::LUMA_YCBCR_IMAGES),
+            (Codes::YCbCr(_), Sight::Images | Sight::Words) => Ok(shader::LUMA_YCBCR_IMAGES),
             (Codes::YCbCr(_), Sight::Buffers) => Ok(shader::LUMA_YCBCR_BUFFERS),
             (Codes::Rgb { .. }, Sight::Buffers) => Err(Error::Sight(self.fourcc)),
             (Codes::Rgb { format, .. }, _) if shader::is_half(*format) => Ok(shader::LUMA_HALF),

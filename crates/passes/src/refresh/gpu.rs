@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use zerohop_frame::{Frame, SyncPoint};
-use zerohop_vulkan::{
-    Bindings, Buffer, ComputePipeline, Copies, Device, Image, Queue, Recording, Sight,
-};
+use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, Copies, Device, Image, Queue, Recording};
 
 use crate::classify::Known;
 use crate::convert::Conversion;
 use crate::list::{Words, bytes};
 use crate::paint::Painting as _;
 use crate::paint::pool::Slot;
-use crate::shader::{self, EVERY, STALE, Source, groups};
-use crate::{Chroma, Error, Route, TileSet};
+use crate::shader::{self, EVERY, STALE, Source, groups_of_eight};
+use crate::{Chroma, Error, Grid, Route, TileSet};
 
 /// Marks a tile on the shader's list that is to be written, whatever its hash.
 const ANYWAY: u32 = 1 << 31;
@@ -23,6 +21,7 @@ pub(super) struct Gpu {
     queue: Arc<Queue>,
     pipeline: Arc<ComputePipeline>,
     source: Source,
+    grid: Grid,
     table: Option<Arc<Buffer>>,
     list: Words,
     route: Route,
@@ -40,28 +39,26 @@ impl Gpu {
     pub(super) fn new(
         device: &Arc<Device>,
         conversion: &Conversion,
-        count: usize,
-        route: Route,
+        (route, source): (Route, Source),
         far: bool,
     ) -> Result<Self, Error> {
         let output = conversion.output();
         if u64::from(output.size) > device.longest_buffer() {
             return Err(Error::TooLarge(output.descriptor.extent));
         }
-        let fast = route == Route::Gpu && shader::is_fast(device);
-        let (source, code, full) =
-            choose(Source::of(conversion.format), conversion.layout.chroma, fast);
+        let (code, full) = choose(source, conversion.layout.chroma);
         let push = conversion.job(source, 0, 0).bytes().len() as u32;
         let made = if full { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
-        let pipeline = made(device, code, Sight::Images, 6, push)?;
+        let pipeline = made(device, code, source.sight(), 6, push)?;
         let queue = Queue::new(device);
         let table = conversion.table().map(|words| Words::constant(&queue, &words, far));
-        let (table, list) = (table.transpose()?, Words::new(device, count, far)?);
-        Ok(Self { queue, pipeline, source, table, list, route, far })
+        let (grid, table) = (conversion.grid, table.transpose()?);
+        let list = Words::new(device, grid.len(), far)?;
+        Ok(Self { queue, pipeline, source, grid, table, list, route, far })
     }
 
-    pub(super) fn fits(&self, route: Route) -> bool {
-        self.route == route
+    pub(super) fn fits(&self, route: Route, source: Source) -> bool {
+        (self.route, self.source) == (route, source)
     }
 
     /// Looks at the tiles in `look` and at those that are stale in `slot`, writes there what changed
@@ -85,7 +82,8 @@ impl Gpu {
         known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         let push = conversion.job(self.source, count as u32, flags);
-        recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups(count, 8))?;
+        let groups = groups_of_eight(self.grid, count, flags);
+        recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups)?;
         known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
         let changed = known.read(look.grid());
@@ -151,34 +149,38 @@ impl Gpu {
     }
 }
 
-/// The shader for such pixels, how it gets at them, and whether it wants full subgroups.
-fn choose(source: Source, chroma: Chroma, fast: bool) -> (Source, &'static [u32], bool) {
+/// The shader for such pixels, and whether it wants full subgroups.
+fn choose(source: Source, chroma: Chroma) -> (&'static [u32], bool) {
     use Chroma::{Deep, Interleaved, Planar};
     let code = match (source, chroma) {
-        (Source::Bgr, Interleaved) if fast => shader::REFRESH_FAST_BGR_NV12,
-        (Source::Bgr, Planar) if fast => shader::REFRESH_FAST_BGR_I420,
-        (Source::Bgr, Deep) if fast => shader::REFRESH_FAST_BGR_P010,
-        (Source::Rgb, Interleaved) if fast => shader::REFRESH_FAST_RGB_NV12,
-        (Source::Rgb, Planar) if fast => shader::REFRESH_FAST_RGB_I420,
-        (Source::Rgb, Deep) if fast => shader::REFRESH_FAST_RGB_P010,
-        (Source::Half, Interleaved) if fast => shader::REFRESH_FAST_HALF_NV12,
-        (Source::Half, Planar) if fast => shader::REFRESH_FAST_HALF_I420,
-        (Source::Half, Deep) if fast => shader::REFRESH_FAST_HALF_P010,
-        _ => return choose_plain(source, chroma),
+        (Source::Words, Interleaved) => shader::REFRESH_WORDS_NV12,
+        (Source::Words, Planar) => shader::REFRESH_WORDS_I420,
+        (Source::Words, Deep) => shader::REFRESH_WORDS_P010,
+        (Source::HalfWords, Interleaved) => shader::REFRESH_HALF_WORDS_NV12,
+        (Source::HalfWords, Planar) => shader::REFRESH_HALF_WORDS_I420,
+        (Source::HalfWords, Deep) => shader::REFRESH_HALF_WORDS_P010,
+        (Source::Bgr, Interleaved) => shader::REFRESH_FAST_BGR_NV12,
+        (Source::Bgr, Planar) => shader::REFRESH_FAST_BGR_I420,
+        (Source::Bgr, Deep) => shader::REFRESH_FAST_BGR_P010,
+        (Source::Rgb, Interleaved) => shader::REFRESH_FAST_RGB_NV12,
+        (Source::Rgb, Planar) => shader::REFRESH_FAST_RGB_I420,
+        (Source::Rgb, Deep) => shader::REFRESH_FAST_RGB_P010,
+        (Source::FastHalf, Interleaved) => shader::REFRESH_FAST_HALF_NV12,
+        (Source::FastHalf, Planar) => shader::REFRESH_FAST_HALF_I420,
+        (Source::FastHalf, Deep) => shader::REFRESH_FAST_HALF_P010,
+        _ => return (choose_plain(source, chroma), false),
     };
-    (source, code, true)
+    (code, true)
 }
 
-fn choose_plain(source: Source, chroma: Chroma) -> (Source, &'static [u32], bool) {
+fn choose_plain(source: Source, chroma: Chroma) -> &'static [u32] {
     use Chroma::{Deep, Interleaved, Planar};
-    let half = source == Source::Half;
-    let code = match (half, chroma) {
+    match (source == Source::Half, chroma) {
         (true, Interleaved) => shader::REFRESH_PLAIN_HALF_NV12,
         (true, Planar) => shader::REFRESH_PLAIN_HALF_I420,
         (true, Deep) => shader::REFRESH_PLAIN_HALF_P010,
         (false, Interleaved) => shader::REFRESH_PLAIN_ANY_NV12,
         (false, Planar) => shader::REFRESH_PLAIN_ANY_I420,
         (false, Deep) => shader::REFRESH_PLAIN_ANY_P010,
-    };
-    (if half { source } else { Source::Any }, code, false)
+    }
 }

@@ -37,6 +37,7 @@ use zerohop_frame::{Frame, FrameDescriptor, Observer, SyncPoint};
 use zerohop_vulkan::{Copies, Device, HostBuffer, Image, Sight, wait_on_cpu};
 
 use crate::paint::pool::Slot;
+use crate::shader::Source;
 use crate::{Chroma, Classify, Convert, Error, Route, TileSet, Verdict, check_shape};
 use cpu::Kept;
 use gpu::Gpu;
@@ -164,12 +165,13 @@ impl Refresh {
             });
         }
         hashes.report(frame, image);
-        let made = match gpu.take().filter(|gpu| gpu.fits(route)) {
+        let source = Source::best(image, hashes.format, route);
+        let made = match gpu.take().filter(|gpu| gpu.fits(route, source)) {
             Some(made) => made,
-            None => Gpu::new(image.device(), &paint.painting, hashes.grid.len(), route, paint.far)?,
+            None => Gpu::new(image.device(), &paint.painting, (route, source), paint.far)?,
         };
         let gpu = &*gpu.insert(made);
-        let known = &hashes.gpu(route, Sight::Images)?.known;
+        let known = &hashes.gpu(route, source)?.known;
         watch.judge(frame, route, &mut |look| {
             let slot = paint.pool.slot(index);
             let changed = gpu.look((&paint.painting, known), (frame, image), look, slot)?;

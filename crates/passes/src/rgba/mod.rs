@@ -139,7 +139,7 @@ impl Painting for Colors {
 
     fn code(&self, sight: Sight) -> Result<&'static [u32], Error> {
         Ok(match sight {
-            Sight::Images => shader::RGBA_IMAGES,
+            Sight::Images | Sight::Words => shader::RGBA_IMAGES,
             Sight::Buffers => shader::RGBA_BUFFERS,
         })
     }

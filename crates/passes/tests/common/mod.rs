@@ -13,7 +13,7 @@ use zerohop_frame::{
 };
 use zerohop_vulkan::{
     Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Queue, opaque_of,
-    write_picture,
+    opaque_of_words, write_picture,
 };
 
 /// A device and the instance that hears what the validation layer says.
@@ -43,11 +43,16 @@ impl Machine {
     }
 }
 
+/// `VK_IMAGE_TILING_LINEAR`.
+const LINEAR: u32 = 1;
+
 /// Where a picture lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tiling {
     /// As the driver likes.
     Optimal,
+    /// The same, and shaders see the words of pixels.
+    Words,
     /// Row by row: on a CPU device it is read in place.
     Linear,
 }
@@ -79,7 +84,11 @@ impl Canvas {
         tiling: Tiling,
         color: Color,
     ) -> Self {
-        let opaque = OpaqueImage { tiling: tiling as u32, ..opaque_of(format) };
+        let opaque = match tiling {
+            Tiling::Optimal => opaque_of(format),
+            Tiling::Words => opaque_of_words(format),
+            Tiling::Linear => OpaqueImage { tiling: LINEAR, ..opaque_of(format) },
+        };
         let image = Image::create(&machine.device, extent, format, &opaque).expect("an image");
         let descriptor = FrameDescriptor {
             extent,
