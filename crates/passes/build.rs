@@ -16,15 +16,16 @@ type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&
 
 const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
+const LUMA_OF_BLOCKS: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
 const LOOK: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
 const LOOK_AT_PLANE: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
 const GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl"];
-const LINES: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "lines.wgsl", "hash.wgsl"];
+const BLOCKS: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "blocks.wgsl", "hash.wgsl"];
 const REFRESH: &[&str] =
     &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
 const REFRESH_GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl", "ycbcr.wgsl"];
 const PAINT: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "ycbcr.wgsl"];
-const PLANES: &[&str] = &["planes.wgsl"];
+const PLANES: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl"];
 const GROUP: &str = "look.wgsl";
 const SERIAL: &str = "classify/serial.wgsl";
 const CONVERT: &str = "convert/convert.wgsl";
@@ -40,14 +41,14 @@ const VARIANTS: [Variant; 23] = [
     (GATHER, GROUP, "look_words", &["FAST", "WORDS"]),
     (GATHER, GROUP, "look_half_words", &["FAST", "WORDS", "HALF"]),
     (GATHER, GROUP, "look_one", &["FAST", "ONE"]),
-    (LINES, GROUP, "look_lines", &["FAST", "PLANE", "BUFFERS"]),
+    (BLOCKS, GROUP, "look_lines", &["FAST", "PLANE", "BUFFERS"]),
     (LOOK, SERIAL, "look_any_serial", &["ANY"]),
     (LOOK, SERIAL, "look_half_serial", &["HALF"]),
     (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
     (LUMA_OF_CODES, LUMA, "luma_packed", &[]),
     (LUMA_OF_CODES, LUMA, "luma_half", &["HALF"]),
-    (LUMA_OF_PLANES, LUMA, "luma_ycbcr_images", &["YCBCR"]),
-    (LUMA_OF_PLANES, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
+    (LUMA_OF_BLOCKS, LUMA, "luma_ycbcr_images", &["YCBCR"]),
+    (LUMA_OF_BLOCKS, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
     (PLANES, RGBA, "rgba_images", &[]),
     (PLANES, RGBA, "rgba_buffers", &["BUFFERS"]),
     (LUMA_OF_CODES, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
@@ -93,7 +94,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             make(&mut list, REFRESH_GATHER, GROUP, &name, &all)?;
         }
     }
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("shaders.rs"), list)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("shaders.rs"), list)?;
+    let mut copy = String::new();
+    make(&mut copy, &[], "../examples/bandwidth/copy.wgsl", "copy", &[])?;
+    fs::write(out.join("copy.rs"), copy.replace("pub(crate) ", ""))?;
     Ok(())
 }
 

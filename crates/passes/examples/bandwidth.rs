@@ -3,28 +3,31 @@
 //!
 //! `bandwidth [--sizes 1280x720,...] [--formats XR24,...] [--pictures N] [--json FILE]`
 //!
-//! A pass cannot be faster than the device moves its bytes: `limit` is what a copy
-//! (`vkCmdCopyBuffer`) would take for as many bytes, read and written together, and `ratio` how often
-//! that fits into the median. Pictures take turns, so that no cache holds them.
+//! A pass cannot be faster than the device moves its bytes: `limit` is what a copy by a shader, sixteen
+//! bytes by each invocation, would take for as many bytes, read and written together, and `ratio` how
+//! often that fits into the median. (`vkCmdCopyBuffer` is no limit: on an H200 it takes four times as
+//! long.) Pictures take turns, so that no cache holds them, and the device is kept busy before each
+//! measurement, so that its clock is up.
 
 #[path = "bandwidth/cases.rs"]
 mod cases;
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "bandwidth/copy.rs"]
+mod copy;
 #[path = "bandwidth/planar.rs"]
 mod planar;
 #[path = "bandwidth/table.rs"]
 mod table;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use zerohop_frame::{Extent, Fourcc};
-use zerohop_vulkan::{Buffer, PixelFormat, Recording};
+use zerohop_vulkan::PixelFormat;
 
 use cases::{CASES, Stage};
 use common::Machine;
+use copy::Copier;
 use table::{Row, Table};
 
 /// Pictures of one measurement.
@@ -52,9 +55,11 @@ fn main() -> ExitCode {
     for extent in &ask.sizes {
         for format in &ask.formats {
             let stage = Stage::new(&machine, *extent, *format);
-            let copy = copy(&machine, stage.bytes(), ask.pictures);
+            let mut copier = Copier::new(&machine, stage.bytes());
+            let copy = copier.as_mut().map(|it| it.times(ask.pictures)).unwrap_or_default();
             table.add(Row::copy(&stage, &copy));
             for case in CASES {
+                copier.iter_mut().for_each(Copier::wake);
                 if let Some(times) = case.run(&stage, ask.pictures) {
                     table.add(Row::of(*case, &stage, &times, &copy));
                 }
@@ -71,8 +76,10 @@ fn main() -> ExitCode {
 fn decoded(machine: &Machine, extent: Extent, pictures: usize, table: &mut Table) {
     for format in planar::FORMATS {
         let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
-        let copy = copy(machine, bytes, pictures);
+        let mut copier = Copier::new(machine, bytes);
+        let copy = copier.as_mut().map(|it| it.times(pictures)).unwrap_or_default();
         for case in planar::CASES {
+            copier.iter_mut().for_each(Copier::wake);
             if let Some(found) = case.run(machine, (format, extent), pictures) {
                 table.add(Row::planar(case, (extent, format), &found, (&copy, bytes)));
             }
@@ -126,27 +133,4 @@ fn formats(text: &str) -> Result<Vec<PixelFormat>, String> {
         PixelFormat::of(Fourcc(u32::from_le_bytes(four))).ok().filter(PixelFormat::is_rgb)
     };
     text.split(',').map(|one| format(one).ok_or(format!("no R'G'B' format: {one}"))).collect()
-}
-
-/// A plain copy of `bytes` by the device.
-fn copy(machine: &Machine, bytes: u64, pictures: usize) -> Vec<Duration> {
-    let device = &machine.device;
-    let make = || Buffer::new(device, bytes).map(Arc::new);
-    let count = cases::turns(device.is_cpu(), 2 * bytes);
-    let made: Result<Vec<_>, _> = (0..count).map(|_| Ok((make()?, make()?))).collect();
-    let pairs: Vec<(Arc<Buffer>, Arc<Buffer>)> = match made {
-        Ok(pairs) => pairs,
-        Err(zerohop_vulkan::Error::Call { .. }) => return Vec::new(),
-        Err(err) => panic!("buffers to copy: {err}"),
-    };
-    for turn in 0..WARM + pictures {
-        if turn == WARM {
-            let _ = device.take_measured();
-        }
-        let (from, to) = &pairs[turn % count];
-        let mut recording = Recording::begin(&machine.queue).expect("a device that works");
-        recording.measured(|recording| recording.copy_ranges(from, to, &[(0, bytes)]));
-        let _ = recording.submit_and_wait().expect("a device that works");
-    }
-    device.take_measured()
 }

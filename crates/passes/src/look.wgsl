@@ -1,5 +1,5 @@
 // Sixteen invocations find the hash of a tile, each from eight by two pixels.
-// `build.rs` puts `words.wgsl`, `gather.wgsl` or `lines.wgsl` in front, and `hash.wgsl`.
+// `build.rs` puts `words.wgsl`, `gather.wgsl` or `blocks.wgsl` in front, and `hash.wgsl`.
 
 // Four words of 32 bits for each tile of the picture: two lanes, the lower half first.
 #if FAST

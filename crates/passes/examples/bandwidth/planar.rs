@@ -135,7 +135,7 @@ impl Decoded {
         let (image, buffer) = if sight == Sight::Images {
             let opaque = opaque_for(device, fourcc, extent)?;
             let image = Arc::new(Image::create_for(device, extent, fourcc, &opaque)?);
-            write_picture(&machine.queue, &image, &noise(seed, image.tight().1 as usize))?;
+            write_picture(&machine.queue, &image, &noise(seed, image.bytes() as usize))?;
             let buffer = shared(image.export()?);
             (image, buffer)
         } else {

@@ -139,7 +139,7 @@ pub(crate) fn output(extent: Extent, color: Color) -> Result<Output, Error> {
 }
 
 impl Painting for LumaOf {
-    const EACH: usize = 1;
+    const EACH: usize = 8;
 
     fn output(&self) -> &Output {
         &self.output

@@ -131,7 +131,7 @@ fn output(extent: Extent, color: Color) -> Result<Output, Error> {
 }
 
 impl Painting for Colors {
-    const EACH: usize = 1;
+    const EACH: usize = 8;
 
     fn output(&self) -> &Output {
         &self.output

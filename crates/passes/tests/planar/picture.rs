@@ -11,7 +11,7 @@ use zerohop_frame::{
     PlaneLayout, SharedBuffer, SyncPoint, YCbCr,
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
-use zerohop_vulkan::{Error, Image, Way};
+use zerohop_vulkan::{Error, Image, Way, opaque_for, write_picture};
 
 use crate::common::{Home, Machine, noise};
 
@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Shm,
     /// A dma-buf, imported by `Way`.
     DmaBuf(Way),
+    /// One image of all planes, tiled as the driver likes; the memfd beside it is not looked at.
+    Tiled,
 }
 
 /// A picture of noise, and the memory it is in.
@@ -69,19 +71,24 @@ impl Picture {
         let mut mapping = MappingMut::new(&memfd).expect("a mapping");
         mapping.as_mut_slice().copy_from_slice(&noise(seed, size as usize));
         let handle = match kind {
-            Kind::Shm => MemoryHandle::Shm(memfd.as_fd().try_clone_to_owned().expect("one more")),
+            Kind::Shm | Kind::Tiled => {
+                MemoryHandle::Shm(memfd.as_fd().try_clone_to_owned().expect("one more"))
+            }
             Kind::DmaBuf(_) => MemoryHandle::DmaBuf(udmabuf(&memfd).expect("a dma-buf")),
         };
         let buffer = SharedBuffer::new(descriptor, ArrayVec::from_iter([handle]));
         let buffer = buffer.expect("a sound descriptor");
         let ways: &[Way] = match &kind {
-            Kind::Shm => &Way::ALL,
+            Kind::Shm | Kind::Tiled => &Way::ALL,
             Kind::DmaBuf(way) => std::slice::from_ref(way),
         };
-        let image = Image::import_by(&machine.device, &buffer, ways)?;
+        let image = match kind {
+            Kind::Tiled => tiled(machine, &buffer, mapping.as_slice())?,
+            _ => Arc::new(Image::import_by(&machine.device, &buffer, ways)?),
+        };
         let format = fourcc.ycbcr().expect("a format of several planes");
         let components = components(&buffer, format, mapping.as_slice());
-        let (image, home) = (Arc::new(image), Arc::default());
+        let home = Arc::default();
         Ok(Self { format, components, image, buffer, home, mapping, next: 1 })
     }
 
@@ -110,6 +117,23 @@ impl Picture {
         let (buffer, home) = (Arc::clone(&self.buffer), Arc::clone(&self.home));
         Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, home))
     }
+}
+
+/// An image of all planes with the codes that lie in `bytes`.
+fn tiled(machine: &Machine, buffer: &SharedBuffer, bytes: &[u8]) -> Result<Arc<Image>, Error> {
+    let FrameDescriptor { extent, fourcc, ref planes, .. } = *buffer.descriptor();
+    let opaque = opaque_for(&machine.device, fourcc, extent)?;
+    let image = Arc::new(Image::create_for(&machine.device, extent, fourcc, &opaque)?);
+    let mut tight = Vec::new();
+    for (plane, at) in fourcc.planes().expect("a known format").iter().zip(planes) {
+        let row = plane.row_bytes(extent) as usize;
+        for y in 0..plane.extent(extent).height as usize {
+            let from = at.offset as usize + y * at.stride as usize;
+            tight.extend_from_slice(&bytes[from..from + row]);
+        }
+    }
+    write_picture(&machine.queue, &image, &tight)?;
+    Ok(image)
 }
 
 /// Padded rows, and a gap before each plane.
