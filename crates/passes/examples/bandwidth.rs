@@ -1,7 +1,9 @@
 //! What passes cost on a device, against the bytes that they must move: microseconds of device time by
 //! timestamps around each dispatch, and the same bytes by a plain copy in the same run.
 //!
-//! `bandwidth [--sizes 1280x720,...] [--formats XR24,...] [--pictures N] [--json FILE]`
+//! `bandwidth [--sizes 1280x720,...] [--formats XR24,...] [--pictures N] [--json FILE]`. On a CPU
+//! device, where a shader takes a thousand times as long, it measures few pictures of one small size
+//! unless told otherwise.
 //!
 //! A pass cannot be faster than the device moves its bytes: `limit` is what a copy by a shader, sixteen
 //! bytes by each invocation, would take for as many bytes, read and written together, and `ratio` how
@@ -32,22 +34,24 @@ use table::{Row, Table};
 
 /// Pictures of one measurement.
 const PICTURES: usize = 120;
+/// The same on a CPU device.
+const FEW: usize = 5;
 /// Pictures that are not measured: the first ones compile, allocate, and write everything.
 const WARM: usize = 8;
 
 fn main() -> ExitCode {
-    let ask = match Ask::read(std::env::args().skip(1)) {
-        Ok(ask) => ask,
-        Err(why) => {
-            eprintln!("bandwidth: {why}");
-            return ExitCode::from(2);
-        }
-    };
     let machine = match Machine::open(false) {
         Ok(machine) => machine,
         Err(why) => {
             println!("nothing to measure on: {why}");
             return ExitCode::from(3);
+        }
+    };
+    let ask = match Ask::read(std::env::args().skip(1), machine.device.is_cpu()) {
+        Ok(ask) => ask,
+        Err(why) => {
+            eprintln!("bandwidth: {why}");
+            return ExitCode::from(2);
         }
     };
     machine.device.measure_dispatches();
@@ -96,11 +100,12 @@ struct Ask {
 }
 
 impl Ask {
-    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+    fn read(mut words: impl Iterator<Item = String>, is_cpu: bool) -> Result<Self, String> {
+        let of = |few, all| if is_cpu { few } else { all };
         let mut ask = Self {
-            sizes: sizes("1280x720,1920x1080,3840x2160")?,
-            formats: formats("XR24,XB24,XR30,XB4H")?,
-            pictures: PICTURES,
+            sizes: sizes(of("640x360", "1280x720,1920x1080,3840x2160"))?,
+            formats: formats(of("XR24", "XR24,XB24,XR30,XB4H"))?,
+            pictures: if is_cpu { FEW } else { PICTURES },
             json: None,
         };
         while let Some(word) = words.next() {

@@ -1,4 +1,5 @@
-//! What symbols take: bytes and milliseconds for each picture, by block size and step.
+//! What symbols take: bytes and milliseconds for each picture, by block size and step. Of a device
+//! with timestamps, also how long its shaders took.
 //!
 //! `cargo run --release -p zerohop-passes --example symbols [WIDTHxHEIGHT [JSON]]`
 //!
@@ -17,8 +18,8 @@ use zerohop_vulkan::PixelFormat;
 
 use common::{Canvas, Machine, Notes, Tiling, noise};
 
-/// Pictures of one measurement.
-const PICTURES: u32 = 20;
+/// Pictures of one measurement, on a GPU and on a CPU device, which takes its time for shaders.
+const PICTURES: [u32; 2] = [20, 3];
 
 fn main() {
     let extent = std::env::args().nth(1).and_then(|text| parse(&text));
@@ -27,12 +28,13 @@ fn main() {
         Ok(machine) => machine,
         Err(why) => return println!("nothing to measure on: {why}"),
     };
+    machine.device.measure_dispatches();
     let name = machine.device.physical().name();
     let pixels = extent.width as usize * extent.height as usize;
     println!("{name}, {}x{}: {pixels} bytes of luma", extent.width, extent.height);
     println!(
-        "{:<30}{:>12}{:>10}{:>14}{:>12}{:>10}",
-        "", "key, bytes", "ms", "others, bytes", "ms", "read, ms"
+        "{:<30}{:>12}{:>10}{:>10}{:>14}{:>10}{:>10}{:>10}",
+        "", "key, bytes", "ms", "GPU, ms", "others, bytes", "ms", "GPU, ms", "read, ms"
     );
     let mut lines = Vec::new();
     for (block, planes, step) in
@@ -41,15 +43,23 @@ fn main() {
         for (way, route, tiling) in
             [("in place", Route::InPlace, Tiling::Linear), ("shader", Route::Gpu, Tiling::Optimal)]
         {
+            if route == Route::InPlace && !machine.device.is_cpu() {
+                continue;
+            }
             let of = SymbolSettings { block, planes, step };
             let figures = measure(&machine, extent, of, (route, tiling));
-            let Figures { key, key_ms, delta, delta_ms, read_ms } = figures;
+            let Figures { key, key_ms, key_gpu_ms, delta, delta_ms, delta_gpu_ms, read_ms } =
+                figures;
             let what = format!("{block}x{block}, step {step}, {way}");
-            println!("{what:<30}{key:>12}{key_ms:>10.2}{delta:>14}{delta_ms:>12.2}{read_ms:>10.2}");
+            println!(
+                "{what:<30}{key:>12}{key_ms:>10.2}{key_gpu_ms:>10.3}{delta:>14}{delta_ms:>10.2}\
+                 {delta_gpu_ms:>10.3}{read_ms:>10.2}"
+            );
             lines.push(format!(
                 "{{\"block\": {block}, \"step\": {step}, \"way\": \"{way}\", \"key_bytes\": {key}, \
-                 \"key_ms\": {key_ms:.3}, \"delta_bytes\": {delta}, \"delta_ms\": {delta_ms:.3}, \
-                 \"read_ms\": {read_ms:.3}}}"
+                 \"key_ms\": {key_ms:.3}, \"key_gpu_ms\": {key_gpu_ms:.3}, \
+                 \"delta_bytes\": {delta}, \"delta_ms\": {delta_ms:.3}, \
+                 \"delta_gpu_ms\": {delta_gpu_ms:.3}, \"read_ms\": {read_ms:.3}}}"
             ));
         }
     }
@@ -63,9 +73,11 @@ fn main() {
 struct Figures {
     key: usize,
     key_ms: f64,
+    key_gpu_ms: f64,
     /// A picture that is no key.
     delta: usize,
     delta_ms: f64,
+    delta_gpu_ms: f64,
     read_ms: f64,
 }
 
@@ -87,10 +99,11 @@ fn measure(
     let mut pass = pass.expect("sound settings").with_route(route);
     let grain = noise(3, extent.width as usize * extent.height as usize);
     let mut reader = Reader::new();
-    // Bytes and time of keys and of others.
-    let mut sums = [(0, Duration::ZERO); 2];
+    // Bytes, time and time of the device, of keys and of others.
+    let mut sums = [(0, Duration::ZERO, Duration::ZERO); 2];
+    let pictures = PICTURES[usize::from(machine.device.is_cpu())];
     let mut reading = Duration::ZERO;
-    for turn in 0..=2 * PICTURES {
+    for turn in 0..=2 * pictures {
         // The first one compiles and allocates; then every other one is a key.
         let is_key = turn % 2 == 1;
         if is_key {
@@ -100,19 +113,27 @@ fn measure(
         let begin = Instant::now();
         let packet = pass.write(&frame, &canvas.image).expect("a device that works").encode();
         let written = begin.elapsed();
+        let gpu: Duration = machine.device.take_measured().iter().sum();
         let begin = Instant::now();
         let _ = reader.read(&packet).expect("a sound packet");
         if turn > 0 {
             let sum = &mut sums[usize::from(!is_key)];
-            (sum.0, sum.1) = (sum.0 + packet.len(), sum.1 + written);
+            (sum.0, sum.1, sum.2) = (sum.0 + packet.len(), sum.1 + written, sum.2 + gpu);
             reading += begin.elapsed();
         }
     }
-    let ms = |time: Duration| (time / PICTURES).as_secs_f64() * 1000.0;
-    let [(key, key_time), (delta, delta_time)] = sums;
-    let count = PICTURES as usize;
-    let (key_ms, delta_ms) = (ms(key_time), ms(delta_time));
-    Figures { key: key / count, key_ms, delta: delta / count, delta_ms, read_ms: ms(reading) / 2.0 }
+    let ms = |time: Duration| (time / pictures).as_secs_f64() * 1000.0;
+    let [(key, key_time, key_gpu), (delta, delta_time, delta_gpu)] = sums;
+    let count = pictures as usize;
+    Figures {
+        key: key / count,
+        key_ms: ms(key_time),
+        key_gpu_ms: ms(key_gpu),
+        delta: delta / count,
+        delta_ms: ms(delta_time),
+        delta_gpu_ms: ms(delta_gpu),
+        read_ms: ms(reading) / 2.0,
+    }
 }
 
 /// Slopes with grain; the upper left quarter moves.
