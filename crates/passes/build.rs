@@ -74,12 +74,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (source, fast, plain) in SOURCES {
         for output in OUTPUTS {
-            make_for(&mut list, PAINT, CONVERT, "convert", &[source, output, "PAINT"])?;
+            let chosen = [source, output, "PAINT", "PLACES"];
+            make_for(&mut list, PAINT, CONVERT, "convert", &chosen)?;
         }
         let tiers = [(fast, "FAST"), (plain, "PLAIN")].into_iter().filter(|(has, _)| *has);
         for (_, tier) in tiers {
             for output in OUTPUTS {
-                make_for(&mut list, REFRESH, GROUP, "refresh", &[tier, source, output, "PAINT"])?;
+                let chosen = [tier, source, output, "PAINT", "PLACES"];
+                make_for(&mut list, REFRESH, GROUP, "refresh", &chosen)?;
             }
         }
         if fast {
@@ -87,10 +89,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     for output in OUTPUTS {
-        let (words, half) = (["WORDS", output], ["HALF", "WORDS", output]);
-        for chosen in [&words[..], &half[..]] {
-            let all = [chosen, &["FAST", "PAINT"]].concat();
-            let name = format!("refresh_{}", chosen.join("_").to_lowercase());
+        for words in ["EIGHT", "TEN", "HALF"] {
+            let all = [words, "WORDS", output, "FAST", "PAINT"];
+            let name = format!("refresh_{words}_words_{output}").to_lowercase();
             make(&mut list, REFRESH_GATHER, GROUP, &name, &all)?;
         }
     }
@@ -110,7 +111,7 @@ fn make_for(
     what: &str,
     chosen: &[&str],
 ) -> Result<(), Box<dyn Error>> {
-    let words = chosen.iter().filter(|word| **word != "PAINT");
+    let words = chosen.iter().filter(|word| !["PAINT", "PLACES"].contains(*word));
     let name = words.fold(what.to_owned(), |name, word| name + "_" + &word.to_lowercase());
     make(list, shared, path, &name, chosen)
 }

@@ -1,5 +1,4 @@
-// Eight by two pixels as the words that lie in memory, without the bits that do not count, gathered
-// four texels at a time: a texture unit gives as many texels of one component in the time of one.
+// Eight by two pixels as the words that lie in memory, gathered four texels at a time: a texture unit gives as many texels of one component in the time of one.
 // `build.rs` puts `job.wgsl` in front.
 
 #if ONE
@@ -31,15 +30,11 @@ fn ordinary_words(words: vec4<u32>) -> vec4<u32> {
 }
 
 fn counted(words: vec4<u32>) -> vec4<u32> {
-    return ordinary_words(words) & vec4<u32>(job.mask.x);
-}
-
-fn counted_second(words: vec4<u32>) -> vec4<u32> {
-    return ordinary_words(words) & vec4<u32>(job.mask.y);
+    return ordinary_words(words);
 }
 #else
 fn counted(words: vec4<u32>) -> vec4<u32> {
-    return words & vec4<u32>(job.mask.x);
+    return words;
 }
 #endif
 #endif
@@ -57,10 +52,10 @@ fn block_of(at: vec2<u32>) -> Block {
     let low_a = vec4<u32>(a.xy, b.xy);
     let low_b = vec4<u32>(c.xy, d.xy);
 #if HALF
-    let e = counted_second(textureGather(1, picture, nearest, point));
-    let f = counted_second(textureGather(1, picture, nearest, point, vec2<i32>(2, 0)));
-    let g = counted_second(textureGather(1, picture, nearest, point, vec2<i32>(4, 0)));
-    let h = counted_second(textureGather(1, picture, nearest, point, vec2<i32>(6, 0)));
+    let e = counted(textureGather(1, picture, nearest, point));
+    let f = counted(textureGather(1, picture, nearest, point, vec2<i32>(2, 0)));
+    let g = counted(textureGather(1, picture, nearest, point, vec2<i32>(4, 0)));
+    let h = counted(textureGather(1, picture, nearest, point, vec2<i32>(6, 0)));
     return Block(
         Row(top_a, top_b, vec4<u32>(e.wz, f.wz), vec4<u32>(g.wz, h.wz)),
         Row(low_a, low_b, vec4<u32>(e.xy, f.xy), vec4<u32>(g.xy, h.xy)),

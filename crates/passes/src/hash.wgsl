@@ -1,7 +1,8 @@
 // The hash of a tile: see `classify/mod.rs`. The twin is `classify/hash.rs`.
 
-// Two keys for each pair of words, in the order in which sixteen invocations ask for them.
-@group(1) @binding(5) var<storage, read> keys: array<vec2<u32>>;
+// Two keys for each pair of words, of two pairs at once, in the order in which sixteen invocations ask
+// for them.
+@group(1) @binding(5) var<storage, read> keys: array<vec4<u32>>;
 
 #if FAST
 alias Wide = u64;
@@ -57,40 +58,36 @@ fn add(a: Wide, b: Wide) -> Wide {
 }
 #endif
 
-// Both lanes of a hash, and what is still to be added to the upper half of the first one.
+// Both lanes of a hash.
 struct Sum {
     first: Wide,
     second: Wide,
-    raise: u32,
 }
 
 fn nothing() -> Sum {
-    return Sum(wide(0u, 0u), wide(0u, 0u), 0u);
+    return Sum(wide(0u, 0u), wide(0u, 0u));
 }
 
-// A word and the one below it, with the keys of the pair and those of the next one.
-fn pair(sum: Sum, keys: vec2<u32>, next: vec2<u32>, top: u32, low: u32) -> Sum {
-    let a = top + keys.x;
-    let b = low + keys.y;
+// A word and the one below it, with the keys of the pair and those of the next one. `lift` shifts out
+// the highest bits, where these do not count: a GPU multiplies and adds in one step.
+fn pair(sum: Sum, keys: vec2<u32>, next: vec2<u32>, top: u32, low: u32, lift: u32) -> Sum {
     return Sum(
-        multiply_add(a, b, sum.first),
-        multiply_add(top + next.x, low + next.y, sum.second),
-        sum.raise + a + b,
+        multiply_add(top * lift + keys.x, low * lift + keys.y, sum.first),
+        multiply_add(top * lift + next.x, low * lift + next.y, sum.second),
     );
 }
 
 // Four pairs from number `first` of invocation `lane` on.
 fn four_pairs(sum: Sum, top: vec4<u32>, low: vec4<u32>, first: u32, lane: u32) -> Sum {
-    let at = first * 16u + lane;
+    let at = (first >> 1u) * 16u + lane;
     let k0 = keys[at];
-    let k1 = keys[at + 16u];
-    let k2 = keys[at + 32u];
-    let k3 = keys[at + 48u];
-    let k4 = keys[at + 64u];
-    let one = pair(sum, k0, k1, top.x, low.x);
-    let two = pair(one, k1, k2, top.y, low.y);
-    let three = pair(two, k2, k3, top.z, low.z);
-    return pair(three, k3, k4, top.w, low.w);
+    let k2 = keys[at + 16u];
+    let k4 = keys[at + 32u];
+    let lift = job.lift;
+    let one = pair(sum, k0.xy, k0.zw, top.x, low.x, lift.x);
+    let two = pair(one, k0.zw, k2.xy, top.y, low.y, lift.y);
+    let three = pair(two, k2.xy, k2.zw, top.z, low.z, lift.x);
+    return pair(three, k2.zw, k4.xy, top.w, low.w, lift.y);
 }
 
 // The hash as it is kept.

@@ -5,9 +5,7 @@ struct Job {
     planes: Planes,
 #else
 #if WORDS
-    // The bits of each word of a pixel that count.
-    mask: vec2<u32>,
-    unused: vec2<u32>,
+    unused_0: vec4<u32>,
 #else
     // What each channel of a texel is multiplied by.
     scale: vec4<f32>,
@@ -21,6 +19,9 @@ struct Job {
     count: u32,
     // 1: they are all tiles of the picture, in order, and there is no list. 2: then, all are stale.
     flags: u32,
+    unused_1: u32,
+    // What every first and every second word of a tile is multiplied by when it is hashed.
+    lift: vec2<u32>,
 #if PAINT
     // Fixed-point weights of R, G and B for Y', Cb and Cr; see `convert/matrix.rs`.
     luma: vec4<i32>,

@@ -93,7 +93,7 @@ fn other(sum: Wide, mask: u32) -> Wide {
 // One lane of the sum over the sixteen invocations of a tile: the first in even invocations, the second
 // in odd ones. Subgroups are full, and have at least eight.
 fn total(own: Sum, thread: u32, subgroup: u32) -> Wide {
-    let first = add(own.first, wide(0u, own.raise));
+    let first = own.first;
     let odd = (thread & 1u) != 0u;
     // Each gives away what its neighbour keeps.
     let given = wide(
@@ -167,9 +167,8 @@ var<workgroup> parts: array<vec4<u32>, 136>;
 
 // The sum over the sixteen invocations of a tile, in each of them.
 fn total(own: Sum, thread: u32) -> vec4<u32> {
-    let raised = add(own.first, wide(0u, own.raise));
     let start = (thread >> 4u) * 17u;
-    parts[start + (thread & 15u)] = hash_of(raised, own.second);
+    parts[start + (thread & 15u)] = hash_of(own.first, own.second);
     storageBarrier();
     workgroupBarrier();
     var first = wide(0u, 0u);

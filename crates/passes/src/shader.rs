@@ -4,7 +4,7 @@ use zerohop_frame::Extent;
 use zerohop_vulkan::{Device, Image, PixelFormat, PixelLayout, Sight};
 
 use crate::Grid;
-use crate::classify::mask;
+use crate::classify::lift;
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
@@ -54,9 +54,9 @@ pub(crate) enum Source {
     Any,
     /// A plane in a buffer.
     Plane,
-    /// Words of images that show them, gathered.
-    Words,
-    /// The same of half floats.
+    /// Words of images that show them, gathered: of 8888, 2101010 and half floats.
+    EightWords,
+    TenWords,
     HalfWords,
     /// Planes of one component, gathered.
     One,
@@ -85,7 +85,8 @@ impl Source {
             Some(Sight::Buffers) if fast && has_lines(image) => Self::Lines,
             Some(Sight::Buffers) => Self::Plane,
             _ if fast && image.has_words() && half => Self::HalfWords,
-            _ if fast && image.has_words() => Self::Words,
+            _ if fast && image.has_words() && bits(format) == 10 => Self::TenWords,
+            _ if fast && image.has_words() => Self::EightWords,
             _ if fast && is_one(format) => Self::One,
             _ if fast && half => Self::FastHalf,
             _ if fast => Self::of(format),
@@ -97,7 +98,7 @@ impl Source {
     /// What it sees of pictures.
     pub(crate) fn sight(self) -> Sight {
         match self {
-            Self::Words | Self::HalfWords => Sight::Words,
+            Self::EightWords | Self::TenWords | Self::HalfWords => Sight::Words,
             Self::Plane | Self::Lines => Sight::Buffers,
             _ => Sight::Images,
         }
@@ -129,11 +130,18 @@ pub(crate) fn job(source: Source, format: PixelFormat, grid: Grid, count: u32, f
         PixelLayout::Half { .. } => [0; 4],
     };
     let push = match source {
-        Source::Words => Push::default().words([mask(format), 0, 0, 0]),
-        Source::HalfWords => Push::default().words([u32::MAX, mask(format), 0, 0]),
+        _ if source.sight() == Sight::Words => Push::default().words([0; 4]),
         _ => Push::default().floats(source.scale(format)),
     };
-    push.words(shift).tiles(grid, count, flags)
+    push.words(shift).tiles(format, grid, count, flags)
+}
+
+/// Bits of a colour.
+fn bits(format: PixelFormat) -> u32 {
+    match format.layout() {
+        PixelLayout::Packed { channels: [r, ..], .. } => r.bits,
+        PixelLayout::Half { .. } => 16,
+    }
 }
 
 /// Whether the first plane lies in whole words of a buffer.
@@ -172,10 +180,11 @@ impl Push {
     }
 
     /// Of which picture, which tiles, and where these are listed (`job.wgsl`).
-    pub(crate) fn tiles(self, grid: Grid, count: u32, flags: u32) -> Self {
+    pub(crate) fn tiles(self, format: PixelFormat, grid: Grid, count: u32, flags: u32) -> Self {
         let Extent { width, height } = grid.extent();
-        // To the end of a vector of four, to which what follows is aligned.
-        self.words([width, height, grid.columns(), count, flags, 0, 0, 0])
+        let last = 1 << lift(format);
+        let first = if is_half(format) { 1 } else { last };
+        self.words([width, height, grid.columns(), count, flags, 0, first, last])
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

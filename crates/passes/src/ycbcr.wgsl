@@ -11,7 +11,8 @@
 #endif
 #endif
 
-// The codes of four pixels.
+// The codes of four pixels. Of words whose places are known here (EIGHT, TEN), `r` is what lies lowest
+// and `b` what lies highest, and the weights are in that order too.
 struct Colours {
     r: vec4<i32>,
     g: vec4<i32>,
@@ -45,6 +46,23 @@ fn colours(first: vec4<u32>, second: vec4<u32>) -> Colours {
     );
 }
 #else
+#if EIGHT
+fn colours(words: vec4<u32>) -> Colours {
+    let most = vec4<u32>(0xffu);
+    let second = (words >> vec4<u32>(8u)) & most;
+    let third = (words >> vec4<u32>(16u)) & most;
+    return Colours(vec4<i32>(words & most), vec4<i32>(second), vec4<i32>(third));
+}
+#endif
+#if TEN
+fn colours(words: vec4<u32>) -> Colours {
+    let most = vec4<u32>(0x3ffu);
+    let second = (words >> vec4<u32>(10u)) & most;
+    let third = (words >> vec4<u32>(20u)) & most;
+    return Colours(vec4<i32>(words & most), vec4<i32>(second), vec4<i32>(third));
+}
+#endif
+#if PLACES
 fn channel(words: vec4<u32>, place: u32) -> vec4<i32> {
     return vec4<i32>(extractBits(words, place & 31u, place >> 16u));
 }
@@ -54,6 +72,7 @@ fn colours(words: vec4<u32>) -> Colours {
         channel(words, job.shift.r), channel(words, job.shift.g), channel(words, job.shift.b),
     );
 }
+#endif
 #endif
 
 fn luma_of(four: Colours) -> vec4<u32> {

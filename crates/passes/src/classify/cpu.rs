@@ -38,38 +38,37 @@ impl<R: Rows> VectorWork for Look<'_, R> {
 
     #[inline(always)]
     fn run(self) -> TileSet {
-        let mask = mask(self.format);
+        let lift = lift(self.format);
         match self.format.layout() {
-            PixelLayout::Packed { bytes: 1, .. } => self.each::<Byte>(mask),
-            PixelLayout::Packed { bytes: 2, .. } => self.each::<Short>(mask),
-            PixelLayout::Packed { .. } => self.each::<Word>(mask),
-            PixelLayout::Half { .. } => self.each::<Half>(mask),
+            PixelLayout::Packed { bytes: 1, .. } => self.each::<Byte>(lift),
+            PixelLayout::Packed { bytes: 2, .. } => self.each::<Short>(lift),
+            PixelLayout::Packed { .. } => self.each::<Word>(lift),
+            PixelLayout::Half { .. } => self.each::<Half>(lift),
         }
     }
 }
 
-/// The bits of a pixel's last word that count.
+/// By how many bits a pixel's last word is shifted to the left, so that those that do not count are gone:
+/// they are the highest ones.
 #[inline(always)]
-pub(crate) fn mask(format: PixelFormat) -> u32 {
+pub(crate) fn lift(format: PixelFormat) -> u32 {
     match format.layout() {
-        PixelLayout::Packed { bytes: 1, .. } => u8::MAX.into(),
-        PixelLayout::Packed { bytes: 2, .. } => u16::MAX.into(),
-        PixelLayout::Packed { channels, .. } => {
-            channels.iter().fold(0, |all, one| all | (one.max() << one.shift))
+        PixelLayout::Packed { bytes: 4, channels } => {
+            channels.iter().fold(0, |all, one| all | (one.max() << one.shift)).leading_zeros()
         }
-        PixelLayout::Half { alpha: true } => u32::MAX,
-        PixelLayout::Half { alpha: false } => u16::MAX.into(),
+        PixelLayout::Half { alpha: false } => 16,
+        _ => 0,
     }
 }
 
 impl<R: Rows> Look<'_, R> {
-    /// Looks at each tile. `mask` has the bits of a pixel's last word that count.
+    /// Looks at each tile. `lift`: see [`lift`].
     #[inline(always)]
-    fn each<P: Pixel>(self, mask: u32) -> TileSet {
+    fn each<P: Pixel>(self, lift: u32) -> TileSet {
         let grid = self.look.grid();
         let mut changed = TileSet::none(grid);
         for index in self.look.iter() {
-            let hash = hash_of::<P>(self.picture, &grid.rect(index), self.keys, mask);
+            let hash = hash_of::<P>(self.picture, &grid.rect(index), self.keys, lift);
             if self.hashes[index] != hash {
                 self.hashes[index] = hash;
                 changed.insert(index);
@@ -81,11 +80,11 @@ impl<R: Rows> Look<'_, R> {
 
 /// The hash of the tile at `rect`.
 #[inline(always)]
-pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, mask: u32) -> Hash {
+pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, lift: u32) -> Hash {
     let mut sums = Sums::NOTHING;
     for pair in 0..SIDE / 2 {
-        let top = words_of::<P>(picture, rect, pair * 2, mask);
-        let low = words_of::<P>(picture, rect, pair * 2 + 1, mask);
+        let top = words_of::<P>(picture, rect, pair * 2, lift);
+        let low = words_of::<P>(picture, rect, pair * 2 + 1, lift);
         sums.add::<0>(keys, (pair, P::WORDS), &top[0], &low[0]);
         if P::WORDS == 2 {
             sums.add::<1>(keys, (pair, P::WORDS), &top[1], &low[1]);
@@ -96,18 +95,18 @@ pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, m
 
 /// The words of row `y` of a tile; nothing past the edge.
 #[inline(always)]
-fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, mask: u32) -> Words {
+fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, lift: u32) -> Words {
     let (left, row) = (rect.x as usize * P::BYTES, rect.y as usize + y);
     if y >= rect.height as usize {
         return [[0; SIDE]; 2];
     }
     if rect.width == TILE {
-        return P::sixteen(picture, row, left, mask);
+        return P::sixteen(picture, row, left, lift);
     }
     let [mut firsts, mut seconds] = [[0; SIDE]; 2];
     let places = firsts.iter_mut().zip(&mut seconds).take(rect.width as usize);
     for (x, (first, second)) in places.enumerate() {
-        [*first, *second] = P::one(picture, row, left + x * P::BYTES, mask);
+        [*first, *second] = P::one(picture, row, left + x * P::BYTES, lift);
     }
     [firsts, seconds]
 }
@@ -120,10 +119,10 @@ pub(crate) trait Pixel {
     const WORDS: usize = 1;
 
     /// Both words of sixteen pixels; the second is 0 when there is but one.
-    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2];
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [[u32; SIDE]; 2];
 
     /// Both words of one pixel.
-    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2];
+    fn one(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [u32; 2];
 }
 
 /// One byte.
@@ -139,15 +138,15 @@ impl Pixel for Byte {
     const BYTES: usize = 1;
 
     #[inline(always)]
-    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; SIDE] = picture.read(row, offset);
-        [bytes.map(|byte| u32::from(byte) & mask), [0; SIDE]]
+        [bytes.map(|byte| u32::from(byte)), [0; SIDE]]
     }
 
     #[inline(always)]
-    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
+    fn one(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [u32; 2] {
         let [byte]: [u8; 1] = picture.read(row, offset);
-        [u32::from(byte) & mask, 0]
+        [u32::from(byte), 0]
     }
 }
 
@@ -155,15 +154,15 @@ impl Pixel for Short {
     const BYTES: usize = 2;
 
     #[inline(always)]
-    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; 2 * SIDE] = picture.read(row, offset);
         let word = |i: usize| u32::from(u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]));
-        [std::array::from_fn(|i| word(i) & mask), [0; SIDE]]
+        [std::array::from_fn(|i| word(i)), [0; SIDE]]
     }
 
     #[inline(always)]
-    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
-        [u32::from(u16::from_le_bytes(picture.read(row, offset))) & mask, 0]
+    fn one(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [u32; 2] {
+        [u32::from(u16::from_le_bytes(picture.read(row, offset))), 0]
     }
 }
 
@@ -171,14 +170,14 @@ impl Pixel for Word {
     const BYTES: usize = 4;
 
     #[inline(always)]
-    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; 4 * SIDE] = picture.read(row, offset);
-        [std::array::from_fn(|i| word_at(&bytes, i) & mask), [0; SIDE]]
+        [std::array::from_fn(|i| word_at(&bytes, i) << lift), [0; SIDE]]
     }
 
     #[inline(always)]
-    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
-        [u32::from_le_bytes(picture.read(row, offset)) & mask, 0]
+    fn one(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [u32; 2] {
+        [u32::from_le_bytes(picture.read(row, offset)) << lift, 0]
     }
 }
 
@@ -187,18 +186,18 @@ impl Pixel for Half {
     const WORDS: usize = 2;
 
     #[inline(always)]
-    fn sixteen(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [[u32; SIDE]; 2] {
+    fn sixteen(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; 8 * SIDE] = picture.read(row, offset);
         [
             std::array::from_fn(|i| ordinary(word_at(&bytes, 2 * i))),
-            std::array::from_fn(|i| ordinary(word_at(&bytes, 2 * i + 1)) & mask),
+            std::array::from_fn(|i| ordinary(word_at(&bytes, 2 * i + 1)) << lift),
         ]
     }
 
     #[inline(always)]
-    fn one(picture: &impl Rows, row: usize, offset: usize, mask: u32) -> [u32; 2] {
+    fn one(picture: &impl Rows, row: usize, offset: usize, lift: u32) -> [u32; 2] {
         let bytes: [u8; 8] = picture.read(row, offset);
-        [ordinary(word_at(&bytes, 0)), ordinary(word_at(&bytes, 1)) & mask]
+        [ordinary(word_at(&bytes, 0)), ordinary(word_at(&bytes, 1)) << lift]
     }
 }
 

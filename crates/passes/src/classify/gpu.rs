@@ -149,14 +149,14 @@ impl Gpu {
         let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
         let bytes = self.format.bytes() as u32;
         let push = Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes]);
-        push.tiles(self.grid, count, flags)
+        push.tiles(self.format, self.grid, count, flags)
     }
 }
 
 /// The shader, and whether it wants full subgroups.
 fn choose(source: Source, route: Route) -> (&'static [u32], bool) {
     match (source, route) {
-        (Source::Words, _) => (shader::LOOK_WORDS, true),
+        (Source::EightWords | Source::TenWords, _) => (shader::LOOK_WORDS, true),
         (Source::HalfWords, _) => (shader::LOOK_HALF_WORDS, true),
         (Source::One, _) => (shader::LOOK_ONE, true),
         (Source::Lines, _) => (shader::LOOK_LINES, true),

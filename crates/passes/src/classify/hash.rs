@@ -35,11 +35,15 @@ impl Keys {
         Self { upper: of(0), lower: of(1) }
     }
 
-    /// In the order in which sixteen invocations ask for them: the first pair of each, the second
-    /// pair of each, and so on, up to the first pair of the next one.
+    /// In the order in which sixteen invocations ask for them: the first two pairs of each, the next
+    /// two of each, and so on, up to the first pair of the next invocation.
     pub(super) fn for_shaders(&self) -> Vec<u32> {
-        let each = (self.upper.len() - 1) / INVOCATIONS;
-        let places = (0..=each).flat_map(|i| (0..INVOCATIONS).map(move |it| it * each + i));
+        let last = self.upper.len() - 1;
+        let each = last / INVOCATIONS;
+        let twos =
+            (0..=each).step_by(2).flat_map(|i| (0..INVOCATIONS).map(move |it| it * each + i));
+        // Of the last two, the second one is nobody's.
+        let places = twos.flat_map(|place| [place, (place + 1).min(last)]);
         places.flat_map(|place| [self.upper[place], self.lower[place]]).collect()
     }
 }
@@ -48,12 +52,10 @@ impl Keys {
 pub(super) struct Sums {
     first: [u64; SIDE],
     second: [u64; SIDE],
-    /// What the upper half of the first lane is raised by.
-    raise: [u32; SIDE],
 }
 
 impl Sums {
-    pub(super) const NOTHING: Self = Self { first: [0; SIDE], second: [0; SIDE], raise: [0; SIDE] };
+    pub(super) const NOTHING: Self = Self { first: [0; SIDE], second: [0; SIDE] };
 
     /// Adds word `WORD` of the `words` of each pixel, of two rows of which the upper one is number
     /// `pair * 2` of the tile.
@@ -70,7 +72,6 @@ impl Sums {
         for x in 0..SIDE {
             let (a, b) = (top[x].wrapping_add(upper[x]), low[x].wrapping_add(lower[x]));
             self.first[x] = self.first[x].wrapping_add(u64::from(a) * u64::from(b));
-            self.raise[x] = self.raise[x].wrapping_add(a).wrapping_add(b);
         }
         let place = place + 1;
         let (upper, lower) = (row(&keys.upper, place, words), row(&keys.lower, place, words));
@@ -84,8 +85,7 @@ impl Sums {
     #[inline(always)]
     pub(super) fn hash(&self) -> Hash {
         let sum = |lanes: &[u64; SIDE]| lanes.iter().fold(0_u64, |sum, one| sum.wrapping_add(*one));
-        let raise = self.raise.iter().fold(0_u32, |sum, one| sum.wrapping_add(*one));
-        [sum(&self.first).wrapping_add(u64::from(raise) << 32), sum(&self.second)]
+        [sum(&self.first), sum(&self.second)]
     }
 }
 

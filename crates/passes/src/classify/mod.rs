@@ -11,21 +11,19 @@
 //! word *b* of the pixel below make a pair, with two random keys *k* and *l*; a lane is
 //!
 //! ```text
-//! sum of (2^32 + (a + k mod 2^32)) * (2^32 + (b + l mod 2^32))   mod 2^64
+//! sum of (a + k mod 2^32) * (b + l mod 2^32)   mod 2^64
 //! ```
 //!
-//! over all pairs; the second lane takes the keys of the next pair, and leaves both 2^32 out. What is
-//! past the picture's edge is 0. Sums do not care for their order, so a shader adds in any: each
-//! invocation those of its own pixels, and subgroups the rest. A pair costs two multiplications.
+//! over all pairs; the second lane takes the keys of the next pair. Bits of a pixel that do not count
+//! are shifted out of its last word. What is past the picture's edge is 0. Sums do not care for their
+//! order, so a shader adds in any: each invocation those of its own pixels, and subgroups the rest. A
+//! pair costs two multiplications.
 //!
 //! # What can go unseen
 //!
 //! A change that does not depend on the keys is missed with a probability of at most 2^-64 for each
-//! changed tile, whatever it is (there, theorem 4.3; the proof holds with 2^32 added, since
-//! 2^32 + c and 2^32 + d differ by less than 2^32, too). A machine that shows 60 pictures of 3840x2160
-//! a second, all tiles changing, misses a tile once in about 300,000 years. A change of **one** word
-//! never: it changes the first lane by its difference, below 2^32, times a number from 2^32 to 2^33,
-//! which is no multiple of 2^64.
+//! changed tile, whatever it is (there, theorem 4.3). A machine that shows 60 pictures of 3840x2160 a
+//! second, all tiles changing, misses a tile once in about 300,000 years.
 //! The keys are new for each [`Classify`], so nobody can prepare a picture that collides without
 //! reading our memory.
 //!
@@ -50,7 +48,7 @@ use std::sync::Arc;
 use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Observer};
 use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
 
-pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, mask};
+pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, lift};
 pub(crate) use gpu::{Gpu, Known, Looking};
 pub(crate) use hash::{Hash, Keys};
 pub(crate) use watch::Watch;

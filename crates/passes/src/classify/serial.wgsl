@@ -14,6 +14,12 @@ fn counted_words(at: vec2<u32>) -> u32 {
 }
 #endif
 
+// The keys of pair number `pair` of an invocation of the other shader.
+fn keys_of(pair: u32, lane: u32) -> vec2<u32> {
+    let both = keys[(pair >> 1u) * 16u + lane];
+    return select(both.xy, both.zw, (pair & 1u) != 0u);
+}
+
 @compute @workgroup_size(8)
 fn main(
     @builtin(global_invocation_id) id: vec3<u32>,
@@ -33,17 +39,17 @@ fn main(
         // The place of the keys in the order of the other shader.
         let lane = i >> 3u;
 #if HALF
-        let first = (i & 7u) * 32u + lane;
-        let k0 = keys[first];
-        let k1 = keys[first + 16u];
-        sum = pair(sum, k0, k1, top.x, low.x);
-        sum = pair(sum, k1, keys[first + 32u], top.y, low.y);
+        let first = (i & 7u) * 2u;
+        let k0 = keys_of(first, lane);
+        let k1 = keys_of(first + 1u, lane);
+        sum = pair(sum, k0, k1, top.x, low.x, job.lift.x);
+        sum = pair(sum, k1, keys_of(first + 2u, lane), top.y, low.y, job.lift.y);
 #else
-        let first = (i & 7u) * 16u + lane;
-        sum = pair(sum, keys[first], keys[first + 16u], top, low);
+        let first = i & 7u;
+        sum = pair(sum, keys_of(first, lane), keys_of(first + 1u, lane), top, low, job.lift.x);
 #endif
     }
-    let hash = hash_of(add(sum.first, wide(0u, sum.raise)), sum.second);
+    let hash = hash_of(sum.first, sum.second);
     if any(hashes[tile] != hash) {
         hashes[tile] = hash;
         atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));

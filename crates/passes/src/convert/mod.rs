@@ -179,15 +179,19 @@ impl Conversion {
     /// What a shader is told (`job.wgsl`).
     pub(crate) fn job(&self, source: Source, count: u32, flags: u32) -> Push {
         let Layout { stride, chroma_stride, cb, cr, .. } = self.layout;
+        // Where the shader knows the places, in the order in which colours lie.
+        let by_place = matches!(source, Source::EightWords | Source::TenWords);
+        let swap = by_place && Source::of(self.format) == Source::Bgr;
         shader::job(source, self.format, self.grid, count, flags)
-            .words(weights(&self.matrix.luma))
-            .words(weights(&self.matrix.blue))
-            .words(weights(&self.matrix.red))
+            .words(weights(&self.matrix.luma, swap))
+            .words(weights(&self.matrix.blue, swap))
+            .words(weights(&self.matrix.red, swap))
             .words([stride / 4, chroma_stride / 4, cb / 4, cr / 4])
     }
 }
 
-fn weights(weights: &Weights) -> [u32; 4] {
+fn weights(weights: &Weights, swap: bool) -> [u32; 4] {
     let [r, g, b] = weights.rgb;
-    [r, g, b, weights.bias].map(i32::cast_unsigned)
+    let (first, third) = if swap { (b, r) } else { (r, b) };
+    [first, g, third, weights.bias].map(i32::cast_unsigned)
 }

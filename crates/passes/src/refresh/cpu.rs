@@ -2,7 +2,7 @@
 
 use zerohop_kernel::{VectorWork, vectorized};
 
-use crate::classify::{Hash, Keys, hash_of, mask};
+use crate::classify::{Hash, Keys, hash_of, lift};
 use crate::convert::Conversion;
 use crate::convert::cpu::{Decode, Job, Tiles, convert_tile, decoded};
 use crate::{Rows, TileSet};
@@ -58,10 +58,10 @@ impl<R: Rows> VectorWork for Work<'_, R> {
 impl<R: Rows> Tiles for Work<'_, R> {
     #[inline(always)]
     fn each<D: Decode>(&mut self, decode: D) {
-        let (grid, mask) = (self.tiles.grid(), mask(self.job.format));
+        let (grid, lift) = (self.tiles.grid(), lift(self.job.format));
         for index in self.tiles.iter() {
             let rect = grid.rect(index);
-            let hash = hash_of::<D::Words>(self.picture, &rect, self.keys, mask);
+            let hash = hash_of::<D::Words>(self.picture, &rect, self.keys, lift);
             let is_new = self.hashes[index] != hash;
             if is_new {
                 self.hashes[index] = hash;

@@ -153,9 +153,12 @@ impl Gpu {
 fn choose(source: Source, chroma: Chroma) -> (&'static [u32], bool) {
     use Chroma::{Deep, Interleaved, Planar};
     let code = match (source, chroma) {
-        (Source::Words, Interleaved) => shader::REFRESH_WORDS_NV12,
-        (Source::Words, Planar) => shader::REFRESH_WORDS_I420,
-        (Source::Words, Deep) => shader::REFRESH_WORDS_P010,
+        (Source::EightWords, Interleaved) => shader::REFRESH_EIGHT_WORDS_NV12,
+        (Source::EightWords, Planar) => shader::REFRESH_EIGHT_WORDS_I420,
+        (Source::EightWords, Deep) => shader::REFRESH_EIGHT_WORDS_P010,
+        (Source::TenWords, Interleaved) => shader::REFRESH_TEN_WORDS_NV12,
+        (Source::TenWords, Planar) => shader::REFRESH_TEN_WORDS_I420,
+        (Source::TenWords, Deep) => shader::REFRESH_TEN_WORDS_P010,
         (Source::HalfWords, Interleaved) => shader::REFRESH_HALF_WORDS_NV12,
         (Source::HalfWords, Planar) => shader::REFRESH_HALF_WORDS_I420,
         (Source::HalfWords, Deep) => shader::REFRESH_HALF_WORDS_P010,
