@@ -30,10 +30,13 @@ use zerohop_vulkan::PixelFormat;
 use cases::{CASES, Stage};
 use common::Machine;
 use copy::Copier;
+use planar::Found;
 use table::{Row, Table};
 
 /// Pictures of one measurement.
 const PICTURES: usize = 120;
+/// The most of what the CPU does alone.
+const MOST_ON_THE_CLOCK: usize = 8;
 /// The same on a CPU device.
 const FEW: usize = 5;
 /// Pictures that are not measured: the first ones compile, allocate, and write everything.
@@ -56,38 +59,44 @@ fn main() -> ExitCode {
     };
     machine.device.measure_dispatches();
     let mut table = Table::new(&machine);
-    for extent in &ask.sizes {
-        for format in &ask.formats {
-            let stage = Stage::new(&machine, *extent, *format);
-            let mut copier = Copier::new(&machine, stage.bytes());
-            let copy = copier.as_mut().map(|it| it.times(ask.pictures)).unwrap_or_default();
-            table.add(Row::copy(&stage, &copy));
-            for case in CASES {
-                copier.iter_mut().for_each(Copier::wake);
-                if let Some(times) = case.run(&stage, ask.pictures) {
-                    table.add(Row::of(*case, &stage, &times, &copy));
-                }
+    for (extent, format) in ask.shapes() {
+        let stage = Stage::new(&machine, extent, format);
+        let mut copier = Copier::new(&machine, stage.bytes());
+        let copy = copier.as_mut().map(|it| it.times(ask.pictures)).unwrap_or_default();
+        table.add(Row::copy(&stage, &copy));
+        for case in CASES.iter().filter(|case| !case.is_on_the_clock()) {
+            copier.iter_mut().for_each(Copier::wake);
+            if let Some(times) = case.run(&stage, ask.pictures) {
+                table.add(Row::of(*case, &stage, &times, &copy));
             }
         }
     }
     for extent in &ask.sizes {
         decoded(&machine, *extent, ask.pictures, &mut table);
     }
+    // While the CPU works, the device's clock goes down.
+    for (extent, format) in ask.shapes() {
+        let stage = Stage::new(&machine, extent, format);
+        for case in CASES.iter().filter(|case| case.is_on_the_clock()) {
+            if let Some(times) = case.run(&stage, ask.pictures.min(MOST_ON_THE_CLOCK)) {
+                table.add(Row::of(*case, &stage, &times, &[]));
+            }
+        }
+    }
     table.finish(ask.json.as_deref())
 }
 
 /// The passes over decoded pictures.
 fn decoded(machine: &Machine, extent: Extent, pictures: usize, table: &mut Table) {
+    let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
+    let mut copier = Copier::new(machine, bytes);
+    let copy = copier.as_mut().map(|it| it.times(pictures)).unwrap_or_default();
     for format in planar::FORMATS {
-        let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
-        let mut copier = Copier::new(machine, bytes);
-        let copy = copier.as_mut().map(|it| it.times(pictures)).unwrap_or_default();
-        for case in planar::CASES {
-            copier.iter_mut().for_each(Copier::wake);
-            if let Some(found) = case.run(machine, (format, extent), pictures) {
-                table.add(Row::planar(case, (extent, format), &found, (&copy, bytes)));
-            }
-        }
+        let mut wake = || copier.iter_mut().for_each(Copier::wake);
+        let mut tell = |case, found: &Found| {
+            table.add(Row::planar(case, (extent, format), found, (&copy, bytes)));
+        };
+        planar::measure(machine, (format, extent), pictures, &mut wake, &mut tell);
     }
 }
 
@@ -100,6 +109,13 @@ struct Ask {
 }
 
 impl Ask {
+    /// Every format in every size.
+    fn shapes(&self) -> impl Iterator<Item = (Extent, PixelFormat)> {
+        let of = |extent: &Extent| (*extent, &self.formats);
+        let all = self.sizes.iter().map(of);
+        all.flat_map(|(extent, formats)| formats.iter().map(move |format| (extent, *format)))
+    }
+
     fn read(mut words: impl Iterator<Item = String>, is_cpu: bool) -> Result<Self, String> {
         let of = |few, all| if is_cpu { few } else { all };
         let mut ask = Self {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
-    PlaneLayout, SharedBuffer, SyncPoint,
+    PlaneLayout, SharedBuffer, Siting, SyncPoint,
 };
-use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, Siting, TileSet};
+use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, TileSet};
 use zerohop_vulkan::{Buffer, Error, Image, Recording, Sight, Way, opaque_for, write_picture};
 
 use crate::WARM;
@@ -58,58 +58,93 @@ pub(crate) struct Found {
 }
 
 impl Case {
-    /// The times of so many pictures; `None` for what this device cannot do.
-    pub(crate) fn run(
-        self,
-        machine: &Machine,
-        (fourcc, extent): (Fourcc, Extent),
-        pictures: usize,
-    ) -> Option<Found> {
-        let descriptor = describe(fourcc, extent);
-        let bytes = descriptor.end(descriptor.planes.len() - 1);
-        let count = turns(machine.device.is_cpu(), bytes).next_multiple_of(2);
-        let made = (0..count).map(|turn| {
-            let seed = if self.work == Work::Diff(true) { turn as u32 % 2 + 1 } else { 1 };
-            Decoded::new(machine, &descriptor, self.sight, seed)
-        });
-        let mut all = made.collect::<Result<Vec<_>, Error>>().ok()?;
+    /// The times of so many pictures.
+    fn run(self, machine: &Machine, all: &Pictures, pictures: usize) -> Found {
+        let Pictures { descriptor, same, other, .. } = all;
+        let other = if self.work == Work::Diff(true) { other } else { same };
         let notes = Arc::<Notes>::default();
-        let (device, tiles) = (&machine.device, TileSet::all(Grid::of(extent)));
+        let device = &machine.device;
+        let tiles = TileSet::all(Grid::of(descriptor.extent));
+        let shown = |turn: usize| if turn.is_multiple_of(2) { same } else { other };
         let times = match self.work {
             Work::Luma => {
-                let luma = Luma::new(device, &descriptor, notes).expect("a known format");
+                let luma = Luma::new(device, descriptor, notes).expect("a known format");
                 let mut luma = luma.with_route(Route::Gpu);
-                each((machine, 1), &mut all, pictures, |frame, image| {
+                each((machine, 1), shown, pictures, |frame, image| {
                     let made = luma.luma(frame, image, &tiles).expect("a device that works");
                     done(&made.expect("a free buffer"));
                 })
             }
             Work::Rgba => {
-                let rgba = Rgba::new(device, &descriptor, Siting::Left, notes);
+                let rgba = Rgba::new(device, descriptor, Siting::Left, notes);
                 let mut rgba = rgba.expect("a known format").with_route(Route::Gpu);
-                each((machine, 1), &mut all, pictures, |frame, image| {
+                each((machine, 1), shown, pictures, |frame, image| {
                     let made = rgba.convert(frame, image, &tiles).expect("a device that works");
                     done(&made.expect("a free buffer"));
                 })
             }
             Work::Diff(_) => {
-                let diff = Diff::new(device, &descriptor, notes).expect("a known format");
+                let diff = Diff::new(device, descriptor, notes).expect("a known format");
                 let mut diff = diff.with_route(Route::Gpu);
-                each((machine, 2), &mut all, pictures, |frame, image| {
+                each((machine, 2), shown, pictures, |frame, image| {
                     let made = diff.diff(frame, image).expect("a device that works").picture;
                     done(&made.expect("a free buffer"));
                 })
             }
         };
-        let pixels = u64::from(extent.width) * u64::from(extent.height);
-        let luma = pixels * if fourcc == Fourcc::P010 { 2 } else { 1 };
-        let (read, written) = match self.work {
+        let (read, written) = self.bytes(descriptor);
+        Found { times, read, written }
+    }
+
+    /// What the pass reads and writes.
+    fn bytes(self, descriptor: &FrameDescriptor) -> (u64, u64) {
+        let Extent { width, height } = descriptor.extent;
+        let pixels = u64::from(width) * u64::from(height);
+        let luma = pixels * if descriptor.fourcc == Fourcc::P010 { 2 } else { 1 };
+        match self.work {
             Work::Luma => (luma, pixels),
             Work::Rgba => (luma * 3 / 2, pixels * 4),
             // By two passes, of which one skips what did not change.
             Work::Diff(changed) => (if changed { 2 * luma } else { luma }, pixels),
+        }
+    }
+}
+
+/// Measures all passes over pictures of one format, and tells of each as soon as it is done.
+pub(crate) fn measure(
+    machine: &Machine,
+    (fourcc, extent): (Fourcc, Extent),
+    pictures: usize,
+    wake: &mut dyn FnMut(),
+    tell: &mut dyn FnMut(Case, &Found),
+) {
+    for sight in [Sight::Images, Sight::Buffers] {
+        let Ok(all) = Pictures::new(machine, describe(fourcc, extent), sight) else { continue };
+        for case in CASES.into_iter().filter(|case| case.sight == sight) {
+            wake();
+            tell(case, &case.run(machine, &all, pictures));
+        }
+    }
+}
+
+/// Pictures that take turns: some show one thing, some another.
+struct Pictures {
+    descriptor: FrameDescriptor,
+    same: Vec<Decoded>,
+    other: Vec<Decoded>,
+}
+
+impl Pictures {
+    fn new(machine: &Machine, descriptor: FrameDescriptor, sight: Sight) -> Result<Self, Error> {
+        let bytes = descriptor.end(descriptor.planes.len() - 1);
+        let count = turns(machine.device.is_cpu(), bytes);
+        let made = |seed| {
+            let noise = noise(seed, bytes as usize);
+            let made = (0..count).map(|_| Decoded::new(machine, &descriptor, sight, &noise));
+            made.collect::<Result<Vec<_>, Error>>()
         };
-        Some(Found { times, read, written })
+        let (same, other) = (made(1)?, made(2)?);
+        Ok(Self { descriptor, same, other })
     }
 }
 
@@ -125,7 +160,7 @@ impl Decoded {
         machine: &Machine,
         descriptor: &FrameDescriptor,
         sight: Sight,
-        seed: u32,
+        noise: &[u8],
     ) -> Result<Self, Error> {
         let (device, extent, fourcc) = (&machine.device, descriptor.extent, descriptor.fourcc);
         let shared = |memory| {
@@ -135,11 +170,11 @@ impl Decoded {
         let (image, buffer) = if sight == Sight::Images {
             let opaque = opaque_for(device, fourcc, extent)?;
             let image = Arc::new(Image::create_for(device, extent, fourcc, &opaque)?);
-            write_picture(&machine.queue, &image, &noise(seed, image.bytes() as usize))?;
+            write_picture(&machine.queue, &image, &noise[..image.bytes() as usize])?;
             let buffer = shared(image.export()?);
             (image, buffer)
         } else {
-            let buffer = shared(rows(machine, descriptor, seed)?);
+            let buffer = shared(rows(machine, noise)?);
             (Arc::new(Image::import_by(device, &buffer, &[Way::Buffers])?), buffer)
         };
         Ok(Self { image, buffer, home: Arc::default() })
@@ -167,12 +202,12 @@ fn describe(fourcc: Fourcc, extent: Extent) -> FrameDescriptor {
     FrameDescriptor { extent, fourcc, modifier: Modifier::LINEAR, planes, color: Color::BT709 }
 }
 
-/// Noise in a buffer of the device that can leave it.
-fn rows(machine: &Machine, descriptor: &FrameDescriptor, seed: u32) -> Result<MemoryHandle, Error> {
-    let size = descriptor.end(descriptor.planes.len() - 1);
+/// `noise` in a buffer of the device that can leave it.
+fn rows(machine: &Machine, noise: &[u8]) -> Result<MemoryHandle, Error> {
+    let size = noise.len() as u64;
     let out = Arc::new(Buffer::exportable(&machine.device, size)?);
     let from = Arc::new(Buffer::read_back(&machine.device, size)?);
-    from.write(0, &noise(seed, size as usize));
+    from.write(0, noise);
     let mut recording = Recording::begin(&machine.queue)?;
     recording.copy_ranges(&from, &out, &[(0, size)]);
     let _ = recording.submit_and_wait()?;
@@ -181,9 +216,9 @@ fn rows(machine: &Machine, descriptor: &FrameDescriptor, seed: u32) -> Result<Me
 
 /// Shows pictures in turn, and takes what the device measured: `dispatches` of each picture count as
 /// one.
-fn each(
+fn each<'a>(
     (machine, dispatches): (&Machine, usize),
-    all: &mut [Decoded],
+    shown: impl Fn(usize) -> &'a Vec<Decoded>,
     pictures: usize,
     mut work: impl FnMut(&Arc<Frame>, &Arc<Image>),
 ) -> Vec<Duration> {
@@ -191,6 +226,7 @@ fn each(
         if turn == WARM {
             let _ = machine.device.take_measured();
         }
+        let all = shown(turn);
         let picture = &all[turn % all.len()];
         work(&picture.frame(turn as u64 + 1), &picture.image);
     }

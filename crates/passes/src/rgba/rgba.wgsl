@@ -113,14 +113,17 @@ struct Column {
     low: vec2<u32>,
 }
 
-// What samples that two pixels share weigh for each of both: those of the first one and the two
-// around it. Of such that lie on even pixels (1), or between two (2).
+// What samples that two pixels share weigh in quarters: for the first pixel that before the shared one
+// and that itself, for the second one that itself and the next. They lie on even pixels (1), between
+// two (2), or on odd ones (3).
 fn first_weights(kind: u32) -> vec2<u32> {
-    return select(vec2<u32>(1u, 3u), vec2<u32>(0u, 4u), kind == 1u);
+    let between = select(vec2<u32>(1u, 3u), vec2<u32>(2u, 2u), kind == 3u);
+    return select(between, vec2<u32>(0u, 4u), kind == 1u);
 }
 
 fn second_weights(kind: u32) -> vec2<u32> {
-    return select(vec2<u32>(3u, 1u), vec2<u32>(2u, 2u), kind == 1u);
+    let between = select(vec2<u32>(3u, 1u), vec2<u32>(4u, 0u), kind == 3u);
+    return select(between, vec2<u32>(2u, 2u), kind == 1u);
 }
 
 // Column `x` around row `y` of the samples; past the edge, the last ones again.
