@@ -6,20 +6,8 @@
 //! nothing is written, so an unchanged picture costs what [`Classify`] alone would cost, and a
 //! changed one no second read.
 //!
-//! # What it costs on a GPU
-//!
-//! By count, for a Hopper GPU of 132 multiprocessors at 1.75 GHz and 4.3 TB/s (a copy's bytes, read
-//! and written), at 3840x2160 with 4 bytes a pixel; not measured yet:
-//!
-//! | | one read | two reads |
-//! |---|---|---|
-//! | bytes: 33 MB in, 12 MB out where all changed | 10.5 us | 18.2 us |
-//! | bytes where nothing changed | 7.8 us | 7.8 us |
-//! | texels, four a clock for each multiprocessor | 9.0 us | 18.0 us |
-//! | instructions: some 15 a pixel to find, 25 to write | 11 us | 14 us |
-//!
-//! These overlap, so the largest is the floor: about 9 us to find that nothing changed, and 11 us
-//! instead of 18 us where everything did. Hence one read wherever there is a buffer to write to.
+//! What it costs on a GPU is in `README.md`: reading 33 MB of an H200's memory takes about as long as
+//! the arithmetic, so that a second read of what changed would cost half as much again.
 //!
 //! # When it does not
 //!

@@ -15,6 +15,9 @@ const PROGRAM: &str = "bandwidth";
 /// Cases with a target: microseconds of device time for a picture of 3840x2160.
 const ASKED: [(&str, f64); 2] = [("classify", 12.0), ("refresh NV12", 25.0)];
 
+/// The most times that a pass over decoded pictures may take of what the same bytes cost.
+const DECODED: f64 = 2.0;
+
 /// A row for each pass at 3840x2160.
 pub(super) fn run(kit: &Kit) -> Result<()> {
     if !kit.program(PROGRAM).is_file() {
@@ -43,6 +46,13 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 fn tell(row: &Value) {
     let case = row["case"].as_str().unwrap_or_default();
     let Some(took) = row["p50_us"].as_f64() else { return };
+    if let (Some(format @ ("NV12" | "P010" | "YU12")), Some(ratio)) =
+        (row["format"].as_str(), row["ratio"].as_f64())
+    {
+        let found = Row::judged(&format!("{format} {case}"), ratio, "x", Target::AtMost(DECODED));
+        let slowest = row["p99_us"].as_f64().unwrap_or(f64::NAN);
+        return found.note(format!("{took:.1} us, p99 {slowest:.1} us")).tell();
+    }
     let asked = ASKED.iter().find(|(name, _)| *name == case);
     let found = match asked {
         Some((_, most)) => Row::judged(case, took, "us", Target::AtMost(*most)),
