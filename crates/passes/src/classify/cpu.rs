@@ -140,7 +140,7 @@ impl Pixel for Byte {
     #[inline(always)]
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; SIDE] = picture.read(row, offset);
-        [bytes.map(|byte| u32::from(byte)), [0; SIDE]]
+        [bytes.map(u32::from), [0; SIDE]]
     }
 
     #[inline(always)]
@@ -157,7 +157,7 @@ impl Pixel for Short {
     fn sixteen(picture: &impl Rows, row: usize, offset: usize, _: u32) -> [[u32; SIDE]; 2] {
         let bytes: [u8; 2 * SIDE] = picture.read(row, offset);
         let word = |i: usize| u32::from(u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]));
-        [std::array::from_fn(|i| word(i)), [0; SIDE]]
+        [std::array::from_fn(word), [0; SIDE]]
     }
 
     #[inline(always)]
