@@ -199,7 +199,11 @@ impl Path {
 
     /// Whether the sink reads converted pictures on the device still.
     fn reads_rows(&self) -> bool {
-        self.direct.as_ref().is_some_and(|direct| direct.refused_rows().is_none())
+        let uuid = self.machine.as_ref().map(|machine| machine.device.id().device_uuid);
+        let reads = |(direct, uuid): (&Arc<Direct>, [u8; 16])| {
+            direct.refused_rows().is_none() && direct.is_on(&uuid)
+        };
+        self.direct.as_ref().zip(uuid).is_some_and(reads)
     }
 
     /// The chroma that the sink takes of pictures of `fourcc`: ten bits where they have more than eight.
