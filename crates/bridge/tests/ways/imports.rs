@@ -36,7 +36,7 @@ fn descriptors() -> Result<usize, BoxError> {
 /// More than the GPU has, one after the other: what was freed is there again.
 pub(crate) fn flat(queue: &Arc<Queue>) -> Outcome {
     /// Bytes of each.
-    const EACH: u64 = 64 << 20;
+    const EACH: u64 = 256 << 20;
     let device = device(queue)?;
     let once = || -> Result<(), BoxError> {
         let (fd, size) = exported(queue, EACH)?;
