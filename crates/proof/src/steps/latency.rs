@@ -12,9 +12,8 @@ use crate::spans::{self, percentile};
 
 /// The size of the pictures.
 const SIZE: &str = "3840x2160";
-/// Pictures a second: few enough that none waits for another, and enough that the processor keeps its
-/// caches: at 60 and 120 a second the median is some 25 us longer on an H200's virtual machine.
-const RATE: &str = "240";
+/// Pictures a second: few enough that none waits for another.
+const RATE: &str = "120";
 /// Keeps the host from sleeping, which measures how long the machine takes to wake a thread.
 const AWAKE: &[&str] = &["--spin"];
 /// Alternating repetitions.
@@ -70,7 +69,7 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 /// the call of `vkQueuePresentKHR` until the host has seen that CUDA can read the whole picture. Adds the
 /// microseconds of each, and says how they came.
 fn present(kit: &Kit, name: &str, more: &[&str], times: &mut Vec<f64>) -> Result<String> {
-    let (trace, frames) = (kit.path(&format!("{name}.trace")), kit.few("960", "60"));
+    let (trace, frames) = (kit.path(&format!("{name}.trace")), kit.few("480", "60"));
     let mut run = kit.zerohop_run(name);
     run.args(["--to", &kit.view("null"), "--trace"]).arg(&trace).args(more);
     let options = ["--size", SIZE, "--plain", "--drawn", "--frames", frames];
