@@ -41,12 +41,12 @@ const KINDS: [Kind; 4] = [
 ];
 
 impl Kind {
-    /// All of them: those above, and a tiling for each other modifier that the device has for the
-    /// format.
+    /// All of them: those above, and for pictures of 32 bits a pixel as swapchains have them a tiling
+    /// for each other modifier of the device. What a tiling does it does to bytes, whatever they mean.
     pub(super) fn all(device: &Device, fourcc: Fourcc) -> Vec<Self> {
-        let modifiers = PixelFormat::of(fourcc).map(|format| device.tilings(format));
-        let tiled =
-            modifiers.unwrap_or_default().into_iter().filter(|one| *one != Modifier::LINEAR);
+        let format = PixelFormat::of(fourcc).ok().filter(|_| fourcc == Fourcc::ARGB8888);
+        let modifiers = format.map(|format| device.tilings(format)).unwrap_or_default();
+        let tiled = modifiers.into_iter().filter(|one| *one != Modifier::LINEAR);
         let tiled =
             tiled.map(|one| Self { modifier: Some(one), handle: "opaque_fd", make: tiling });
         KINDS.into_iter().chain(tiled).collect()
