@@ -32,7 +32,8 @@ pub(super) const CONSUMERS: [Consumer; 5] = [
     Consumer { name: "vulkan", takes: |_, _| true, read: vulkan },
     Consumer {
         name: "cuda array",
-        takes: |layout, _| layout != "LINEAR",
+        // It is told of no other tiling (`CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC`).
+        takes: |layout, _| layout == "OPTIMAL",
         read: |device, sent| cuda(&[Way::Opaque], device, sent),
     },
     Consumer {
