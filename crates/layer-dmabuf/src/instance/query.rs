@@ -68,7 +68,8 @@ pub(crate) unsafe fn image_format_properties(
     // What a driver's other handles can do with its own tiling says nothing of ours ("If handleType is
     // not compatible with the format, type, tiling, usage, and flags").
     let leaves = dma_buf || external.is_none_or(|it| it.handle_type.is_empty());
-    if drm && !(leaves && linear && memory_planes(info.format).is_some()) {
+    let able = memory_planes(info.format).is_some() && draws_to(instance, physical, info);
+    if drm && !(leaves && linear && able) {
         return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
     }
     let ours = [
@@ -97,6 +98,20 @@ pub(crate) unsafe fn image_format_properties(
     };
     // SAFETY: `copy` points to locals and the application's structures.
     Some(unsafe { ask(instance, physical, &copy, dma_buf, out) })
+}
+
+/// Whether the driver draws to `LINEAR` images of this format, if that is asked for. NVIDIA's does not,
+/// says so in the format's features, makes such an image all the same, and loses the device when one is
+/// drawn to with a depth buffer (580.159, H200).
+fn draws_to(
+    instance: &InstanceState,
+    physical: vk::PhysicalDevice,
+    info: &vk::PhysicalDeviceImageFormatInfo2<'_>,
+) -> bool {
+    // SAFETY: the handle is the instance's.
+    let able = unsafe { instance.raw.get_physical_device_format_properties(physical, info.format) };
+    !info.usage.contains(vk::ImageUsageFlags::COLOR_ATTACHMENT)
+        || able.linear_tiling_features.contains(vk::FormatFeatureFlags::COLOR_ATTACHMENT)
 }
 
 /// Asks the driver, and says of host memory what is true of ours.
