@@ -19,8 +19,8 @@ const CHIPS: [&str; 2] = ["cuda", "vulkan"];
 const FILMS: (usize, usize) = (7, 2);
 
 /// Pictures of each film that is measured: again and again from its start. Alone, and beside others.
-const PICTURES: (&str, &str) = ("360", "20");
-const BESIDE: (&str, &str) = ("240", "20");
+const PICTURES: (&str, &str) = ("240", "20");
+const BESIDE: (&str, &str) = ("160", "20");
 
 /// Seconds that a decoder may take to open its device, beside others that do.
 const OPENING: &str = "30";
