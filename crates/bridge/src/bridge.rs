@@ -114,7 +114,7 @@ impl Bridge {
         let mut refusals = String::new();
         for way in ways.iter().filter(|way| way.serves(buffer.memory())) {
             claim.way = way.name();
-            match proofs.prove(claim, || parts.prove(*way, frame, image)) {
+            match proofs.prove(claim, || parts.prove(*way, frame, image))? {
                 Verdict::Proven(_) => return Ok((*way, refusals)),
                 Verdict::Failed(why) => {
                     let separator = if refusals.is_empty() { "" } else { "; " };
@@ -191,9 +191,28 @@ impl Parts {
         Ok(Crossed { way, source, shape, ready, copies, imported, fallback: None, _copy: copy })
     }
 
+    /// Tries `way`. What went wrong with this picture alone is an error, and says nothing of the way.
+    fn prove(
+        &mut self,
+        way: Way,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+    ) -> Result<Result<Duration, BoxError>, Error> {
+        let tried = self.twice(way, frame, image);
+        // The sample may be the picture itself.
+        if tried.is_err() && !frame.is_intact() {
+            let why = format!("the picture was lost while {way} was tried");
+            return Err(zerohop_vulkan::Error::Forsaken(why).into());
+        }
+        match tried.map_err(|err| err.downcast::<Error>()) {
+            Err(Ok(err)) if !err.is_of_the_way() => Err(*err),
+            other => Ok(other.map_err(|err| err.map_or_else(|err| err, |err| err as BoxError))),
+        }
+    }
+
     /// Sends a known picture by `way`, twice, and compares what CUDA has then. Returns how long the
     /// second one took.
-    fn prove(
+    fn twice(
         &mut self,
         way: Way,
         frame: &Arc<Frame>,

@@ -17,12 +17,13 @@
 //! let proofs = Proofs::default();
 //! let verdict = proofs.prove(&claim, || {
 //!     let begin = std::time::Instant::now();
-//!     let seen = pattern(64); // What came out at the end of the way.
+//!     // What came out at the end of the way, if anything went in.
+//!     let seen = Ok::<_, std::io::Error>(pattern(64))?;
 //!     let took = begin.elapsed();
-//!     same(&pattern(64), &seen)?;
-//!     Ok(took)
+//!     Ok(same(&pattern(64), &seen).map(|()| took).map_err(Into::into))
 //! });
-//! assert!(verdict.is_proven());
+//! assert!(verdict?.is_proven());
+//! # Ok::<_, std::io::Error>(())
 //! ```
 
 use std::collections::BTreeMap;
@@ -97,20 +98,28 @@ impl Proofs {
     }
 
     /// What came of `claim`: of `attempt`, which is made at its first sight and then never again.
-    /// It returns how long one picture took. Who asks meanwhile waits for the same attempt; other
-    /// claims do not.
-    pub fn prove(
+    /// It returns how long one picture took, or why the way does not work. Who asks meanwhile waits
+    /// for the same attempt; other claims do not.
+    ///
+    /// # Errors
+    ///
+    /// Those of an attempt that says nothing of the way: it is not remembered, and the next one who
+    /// asks tries again.
+    pub fn prove<E>(
         &self,
         claim: &Claim,
-        attempt: impl FnOnce() -> Result<Duration, BoxError>,
-    ) -> Verdict {
+        attempt: impl FnOnce() -> Result<Result<Duration, BoxError>, E>,
+    ) -> Result<Verdict, E> {
         let slot = self.slot(claim);
         let mut verdict = lock(&slot);
-        let tried = || match attempt() {
+        if let Some(known) = &*verdict {
+            return Ok(known.clone());
+        }
+        let tried = match attempt()? {
             Ok(took) => Verdict::Proven(took),
             Err(err) => Verdict::Failed(with_causes(&*err)),
         };
-        verdict.get_or_insert_with(tried).clone()
+        Ok(verdict.insert(tried).clone())
     }
 
     /// Remembers that a way failed which may have been proven before: its proof does not hold for
@@ -202,6 +211,8 @@ pub fn same(sent: &[u8], seen: &[u8]) -> Result<(), Different> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     fn claim(way: &'static str) -> Claim {
@@ -209,26 +220,47 @@ mod tests {
         Claim { driver, fourcc: Fourcc::NV12, modifier: Modifier::LINEAR, handle, way }
     }
 
+    /// What came of an attempt that says something of the way.
+    fn prove(
+        proofs: &Proofs,
+        way: &'static str,
+        attempt: impl FnOnce() -> Result<Duration, BoxError>,
+    ) -> Verdict {
+        let Ok(verdict) = proofs.prove::<Infallible>(&claim(way), || Ok(attempt()));
+        verdict
+    }
+
     #[test]
     fn a_claim_is_tried_once_and_its_verdict_stays() {
         let proofs = Proofs::default();
         let took = Duration::from_millis(2);
-        assert_eq!(proofs.prove(&claim("a"), || Ok(took)), Verdict::Proven(took));
-        let again = proofs.prove(&claim("a"), || panic!("tried twice"));
+        assert_eq!(prove(&proofs, "a", || Ok(took)), Verdict::Proven(took));
+        let again = prove(&proofs, "a", || panic!("tried twice"));
         assert_eq!(again.to_string(), "exact, 2.000 ms");
-        assert!(!proofs.prove(&claim("b"), || Err("no such thing".into())).is_proven());
-        let again = proofs.prove(&claim("b"), || panic!("tried twice"));
+        assert!(!prove(&proofs, "b", || Err("no such thing".into())).is_proven());
+        let again = prove(&proofs, "b", || panic!("tried twice"));
         assert_eq!(again, Verdict::Failed("no such thing".into()));
         assert_eq!(proofs.all().len(), 2);
     }
 
     #[test]
+    fn an_attempt_that_says_nothing_of_the_way_is_not_remembered() {
+        let proofs = Proofs::default();
+        assert_eq!(
+            proofs.prove(&claim("a"), || Err("the picture is lost")),
+            Err("the picture is lost")
+        );
+        assert!(proofs.all().is_empty());
+        assert!(prove(&proofs, "a", || Ok(Duration::ZERO)).is_proven());
+    }
+
+    #[test]
     fn a_proven_way_that_fails_later_is_latched_with_the_first_reason() {
         let proofs = Proofs::default();
-        assert!(proofs.prove(&claim("a"), || Ok(Duration::ZERO)).is_proven());
+        assert!(prove(&proofs, "a", || Ok(Duration::ZERO)).is_proven());
         proofs.latch(&claim("a"), &std::io::Error::other("the first"));
         proofs.latch(&claim("a"), &std::io::Error::other("the second"));
-        let verdict = proofs.prove(&claim("a"), || Ok(Duration::ZERO));
+        let verdict = prove(&proofs, "a", || Ok(Duration::ZERO));
         assert_eq!(verdict, Verdict::Failed("the first".into()));
     }
 
@@ -242,7 +274,7 @@ mod tests {
         };
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| assert!(proofs.prove(&claim("a"), attempt).is_proven()));
+                scope.spawn(|| assert!(prove(&proofs, "a", attempt).is_proven()));
             }
         });
         assert_eq!(tries.into_inner(), 1);

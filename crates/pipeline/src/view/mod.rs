@@ -4,6 +4,7 @@ mod open;
 mod slots;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -91,8 +92,8 @@ impl CudaView {
     ///
     /// # Errors
     ///
-    /// [`Hopeless`], but for a picture that was not complete in time: what CUDA cannot do with one
-    /// it cannot do with the next.
+    /// [`Hopeless`], but for a picture that was lost or not complete in time: what else CUDA cannot
+    /// do with one it cannot do with the next.
     pub(crate) fn pass(
         &mut self,
         queue: &Arc<Queue>,
@@ -100,7 +101,9 @@ impl CudaView {
         image: &Arc<Image>,
     ) -> Result<(), BoxError> {
         let shown = self.show(queue, frame, image);
-        shown.map_err(|err| if is_of_one(&err) { err } else { Box::new(Hopeless(err)) })
+        // One that is lost can fail anywhere, and says nothing of the next.
+        let excused = |err: &BoxError| is_of_one(err) || !is_lost(err) && !frame.is_intact();
+        shown.map_err(|err| if excused(&err) { err } else { Box::new(Hopeless(err)) })
     }
 
     /// No picture follows.
@@ -143,11 +146,27 @@ impl CudaView {
 /// Whether the next picture may fare better.
 fn is_of_one(err: &BoxError) -> bool {
     use zerohop_bridge::Error as Bridge;
-    let late = matches!(err.downcast_ref(), Some(Error::Timeout { .. } | Error::Forsaken(_)));
-    let forsaken = matches!(err.downcast_ref(), Some(zerohop_vulkan::Error::Forsaken(_)));
-    let crossing = err.downcast_ref::<Bridge>();
-    late || forsaken
-        || matches!(crossing, Some(Bridge::Busy(_) | Bridge::Cuda(Error::Timeout { .. })))
+    use zerohop_vulkan::Error as Vulkan;
+    let cuda = |err: &Error| matches!(err, Error::Timeout { .. } | Error::Forsaken(_));
+    let vulkan = |err: &Vulkan| {
+        matches!(err, Vulkan::Timeout { .. } | Vulkan::Forsaken(_) | Vulkan::TooSmall { .. })
+    };
+    match err.downcast_ref() {
+        Some(Bridge::Cuda(err)) => return cuda(err),
+        Some(Bridge::Vulkan(err)) => return vulkan(err),
+        Some(err) => return matches!(err, Bridge::Busy(_) | Bridge::Os { .. }),
+        None => {}
+    }
+    // What a timeline says that nobody waits for any more.
+    let forsaken = |err: &io::Error| err.kind() == io::ErrorKind::BrokenPipe;
+    err.downcast_ref().is_some_and(cuda)
+        || err.downcast_ref().is_some_and(vulkan)
+        || err.downcast_ref().is_some_and(forsaken)
+}
+
+/// Whether nothing works any more.
+fn is_lost(err: &BoxError) -> bool {
+    err.downcast_ref().is_some_and(Error::is_lost)
 }
 
 impl CudaReport {
@@ -165,5 +184,27 @@ impl CudaReport {
             }
             self.imports += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_producer_did_not_keep_to_costs_one_picture_and_not_the_run() {
+        use zerohop_bridge::Error as Bridge;
+        use zerohop_vulkan::Error as Vulkan;
+        let why = || String::from("it went back");
+        let of_one: [BoxError; 4] = [
+            Error::Forsaken(why()).into(),
+            Vulkan::Forsaken(why()).into(),
+            Bridge::Vulkan(Vulkan::Forsaken(why())).into(),
+            io::Error::new(io::ErrorKind::BrokenPipe, why()).into(),
+        ];
+        of_one.iter().for_each(|err| assert!(is_of_one(err), "{err:?}"));
+        let of_all: [BoxError; 2] =
+            [Bridge::NoGl(why()).into(), io::Error::from(io::ErrorKind::Unsupported).into()];
+        of_all.iter().for_each(|err| assert!(!is_of_one(err), "{err:?}"));
     }
 }
