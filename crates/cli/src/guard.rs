@@ -71,7 +71,8 @@ impl Drop for Guard {
 pub(crate) fn watch(folder: &Path) -> u8 {
     // The end of the file, or an error that means the same.
     if io::stdin().read(&mut [0]).unwrap_or(0) == 0 {
-        eprintln!("{KILLED}");
+        // Whoever read it may have been killed as well.
+        let _ = writeln!(io::stderr(), "{KILLED}");
     }
     // Where that fails, they wait for us.
     let _ = leave_stderr();

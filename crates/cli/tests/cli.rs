@@ -298,3 +298,14 @@ fn the_doctor_has_a_reason_and_an_advice_for_every_no() {
         assert_eq!(check["ok"].as_bool().unwrap(), check["todo"].is_null(), "{check}");
     }
 }
+
+#[test]
+fn a_guard_clears_up_also_where_nobody_reads_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut guard = Command::new(env!("CARGO_BIN_EXE_zerohop"));
+    guard.arg("guard").arg(folder.path()).stdin(Stdio::null()).stderr(writer);
+    assert!(guard.status().unwrap().success());
+    assert!(!folder.path().exists());
+}
