@@ -113,7 +113,7 @@ impl UnboundImage {
         if info.tiling == NAMED {
             info = info.push_next(&mut named);
         }
-        check_support(device, &info, (&views, modifier), extent)?;
+        check_support(device, &info, (&views, &families, modifier), extent)?;
         let mut image = Self::create(device, &info)?;
         image.linear *= holds.planes();
         Ok(image)
@@ -331,7 +331,7 @@ fn check_views(
 fn check_support(
     device: &Device,
     info: &vk::ImageCreateInfo<'_>,
-    (views, modifier): (&[vk::Format], Modifier),
+    (views, families, modifier): (&[vk::Format], &[u32], Modifier),
     extent: Extent,
 ) -> Result<(), Error> {
     let refused = || Error::NotImportable {
@@ -364,9 +364,11 @@ fn check_support(
     if !views.is_empty() {
         query = query.push_next(&mut list);
     }
+    // VUID-VkPhysicalDeviceImageDrmFormatModifierInfoEXT-sharingMode-02314, -02315.
     let mut named = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
         .drm_format_modifier(modifier.0)
-        .sharing_mode(info.sharing_mode);
+        .sharing_mode(info.sharing_mode)
+        .queue_family_indices(families);
     if info.tiling == NAMED {
         query = query.push_next(&mut named);
     }
