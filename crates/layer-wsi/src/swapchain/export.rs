@@ -31,13 +31,11 @@ impl ImagePlan {
         let linear = Self { tiling: vk::ImageTiling::LINEAR, ..sampled.clone() };
         let is_cpu = device.is_cpu();
         let words = sampled.clone().with_words().filter(|_| !is_cpu);
-        if let Some(words) = words {
-            // Of a dma-buf the host makes an image of its own.
-            let export = Export::choose(device, &words, screen);
-            if export == Export::Opaque {
-                *self = Self { export, ..words };
-                return;
-            }
+        let opaque = |plan: &Self| Export::choose(device, plan, screen) == Export::Opaque;
+        // Of a dma-buf the host makes an image of its own, and words are not worth the loss of one.
+        if let Some(words) = words.filter(|words| opaque(&sampled) && opaque(words)) {
+            *self = Self { export: Export::Opaque, ..words };
+            return;
         }
         let linear = is_cpu.then_some(linear);
         for easier in linear.into_iter().chain([sampled]) {
