@@ -88,7 +88,7 @@ impl Io {
     /// When there are too few descriptors for all, whoever has most of them goes.
     fn make_room(&mut self) {
         let objects = |(number, connected): (&u64, &Connected)| {
-            (connected.peer.objects() + connected.promises.len(), *number)
+            (connected.peer.objects() + connected.promises.descriptors(), *number)
         };
         let all: usize = self.peers.iter().map(|one| objects(one).0).sum();
         if all <= self.room {
@@ -98,7 +98,9 @@ impl Io {
             let room = self.room;
             self.dismiss(
                 number,
-                format!("{most} memory objects and timelines are too many, {room} are for all"),
+                format!(
+                    "{most} descriptors of memory and timelines are too many, {room} are for all"
+                ),
             );
         }
     }

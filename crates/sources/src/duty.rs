@@ -24,8 +24,8 @@ use crate::shared::Shared;
 /// them notices, and above what most pictures take.
 const BUSY: Duration = Duration::from_millis(2);
 
-/// How long a pipeline that does not want to sleep looks for the next picture: more than two at 60 a
-/// second.
+/// How long after a picture a pipeline that does not want to sleep looks for the next one: more than two
+/// at 60 a second.
 const AWAKE: Duration = Duration::from_millis(40);
 
 /// See the module.
@@ -72,8 +72,9 @@ impl Duty {
         let begin = clock_monotonic();
         let limit = timeout.unwrap_or(Duration::MAX);
         while self.spins && !self.shared.has_news() {
-            let passed = clock_monotonic().saturating_sub(begin);
-            if io.turn(stop, Some(Duration::ZERO)) || passed >= AWAKE.min(limit) {
+            let now = clock_monotonic();
+            let asleep = now >= self.shared.last_news() + AWAKE;
+            if asleep || now.saturating_sub(begin) >= limit || io.turn(stop, Some(Duration::ZERO)) {
                 break;
             }
         }

@@ -229,7 +229,7 @@ impl Io {
     }
 }
 
-/// How many memory objects there are descriptors for: three of four, the rest is the pipeline's.
+/// How many descriptors there are for memory objects and timelines: three of four, the rest is the pipeline's.
 fn room() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit / 4).unwrap_or(usize::MAX).saturating_mul(3)

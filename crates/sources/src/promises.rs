@@ -35,9 +35,9 @@ impl Promises {
         self.0.insert(announced.timeline, timeline);
     }
 
-    /// How many there are: each holds a descriptor.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// How many descriptors they hold: each its own, and that of the timeline that it is answered with.
+    pub(crate) fn descriptors(&self) -> usize {
+        2 * self.0.len()
     }
 
     /// No point will name it any more.

@@ -1,10 +1,11 @@
 //! What the source, its thread and the frames on their way have in common.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use zerohop_frame::Observer;
-use zerohop_kernel::Eventfd;
+use zerohop_kernel::{Eventfd, clock_monotonic};
 
 use crate::Report;
 use crate::line::Line;
@@ -12,6 +13,8 @@ use crate::line::Line;
 /// Locks are held for a few instructions, and never while a frame is dropped.
 pub(crate) struct Shared {
     line: Mutex<Line>,
+    /// When the line became worth a look, in ns of `CLOCK_MONOTONIC`.
+    news: AtomicU64,
     report: Mutex<Report>,
     /// Rung while the line is worth a look.
     pub(crate) ready: Eventfd,
@@ -30,6 +33,7 @@ impl Shared {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> std::io::Result<Self> {
         Ok(Self {
             line: Mutex::default(),
+            news: AtomicU64::new(0),
             report: Mutex::default(),
             ready: Eventfd::new()?,
             wake: Eventfd::new()?,
@@ -46,7 +50,11 @@ impl Shared {
         let before = line.is_worth_a_look();
         let result = work(&mut line);
         match (before, line.is_worth_a_look()) {
-            (false, true) => self.ready.ring(),
+            (false, true) => {
+                let now = u64::try_from(clock_monotonic().as_nanos()).unwrap_or(u64::MAX);
+                self.news.store(now, Ordering::Relaxed);
+                self.ready.ring();
+            }
             (true, false) => drop(self.ready.clear()),
             _ => {}
         }
@@ -56,6 +64,11 @@ impl Shared {
     /// Whether the line is worth a look.
     pub(crate) fn has_news(&self) -> bool {
         self.line().is_worth_a_look()
+    }
+
+    /// When the line last became worth a look; at the beginning of time if it never was.
+    pub(crate) fn last_news(&self) -> Duration {
+        Duration::from_nanos(self.news.load(Ordering::Relaxed))
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

@@ -25,7 +25,7 @@ fn who_holds_most_goes_when_descriptors_run_short() {
     let mut greedy = [App::start(&host, 1, 40), App::start(&host, 1, 40), App::start(&host, 1, 40)];
     host.wait_until(|report| report.refused_count == 1);
     let refused = host.control.report().refused[0].reason.clone();
-    assert_eq!(refused, "40 memory objects and timelines are too many, 96 are for all");
+    assert_eq!(refused, "40 descriptors of memory and timelines are too many, 96 are for all");
     let over = |app: &mut App| matches!(app.producer.poll(), Err(Error::Refused(_)));
     common::eventually(|| greedy.iter_mut().any(over));
     for _ in 0..50 {
