@@ -327,6 +327,24 @@ fn check_views(
     Ok(())
 }
 
+/// Whether all numbers are such that the device may be asked for the image.
+fn may_be_asked(
+    device: &Device,
+    info: &vk::ImageCreateInfo<'_>,
+    views: &[vk::Format],
+    modifier: Modifier,
+) -> bool {
+    // VUID-VkPhysicalDeviceImageFormatInfo2-tiling-02313.
+    let open = info.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT) && views.is_empty();
+    let tiled = match info.tiling {
+        NAMED => !open && device.takes_modifier(info.format, modifier),
+        other => [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&other),
+    };
+    let known = FLAGS.contains(info.flags) && info.usage.as_raw() & !USAGES == 0;
+    let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()) || *view == info.format);
+    tiled && known && listed && !info.usage.is_empty() && info.array_layers > 0
+}
+
 /// Asks the device whether it takes such an image, and its memory as an opaque handle.
 fn check_support(
     device: &Device,
@@ -340,15 +358,7 @@ fn check_support(
         tiling: info.tiling.as_raw(),
         usage: info.usage.as_raw(),
     };
-    // VUID-VkPhysicalDeviceImageFormatInfo2-tiling-02313.
-    let open = info.flags.contains(vk::ImageCreateFlags::MUTABLE_FORMAT) && views.is_empty();
-    let tiled = match info.tiling {
-        NAMED => !open && device.takes_modifier(info.format, modifier),
-        other => [vk::ImageTiling::OPTIMAL, vk::ImageTiling::LINEAR].contains(&other),
-    };
-    let known = FLAGS.contains(info.flags) && info.usage.as_raw() & !USAGES == 0;
-    let listed = views.iter().all(|view| FORMATS.contains(&view.as_raw()) || *view == info.format);
-    if !(tiled && known && listed) || info.usage.is_empty() || info.array_layers == 0 {
+    if !may_be_asked(device, info, views, modifier) {
         return Err(refused());
     }
     let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
