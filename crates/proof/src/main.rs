@@ -51,8 +51,8 @@ pub(crate) struct Options {
     #[arg(long)]
     fake: bool,
 
-    /// Seconds that all steps together may take
-    #[arg(long, value_name = "S", default_value_t = 520)]
+    /// Seconds that all steps together may take: fewer than their limits, which few of them need
+    #[arg(long, value_name = "S", default_value_t = 720)]
     seconds: u64,
 
     /// Run the one step in this process, and print its rows as lines of JSON

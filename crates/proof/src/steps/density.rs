@@ -77,6 +77,7 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     Ok(())
 }
 
+/// What the largest that went well carries; where none did, the first one's figures.
 fn tell(good: Option<&Level>, bad: Option<&Level>) {
     let carried = good.map_or(0.0, |level| number(level.applications));
     let limit = match bad {
@@ -85,12 +86,10 @@ fn tell(good: Option<&Level>, bad: Option<&Level>) {
     };
     let name = "1920x1080 applications at 60 Hz";
     let most = format!("p99 to the converted picture below {} ms; {limit}", MOST / 1000.0);
-    Row::measured(name, carried, "").note(most).tell();
-    if let Some(level) = good {
+    Row::judged(name, carried, "", Target::AtLeast(1.0)).note(most).tell();
+    if let Some(level) = good.or(bad) {
         let name = format!("p99 of {} applications", level.applications);
         Row::judged(&name, level.p99, "us", Target::AtMost(MOST)).tell();
-    }
-    if let Some(level) = good.or(bad) {
         Row::measured("host's memory for each", level.host_mib, "MiB").tell();
         Row::measured("application's memory", level.application_mib, "MiB").tell();
         match level.gpu_mib {

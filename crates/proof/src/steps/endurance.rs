@@ -52,22 +52,30 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
     run.envs(kit.fake.then_some(("ZEROHOP_CUDA_REPORT", &calls)));
     let running = kit.start(kit.pattern(&mut run, &options), "endurance")?;
     let looks = watch(running, Duration::from_millis(kit.few(500, 100)))?;
-    let report = Report::read(&kit.path("endurance.json"))?;
+    tell(&Report::read(&kit.path("endurance.json"))?, frames.parse()?)?;
+    compare(&looks);
+    if kit.fake {
+        count(&fs::read_to_string(&calls).context("the fake of CUDA wrote nothing")?);
+    }
+    Ok(())
+}
+
+/// How many pictures there were, and how many of them came through, of those that were `wanted`.
+fn tell(report: &Report, wanted: f64) -> Result<()> {
     let presented = report.number("/frames_presented")?;
-    let target = Target::AtLeast(frames.parse()?);
     let sizes = format!("a new size after every 250; {}", report.path());
-    Row::judged("pictures", presented, "", target).note(sizes).tell();
+    Row::judged("pictures", presented, "", Target::AtLeast(wanted)).note(sizes).tell();
     let (dropped, replaced) =
         (report.number("/frames_dropped")?, report.number("/frames_replaced")?);
+    let came = presented - dropped - replaced;
+    Row::judged("pictures that came through", came, "", Target::AtLeast(wanted / 2.0))
+        .note("neither dropped nor replaced")
+        .tell();
     let late = format!(
         "of {RATE} a second, when a host was behind: it imports the images of each new size; \
          {replaced} replaced by the next one"
     );
     Row::measured("pictures dropped", dropped, "").note(late).tell();
-    compare(&looks);
-    if kit.fake {
-        count(&fs::read_to_string(&calls).context("the fake of CUDA wrote nothing")?);
-    }
     Ok(())
 }
 

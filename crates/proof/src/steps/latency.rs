@@ -18,6 +18,8 @@ const RATE: &str = "120";
 const AWAKE: &[&str] = &["--spin"];
 /// Alternating repetitions.
 const ROUNDS: usize = 3;
+/// How many of 100 pictures are to arrive at least.
+const SHARE: f64 = 90.0;
 /// Percentiles, and what those of our way are to be at most, in microseconds.
 const ASKED: [(usize, Option<f64>); 3] = [(50, Some(60.0)), (95, None), (99, Some(250.0))];
 
@@ -67,7 +69,7 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 
 /// Pictures that the device has drawn before they are presented, so that only the way is measured: from
 /// the call of `vkQueuePresentKHR` until the host has seen that CUDA can read the whole picture. Adds the
-/// microseconds of each, and says how they came.
+/// microseconds of each, and says how they came, and how many of them.
 fn present(kit: &Kit, name: &str, more: &[&str], times: &mut Vec<f64>) -> Result<String> {
     let (trace, frames) = (kit.path(&format!("{name}.trace")), kit.few("480", "60"));
     let mut run = kit.zerohop_run(name);
@@ -80,12 +82,17 @@ fn present(kit: &Kit, name: &str, more: &[&str], times: &mut Vec<f64>) -> Result
     let pictures = spans::read(&trace)?;
     // The first ones pay for imports and for the start.
     let warm = &pictures[pictures.len() / 8..];
-    let before = times.len();
-    times.extend(warm.iter().filter_map(|picture| picture.until(step)));
-    if times.len() == before {
+    let came: Vec<_> = warm.iter().filter_map(|picture| picture.until(step)).collect();
+    if came.is_empty() {
         bail!("the trace has no {step}");
     }
-    Ok(Report::read(&kit.path(&format!("{name}.json")))?.path())
+    // Those that are lost may be the late ones.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let share = came.len() as f64 * 100.0 / warm.len() as f64;
+    Row::judged(&format!("{name}: pictures that came"), share, "%", Target::AtLeast(SHARE)).tell();
+    times.extend(came);
+    let path = Report::read(&kit.path(&format!("{name}.json")))?.path();
+    Ok(format!("{share:.0} % of them arrived; {path}"))
 }
 
 /// What the copies cost, by the names of their figures.
