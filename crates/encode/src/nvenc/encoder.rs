@@ -9,7 +9,7 @@ use zerohop_frame::{
     Color, Direct, Extent, Fallback, Fourcc, Frame, FrameDescriptor, Modifier, Observer, Rect,
     SyncPoint, Timeline, with_causes,
 };
-use zerohop_nvenc::{Coded, Encoder as Chip, Format, How, Input, Session, Settings};
+use zerohop_nvenc::{Caps, Coded, Encoder as Chip, Format, How, Input, Session, Settings};
 
 use super::crop::fitted;
 use super::inputs::Inputs;
@@ -50,7 +50,8 @@ pub struct Nvenc {
     upload: Option<Upload>,
     /// Surfaces that regions are cropped to.
     crops: Option<Ring>,
-    least: Extent,
+    /// What was promised of the pictures that it takes.
+    caps: Caps,
     chip: Option<Chip<Flight>>,
     notify: Option<Notify>,
     count: u64,
@@ -99,7 +100,7 @@ impl Nvenc {
             inputs: Inputs::new(&stream),
             upload: None,
             crops: None,
-            least: caps.least,
+            caps,
             chip: None,
             notify: None,
             count: 0,
@@ -124,7 +125,10 @@ impl Nvenc {
             && self.uuids.contains(&uuid)
         {
             match Place::open(&self.cuda, uuid, &self.options) {
-                Ok(place) => self.move_to(place),
+                Ok(place) => match place.lacks(&self.caps) {
+                    None => self.move_to(place),
+                    Some(what) => self.announce(format!("the GPU that draws ({uuid}) {what}")),
+                },
                 Err(err) => self.announce(format!(
                     "the GPU that draws ({uuid}) does not encode: {}",
                     with_causes(&err)
@@ -139,7 +143,7 @@ impl Nvenc {
         let Place { stream, session, caps } = place;
         self.timelines = Timelines::new(stream.device());
         self.inputs = Inputs::new(&stream);
-        self.least = caps.least;
+        self.caps = caps;
         (self.session, self.stream) = (Some(session), stream);
     }
 
@@ -180,7 +184,7 @@ impl Nvenc {
 
     /// A picture is too small for the chip. Some toolkits begin with such a window.
     fn leave_out(&mut self, sequence: u64) {
-        let Extent { width, height } = self.least;
+        let Extent { width, height } = self.caps.least;
         self.observer.fallback(Fallback {
             what: "encoder".into(),
             reason: format!("NVENC takes pictures of {width}x{height} at least here"),
@@ -359,7 +363,7 @@ impl Encoder for Nvenc {
             return Ok(());
         }
         let extent = frame.buffer().descriptor().extent;
-        if extent.width < self.least.width || extent.height < self.least.height {
+        if extent.width < self.caps.least.width || extent.height < self.caps.least.height {
             self.leave_out(frame.info().sequence);
             return Ok(());
         }
@@ -372,7 +376,7 @@ impl Encoder for Nvenc {
     fn encode_region(&mut self, frame: Arc<Frame>, rect: &Rect, key: bool) -> Result<(), Error> {
         self.settle(&frame);
         let shape = frame.buffer().descriptor();
-        let rect = fitted(rect, shape.extent, self.least);
+        let rect = fitted(rect, shape.extent, self.caps.least);
         let extent = Extent { width: rect.width, height: rect.height };
         self.fit(shape, extent)?;
         self.wait(&frame)?;

@@ -34,6 +34,11 @@ impl Place {
         Ok(Self { stream, session, caps })
     }
 
+    /// What it lacks of what was promised to whoever draws.
+    pub(super) fn lacks(&self, promised: &Caps) -> Option<String> {
+        lacks(&self.caps, promised)
+    }
+
     /// What it reads of Y'CbCr, best first.
     pub(super) fn formats(&self) -> Vec<(Fourcc, Modifier)> {
         let deep = is_deep(&self.caps).then_some(Fourcc::P010);
@@ -58,6 +63,24 @@ fn is_deep(caps: &Caps) -> bool {
     caps.ten_bits && caps.codec != Codec::H264
 }
 
+/// What `caps` lack of `promised`.
+fn lacks(caps: &Caps, promised: &Caps) -> Option<String> {
+    if is_deep(promised) && !is_deep(caps) {
+        return Some("makes no streams of 10 bits, which were promised".to_owned());
+    }
+    let format = promised.formats.iter().find(|format| !caps.reads(**format));
+    if let Some(format) = format {
+        return Some(format!("does not read pictures of {:#x}, which were promised", format.0));
+    }
+    let fits = |one: Extent, other: Extent| one.width <= other.width && one.height <= other.height;
+    if fits(caps.least, promised.least) && fits(promised.most, caps.most) {
+        return None;
+    }
+    let [least, most, smaller, larger] = [caps.least, caps.most, promised.least, promised.most]
+        .map(|extent| format!("{}x{}", extent.width, extent.height));
+    Some(format!("takes {least} to {most}, and {smaller} to {larger} was promised"))
+}
+
 /// The device whose memory `frame` lies in, if it is a device's.
 pub(super) fn owner(frame: &Frame) -> Option<Uuid> {
     frame.buffer().memory().iter().find_map(|handle| match handle {
@@ -72,4 +95,43 @@ pub(super) fn maker(frame: &Frame) -> Option<Uuid> {
         SyncPoint::Timeline { which, .. } => Some(Uuid(which.device().device_uuid)),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_that_cannot_do_what_was_promised_says_what() {
+        let size = |side| Extent { width: side, height: side };
+        let promised = Caps {
+            codec: Codec::Hevc,
+            least: size(128),
+            most: size(8192),
+            formats: [Fourcc::NV12, Fourcc::P010].into_iter().filter_map(Format::of).collect(),
+            rates: 0,
+            resizes: false,
+            changes_rate: false,
+            refreshes: false,
+            sets_buffer: false,
+            ten_bits: true,
+            engines: 1,
+        };
+        let said = |caps: Caps| lacks(&caps, &promised).unwrap_or_default();
+        let better = Caps { least: size(64), most: size(16384), engines: 3, ..promised.clone() };
+        assert_eq!(said(better), "");
+        let eight = Caps { ten_bits: false, ..promised.clone() };
+        assert!(said(eight).contains("10 bits"));
+        assert!(
+            said(Caps {
+                formats: Format::of(Fourcc::NV12).into_iter().collect(),
+                ..promised.clone()
+            })
+            .contains("does not read")
+        );
+        let small = said(Caps { most: size(4096), ..promised.clone() });
+        assert!(small.contains("4096x4096") && small.contains("8192x8192"), "{small}");
+        let large = said(Caps { least: size(256), ..promised.clone() });
+        assert!(large.contains("256x256") && large.contains("128x128"), "{large}");
+    }
 }
