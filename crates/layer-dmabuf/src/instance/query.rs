@@ -1,5 +1,7 @@
 //! What images and buffers can do in memory of ours, as the physical-device queries tell it.
 
+use std::sync::Once;
+
 use ash::vk;
 use zerohop_layer::{Level, chain, log, write_list};
 
@@ -110,8 +112,19 @@ fn draws_to(
 ) -> bool {
     // SAFETY: the handle is the instance's.
     let able = unsafe { instance.raw.get_physical_device_format_properties(physical, info.format) };
-    !info.usage.contains(vk::ImageUsageFlags::COLOR_ATTACHMENT)
-        || able.linear_tiling_features.contains(vk::FormatFeatureFlags::COLOR_ATTACHMENT)
+    let draws = !info.usage.contains(vk::ImageUsageFlags::COLOR_ATTACHMENT)
+        || able.linear_tiling_features.contains(vk::FormatFeatureFlags::COLOR_ATTACHMENT);
+    if !draws {
+        static SAID: Once = Once::new();
+        let format = info.format;
+        SAID.call_once(|| {
+            log(
+                Level::Info,
+                format_args!("dma-bufs are not drawn to: the driver draws to no LINEAR {format:?}"),
+            );
+        });
+    }
+    draws
 }
 
 /// Asks the driver, and says of host memory what is true of ours.
