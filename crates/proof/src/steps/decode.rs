@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,8 +20,8 @@ const CHIPS: [&str; 2] = ["cuda", "vulkan"];
 const FILMS: (usize, usize) = (7, 2);
 
 /// Pictures of each film that is measured: again and again from its start. Alone, and beside others.
-const PICTURES: (&str, &str) = ("240", "20");
-const BESIDE: (&str, &str) = ("160", "20");
+const PICTURES: (&str, &str) = ("120", "20");
+const BESIDE: (&str, &str) = ("120", "20");
 
 /// Seconds that a decoder may take to open its device, beside others that do.
 const OPENING: &str = "30";
@@ -28,44 +29,98 @@ const OPENING: &str = "30";
 /// Pictures that are compared with those that the CPU decodes.
 const COMPARED: (&str, &str) = ("24", "6");
 
-/// Each film that is packed, by each decoder.
+/// What is said of what was not begun.
+const NO_TIME: &str = "no time left";
+
+/// The film that is the most work, which comes first.
+const FIRST: &str = "hevc-2160p";
+
+/// When nothing is begun any more.
+const TIME: Duration = Duration::from_secs(85);
+
+/// How long the longest measurement of a kind took, which tells whether there is time for another.
+#[derive(Default)]
+struct Longest(Duration);
+
+impl Longest {
+    /// Does it, if there is time left since `begin`.
+    fn within<T>(&mut self, begin: Instant, part: impl FnOnce() -> T) -> Option<T> {
+        let before = begin.elapsed();
+        if before + self.0 > TIME {
+            return None;
+        }
+        let came = part();
+        self.0 = self.0.max(begin.elapsed() - before);
+        Some(came)
+    }
+}
+
+/// Each film that is packed, by each decoder; several at a time while there is time.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let films = films(kit)?;
+    let (begin, mut films) = (Instant::now(), films(kit)?);
     if films.is_empty() {
         Row::absent("films", "none is packed beside this program").tell();
     }
-    for film in films {
-        let name = film.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let told = rate(kit, &film, "software", 1, false).map(|rate| {
-            Row::measured(&format!("{name} software"), rate, "/s").tell();
-        });
-        if let Err(err) = told {
-            Row::fails(&format!("{name} software"), format!("{err:#}")).tell();
-        }
-        for chip in CHIPS {
-            match compare(kit, &film, chip) {
-                Err(err) if is_lacking(&err) => {
-                    Row::absent(&format!("{name} {chip}"), format!("{err:#}")).tell();
-                }
-                Err(err) => Row::fails(&format!("{name} {chip}"), format!("{err:#}")).tell(),
-                Ok(pictures) => {
-                    let said = format!("{pictures} pictures are those that the CPU decodes");
-                    Row::holds(&format!("{name} {chip}, pictures"), said).tell();
-                    measure(kit, &film, &name, chip).tell();
-                }
-            }
-        }
-        if kit.few(true, false) || Kit::has_nvidia() {
-            together(kit, &film, &name).tell();
+    films.sort_by_key(|film| name(film) != FIRST);
+    let (mut one, mut several) = (Longest::default(), Longest::default());
+    let mut later = Vec::new();
+    for (index, film) in films.iter().enumerate() {
+        match one.within(begin, || alone(kit, film)) {
+            None => Row::absent(&name(film), NO_TIME).tell(),
+            Some(false) => {}
+            Some(true) if index == 0 => beside(kit, film, (begin, &mut several)),
+            Some(true) => later.push(film),
         }
     }
+    later.into_iter().for_each(|film| beside(kit, film, (begin, &mut several)));
     Ok(())
 }
 
-/// Whether the machine has no such decoder, which is no failure.
+/// Tells what came of several at a time.
+fn beside(kit: &Kit, film: &Path, (begin, longest): (Instant, &mut Longest)) {
+    let films = kit.few(FILMS.0, FILMS.1);
+    let what = format!("{} {}, {films} at a time", name(film), CHIPS[0]);
+    let row = longest.within(begin, || together(kit, film, &what, films));
+    row.unwrap_or_else(|| Row::absent(&what, NO_TIME)).tell();
+}
+
+/// One film by each decoder; whether the first chip decodes it.
+fn alone(kit: &Kit, film: &Path) -> bool {
+    let name = name(film);
+    let software = format!("{name} software");
+    match rate(kit, film, "software", 1, false) {
+        Ok(rate) => Row::measured(&software, rate, "/s"),
+        Err(err) => Row::fails(&software, format!("{err:#}")),
+    }
+    .tell();
+    CHIPS.map(|chip| by(kit, film, &name, chip))[0]
+}
+
+/// One film by `chip`; whether it decodes it.
+fn by(kit: &Kit, film: &Path, name: &str, chip: &str) -> bool {
+    let on = format!("{name} {chip}");
+    match compare(kit, film, chip) {
+        Ok(pictures) => {
+            let said = format!("{pictures} pictures are those that the CPU decodes");
+            Row::holds(&format!("{on}, pictures"), said).tell();
+            measure(kit, film, name, chip).tell();
+            return true;
+        }
+        Err(err) if is_lacking(&err) => Row::absent(&on, format!("{err:#}")),
+        Err(err) => Row::fails(&on, format!("{err:#}")),
+    }
+    .tell();
+    false
+}
+
+fn name(film: &Path) -> String {
+    film.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether the machine has no such decoder, which is no failure. A driver's device must open.
 fn is_lacking(err: &anyhow::Error) -> bool {
     let why = format!("{err:#}");
-    ["has no decoder for it", "open the device"].iter().any(|part| why.contains(part))
+    why.contains("has no decoder for it") || (why.contains("open the device") && !Kit::has_nvidia())
 }
 
 /// Every pixel of the first pictures, as R'G'B', against the CPU's. Gives how many there were.
@@ -103,16 +158,14 @@ fn measure(kit: &Kit, film: &Path, name: &str, chip: &str) -> Row {
 
 /// As many as there are engines, by NVDEC, against the same with each decoded picture taken through
 /// the CPU into the same passes.
-fn together(kit: &Kit, film: &Path, name: &str) -> Row {
-    let (films, chip) = (kit.few(FILMS.0, FILMS.1), CHIPS[0]);
-    let what = format!("{name} {chip}, {films} at a time");
+fn together(kit: &Kit, film: &Path, what: &str, films: usize) -> Row {
+    let chip = CHIPS[0];
     let rates = rate(kit, film, chip, films, false)
         .and_then(|near| Ok((near, rate(kit, film, chip, films, true)?)));
     match rates {
-        Ok((near, far)) => Row::judged(&what, near / far, "x", Target::AtLeast(4.0))
+        Ok((near, far)) => Row::judged(what, near / far, "x", Target::AtLeast(4.0))
             .note(format!("{near:.0} pictures/s, {far:.0} through the CPU")),
-        Err(err) if is_lacking(&err) => Row::absent(&what, format!("{err:#}")),
-        Err(err) => Row::fails(&what, format!("{err:#}")),
+        Err(err) => Row::fails(what, format!("{err:#}")),
     }
 }
 
@@ -164,4 +217,17 @@ fn films(kit: &Kit) -> Result<Vec<PathBuf>> {
     let mut films = paths.collect::<Result<Vec<_>, _>>().context("read clips")?;
     films.sort();
     Ok(films)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_begun_that_would_take_longer_than_is_left() {
+        let mut longest = Longest::default();
+        assert_eq!(longest.within(Instant::now(), || 1), Some(1));
+        longest.0 = TIME + Duration::from_millis(1);
+        assert_eq!(longest.within(Instant::now(), || 1), None);
+    }
 }
