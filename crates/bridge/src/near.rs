@@ -1,6 +1,6 @@
 //! Memory of the device that locked memory comes through on its way to other memory of the process: the
 //! driver has the CPU copy from one to the other (1.5 ms for 8 MB on an H200, where the way over the
-//! device takes a fifth).
+//! device takes 0.3 ms for its copies, and 0.65 ms with all calls).
 
 use std::sync::{Arc, Mutex, PoisonError};
 

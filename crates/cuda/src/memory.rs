@@ -30,7 +30,7 @@ impl Memory {
     ///
     /// `cuImportExternalMemory`: "ownership of the file descriptor is transferred to the CUDA driver
     /// when the handle is imported successfully". So it gets a copy, which is ours
-    /// when it fails; but see [`Handed`].
+    /// when it fails; but driver 580 closes it then too, see [`Handed`].
     pub fn import(
         device: &Arc<Device>,
         fd: BorrowedFd<'_>,

@@ -37,7 +37,8 @@ impl Semaphore {
     /// # References
     ///
     /// `cuImportExternalSemaphore`, which takes a descriptor when it succeeds, as
-    /// [`Memory::import`](crate::Memory::import) says.
+    /// [`Memory::import`](crate::Memory::import) says. One that it refuses driver 580 leaves open,
+    /// binary or timeline.
     pub fn import(
         device: &Arc<Device>,
         fd: BorrowedFd<'_>,

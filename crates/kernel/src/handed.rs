@@ -8,8 +8,9 @@ const FILE: libc::c_int = 0;
 
 /// A duplicate of a descriptor, for a call that takes it over when it succeeds.
 ///
-/// When it fails the duplicate is still the caller's, by the letter. Drivers were seen to close it all
-/// the same (CUDA of 580, for what is no memory of theirs), and its number may be another thread's by
+/// When it fails the duplicate is still the caller's, by the letter. NVIDIA's driver 580 keeps to that
+/// where it refuses a semaphore (`cuImportExternalSemaphore`, binary and timeline), but closes it all the
+/// same where it refuses memory (`cuImportExternalMemory`), and its number may be another thread's by
 /// then. So it is closed here only where its number still stands for the very file that was
 /// duplicated, and else left to the driver.
 #[derive(Debug)]

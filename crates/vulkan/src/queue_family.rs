@@ -12,7 +12,7 @@
 //! Between processes its time is sliced, whatever the family: a classification of 14 us of GPU time
 //! returns after 0.08 ms beside nobody, and after 0.7 to 1.3 ms (p99 2 to 2.9 ms) beside a process that
 //! keeps three submissions of 1.85 ms queued, from either family, and `HIGH` changes nothing there.
-//! `REALTIME` bounds it (p99 1.2 to 1.4 ms), but costs 0.19 ms for each submission when nobody else
+//! `REALTIME` bounds it (p99 1.2 to 1.9 ms), but costs 0.19 ms for each submission when nobody else
 //! is there, which is three times what a picture may take on its way: hence `HIGH`.
 
 use std::ffi::CStr;

@@ -239,9 +239,9 @@ mod tests {
     }
 
     proptest! {
-        /// One pixel is always seen, since one word is (`classify/mod.rs`).
+        /// Missed with a probability of at most 2^-64 (`classify/mod.rs`).
         #[test]
-        fn a_single_pixel_never_hides(
+        fn a_single_pixel_is_seen_but_for_2_to_the_minus_64(
             at in 0_usize..33 * 17, flip in 1_u32..=0x00ff_ffff, noise: u32,
         ) {
             let extent = Extent { width: 33, height: 17 };
