@@ -15,15 +15,15 @@
 //!     way: "a copy by hand",
 //! };
 //! let proofs = Proofs::default();
-//! let verdict = proofs.prove(&claim, || {
+//! let verdict = proofs.prove::<std::io::Error>(&claim, || {
 //!     let begin = std::time::Instant::now();
 //!     // What came out at the end of the way, if anything went in.
-//!     let seen = Ok::<_, std::io::Error>(pattern(64))?;
+//!     let seen = std::io::Result::Ok(pattern(64))?;
 //!     let took = begin.elapsed();
 //!     Ok(same(&pattern(64), &seen).map(|()| took).map_err(Into::into))
 //! });
 //! assert!(verdict?.is_proven());
-//! # Ok::<_, std::io::Error>(())
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
 use std::collections::BTreeMap;
