@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         trial("device", "luma_of_rgb_is_the_sum_of_the_definition", always, luma_of_rgb),
         trial("device", "rgb_of_every_format_is_within_a_code", always, rgb_of_every_format),
         trial("device", "shaders_are_their_twins", always, |it| shaders(it, Kind::Shm)),
-        trial("device", "shaders_over_a_tiled_image_are_their_twins", always, |it| {
+        trial("device", "a_tiled_image_gives_what_the_twins_give", always, |it| {
             shaders(it, Kind::Tiled);
         }),
         trial("dma_buf", "shaders_over_one_image_are_their_twins", dma_bufs, |it| {
