@@ -57,6 +57,11 @@ impl Locked {
         Ok(Self { device: Arc::clone(device), mapping, length, pitch })
     }
 
+    /// The bytes of the whole memfd.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.mapping.as_slice()
+    }
+
     /// The first byte.
     pub(crate) fn pointer(&self) -> *mut u8 {
         self.mapping.as_ptr()

@@ -26,15 +26,8 @@ impl Inputs {
         frame: &Frame,
         encoder: &Encoder<T>,
     ) -> Result<Arc<Input>, Error> {
-        let buffer = frame.buffer();
-        if let Some((_, input)) = self.known.get(&buffer.id()) {
-            return Ok(Arc::clone(input));
-        }
-        self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
-        let picture = self.picture(frame)?;
-        let input = encoder.register(picture, buffer.descriptor().extent)?;
-        self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
-        Ok(input)
+        let extent = frame.buffer().descriptor().extent;
+        self.once(frame, |all| Ok(encoder.register(all.picture(frame)?, extent)?))
     }
 
     /// The rows of `frame`, which our passes wrote on this GPU, as [`of`](Self::of). The chip is told of the
@@ -45,14 +38,26 @@ impl Inputs {
         encoder: &Encoder<T>,
     ) -> Result<Arc<Input>, Error> {
         let buffer = frame.buffer();
+        self.once(frame, |all| {
+            let stacked = Stacked::import(all.pictures.device(), buffer)?;
+            let width = buffer.descriptor().extent.width;
+            let extent = Extent { width, height: stacked.luma_rows() };
+            Ok(encoder.register(stacked, extent)?)
+        })
+    }
+
+    /// What is known of the buffer of `frame`, or what `register` makes of it now.
+    fn once(
+        &mut self,
+        frame: &Frame,
+        register: impl FnOnce(&mut Self) -> Result<Arc<Input>, Error>,
+    ) -> Result<Arc<Input>, Error> {
+        let buffer = frame.buffer();
         if let Some((_, input)) = self.known.get(&buffer.id()) {
             return Ok(Arc::clone(input));
         }
         self.known.retain(|_, (buffer, _)| buffer.strong_count() > 0);
-        let stacked = Stacked::import(self.pictures.device(), buffer)?;
-        let width = buffer.descriptor().extent.width;
-        let extent = Extent { width, height: stacked.luma_rows() };
-        let input = encoder.register(stacked, extent)?;
+        let input = register(self)?;
         self.known.insert(buffer.id(), (Arc::downgrade(buffer), Arc::clone(&input)));
         Ok(input)
     }
