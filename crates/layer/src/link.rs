@@ -115,6 +115,35 @@ fn or_alias(name: &CStr, find: impl Fn(&CStr) -> *const c_void) -> *const c_void
     names.map(find).find(|found| !found.is_null()).unwrap_or(std::ptr::null())
 }
 
+/// Has the next layer make an instance as the application asks for it: what it answers, and who it is.
+///
+/// # Errors
+///
+/// As [`instance_link`]; a next layer without the command.
+///
+/// # Safety
+///
+/// The arguments are those that a loader called `vkCreateInstance` with.
+pub unsafe fn create_instance(
+    info: *const vk::InstanceCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+    out: *mut vk::Instance,
+) -> Result<(vk::Result, Next), LayerError> {
+    // SAFETY: VUID-vkCreateInstance-pCreateInfo-parameter.
+    let p_next = unsafe { (*info).p_next };
+    // SAFETY: the chain is the loader's.
+    let next = unsafe { instance_link(p_next) }?;
+    next.arm();
+    // SAFETY: the type belongs to the name.
+    let create: Option<vk::PFN_vkCreateInstance> =
+        unsafe { next.instance_command(vk::Instance::null(), c"vkCreateInstance") };
+    let unknown =
+        || LayerError::refused(vk::Result::ERROR_UNKNOWN, "the next layer has no vkCreateInstance");
+    let create = create.ok_or_else(unknown)?;
+    // SAFETY: the caller's arguments.
+    Ok((unsafe { create(info, allocator, out) }, next))
+}
+
 /// The next layer, from the chain that starts at `p_next`.
 ///
 /// # Errors

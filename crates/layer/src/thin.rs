@@ -174,18 +174,8 @@ pub unsafe extern "system" fn create_instance<D: Thin>(
     out: *mut vk::Instance,
 ) -> vk::Result {
     guard("vkCreateInstance", || {
-        // SAFETY: VUID-vkCreateInstance-pCreateInfo-parameter.
-        let p_next = unsafe { (*info).p_next };
-        // SAFETY: the chain is the loader's.
-        let next = unsafe { link::instance_link(p_next) }?;
-        next.arm();
-        let null = vk::Instance::null();
-        // SAFETY: the type belongs to the name.
-        let create: Option<vk::PFN_vkCreateInstance> =
-            unsafe { next.instance_command(null, c"vkCreateInstance") };
-        let create = create.ok_or_else(unknown)?;
-        // SAFETY: the caller's arguments.
-        let code = unsafe { create(info, allocator, out) };
+        // SAFETY: the loader called us with them.
+        let (code, next) = unsafe { link::create_instance(info, allocator, out) }?;
         if code == vk::Result::SUCCESS {
             // SAFETY: the next layer has just written it.
             let raw = unsafe { *out };
