@@ -26,8 +26,8 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// One in the same kind of memory as `frame`: of our own making, where we can make such memory
-    /// (opaque memory, a memfd, a linear dma-buf where there is `/dev/udmabuf`). Else it is the
-    /// picture itself, as Vulkan reads it.
+    /// (opaque memory whose tiling the driver chose, a memfd, a linear dma-buf where there is
+    /// `/dev/udmabuf`). Else it is the picture itself, as Vulkan reads it.
     pub(crate) fn like(
         queue: &Arc<Queue>,
         frame: &Arc<Frame>,
@@ -35,8 +35,9 @@ impl Sample {
     ) -> Result<Self, Error> {
         let shape = frame.buffer().descriptor();
         let linear = shape.modifier == Modifier::LINEAR;
+        let chosen = shape.modifier == Modifier::INVALID;
         let made = match frame.buffer().memory() {
-            [MemoryHandle::OpaqueFd { image, .. }] if !image.is_rows() => {
+            [MemoryHandle::OpaqueFd { image, .. }] if !image.is_rows() && chosen => {
                 Some(opaque(queue, shape, image)?)
             }
             [MemoryHandle::Shm(_), ..] => Some(rows(queue, shape, |memfd| Ok(shm(memfd)))?),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use zerohop_frame::{BoxError, Extent, Fourcc, same};
+use zerohop_frame::{BoxError, Different, Extent, Fourcc, same};
 use zerohop_vulkan::{Device, Instance, InstanceOptions, PhysicalDevice};
 
-use seen::CONSUMERS;
+use seen::{CONSUMERS, Readers};
 use sent::{Kind, Sent};
 
 use crate::check::Trouble;
@@ -50,6 +50,8 @@ pub struct Cell {
     pub consumer: &'static str,
     /// Whether all bits arrived.
     pub exact: bool,
+    /// Whether the picture arrived with other bits. One whose way failed its proof does not arrive.
+    pub wrong: bool,
     /// Milliseconds to take the memory in, once for each buffer; for CUDA with a proof of the way,
     /// which is made once for each kind of picture.
     pub import_ms: Option<f64>,
@@ -90,18 +92,19 @@ impl Matrix {
 
 fn of_device(physical: &PhysicalDevice) -> Vec<Cell> {
     let Ok(device) = Device::open(physical) else { return Vec::new() };
+    let mut readers = Readers::of(&device);
     let kinds = |format| Kind::all(&device, format).into_iter().map(move |kind| (format, kind));
     let all = FORMATS.into_iter().flat_map(kinds);
     all.flat_map(|(format, kind)| {
         let sent = kind.make(&device, format);
-        let cell = |consumer: &seen::Consumer| {
+        let mut cell = |consumer: &seen::Consumer| {
             let tried = match &sent {
-                Ok(sent) => (consumer.read)(&device, sent),
+                Ok(sent) => (consumer.read)(&mut readers, sent),
                 Err(why) => Err(why.to_string().into()),
             };
             Cell::new(&device, (format, &kind, consumer.name), tried)
         };
-        CONSUMERS.iter().filter(|one| one.may_read(&kind)).map(cell).collect::<Vec<_>>()
+        CONSUMERS.iter().filter(|one| one.may_read(&kind)).map(&mut cell).collect::<Vec<_>>()
     })
     .collect()
 }
@@ -122,6 +125,7 @@ impl Cell {
             handle: kind.handle,
             consumer,
             exact: tried.is_ok(),
+            wrong: tried.as_ref().is_err_and(|err| err.is::<Different>()),
             import_ms: times.map(|times| ms(times.import)),
             read_ms: times.map(|times| ms(times.read)),
             why: tried.as_ref().err().map(|err| Trouble::of(&**err, todo).why),
@@ -198,6 +202,7 @@ mod tests {
             handle: "opaque_fd",
             consumer: "cuda array",
             exact: true,
+            wrong: false,
             import_ms: Some(0.17),
             read_ms: Some(2.0),
             why: None,

@@ -23,33 +23,34 @@ pub(super) struct Consumer {
     /// Whether there is such a way at all, for a layout and a kind of memory.
     takes: fn(&str, &str) -> bool,
     /// Takes the picture in, reads it and compares.
-    pub(super) read: fn(&Arc<Device>, &Sent) -> Result<Times, BoxError>,
+    pub(super) read: fn(&mut Readers, &Sent) -> Result<Times, BoxError>,
 }
 
 /// All of them. CUDA has a tiled image as an array and rows by a pointer, without a copy, those of a
-/// memfd across the bus; other memory comes by a copy of Vulkan's or a drawing of OpenGL's.
+/// memfd across the bus; other memory comes by a copy of Vulkan's or a drawing of OpenGL's. Of a
+/// tiling CUDA is told nothing (`CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC`): whether its own is that
+/// of a modifier shows only in the picture.
 pub(super) const CONSUMERS: [Consumer; 5] = [
-    Consumer { name: "vulkan", takes: |_, _| true, read: vulkan },
+    Consumer { name: "vulkan", takes: |_, _| true, read: Readers::vulkan },
     Consumer {
         name: "cuda array",
-        // It is told of no other tiling (`CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC`).
-        takes: |layout, _| layout == "OPTIMAL",
-        read: |device, sent| cuda(&[Way::Opaque], device, sent),
+        takes: |layout, handle| layout != "LINEAR" && handle == "opaque_fd",
+        read: |readers, sent| readers.cuda(&[Way::Opaque], sent),
     },
     Consumer {
         name: "cuda pointer",
         takes: |layout, handle| layout == "LINEAR" && handle != "dma_buf",
-        read: |device, sent| cuda(&[Way::Opaque, Way::Locked], device, sent),
+        read: |readers, sent| readers.cuda(&[Way::Opaque, Way::Locked], sent),
     },
     Consumer {
         name: "cuda by copy",
         takes: |_, _| true,
-        read: |device, sent| cuda(&[Way::Vulkan], device, sent),
+        read: |readers, sent| readers.cuda(&[Way::Vulkan], sent),
     },
     Consumer {
         name: "cuda by gl",
         takes: |_, handle| handle == "dma_buf",
-        read: |device, sent| cuda(&[Way::Gl], device, sent),
+        read: |readers, sent| readers.cuda(&[Way::Gl], sent),
     },
 ];
 
@@ -60,40 +61,68 @@ impl Consumer {
     }
 }
 
-/// A second device of a second instance.
-fn vulkan(device: &Arc<Device>, sent: &Sent) -> Result<Times, BoxError> {
-    let second = Instance::new(InstanceOptions::default())?;
-    let second = Device::open(&DeviceChoice::Owner(device.id()).pick(&second)?)?;
-    let begin = Instant::now();
-    let seen = Arc::new(Image::import(&second, sent.frame.buffer())?);
-    let import = begin.elapsed();
-    let queue = Queue::new(&second);
-    let begin = Instant::now();
-    let read = read_back(&queue, &sent.frame, &seen)?;
-    compare(sent, &read.bytes, Times { import, read: begin.elapsed() })
+/// Who reads the pictures of one device, each opened for the first: a GPU's driver takes some tenths of
+/// a second for that.
+pub(super) struct Readers {
+    device: Arc<Device>,
+    /// Of a second device of a second instance.
+    second: Option<Arc<Queue>>,
+    /// To the same GPU in CUDA.
+    bridge: Option<Bridge>,
 }
 
-/// CUDA on the same GPU, by one way. The first picture pays for its proof; the second is read into
-/// locked memory by a stream.
-fn cuda(ways: &'static [Way], device: &Arc<Device>, sent: &Sent) -> Result<Times, BoxError> {
-    let queue = Queue::new(device);
-    let mut bridge = Bridge::open(&queue)?.by(ways);
-    let (stream, image) =
-        (Arc::clone(bridge.stream()), Arc::new(Image::import(device, sent.frame.buffer())?));
-    let begin = Instant::now();
-    let first = bridge.cross(&sent.frame, &image)?;
-    wait_on_cpu(&first.ready)?;
-    let (row, rows) = first.size();
-    drop(first);
-    let import = begin.elapsed();
-    let pinned = Arc::new(Pinned::new(stream.device(), row, rows)?);
-    let begin = Instant::now();
-    let second = bridge.cross(&sent.frame, &image)?;
-    wait_on_cpu(&second.ready)?;
-    second.copy(&stream, &pinned)?;
-    stream.submit()?.wait("a picture of the matrix", PATIENCE)?;
-    let times = Times { import, read: begin.elapsed() };
-    compare(sent, &packed(&second.shape, &image, pinned.bytes())?, times)
+impl Readers {
+    /// Those of the pictures of `device`.
+    pub(super) fn of(device: &Arc<Device>) -> Self {
+        Self { device: Arc::clone(device), second: None, bridge: None }
+    }
+
+    /// Another process's Vulkan, as far as the driver knows.
+    fn vulkan(&mut self, sent: &Sent) -> Result<Times, BoxError> {
+        let queue = match &mut self.second {
+            Some(queue) => queue,
+            none => none.insert(second(&self.device)?),
+        };
+        let begin = Instant::now();
+        let seen = Arc::new(Image::import(queue.device(), sent.frame.buffer())?);
+        let import = begin.elapsed();
+        let begin = Instant::now();
+        let read = read_back(queue, &sent.frame, &seen)?;
+        compare(sent, &read.bytes, Times { import, read: begin.elapsed() })
+    }
+
+    /// CUDA on the same GPU, by one way. The first picture pays for its proof; the second is read into
+    /// locked memory by a stream.
+    fn cuda(&mut self, ways: &'static [Way], sent: &Sent) -> Result<Times, BoxError> {
+        let opened = match self.bridge.take() {
+            Some(bridge) => bridge,
+            None => Bridge::open(&Queue::new(&self.device))?,
+        };
+        let bridge = self.bridge.insert(opened.by(ways));
+        let image = Arc::new(Image::import(&self.device, sent.frame.buffer())?);
+        let stream = Arc::clone(bridge.stream());
+        let begin = Instant::now();
+        let first = bridge.cross(&sent.frame, &image)?;
+        wait_on_cpu(&first.ready)?;
+        let (row, rows) = first.size();
+        drop(first);
+        let import = begin.elapsed();
+        let pinned = Arc::new(Pinned::new(stream.device(), row, rows)?);
+        let begin = Instant::now();
+        let second = bridge.cross(&sent.frame, &image)?;
+        wait_on_cpu(&second.ready)?;
+        second.copy(&stream, &pinned)?;
+        stream.submit()?.wait("a picture of the matrix", PATIENCE)?;
+        let times = Times { import, read: begin.elapsed() };
+        compare(sent, &packed(&second.shape, &image, pinned.bytes())?, times)
+    }
+}
+
+/// The owner of `device`'s memory, in an instance of its own.
+fn second(device: &Device) -> Result<Arc<Queue>, BoxError> {
+    let instance = Instance::new(InstanceOptions::default())?;
+    let second = Device::open(&DeviceChoice::Owner(device.id()).pick(&instance)?)?;
+    Ok(Queue::new(&second))
 }
 
 /// The rows of all planes that lie in `bytes` as `shape` says, without what is between them.
