@@ -34,6 +34,9 @@ const DMABUF: Play = Play {
     ..Play::DEFAULT
 };
 
+/// How the names of tests of that begin.
+pub(crate) const OF_DMA_BUFS: &str = "dma_buf_";
+
 /// One that shares timelines, and lacks fences of the kernel's.
 pub(crate) const TIMELINE: Play = Play { timeline: true, ..Play::DEFAULT };
 
