@@ -32,8 +32,12 @@ use crate::kit::Kit;
 #[derive(Debug, Parser)]
 #[command(name = "zerohop-proof", version, after_help = steps::help())]
 pub(crate) struct Options {
-    /// The steps to run, in their own order; all without
+    /// The steps to run, in their own order; all without, none where there are earlier ones
     steps: Vec<String>,
+
+    /// Put the rows of an earlier table (--json) into this one, but for the steps that are run again; may be given several times
+    #[arg(long, value_name = "FILE.json")]
+    earlier: Vec<PathBuf>,
 
     /// Write the table to this file too (JSON)
     #[arg(long, value_name = "FILE.json")]
@@ -72,7 +76,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode> {
-    let chosen = steps::chosen(&options.steps)?;
+    let earlier = table::read(&options.earlier)?;
+    let chosen = match options.steps.is_empty() && !options.earlier.is_empty() {
+        true => Vec::new(),
+        false => steps::chosen(&options.steps)?,
+    };
     let temporary = tempfile::Builder::new().prefix("zerohop-proof-").tempdir()?;
     let folder = options.folder.clone().unwrap_or_else(|| temporary.path().to_owned());
     let kit = Kit::new(folder, options.quick, options.fake)?;
@@ -81,7 +89,7 @@ fn run(options: &Options) -> Result<ExitCode> {
         chosen.iter().try_for_each(|step| (step.run)(&kit))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let lines = conduct::all(&chosen, &kit, options)?;
+    let lines = table::merged(earlier, conduct::all(&chosen, &kit, options)?);
     table::print(&lines);
     if let Some(file) = &options.json {
         table::write(&lines, file)?;

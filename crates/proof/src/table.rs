@@ -1,12 +1,13 @@
 //! The table that everything ends in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::row::{Row, Target, Verdict};
+use crate::steps;
 
 /// A row, and the step that it comes from.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,40 @@ impl Line {
         let verdict = row.verdict;
         Self { step, row, verdict }
     }
+}
+
+/// A line as it was written.
+#[derive(Deserialize)]
+struct Written {
+    step: String,
+    #[serde(flatten)]
+    row: Row,
+}
+
+/// All lines of tables that were written, the last one's of each step.
+///
+/// # Errors
+///
+/// A file cannot be read, is no table, or knows a step that there is none of.
+pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Line>> {
+    files.iter().try_fold(Vec::new(), |before, file| Ok(merged(before, read_one(file)?)))
+}
+
+fn read_one(file: &Path) -> Result<Vec<Line>> {
+    let about = || format!("the table {}", file.display());
+    let text = fs::read_to_string(file).with_context(about)?;
+    let written: Vec<Written> = serde_json::from_str(&text).with_context(about)?;
+    let line = |Written { step, row }| Ok(Line::of(steps::named(&step)?.name, row));
+    written.into_iter().map(line).collect::<Result<_>>().with_context(about)
+}
+
+/// Both, in the order of the steps; of a step that is in both, the later lines.
+pub(crate) fn merged(earlier: Vec<Line>, later: Vec<Line>) -> Vec<Line> {
+    let again = |line: &Line| later.iter().any(|other| other.step == line.step);
+    let mut all: Vec<_> = earlier.into_iter().filter(|line| !again(line)).collect();
+    all.extend(later);
+    all.sort_by_key(|line| steps::place(line.step));
+    all
 }
 
 /// Prints all of it.
@@ -102,6 +137,24 @@ mod tests {
         let shown = [60.0, 0.1234, 1.234, 12.34, 1234.5].map(|number| with_unit(number, "us"));
         assert_eq!(shown, ["60 us", "0.123 us", "1.23 us", "12.3 us", "1234 us"]);
         assert_eq!(bound(Target::AtLeast(4.0), ""), ">= 4");
+    }
+
+    #[test]
+    fn a_step_that_is_run_again_replaces_its_rows_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("table.json");
+        let judged = Row::judged("x", 2.0, "us", Target::AtMost(1.0)).note("n");
+        let first = [Line::of("doctor", judged), Line::of("harm", Row::fails("y", "it died"))];
+        write(&first, &file).unwrap();
+        let again =
+            vec![Line::of("harm", Row::holds("y", "")), Line::of("still", Row::holds("z", ""))];
+        let all = merged(read(std::slice::from_ref(&file)).unwrap(), again);
+        let told: Vec<_> = all.iter().map(|one| (one.step, one.verdict)).collect();
+        let (misses, holds) = (Verdict::Misses, Verdict::Holds);
+        assert_eq!(told, [("doctor", misses), ("still", holds), ("harm", holds)]);
+        assert_eq!(all[0].row, first[0].row);
+        fs::write(&file, r#"[{"step":"cube"}]"#).unwrap();
+        assert!(read(&[file]).is_err());
     }
 
     #[test]

@@ -53,30 +53,22 @@ fn name(cell: &Value, layout: &str) -> String {
     format!("{format} {layout} {handle} {consumer}")
 }
 
-/// One row for all modifiers of a format, by the slowest. One with wrong bytes speaks for all, else the first
-/// that did not arrive.
+/// One row for all modifiers by which a format arrived, by the slowest; and one for each other.
 fn tilings(name: &str, cells: &[&Value]) {
-    let slowest = cells.iter().filter_map(|cell| cell["read_ms"].as_f64()).reduce(f64::max);
-    let lost = cells.iter().find(|cell| is_wrong(cell));
-    let lost = lost.or_else(|| cells.iter().find(|cell| cell["exact"] != true));
-    let modifier = |cell: &Value| word(&cell["modifier"]).to_owned();
-    match (lost, slowest) {
-        (Some(cell), _) => {
-            let why = format!("{} of {}: {}", modifier(cell), cells.len(), word(&cell["why"]));
-            if is_wrong(cell) { Row::fails(name, why) } else { Row::absent(name, why) }
-        }
-        (None, slowest) => {
-            let all: Vec<_> = cells.iter().map(|cell| modifier(cell)).collect();
-            let note = format!("exact by {}", all.join(" "));
-            Row::measured(name, slowest.unwrap_or(f64::NAN), "ms").note(note)
-        }
+    let arrives = |cell: &&Value| cell["exact"] == true;
+    let (exact, lost): (Vec<&Value>, Vec<&Value>) = cells.iter().copied().partition(arrives);
+    let slowest = exact.iter().filter_map(|cell| cell["read_ms"].as_f64()).reduce(f64::max);
+    if let Some(slowest) = slowest {
+        let all: Vec<_> = exact.iter().map(|cell| word(&cell["modifier"])).collect();
+        let note = format!("the slowest; exact by {}", all.join(" "));
+        Row::measured(name, slowest, "ms").note(note).tell();
     }
-    .tell();
+    lost.into_iter().for_each(arrived);
 }
 
 /// Whether the picture came, and not as it was sent.
 fn is_wrong(cell: &Value) -> bool {
-    word(&cell["why"]).contains("bytes are wrong")
+    cell["wrong"] == true
 }
 
 fn report(kit: &Kit, more: &[&str]) -> Result<Value> {

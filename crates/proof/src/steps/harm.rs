@@ -96,10 +96,11 @@ fn failed_call(kit: &Kit) -> Result<Verdict> {
     if !kit.has_cuda() {
         return Ok(Verdict::Absent("there is no CUDA"));
     }
-    // CUDA_ERROR_ILLEGAL_ADDRESS, after which the context is lost.
-    const PLAN: &str = "cuEventRecord:20=700";
+    // CUDA_ERROR_ILLEGAL_ADDRESS, after which the context is lost. Each picture that is read back has
+    // its event; a proof has one, too.
+    const PLAN: &str = "cuEventRecord:8=700";
     let mut run = kit.zerohop_run("failed-call");
-    run.args(["--to", "null,view=cuda"]);
+    run.args(["--to", "checksum,view=cuda"]);
     if kit.fake {
         run.env("ZEROHOP_CUDA_FAIL", PLAN);
     } else {

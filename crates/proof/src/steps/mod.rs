@@ -15,7 +15,7 @@ mod still;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use crate::kit::Kit;
 
@@ -120,12 +120,25 @@ static STEPS: &[Step] = &[
 ///
 /// There is none of such a name.
 pub(crate) fn chosen(names: &[String]) -> Result<Vec<&'static Step>> {
-    if let Some(odd) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
-        let known: Vec<_> = STEPS.iter().map(|step| step.name).collect();
-        bail!("no step {odd:?}, but {}", known.join(", "));
-    }
+    names.iter().try_for_each(|name| named(name).map(drop))?;
     let asked = |step: &&Step| names.is_empty() || names.iter().any(|name| *name == step.name);
     Ok(STEPS.iter().filter(asked).collect())
+}
+
+/// The one called `name`.
+///
+/// # Errors
+///
+/// There is none; those that there are.
+pub(crate) fn named(name: &str) -> Result<&'static Step> {
+    let known = || STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+    let found = STEPS.iter().find(|step| step.name == name);
+    found.with_context(|| format!("no step {name:?}, but {}", known()))
+}
+
+/// Where the step called `name` stands in the table.
+pub(crate) fn place(name: &str) -> usize {
+    STEPS.iter().position(|step| step.name == name).unwrap_or(STEPS.len())
 }
 
 /// The steps, for `--help`.
