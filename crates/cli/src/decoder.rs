@@ -1,7 +1,7 @@
 //! The program that decodes: where it is, and how it is started.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -52,7 +52,7 @@ fn missing() -> Failure {
 
 /// What is to be decoded, and how.
 pub(crate) struct Task<'a> {
-    pub(crate) input: &'a OsStr,
+    pub(crate) inputs: &'a [OsString],
     pub(crate) decode: &'a Decode,
     /// The device that decodes, if one is named.
     pub(crate) device: Option<&'a str>,
@@ -69,7 +69,7 @@ pub(crate) fn command(program: &Path, task: &Task<'_>, more: &[String]) -> Comma
     command.args(upload.iter().flat_map(|way| ["--upload", way]));
     command.args(force_linear.then_some("--force-linear"));
     command.args(task.device.iter().flat_map(|device| ["--device", device]));
-    command.arg("--").arg(task.input);
+    command.arg("--").args(task.inputs);
     command
 }
 
@@ -86,11 +86,11 @@ pub(crate) fn start(
         let todo = "check that it is a program for this machine";
         Failure::new(program.display().to_string(), err, todo)
     };
-    let Play { input, decode, ring, again, .. } = options;
+    let Play { inputs, decode, ring, again, .. } = options;
     let mut more = vec!["--ring".to_owned(), ring.to_string()];
     more.extend(again.then(|| "--loop".to_owned()));
     more.extend(options.in_real_time().then(|| "--realtime".to_owned()));
-    let mut command = command(program, &Task { input, decode, device: options.node() }, &more);
+    let mut command = command(program, &Task { inputs, decode, device: options.node() }, &more);
     let said = File::create(log).map_err(failed)?;
     let (pulse, beat) = Pulse::new(decode.timeout).map_err(failed)?;
     // Nothing of its own goes where checksums may go.

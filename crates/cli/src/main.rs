@@ -13,6 +13,7 @@ mod display;
 mod doctor;
 mod facts;
 mod failure;
+mod films;
 mod flow;
 mod guard;
 mod layer;
@@ -30,6 +31,7 @@ mod session;
 mod silence;
 mod subject;
 mod to;
+mod track;
 mod xvfb;
 
 use std::process::ExitCode;

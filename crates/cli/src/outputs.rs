@@ -1,6 +1,7 @@
 //! The files that a run writes. They are opened before the application starts, so that one that
 //! cannot be written costs nothing.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use zerohop_encode::Uuid;
 use zerohop_frame::{FrameSink, Observer, with_causes};
 use zerohop_kernel::clock_monotonic;
 use zerohop_kms::{Screen, Spec};
-use zerohop_pipeline::{CudaView, Filter, Measurements, Report, Snapshots, Trace};
+use zerohop_pipeline::{CudaView, Filter, Measurements, Snapshots, Trace};
 use zerohop_sinks::{
     Checksum, Clock, EncodeSink, Every, Mp4, Null, NullNv12, Png, ScreenSink, SharedScreen, Tee,
     Timing,
@@ -63,6 +64,7 @@ impl Outputs {
         pace: Pace,
         is_straight: bool,
         gpu: Option<Uuid>,
+        sums: &mut Sums,
     ) -> Result<Self, Failure> {
         check(places, options.every)?;
         let trace = options.trace.as_deref();
@@ -74,7 +76,7 @@ impl Outputs {
         let names = names.map(|path| path.display().to_string()).collect();
         let mut opened = Opened::default();
         for place in places {
-            opened.open(place, options, (&pace, gpu), &measurements)?;
+            opened.open(place, options, (&pace, gpu), (&measurements, &mut *sums))?;
         }
         let Opened { mut sinks, mut takes_all, by_cuda, region, encoder, screen } = opened;
         let reads_rows = !takes_all.is_empty();
@@ -154,6 +156,23 @@ impl Pace {
     }
 }
 
+/// The files with checksums, each for all films that are played beside each other.
+#[derive(Default)]
+pub(crate) struct Sums {
+    files: BTreeMap<PathBuf, Checksum>,
+    /// The film that files are opened for.
+    pub(crate) film: usize,
+}
+
+impl Sums {
+    fn open(&mut self, path: &Path) -> Result<Checksum, zerohop_sinks::Error> {
+        if !self.files.contains_key(path) {
+            self.files.insert(path.to_owned(), Checksum::create(path)?);
+        }
+        Ok(self.files[path].of_stream(self.film))
+    }
+}
+
 /// A place that was opened.
 type Sink = Box<dyn FrameSink + Send>;
 
@@ -180,7 +199,7 @@ impl Opened {
         place: &To,
         options: &Capture,
         (pace, gpu): (&Pace, Option<Uuid>),
-        measurements: &Arc<Measurements>,
+        (measurements, sums): (&Arc<Measurements>, &mut Sums),
     ) -> Result<(), Failure> {
         match place {
             To::Mp4(path) => {
@@ -193,10 +212,10 @@ impl Opened {
                 let (sink, _) = recording(&encoding, (pace, gpu), path, measurements)?;
                 self.region = Some(sink);
             }
-            To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place)?),
+            To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place, sums)?),
             To::ByCuda(place) => {
                 check_cuda()?;
-                self.by_cuda.get_or_insert_default().extend(reader(place)?);
+                self.by_cuda.get_or_insert_default().extend(reader(place, sums)?);
             }
             To::Kms(spec) => self.screen = Some(screen(spec, measurements)?),
             To::Null => self.sinks.push(Box::new(Null)),
@@ -207,13 +226,13 @@ impl Opened {
 }
 
 /// What reads every picture there, if anybody does.
-fn reader(place: &To) -> Result<Option<Sink>, Failure> {
+fn reader(place: &To, sums: &mut Sums) -> Result<Option<Sink>, Failure> {
     Ok(match place {
         To::Png(folder) => {
             Some(Box::new(Png::create(folder).map_err(|err| unwritable(folder, &err))?))
         }
         To::Checksum(path) => {
-            Some(Box::new(Checksum::create(path).map_err(|err| unwritable(path, &err))?))
+            Some(Box::new(sums.open(path).map_err(|err| unwritable(path, &err))?))
         }
         _ => None,
     })
@@ -339,9 +358,12 @@ impl ReportFile {
     }
 
     /// Writes it.
-    pub(crate) fn write(self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn write(
+        self,
+        report: impl FnOnce() -> serde_json::Result<String>,
+    ) -> Result<(), Failure> {
         let Some((path, mut file)) = self.0 else { return Ok(()) };
-        let json = report.to_json().map_err(io::Error::other);
+        let json = report().map_err(io::Error::other);
         let written = json.and_then(|json| {
             // A device such as /dev/stdout has no length.
             let _ = file.set_len(0);

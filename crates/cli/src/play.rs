@@ -1,5 +1,6 @@
 //! `zerohop play`: a file or a stream, decoded by a program of its own.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use crate::args::Play;
 use crate::decoder;
 use crate::device::{self, Chosen};
 use crate::failure::Failure;
+use crate::films::Films;
 use crate::guard::Guard;
-use crate::outputs::{Outputs, Pace, ReportFile};
+use crate::outputs::{Outputs, Pace, ReportFile, Sums};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
 use crate::session::{Cast, Session, catch};
 use crate::subject::Subject;
 use crate::to::To;
+use crate::track::Track;
 
 /// Pictures a second that an encoder is told to expect.
 const HERTZ: f64 = 60.0;
@@ -29,11 +32,18 @@ fn pace(options: &Play) -> Pace {
 
 /// Plays it, to the exit code.
 pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
-    let (capture, places) = (&options.capture, &options.capture.to);
+    let capture = &options.capture;
     let program = decoder::program()?;
     let Chosen { choice, .. } = device::choose(options.vulkan_device())?;
-    let mut outputs = Outputs::open(places, capture, pace(options), options.is_straight(), None)?;
-    outputs.filters = options.filters();
+    let (mut films, mut sums) = (Vec::new(), Sums::default());
+    for film in 0..options.inputs.len() {
+        let capture = capture.of_film(film, options.inputs.len())?;
+        sums.film = film;
+        let (pace, straight) = (pace(options), options.is_straight());
+        let mut outputs = Outputs::open(&capture.to, &capture, pace, straight, None, &mut sums)?;
+        outputs.filters = options.filters();
+        films.push((capture, outputs));
+    }
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;
@@ -41,15 +51,29 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
         .map_err(|err| Failure::new("child processes", err, "use Linux 3.4 or newer"))?;
     let guard = Guard::start(folder.path(), &mut processes)
         .map_err(|err| Failure::new("the guard process", err, "raise the limit on processes"))?;
-    let screen_guard = outputs.guard_screen(&mut processes)?;
-    let (socket, log) = (folder.path().join("socket"), folder.path().join("decoder.log"));
-    let measurements = Arc::clone(&outputs.measurements);
-    let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
-    let recorder = Recorder::start(capture, reception, outputs, choice)?;
-    let (application, pulse) = decoder::start(&program, options, &socket, &log, &mut processes)?;
+    let mut screen_guard = None;
+    for (_, outputs) in &films {
+        screen_guard = screen_guard.or(outputs.guard_screen(&mut processes)?);
+    }
+    let log = folder.path().join("decoder.log");
+    let mut tracks = Vec::new();
+    for (film, (capture, outputs)) in films.into_iter().enumerate() {
+        let measurements = Arc::clone(&outputs.measurements);
+        let socket = socket(folder.path(), film);
+        let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
+        let recorder = Recorder::start(&capture, reception, outputs, choice.clone())?;
+        tracks.push(Track::new(measurements, capture.trace, recorder));
+    }
+    let first = socket(folder.path(), 0);
+    let (application, pulse) = decoder::start(&program, options, &first, &log, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: None };
-    let subject = Subject::Decoder { input: options.input.clone(), log, pulse, gone: None };
-    Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
+    let subject = Subject::Decoder(Films::new(options.inputs.clone(), log, pulse));
+    Session::new(capture, subject, signals, cast, tracks).conduct(report)
+}
+
+/// Where the decoder finds the host of a film.
+fn socket(folder: &Path, film: usize) -> PathBuf {
+    folder.join(if film == 0 { "socket".to_owned() } else { format!("socket.{film}") })
 }
 
 /// What is not shown in time is dropped where time matters. Else the decoder waits, as it does for

@@ -27,8 +27,8 @@ pub(crate) fn probe(options: &Probe) -> Result<u8, Failure> {
     let mut decoders = Vec::new();
     for way in WAYS.iter().filter(only) {
         let decode = Decode { decode: (*way).to_owned(), ..options.decode.clone() };
-        let task =
-            Task { input: &options.input, decode: &decode, device: options.device.as_deref() };
+        let inputs = std::slice::from_ref(&options.input);
+        let task = Task { inputs, decode: &decode, device: options.device.as_deref() };
         let command = decoder::command(&program, &task, &["--probe".to_owned()]);
         match ask(command, decode.timeout) {
             Answer::Found(mut one) => {

@@ -29,7 +29,14 @@ pub(crate) struct Outcome {
     /// What else it knows about the run.
     pub(crate) facts: Facts,
     /// Kept so that the application keeps its host: it gets its pictures back unread.
-    _source: Option<WireSource>,
+    source: Option<WireSource>,
+}
+
+impl Outcome {
+    /// Ends the connections that are left.
+    pub(crate) fn close(&mut self) {
+        self.source = None;
+    }
 }
 
 /// A pipeline that runs. Dropping it leaves it alone.
@@ -118,7 +125,7 @@ impl Recorder {
         self.thread.join().unwrap_or_else(|_| {
             let todo = "please report it, with the message above";
             let ended = Err(Failure::new("the pipeline", "it panicked", todo));
-            Outcome { ended, counts: Counts::default(), facts: Facts::default(), _source: None }
+            Outcome { ended, counts: Counts::default(), facts: Facts::default(), source: None }
         })
     }
 }
@@ -163,7 +170,7 @@ fn record(
     let presented = counts.taken + lost;
     let Flow { encoder, names, .. } = flow;
     let facts = Facts { encoder, cuda, device, presented, outputs: names, ..facts(&seen) };
-    Outcome { ended, counts, facts, _source: Some(source) }
+    Outcome { ended, counts, facts, source: Some(source) }
 }
 
 /// Takes no more pictures, and gives back those that wait.

@@ -17,13 +17,14 @@ use crate::display::{self, Display};
 use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::layer;
-use crate::outputs::{Outputs, Pace, ReportFile};
+use crate::outputs::{Outputs, Pace, ReportFile, Sums};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
 use crate::session::{Cast, Session, catch};
 use crate::subject::Subject;
 use crate::to::To;
+use crate::track::Track;
 
 /// Size of a display that nobody looks at.
 const SIZE: Extent = Extent { width: 1280, height: 720 };
@@ -39,7 +40,8 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let device = device::choose(options.capture.device.as_deref())?;
     let (places, capture) = (options.places(), &options.capture);
     let rate = options.rate.unwrap_or(RATE);
-    let outputs = Outputs::open(&places, capture, Pace::of(rate), false, device.gpu())?;
+    let (pace, gpu) = (Pace::of(rate), device.gpu());
+    let outputs = Outputs::open(&places, capture, pace, false, gpu, &mut Sums::default())?;
     let report = ReportFile::open(capture.report.as_deref())?;
     let signals = catch()?;
     let folder = RuntimeDir::create()?;
@@ -69,7 +71,8 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
         application::start(options, hertz, &program, environment, &display, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: display.server };
     let subject = Subject::Application(options.command.clone());
-    Session::new(capture, subject, signals, cast, measurements).conduct(recorder, report)
+    let track = Track::new(measurements, capture.trace.clone(), recorder);
+    Session::new(capture, subject, signals, cast, vec![track]).conduct(report)
 }
 
 /// Pictures that come faster than they can be taken are dropped, so that the application keeps its

@@ -4,13 +4,12 @@ use std::cell::Cell;
 use std::fs;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitStatus, getpid, kill_process};
 use zerohop_kernel::{Signals, clock_monotonic};
-use zerohop_pipeline::{Application, Facts, Measurements, Report};
+use zerohop_pipeline::{Counts, Films};
 
 use crate::application;
 use crate::args::Capture;
@@ -18,11 +17,12 @@ use crate::failure::{FAILED, Failure};
 use crate::guard::Guard;
 use crate::outputs::{ReportFile, unwritable};
 use crate::processes::{Processes, below};
-use crate::recorder::{Outcome, Recorder};
+use crate::recorder::Recorder;
 use crate::screen::{BEAT, Screen};
 use crate::screen_guard::ScreenGuard;
 use crate::silence::Sightings;
 use crate::subject::Subject;
+use crate::track::Track;
 
 /// The signals that end a run; the one that says that a child has ended; and the one that would
 /// kill us for a file longer than allowed, which is as good as a full disk.
@@ -75,13 +75,12 @@ pub(crate) struct Session<'a> {
     /// Whether the user does not want to wait.
     hurry: Cell<bool>,
     cast: Cast,
-    measurements: Arc<Measurements>,
+    /// What is recorded beside each other: one for an application, or for each film.
+    tracks: Vec<Track>,
     screen: Screen,
     sightings: Sightings,
     /// When the recording began, on `CLOCK_MONOTONIC`.
     begin: Duration,
-    /// What the pipeline did, once it has ended.
-    outcome: Option<Outcome>,
 }
 
 impl<'a> Session<'a> {
@@ -91,7 +90,7 @@ impl<'a> Session<'a> {
         subject: Subject,
         signals: Signals,
         cast: Cast,
-        measurements: Arc<Measurements>,
+        tracks: Vec<Track>,
     ) -> Self {
         Self {
             options,
@@ -99,28 +98,25 @@ impl<'a> Session<'a> {
             signals,
             hurry: Cell::new(false),
             cast,
-            measurements,
+            tracks,
             screen: Screen::new(!options.no_progress),
             sightings: Sightings::default(),
             begin: clock_monotonic(),
-            outcome: None,
         }
     }
 
     /// Waits for the end, ends what is left, and says what happened. Returns the exit code.
-    pub(crate) fn conduct(mut self, recorder: Recorder, report: ReportFile) -> Result<u8, Failure> {
-        let mut recorder = Some(recorder);
-        let end = self.watch(&mut recorder);
-        self.end_application(end, recorder.as_ref());
-        if let Some(recorder) = recorder {
-            self.finish(recorder, end);
-        }
+    pub(crate) fn conduct(mut self, report: ReportFile) -> Result<u8, Failure> {
+        let end = self.watch();
+        self.end_application(end);
+        self.finish(end);
         if let Some(server) = self.cast.server {
             self.cast.processes.end(server, &|| self.hurry.get());
         }
-        self.screen.show(clock_monotonic(), &self.measurements.counts());
+        let counts = self.counts();
+        self.screen.show(clock_monotonic(), &counts);
         self.explain_silence();
-        let failed = self.outcome.as_ref().is_some_and(|outcome| outcome.ended.is_err());
+        let failed = self.tracks.iter().any(Track::has_failed);
         self.write_report(report)?;
         Ok(match end {
             _ if failed => FAILED,
@@ -133,16 +129,14 @@ impl<'a> Session<'a> {
     /// Says what is to be said of a program that ended by itself. Returns our exit code.
     fn ended(&mut self, status: WaitStatus) -> u8 {
         let (code, said) = self.subject.ended(status);
-        if let Some(said) = said {
-            self.screen.say(said);
-        }
+        said.into_iter().for_each(|said| self.screen.say(said));
         code
     }
 
     /// Waits until something ends the run.
-    fn watch(&mut self, recorder: &mut Option<Recorder>) -> End {
+    fn watch(&mut self) -> End {
         loop {
-            self.wait(recorder.as_ref());
+            self.wait();
             if let Some(signal) = ending_signal(&self.signals) {
                 return End::Signal(signal);
             }
@@ -150,23 +144,19 @@ impl<'a> Session<'a> {
             if let Some(status) = self.cast.processes.status(self.cast.application) {
                 return End::Application(status);
             }
-            if let Some(recorder) = recorder.take_if(|recorder| recorder.is_done()) {
-                let outcome = recorder.join();
-                let limit = outcome.ended.is_ok();
-                self.conclude(outcome);
-                if limit {
-                    return End::Limit;
-                }
+            if self.conclude() {
+                return End::Limit;
             }
             self.beat();
         }
     }
 
     /// Waits for a signal, for the end of the pipeline, or for the next beat.
-    fn wait(&self, recorder: Option<&Recorder>) {
+    fn wait(&self) {
         let signals = PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN);
         let mut fds = vec![signals];
-        fds.extend(recorder.map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN)));
+        let recorders = self.tracks.iter().filter_map(|track| track.recorder.as_ref());
+        fds.extend(recorders.map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN)));
         // Many programs that present nothing are gone soon: they are looked at often at first.
         let young = clock_monotonic().saturating_sub(self.begin) < Duration::from_secs(1);
         let beat = if young && !self.sightings.saw_layer() { BEAT / 8 } else { BEAT };
@@ -176,7 +166,7 @@ impl<'a> Session<'a> {
 
     /// What is done four times a second.
     fn beat(&mut self) {
-        let counts = self.measurements.counts();
+        let counts = self.counts();
         if counts.taken == 0 {
             let mut pids = below(getpid());
             let ours = self.cast.ours();
@@ -195,17 +185,17 @@ impl<'a> Session<'a> {
             let todo = "the application's windows are gone";
             self.screen.say(Failure::new("the private display", why, todo));
         }
-        if let Some(trace) = self.measurements.trace() {
+        for trace in self.tracks.iter().filter_map(|track| track.measurements.trace()) {
             // Said at the end, with the report.
             let _ = trace.flush();
         }
     }
 
     /// Ends the application, if it did not end by itself, and what it left behind.
-    fn end_application(&mut self, end: End, recorder: Option<&Recorder>) {
+    fn end_application(&mut self, end: End) {
         let hurry = || hurried(&self.signals, &self.hurry);
-        if let (End::Signal(_), Some(recorder)) = (end, recorder) {
-            recorder.stop();
+        if let End::Signal(_) = end {
+            self.tracks.iter().filter_map(|track| track.recorder.as_ref()).for_each(Recorder::stop);
         }
         self.cast.processes.end(self.cast.application, &hurry);
         let spared = self.cast.ours();
@@ -217,34 +207,52 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Lets the pipeline write what it has. A hurried user does not wait for it.
-    fn finish(&mut self, recorder: Recorder, end: End) {
-        match end {
-            End::Application(_) => recorder.application_ended(),
-            _ => recorder.stop(),
+    /// Lets the pipelines write what they have. A hurried user does not wait for it.
+    fn finish(&mut self, end: End) {
+        for recorder in self.tracks.iter().filter_map(|track| track.recorder.as_ref()) {
+            match end {
+                End::Application(_) => recorder.application_ended(),
+                _ => recorder.stop(),
+            }
         }
-        while !recorder.is_done() {
+        while !self.conclude() && self.tracks.iter().any(|track| track.recorder.is_some()) {
             if hurried(&self.signals, &self.hurry) {
                 return;
             }
-            self.wait(Some(&recorder));
+            self.wait();
             self.beat();
         }
-        self.conclude(recorder.join());
     }
 
-    /// Keeps what the pipeline did. A failure is said at once: the application may go on for long.
-    fn conclude(&mut self, outcome: Outcome) {
-        if let Err(failure) = &outcome.ended {
-            self.screen.say(failure);
+    /// Keeps what pipelines did that have ended. A failure is said at once: the application may go on for
+    /// long. Returns whether nothing is left to record.
+    fn conclude(&mut self) -> bool {
+        let several = self.tracks.len() > 1;
+        let mut now = false;
+        for track in &mut self.tracks {
+            let Some(ended) = track.conclude() else { continue };
+            if let Err(failure) = &ended {
+                self.screen.say(failure);
+            }
+            if several {
+                track.send_away();
+            }
+            // An application goes on unrecorded, and has its pictures back; a film has nobody else.
+            now |= several || ended.is_ok();
         }
-        self.outcome = Some(outcome);
+        now && self.tracks.iter().all(|track| track.recorder.is_none())
+    }
+
+    /// What was counted of all tracks up to now.
+    fn counts(&self) -> Counts {
+        let each: Vec<_> = self.tracks.iter().map(Track::counts).collect();
+        if let [one] = &each[..] { one.clone() } else { Counts::sum(&each) }
     }
 
     /// Says why nothing was recorded, if nothing was.
     fn explain_silence(&mut self) {
         let Subject::Application(command) = &self.subject else { return };
-        if self.measurements.counts().taken == 0 && !self.hurry.get() {
+        if self.counts().taken == 0 && !self.hurry.get() {
             let (why, todo) = self.sightings.explain();
             let what = command[0].to_string_lossy();
             self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
@@ -252,32 +260,34 @@ impl<'a> Session<'a> {
     }
 
     fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
-        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
-        let (counts, facts) =
-            outcome.unwrap_or_else(|| (self.measurements.counts(), Facts::default()));
-        let status = self.cast.processes.status(self.cast.application);
-        let application = Application {
-            command: self.subject.command(),
-            exit_code: status.and_then(WaitStatus::exit_status),
-            signal: status.and_then(WaitStatus::terminating_signal),
-        };
         let duration = clock_monotonic().saturating_sub(self.begin);
-        let facts = Facts { application, duration, ..facts };
-        let report = Report::new(counts, facts);
+        let status = self.cast.processes.status(self.cast.application);
+        let applications = self.subject.applications(status);
+        let tracks = self.tracks.iter_mut().zip(applications);
+        let reports = tracks.map(|(track, application)| track.report(application, duration));
+        let films = Films::new(reports.collect(), duration);
         self.screen.clear();
         if self.options.table {
-            eprint!("{report}");
-        } else if report.frames_presented() > 0 {
-            self.screen.say(report.summary());
+            eprint!("{films}");
+        } else if films.frames_presented() > 0 {
+            films.summary().into_iter().for_each(|line| self.screen.say(line));
         }
-        file.write(&report)?;
-        let trace = self.measurements.trace().zip(self.options.trace.as_deref());
-        let Some((trace, path)) = trace else { return Ok(()) };
-        for part in parts(path) {
-            trace.absorb(&fs::read(&part).unwrap_or_default());
-            let _ = fs::remove_file(part);
+        file.write(|| films.to_json())?;
+        self.write_traces()
+    }
+
+    fn write_traces(&self) -> Result<(), Failure> {
+        for track in &self.tracks {
+            let Some((trace, path)) = track.measurements.trace().zip(track.trace.as_deref()) else {
+                continue;
+            };
+            for part in parts(path) {
+                trace.absorb(&fs::read(&part).unwrap_or_default());
+                let _ = fs::remove_file(part);
+            }
+            trace.flush().map_err(|err| unwritable(path, &err))?;
         }
-        trace.flush().map_err(|err| unwritable(path, &err))
+        Ok(())
     }
 }
 

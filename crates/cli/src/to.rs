@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use zerohop_kms::Spec;
 
+use crate::failure::Failure;
+
 /// One place that pictures go to, as `--to` names it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum To {
@@ -90,6 +92,23 @@ impl To {
         }
     }
 
+    /// Where the film with this number goes, of several that are played beside each other: `{}` in a name is
+    /// the number. Checksums of all of them go to one place, each line with the film's number.
+    pub(crate) fn of_film(&self, film: usize, films: usize) -> Result<Self, Failure> {
+        let numbered = |kind, path| numbered(&format!("--to {kind}"), path, film, films);
+        Ok(match self {
+            Self::Mp4(path) => Self::Mp4(numbered("mp4", path)?),
+            Self::Region(path) => Self::Region(numbered("region", path)?),
+            Self::Png(path) => Self::Png(numbered("png", path)?),
+            Self::ByCuda(place) => Self::ByCuda(Box::new(place.of_film(film, films)?)),
+            Self::Kms(_) => {
+                let why = format!("a screen shows one film, and these are {films}");
+                return Err(Failure::new("--to kms", why, "start zerohop once for each screen"));
+            }
+            Self::Checksum(_) | Self::Null | Self::NullNv12 => self.clone(),
+        })
+    }
+
     /// The file or folder that is written.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
@@ -122,6 +141,22 @@ impl To {
             place => matches!(place, Self::Png(_) | Self::Checksum(_)),
         }
     }
+}
+
+/// `path` with the film's number in the place of `{}`.
+pub(crate) fn numbered(
+    what: &str,
+    path: &Path,
+    film: usize,
+    films: usize,
+) -> Result<PathBuf, Failure> {
+    let name = path.to_string_lossy();
+    if !name.contains("{}") {
+        let why = format!("{films} films do not go into one {name}");
+        let todo = "write {} where the film's number is to be, as in film-{}.mp4";
+        return Err(Failure::new(what, why, todo));
+    }
+    Ok(name.replace("{}", &film.to_string()).into())
 }
 
 #[cfg(test)]

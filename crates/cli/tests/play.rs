@@ -6,6 +6,9 @@
 //! Long because every way in which a file can be odd is a test of a few lines.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "play/films.rs"]
+mod films;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
@@ -54,6 +57,10 @@ fn main() -> ExitCode {
         named("a_decoder_that_is_stopped_is_ended", stopped),
         named("a_decoder_that_crashes_is_named_and_nothing_else_ends", crash),
         named("a_probe_of_what_crashes_goes_on_with_the_other_ways", probe_crash),
+        named("several_films_are_each_ffmpegs_and_one_that_is_broken_is_named", films::together),
+        named("what_each_of_several_films_has_for_itself_has_its_number", films::numbered),
+        named("of_several_films_one_that_does_not_answer_is_given_up_alone", films::silent),
+        named("several_films_whose_decoder_is_killed_are_each_named", films::killed),
         named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
     ];
     let vaapi = |name: &str, test: fn(&Vaapi)| {
@@ -97,6 +104,18 @@ fn main() -> ExitCode {
             (None, Ok(cuda)) => {
                 in_cuda(&cuda);
                 Ok(Completion::Completed)
+            }
+        })
+        .with_kind("cuda"),
+    );
+    tests.push(
+        Trial::ignorable_test("several_films_in_one_context_of_cuda_are_each_ffmpegs", || {
+            match (lacks(), StandIn::install()) {
+                (Some(lacks), _) | (None, Err(lacks)) => lacks,
+                (None, Ok(cuda)) => {
+                    films::in_cuda(&cuda);
+                    Ok(Completion::Completed)
+                }
             }
         })
         .with_kind("cuda"),

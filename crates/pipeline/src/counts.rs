@@ -65,6 +65,17 @@ impl Copies {
         *self.reasons.entry(why).or_default() += 1;
     }
 
+    /// Those of another stream too.
+    fn add(&mut self, other: &Self) {
+        self.cpu_bytes += other.cpu_bytes;
+        self.gpu += other.gpu;
+        self.down_bytes += other.down_bytes;
+        other
+            .reasons
+            .iter()
+            .for_each(|(why, count)| *self.reasons.entry(why).or_default() += count);
+    }
+
     /// One more by the GPU.
     pub(crate) fn gpu(&mut self, why: &'static str) {
         self.gpu += 1;
@@ -130,6 +141,28 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Those of all streams that are read beside each other. Regions and durations are of one stream each,
+    /// and left out.
+    #[must_use]
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut sum, one| {
+            sum.taken += one.taken;
+            sum.submitted += one.submitted;
+            sum.verdicts.unchanged += one.verdicts.unchanged;
+            sum.verdicts.changed += one.verdicts.changed;
+            sum.verdicts.region += one.verdicts.region;
+            one.dropped.iter().for_each(|(why, n)| *sum.dropped.entry(why).or_default() += n);
+            sum.path_copies.add(&one.path_copies);
+            sum.sink_copies.add(&one.sink_copies);
+            for fallback in &one.fallbacks {
+                if !sum.fallbacks.contains(fallback) {
+                    sum.fallbacks.push(fallback.clone());
+                }
+            }
+            sum
+        })
+    }
+
     /// The durations of one step; all zero when it never ran.
     pub fn stage(&self, stage: Stage) -> Percentiles {
         let found = self.stages.iter().find(|(one, _)| *one == name(stage));

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod films;
 mod filters;
 mod histogram;
 mod machine;
@@ -34,6 +35,7 @@ mod trace;
 mod view;
 
 pub use counts::{Copies, Counts, Region, Verdicts};
+pub use films::Films;
 pub use filters::{Filter, Filtered, Filters};
 pub use histogram::Percentiles;
 pub use measurements::Measurements;

@@ -1,6 +1,6 @@
 //! A device with what was imported into it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zerohop_frame::{
     BoxError, DeviceId, Fallback, Frame, MemoryHandle, Observer as _, Stage, SyncPoint,
@@ -9,6 +9,17 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_vulkan::{Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, Queue};
 
 use crate::Measurements;
+
+/// A device that is open.
+struct Open {
+    options: InstanceOptions,
+    instance: Weak<Instance>,
+    device: Weak<Device>,
+}
+
+/// All of them: streams that are read beside each
+/// other share a device and its queue, so that the GPU need not go from one context to another.
+static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
 /// The device that reads pictures, opened when it is known which.
 pub(crate) struct Machine {
@@ -27,7 +38,11 @@ impl Machine {
         owner: Option<DeviceId>,
         measurements: &Measurements,
     ) -> Result<Self, BoxError> {
-        let instance = Instance::new(options)?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|one| one.device.strong_count() > 0);
+        let mut alike = open.iter().filter(|one| one.options == options);
+        let instance = alike.find_map(|one| one.instance.upgrade());
+        let instance = instance.map_or_else(|| Instance::new(options), Ok)?;
         let needed = owner.map_or_else(|| choice.clone(), DeviceChoice::Owner);
         let physical = needed.pick(&instance)?;
         let asked = choice.pick(&instance);
@@ -38,7 +53,19 @@ impl Machine {
                 cost: "the device that was asked for is not used".into(),
             });
         }
-        let device = Device::open(&physical)?;
+        let of = Arc::downgrade(&instance);
+        let mut beside = open.iter().filter(|one| one.instance.ptr_eq(&of));
+        let fits = |device: &Arc<Device>| device.id() == physical.id();
+        let known = beside.find_map(|one| one.device.upgrade().filter(fits));
+        let device = match known {
+            Some(device) => device,
+            None => {
+                let device = Device::open(&physical)?;
+                open.push(Open { options, instance: of, device: Arc::downgrade(&device) });
+                device
+            }
+        };
+        drop(open);
         device.fallback().into_iter().for_each(|one| measurements.fallback(one.clone()));
         let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
         Ok(Self { instance, device, queue, images })

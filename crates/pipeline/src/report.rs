@@ -168,6 +168,11 @@ impl Report {
         self.frames_presented
     }
 
+    /// What was said of it, with its name.
+    pub(crate) fn named(&self, said: &str) -> String {
+        format!("{}: {said}", self.application.command.join(" "))
+    }
+
     /// The run in one line.
     pub fn summary(&self) -> String {
         let outputs = match &self.outputs[..] {

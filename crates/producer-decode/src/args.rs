@@ -1,20 +1,22 @@
 //! What the program may be asked for. `zerohop play` and `zerohop probe` write these lines.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use clap::Parser;
 
 use crate::av::Way;
 
-/// Decodes a file or a stream into memory that a zerohop host reads where it lies.
+/// Decodes files or streams into memory that a zerohop host reads where it lies.
 ///
-/// Started by `zerohop play` and `zerohop probe`. The host is at ZEROHOP_SOCKET.
-#[derive(Debug, Parser)]
+/// Started by `zerohop play` and `zerohop probe`. The host is at ZEROHOP_SOCKET; the second of several films goes to
+/// ZEROHOP_SOCKET.1, and so on.
+#[derive(Clone, Debug, Parser)]
 #[command(name = "zerohop-decode", version)]
 pub(crate) struct Arguments {
-    /// A path, or an address that FFmpeg knows
-    pub(crate) input: OsString,
+    /// Paths, or addresses that FFmpeg knows; several films are decoded beside each other
+    #[arg(required = true, value_name = "FILE|URL")]
+    inputs: Vec<OsString>,
 
     /// Say what is in it and which decoders there are for it, as JSON; nobody needs to listen
     #[arg(long)]
@@ -64,6 +66,19 @@ pub(crate) struct Arguments {
     /// Let FFmpeg say what it thinks of the file; twice, all that it does
     #[arg(long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+impl Arguments {
+    /// What is decoded: the first of several.
+    pub(crate) fn input(&self) -> &OsStr {
+        &self.inputs[0]
+    }
+
+    /// The same for each film alone.
+    pub(crate) fn each(&self) -> impl ExactSizeIterator<Item = Self> + '_ {
+        let alone = |input: &OsString| Self { inputs: vec![input.clone()], ..self.clone() };
+        self.inputs.iter().map(alone)
+    }
 }
 
 /// The ways to try, in order.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,6 +57,12 @@ pub(crate) struct Host {
     out: BTreeMap<WireBufferId, Box<dyn Any>>,
     buffers: u64,
     sequence: u64,
+}
+
+impl AsFd for Host {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.producer.as_fd()
+    }
 }
 
 /// The host went, which is no failure of ours.

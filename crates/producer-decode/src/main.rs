@@ -14,6 +14,7 @@ mod args;
 #[allow(unsafe_code, reason = "FFmpeg is written in C")]
 mod av;
 mod fences;
+mod films;
 #[allow(unsafe_code, reason = "FFmpeg is written in C")]
 mod formats;
 mod handover;
@@ -52,6 +53,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.each().len() > 1 && !arguments.probe {
+        return films::play(arguments);
+    }
     // Nothing else can end a thread that is in a library.
     let dog = Watchdog::start(arguments.timeout, |why| {
         eprintln!("{why}");
@@ -63,9 +67,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         writeln!(std::io::stdout(), "{found}")?;
         return Ok(());
     }
-    let played = play::play(arguments, &dog)?;
-    if let Some(first) = played.first_error {
-        eprintln!("{} errors in the file, first: {first}", played.errors);
+    if let Some(said) = play::play(arguments, &dog, &films::socket(0)?, |_| {})?.remark() {
+        eprintln!("{said}");
     }
     Ok(())
 }

@@ -138,7 +138,7 @@ struct Refused {
 
 /// Opens the file.
 pub(crate) fn open(arguments: &Arguments, dog: &Watchdog) -> Result<Input> {
-    dog.watch(Doing::Opening, || Input::open(&arguments.input)).map_err(|err| match err {
+    dog.watch(Doing::Opening, || Input::open(arguments.input())).map_err(|err| match err {
         AvError::INVALID => anyhow!("it is no video that FFmpeg knows, or its index is missing"),
         AvError::NO_STREAM => anyhow!("there is no video in it"),
         other => other.into(),

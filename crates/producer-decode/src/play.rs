@@ -1,12 +1,12 @@
 //! A file from its first picture to its last.
 
-use std::path::PathBuf;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use zerohop_frame::{MediaClock, MediaTime, Ratio};
 use zerohop_kernel::clock_monotonic;
-use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::args::Arguments;
 use crate::av::{AvError, Packet, Picture, Upload};
@@ -33,10 +33,21 @@ pub(crate) struct Played {
     pub(crate) first_error: Option<AvError>,
 }
 
-/// Plays `arguments.input`.
-pub(crate) fn play(arguments: &Arguments, dog: &Watchdog) -> Result<Played> {
-    let socket = std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from);
-    let socket = socket.with_context(|| format!("{SOCKET_VARIABLE} is not set: nobody listens"))?;
+impl Played {
+    /// What is to be said of a film that was played to its end.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let first = self.first_error.as_ref()?;
+        Some(format!("{} errors in the file, first: {first}", self.errors))
+    }
+}
+
+/// Plays the film of `arguments` to the host at `socket`. The connection is shown to `connected`.
+pub(crate) fn play(
+    arguments: &Arguments,
+    dog: &Watchdog,
+    socket: &Path,
+    connected: impl FnOnce(BorrowedFd<'_>),
+) -> Result<Played> {
     let Attempt { opened, failed } = Opened::first(arguments, dog)?;
     let video = opened.input.video().context("the stream is gone")?;
     let begin = opened.input.start() + micros(arguments.start);
@@ -47,8 +58,9 @@ pub(crate) fn play(arguments: &Arguments, dog: &Watchdog) -> Result<Played> {
         _ => Ratio { numerator: 0, denominator: 1 },
     };
     let clock = MediaClock { tick: timeline.tick(), pixel_aspect, fast: !arguments.realtime };
-    let name = arguments.input.to_string_lossy();
-    let mut host = Host::connect(&socket, arguments.ring, &name, clock)?;
+    let name = arguments.input().to_string_lossy();
+    let mut host = Host::connect(socket, arguments.ring, &name, clock)?;
+    connected(host.as_fd());
     if !failed.is_empty() {
         let reason = failed.join("; ");
         host.fallback("decode", &reason, "the CPU decodes, and its memory is read over the bus")?;

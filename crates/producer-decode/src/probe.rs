@@ -13,7 +13,7 @@ use crate::proof::prove;
 use crate::timeline::Timeline;
 use crate::watchdog::{Doing, Watchdog};
 
-/// One JSON object about `arguments.input`.
+/// One JSON object about what `arguments` name.
 pub(crate) fn probe(arguments: &Arguments, dog: &Watchdog) -> Result<Value> {
     let input = open(arguments, dog)?;
     let video = input.video().context("the stream is gone")?;
@@ -22,7 +22,7 @@ pub(crate) fn probe(arguments: &Arguments, dog: &Watchdog) -> Result<Value> {
     let ways = arguments.decode.0.iter();
     let decoders: Vec<_> = ways.map(|way| decoder(*way, arguments, dog)).collect();
     Ok(json!({
-        "input": arguments.input.to_string_lossy(),
+        "input": arguments.input().to_string_lossy(),
         "ffmpeg": av::version(),
         "container": input.container(),
         "streams": input.streams(),

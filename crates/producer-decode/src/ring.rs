@@ -1,7 +1,7 @@
 //! Memory near the device that decodes, which the device copies pictures to: rows that a host reads
 //! where they lie, on the same device.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context as _, Result};
 use arrayvec::ArrayVec;
@@ -12,6 +12,10 @@ use crate::pool::SurfaceId;
 
 /// Where rows and planes begin: a multiple of it, in bytes, which suits every GPU's copies and loads.
 const ALIGNMENT: u64 = 256;
+
+/// The device that was opened last, for all films on it: opening one takes long, and all the longer the
+/// more are opened at once.
+static OPEN: Mutex<Weak<Device>> = Mutex::new(Weak::new());
 
 /// Memory of one picture.
 pub(crate) struct Slot<T> {
@@ -41,9 +45,10 @@ pub(crate) struct Ring<T> {
 impl<T> Ring<T> {
     /// On the device with the name `uuid` (`VkPhysicalDeviceIDProperties::deviceUUID`).
     pub(crate) fn on(uuid: [u8; 16]) -> Result<Self> {
-        let instance = Instance::new(InstanceOptions::default()).context("load Vulkan")?;
-        let physical = DeviceChoice::Uuid(uuid).pick(&instance)?;
-        let device = Device::open(&physical).context("open the device that decodes")?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.upgrade().filter(|device| device.id().device_uuid == uuid);
+        let device = known.map_or_else(|| open_device(uuid), Ok)?;
+        *open = Arc::downgrade(&device);
         Ok(Self { device, shape: None, slots: Vec::new(), gone: Vec::new() })
     }
 
@@ -74,6 +79,12 @@ impl<T> Ring<T> {
     pub(crate) fn take_gone(&mut self) -> Vec<SurfaceId> {
         std::mem::take(&mut self.gone)
     }
+}
+
+fn open_device(uuid: [u8; 16]) -> Result<Arc<Device>> {
+    let instance = Instance::new(InstanceOptions::default()).context("load Vulkan")?;
+    let physical = DeviceChoice::Uuid(uuid).pick(&instance)?;
+    Device::open(&physical).context("open the device that decodes")
 }
 
 /// Where the planes of a picture lie, and how many bytes they need.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use zerohop_frame::{BoxError, Extent, Fourcc, Frame, FrameSink, Modifier, Ratio};
@@ -31,21 +31,31 @@ use crate::{Error, pictures};
 /// Times and durations are those of the stream's own clock, where it has one. Where not, the time
 /// base (`tb`) is nanoseconds from the first picture on, and no duration is given.
 ///
+/// Several streams may write to one file, each picture's line with its stream's number
+/// ([`of_stream`](Self::of_stream)).
+///
 /// Reads pictures in memfds, `LINEAR`, on the caller's thread: a sink for tests.
 ///
 /// # References
 ///
 /// `libavformat/framehash.c` and `framecrcenc` of FFmpeg: `"%d, %10s, %10s, %8d, %8d, "`.
 pub struct Checksum {
-    path: PathBuf,
-    lines: BufWriter<File>,
-    written: u64,
+    lines: Arc<Mutex<Lines>>,
+    /// The stream's number in each line.
+    stream: usize,
     /// When the first picture was shown, once there was one.
     origin: Option<Duration>,
 }
 
+/// The file that all streams write to.
+struct Lines {
+    path: PathBuf,
+    file: BufWriter<File>,
+    written: u64,
+}
+
 impl Checksum {
-    /// Into a new file at `path`, or to the standard output for `-`.
+    /// Into a new file at `path`, or to the standard output for `-`: the pictures of stream 0.
     ///
     /// # Errors
     ///
@@ -59,49 +69,62 @@ impl Checksum {
         };
         let path = if standard { "the standard output".into() } else { path.to_owned() };
         match file {
-            Ok(file) => Ok(Self { path, lines: BufWriter::new(file), written: 0, origin: None }),
+            Ok(file) => {
+                let lines = Lines { path, file: BufWriter::new(file), written: 0 };
+                Ok(Self { lines: Arc::new(Mutex::new(lines)), stream: 0, origin: None })
+            }
             Err(source) => Err(Error::Create { path, source }),
         }
     }
 
-    /// What comes before the first line: it has the size of the first picture.
-    fn header(&mut self, frame: &Frame) -> Result<(), Error> {
+    /// The same file for the pictures of another `stream`.
+    #[must_use]
+    pub fn of_stream(&self, stream: usize) -> Self {
+        Self { lines: Arc::clone(&self.lines), stream, origin: None }
+    }
+
+    /// What comes before the first line of a stream: it has the size of the first picture.
+    fn header(&self, frame: &Frame) -> String {
         let Extent { width, height } = frame.buffer().descriptor().extent;
         let one = Ratio { numerator: 1, denominator: 1 };
         let nanosecond = Ratio { numerator: 1, denominator: 1_000_000_000 };
         let of_stream = frame.media().map(|(clock, _)| (clock.tick, clock.pixel_aspect));
         let (tick, aspect) = of_stream.unwrap_or((nanosecond, one));
-        self.line(&format!(
-            "#format: frame checksums\n#version: 2\n#hash: MD5\n#tb 0: {tick}\n\
-             #media_type 0: video\n#codec_id 0: rawvideo\n#dimensions 0: {width}x{height}\n\
-             #sar 0: {aspect}\n#stream#, dts,        pts, duration,     size, hash\n"
-        ))
+        let stream = self.stream;
+        format!(
+            "#tb {stream}: {tick}\n#media_type {stream}: video\n#codec_id {stream}: rawvideo\n\
+             #dimensions {stream}: {width}x{height}\n#sar {stream}: {aspect}\n\
+             #stream#, dts,        pts, duration,     size, hash\n"
+        )
     }
 
     /// When the picture is shown and for how long, in the ticks that the header says.
-    fn time(&mut self, frame: &Frame) -> Result<(i64, u64), Error> {
-        let timestamp = frame.info().timestamp;
-        let origin = match self.origin {
-            Some(origin) => origin,
-            None => {
-                self.header(frame)?;
-                *self.origin.insert(timestamp)
-            }
-        };
-        Ok(match frame.media() {
+    fn time(frame: &Frame, origin: Duration) -> (i64, u64) {
+        match frame.media() {
             Some((_, time)) => (time.pts, time.duration),
             None => {
-                let since = timestamp.saturating_sub(origin).as_nanos();
+                let since = frame.info().timestamp.saturating_sub(origin).as_nanos();
                 (i64::try_from(since).unwrap_or(i64::MAX), 0)
             }
-        })
+        }
+    }
+}
+
+impl Lines {
+    /// Writes the lines of one picture.
+    fn write(&mut self, lines: &str) -> Result<(), Error> {
+        const BEGIN: &str = "#format: frame checksums\n#version: 2\n#hash: MD5\n";
+        let begin = if self.written == 0 { BEGIN } else { "" };
+        let written =
+            [begin, lines].into_iter().try_for_each(|text| self.file.write_all(text.as_bytes()));
+        self.done(written)?;
+        self.written += (begin.len() + lines.len()) as u64;
+        Ok(())
     }
 
-    fn line(&mut self, line: &str) -> Result<(), Error> {
-        let written = self.lines.write_all(line.as_bytes());
-        self.done(written)?;
-        self.written += line.len() as u64;
-        Ok(())
+    fn flush(&mut self) -> Result<(), Error> {
+        let flushed = self.file.flush();
+        self.done(flushed)
     }
 
     fn done(&self, result: io::Result<()>) -> Result<(), Error> {
@@ -130,14 +153,17 @@ impl FrameSink for Checksum {
             // What was read of a picture that was taken back may be of the next one.
             return Ok(());
         }
-        let (time, duration) = self.time(&frame)?;
-        let sum = md5.finish();
-        let line = format!("0, {time:>10}, {time:>10}, {duration:>8}, {bytes:>8}, {sum}\n");
-        self.line(&line).map_err(BoxError::from)
+        let header = if self.origin.is_none() { self.header(&frame) } else { String::new() };
+        let origin = *self.origin.get_or_insert(frame.info().timestamp);
+        let (time, duration) = Self::time(&frame, origin);
+        let (stream, sum) = (self.stream, md5.finish());
+        let line = format!("{stream}, {time:>10}, {time:>10}, {duration:>8}, {bytes:>8}, {sum}\n");
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.write(&(header + &line)).map_err(BoxError::from)
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {
-        let flushed = self.lines.flush();
-        self.done(flushed).map_err(BoxError::from)
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.flush().map_err(BoxError::from)
     }
 }

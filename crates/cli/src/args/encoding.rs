@@ -12,7 +12,7 @@ use crate::failure::Failure;
 const HEADING: &str = "Encoding";
 
 /// How pictures are encoded.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Encoding {
     /// Which encoder: the best that works (auto), NVIDIA's on the GPU that drew the picture, or OpenH264 on the CPU; one that is named is taken, or the run ends
     #[arg(help_heading = HEADING, long, value_enum, default_value = "auto")]

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use zerohop_frame::Extent;
 use zerohop_kms::Saved;
 
+use crate::failure::Failure;
 use crate::to::{self, To};
 
 pub(crate) use encoding::{Encoding, Named};
@@ -125,7 +126,7 @@ pub(crate) struct Run {
 }
 
 /// What becomes of the pictures, wherever they come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Capture {
     #[arg(long, value_name = "SPEC", value_parser = To::parse, help = to::help())]
     pub(crate) to: Vec<To>,
@@ -173,6 +174,19 @@ pub(crate) struct Capture {
 
     #[command(flatten)]
     pub(crate) encoding: Encoding,
+}
+
+impl Capture {
+    /// The same for the film with this number, of so many: its number takes the place of `{}` in the names of
+    /// what each has for itself.
+    pub(crate) fn of_film(&self, film: usize, films: usize) -> Result<Self, Failure> {
+        if films == 1 {
+            return Ok(self.clone());
+        }
+        let to = self.to.iter().map(|to| to.of_film(film, films)).collect::<Result<_, _>>()?;
+        let trace = self.trace.as_deref().map(|path| to::numbered("--trace", path, film, films));
+        Ok(Self { to, trace: trace.transpose()?, ..self.clone() })
+    }
 }
 
 impl Run {

@@ -18,6 +18,8 @@ Examples:
       How fast 300 pictures are decoded, and what it costs.
   zerohop play clip.mp4 --filter luma,diff --to png:changes --every 25
       What changed, as grey pictures, one for each second.
+  zerohop play one.mp4 two.mp4 three.mp4 --filter luma,diff --to png:changes-{} --report all.json
+      Three films beside each other; their pictures go to changes-0, changes-1 and changes-2.
   zerohop play rtsp://camera/stream --realtime --timeout 5 --to kms
       A camera on the screen; ended when it is silent for five seconds.
   zerohop play clip.mp4 --decode vaapi --device /dev/dri/renderD128 --to null --report cost.json
@@ -25,7 +27,7 @@ Examples:
 
 Exit code:
   0 at the end of the file, or when --frames or --seconds ended it; 128 + N after signal N; 125 when
-  it cannot be played, with the reason.
+  it, or one of several, cannot be played, with the reason.
 
 Environment:
   ZEROHOP_DECODER  the program that decodes, zerohop-decode, where it is not beside zerohop";
@@ -41,9 +43,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = PLAY_EXAMPLES)]
 pub(crate) struct Play {
-    /// A path, or an address that FFmpeg knows
-    #[arg(value_name = "FILE|URL")]
-    pub(crate) input: OsString,
+    /// Paths, or addresses that FFmpeg knows. Several are films beside each other in one process, which is what a GPU does best; {} in the name of an output is the film's number, from 0
+    #[arg(value_name = "FILE|URL", required = true)]
+    pub(crate) inputs: Vec<OsString>,
 
     #[command(flatten)]
     pub(crate) decode: Decode,

@@ -1,0 +1,62 @@
+//! The pictures of one stream: whoever takes them, and what came of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zerohop_pipeline::{Application, Counts, Facts, Measurements, Report};
+
+use crate::failure::Failure;
+use crate::recorder::{Outcome, Recorder};
+
+/// One of those that a session records beside each other: the application's, or a film's.
+pub(crate) struct Track {
+    pub(crate) measurements: Arc<Measurements>,
+    /// Where they are written, if they are traced.
+    pub(crate) trace: Option<PathBuf>,
+    /// Until it has ended.
+    pub(crate) recorder: Option<Recorder>,
+    /// From then on.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+impl Track {
+    /// One that is being recorded.
+    pub(crate) fn new(
+        measurements: Arc<Measurements>,
+        trace: Option<PathBuf>,
+        recorder: Recorder,
+    ) -> Self {
+        Self { measurements, trace, recorder: Some(recorder), outcome: None }
+    }
+
+    /// Notes what the pipeline did, if it has ended just now. Returns why it failed, if it did.
+    pub(crate) fn conclude(&mut self) -> Option<Result<(), Failure>> {
+        let outcome = self.recorder.take_if(|recorder| recorder.is_done())?.join();
+        let ended = outcome.ended.as_ref().map(drop).map_err(Clone::clone);
+        self.outcome = Some(outcome);
+        Some(ended)
+    }
+
+    /// Ends the connection to who made the pictures, once no more of them are wanted.
+    pub(crate) fn send_away(&mut self) {
+        self.outcome.iter_mut().for_each(Outcome::close);
+    }
+
+    /// Whether its pipeline failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.ended.is_err())
+    }
+
+    /// What was counted up to now.
+    pub(crate) fn counts(&self) -> Counts {
+        self.measurements.counts()
+    }
+
+    /// What is reported of it, made by `application`.
+    pub(crate) fn report(&mut self, application: Application, duration: Duration) -> Report {
+        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
+        let (counts, seen) = outcome.unwrap_or_else(|| (self.counts(), Facts::default()));
+        Report::new(counts, Facts { application, duration, ..seen })
+    }
+}
