@@ -129,7 +129,7 @@ impl Import<'_> {
             (Some(MemoryHandle::Shm(_)), true) => &[Way::Buffers, Way::CpuCopy],
             (_, false) if linear => &[Way::Image, Way::DeviceCopy, Way::CpuCopy],
             (_, true) if linear => &Way::ALL[1..],
-            (_, false) => &[Way::Image, Way::Disjoint],
+            (_, false) => &[Way::Image],
             (_, true) => &[Way::Image, Way::Disjoint, Way::PlaneImages, Way::DeviceCopy],
         }
     }

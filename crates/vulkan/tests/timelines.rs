@@ -6,19 +6,15 @@
 
 mod common;
 
-use std::env;
-use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use common::{Home, Machine, Test, one, open};
+use common::{Home, Machine, Test, VALIDATION, begin_over, one, open};
 use libtest_mimic::Arguments;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier, OpaqueImage,
@@ -28,10 +24,9 @@ use zerohop_kernel::Memfd;
 use zerohop_layer_timeline::{Counter, LAYER_NAME, LIBRARY};
 use zerohop_vulkan::{Device, Error, Image, PixelFormat, Recording, opaque_of, write_picture};
 
-const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
-
 fn main() -> ExitCode {
-    if let Err(err) = share_timelines() {
+    let layers = format!("{VALIDATION}:{LAYER_NAME}");
+    if let Err(err) = begin_over(&layers, LIBRARY, zerohop_layer_timeline::install) {
         eprintln!("timelines: {err}");
         return ExitCode::FAILURE;
     }
@@ -50,23 +45,6 @@ fn main() -> ExitCode {
         trial("another_descriptor_never_reaches_the_driver", another_descriptor),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-/// Begins this program anew over the layer, unless that is so.
-fn share_timelines() -> io::Result<()> {
-    let layers = format!("{VALIDATION}:{LAYER_NAME}");
-    if env::var("VK_INSTANCE_LAYERS").as_ref() == Ok(&layers) {
-        return Ok(());
-    }
-    let program = env::current_exe()?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("timelines-layer");
-    zerohop_layer_timeline::install(&program.with_file_name(LIBRARY), &folder)?;
-    // Older loaders take this order for that of the layers, and the validation layer goes first.
-    let path = format!("/usr/share/vulkan/explicit_layer.d:{}", folder.display());
-    let mut again = Command::new(program);
-    again.args(env::args_os().skip(1)).env("VK_LAYER_PATH", path);
-    again.env("VK_INSTANCE_LAYERS", layers).env_remove("VK_LOADER_LAYERS_ENABLE");
-    Err(again.exec())
 }
 
 /// Somebody else.

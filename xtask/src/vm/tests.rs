@@ -29,6 +29,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("layer-wsi", "drive", ""),
     ("vulkan", "hardware", ""),
     ("vulkan", "planes", "dma_buf"),
+    ("vulkan", "modifiers", ""),
+    ("vulkan", "disjoint", ""),
     ("passes", "planar", "shaders_over"),
     ("passes", "twins", "found_by_cpu_shaders"),
     ("wire", "hardware", ""),

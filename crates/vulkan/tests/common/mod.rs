@@ -5,6 +5,11 @@
 //! it is installed, and any message fails the test.
 #![allow(dead_code, reason = "each program that includes this uses its own part")]
 
+use std::env;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,12 +25,47 @@ pub(crate) struct Machine {
     pub(crate) queue: Arc<Queue>,
 }
 
+pub(crate) const VALIDATION: &str = "VK_LAYER_KHRONOS_validation";
+
+/// Begins this program anew over `layers`, unless that is so. One of them is ours, in `library` beside the
+/// program, with a manifest that `install` writes.
+///
+/// # Errors
+///
+/// What the system says.
+pub(crate) fn begin_over(
+    layers: &str,
+    library: &str,
+    install: fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    if env::var("VK_INSTANCE_LAYERS").as_deref() == Ok(layers) {
+        return Ok(());
+    }
+    let program = env::current_exe()?;
+    let name = program.file_name().unwrap_or_default();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    install(&program.with_file_name(library), &folder)?;
+    // Older loaders take this order for that of the layers, and the validation layer goes first.
+    let path = format!("/usr/share/vulkan/explicit_layer.d:{}", folder.display());
+    let mut again = Command::new(program);
+    again.args(env::args_os().skip(1)).env("VK_LAYER_PATH", path);
+    again.env("VK_INSTANCE_LAYERS", layers).env_remove("VK_LOADER_LAYERS_ENABLE");
+    Err(again.exec())
+}
+
 pub(crate) type Test = fn(&Machine) -> Result<(), Error>;
 
 pub(crate) fn open() -> Result<Machine, String> {
     let validated = Instance::new(InstanceOptions { validation: true });
-    let instance = validated.or_else(|_| Instance::new(InstanceOptions::default()));
-    let instance = instance.map_err(|err| err.to_string())?;
+    validated.map_or_else(|_| open_unheard(), open_on)
+}
+
+/// Without the validation layer.
+pub(crate) fn open_unheard() -> Result<Machine, String> {
+    open_on(Instance::new(InstanceOptions::default()).map_err(|err| err.to_string())?)
+}
+
+fn open_on(instance: Arc<Instance>) -> Result<Machine, String> {
     let physical = DeviceChoice::Any.pick(&instance).map_err(|err| err.to_string())?;
     let device = Device::open(&physical).map_err(|err| err.to_string())?;
     let queue = Queue::new(&device);
@@ -99,5 +139,5 @@ pub(crate) fn frame(buffer: &Arc<SharedBuffer>, home: &Arc<Home>) -> Arc<Frame> 
 
 /// Whether a dma-buf can be made here, and imported.
 pub(crate) fn takes_dma_bufs(device: &Device) -> bool {
-    device.has_modifiers() && std::path::Path::new("/dev/udmabuf").exists()
+    device.has_modifiers() && Path::new("/dev/udmabuf").exists()
 }
