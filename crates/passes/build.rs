@@ -14,6 +14,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 /// A shader module: what it shares with others, its source, its name, and what is chosen in it.
 type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
 
+const CODES: &[&str] = &["codes.wgsl"];
 const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_BLOCKS: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
@@ -29,12 +30,13 @@ const PLANES: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl"];
 const GROUP: &str = "look.wgsl";
 const SERIAL: &str = "classify/serial.wgsl";
 const CONVERT: &str = "convert/convert.wgsl";
+const FIT: &str = "fit/fit.wgsl";
 const LUMA: &str = "luma/luma.wgsl";
 const RGBA: &str = "rgba/rgba.wgsl";
 const SYMBOLS: &str = "symbols/symbols.wgsl";
 
 /// The shaders that are not made for each format.
-const VARIANTS: [Variant; 23] = [
+const VARIANTS: [Variant; 25] = [
     (LOOK, GROUP, "look_any", &["ANY"]),
     (LOOK, GROUP, "look_half", &["HALF"]),
     (LOOK_AT_PLANE, GROUP, "look_plane", &["PLANE", "BUFFERS"]),
@@ -45,6 +47,8 @@ const VARIANTS: [Variant; 23] = [
     (LOOK, SERIAL, "look_any_serial", &["ANY"]),
     (LOOK, SERIAL, "look_half_serial", &["HALF"]),
     (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
+    (CODES, FIT, "fit_packed", &[]),
+    (CODES, FIT, "fit_half", &["HALF"]),
     (LUMA_OF_CODES, LUMA, "luma_packed", &[]),
     (LUMA_OF_CODES, LUMA, "luma_half", &["HALF"]),
     (LUMA_OF_BLOCKS, LUMA, "luma_ycbcr_images", &["YCBCR"]),

@@ -43,7 +43,9 @@ const ALL: [(&str, &str); 7] = [
     (
         "kms[:SCREEN]",
         "on a screen, without a display server, in the memory that they were drawn in. SCREEN is any \
-         of /dev/dri/cardN,connector=NAME,mode=WxH@HZ; `zerohop doctor` lists them",
+         of /dev/dri/cardN,connector=NAME,mode=WxH@HZ; `zerohop doctor` lists them. With fit=fill \
+         pictures fill it, also where only a copy can scale them (otherwise they are in the middle); \
+         copy=gpu or cpu says who copies what the card does not take",
     ),
     ("null[:nv12]", "nowhere, to measure the way there; with nv12, to where an encoder reads them"),
     (

@@ -52,4 +52,4 @@ pub use error::{Error, Refusal};
 pub use mode::Mode;
 pub use saved::Saved;
 pub use screen::{Screen, Shown};
-pub use spec::{ModeSpec, Spec, SpecError};
+pub use spec::{Copier, ModeSpec, Spec, SpecError};

@@ -12,11 +12,11 @@ pub(crate) struct Placement {
 }
 
 /// The places to try for a picture, best first: the whole screen, scaled as far as its shape
-/// allows, centred as it is.
-pub(crate) fn places(picture: Extent, screen: Extent) -> Vec<Placement> {
+/// allows; centred as it is, unless it is to `fill` the screen.
+pub(crate) fn places(picture: Extent, screen: Extent, fill: bool) -> Vec<Placement> {
     let place = |extent: Extent| Placement { picture, screen: centred(extent, screen) };
     let mut places = vec![place(fitted(picture, screen))];
-    if picture.width <= screen.width && picture.height <= screen.height {
+    if !fill && picture.width <= screen.width && picture.height <= screen.height {
         places.push(place(picture));
     }
     places.dedup();
@@ -50,7 +50,7 @@ mod tests {
 
     fn screens(width: u32, height: u32) -> Vec<(u32, u32, u32, u32)> {
         let screen = Extent { width: 1024, height: 768 };
-        let places = places(Extent { width, height }, screen);
+        let places = places(Extent { width, height }, screen, false);
         let rect = |place: &Placement| place.screen;
         places.iter().map(rect).map(|r| (r.x, r.y, r.width, r.height)).collect()
     }
@@ -64,6 +64,14 @@ mod tests {
     fn a_smaller_picture_is_scaled_or_centred() {
         assert_eq!(screens(500, 500), [(128, 0, 768, 768), (262, 134, 500, 500)]);
         assert_eq!(screens(512, 200), [(0, 184, 1024, 400), (256, 284, 512, 200)]);
+    }
+
+    #[test]
+    fn one_that_fills_the_screen_has_no_other_place() {
+        let screen = Extent { width: 1024, height: 768 };
+        let places = places(Extent { width: 500, height: 500 }, screen, true);
+        let wide: Vec<_> = places.iter().map(|place| place.screen.width).collect();
+        assert_eq!(wide, [768]);
     }
 
     #[test]

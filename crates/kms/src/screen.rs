@@ -18,9 +18,9 @@ use crate::import::import;
 use crate::legacy::Legacy;
 use crate::output::{Output, Picture, Step};
 use crate::pace::{Pace, has_vblanks};
-use crate::placement::{Placement, places};
+use crate::placement::{Placement, centred, fitted, places};
 use crate::plane::Plane;
-use crate::{Canvas, Card, Error, Mode, Refusal, Saved, Spec};
+use crate::{Canvas, Card, Copier, Error, Mode, Refusal, Saved, Spec};
 
 /// How long a picture may take to come on the screen.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -43,6 +43,8 @@ pub struct Screen {
     lit: bool,
     pace: Pace,
     saved: Saved,
+    fill: bool,
+    copier: Copier,
 }
 
 /// What came of a buffer's import.
@@ -130,6 +132,8 @@ impl Screen {
             next: None,
             count: 0,
             lit: false,
+            fill: spec.fill,
+            copier: spec.copy,
             card,
             choice,
             output,
@@ -139,6 +143,16 @@ impl Screen {
     /// How it is driven.
     pub fn mode(&self) -> Mode {
         self.choice.mode
+    }
+
+    /// Whether pictures are to fill it, also if they are copied for that alone.
+    pub fn fills(&self) -> bool {
+        self.fill
+    }
+
+    /// Who is to copy what it does not [accept](Self::accepts).
+    pub fn copier(&self) -> Copier {
+        self.copier
     }
 
     /// Where it is plugged in, as in `HDMI-A-1`.
@@ -232,7 +246,7 @@ impl Screen {
     fn place(&self, framebuffer: &Framebuffer) -> Result<Placement, Refusal> {
         let screen = self.choice.mode.extent();
         let mut last = None;
-        for place in places(framebuffer.extent, screen) {
+        for place in places(framebuffer.extent, screen, self.fill) {
             let modeset = !self.lit;
             let (fence, damage, number) = (None, None, 0);
             let picture = Picture { framebuffer, place, fence, damage, number, modeset };
@@ -362,6 +376,14 @@ impl Screen {
                 }
             }
         }
+    }
+
+    /// Where in a [`canvas`](Self::canvas) a copy of a picture of `extent` goes: the middle, and as much
+    /// of it as the picture's shape allows if it is `scaled`, or too large to be copied as it is.
+    pub fn middle(&self, extent: Extent, scaled: bool) -> Rect {
+        let screen = self.choice.mode.extent();
+        let fits = extent.width <= screen.width && extent.height <= screen.height;
+        centred(if fits && !scaled { extent } else { fitted(extent, screen) }, screen)
     }
 
     /// A buffer of the card's own, black, for pictures that it does not show as they are.

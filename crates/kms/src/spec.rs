@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use zerohop_frame::Extent;
 
-/// A screen in words: `[CARD][,connector=NAME][,mode=WxH[@HZ]][,api=atomic|legacy]`. What is left
-/// out is chosen: the first card with a connected screen, the first connected connector, the mode
-/// that the screen prefers.
+/// A screen in words: `[CARD][,connector=NAME][,mode=WxH[@HZ]][,fit=auto|fill][,copy=auto|gpu|cpu]
+/// [,api=atomic|legacy]`. What is left out is chosen: the first card with a connected screen, the first
+/// connected connector, the mode that the screen prefers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spec {
     /// The card's device file, as in `/dev/dri/card0`.
@@ -16,8 +16,25 @@ pub struct Spec {
     pub connector: Option<String>,
     /// The mode.
     pub mode: Option<ModeSpec>,
+    /// Whether pictures fill the screen even if they are copied for that: else what the card's plane
+    /// does not scale is shown where it lies, in the middle.
+    pub fill: bool,
+    /// Who copies pictures that the card does not show where they lie.
+    pub copy: Copier,
     /// Whether to use the calls from before atomic modesetting, also where the driver has it.
     pub legacy: bool,
+}
+
+/// Who copies pictures into memory of the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copier {
+    /// The GPU where it can; the CPU where it cannot, or is the GPU.
+    #[default]
+    Best,
+    /// The device that reads pictures, also where that is the CPU.
+    Gpu,
+    /// The CPU.
+    Cpu,
 }
 
 /// A mode in words.
@@ -37,8 +54,9 @@ pub struct SpecError {
     todo: &'static str,
 }
 
-const KEYS: &str = "write a card as in /dev/dri/card0, then any of connector=NAME, mode=WxH@HZ and \
-                    api=atomic or api=legacy, with commas between them";
+const KEYS: &str = "write a card as in /dev/dri/card0, then any of connector=NAME, mode=WxH@HZ, \
+                    fit=auto or fill, copy=auto, gpu or cpu, and api=atomic or legacy, with commas \
+                    between them";
 const MODE: &str = "write width x height, and the rate if it matters, as in 1280x720@60";
 
 impl FromStr for Spec {
@@ -55,6 +73,11 @@ impl FromStr for Spec {
                     spec.connector = Some(name.to_owned());
                 }
                 Some(("mode", mode)) => spec.mode = Some(parse_mode(mode).ok_or(wrong(MODE))?),
+                Some(("fit", "fill")) => spec.fill = true,
+                Some(("fit", "auto")) => spec.fill = false,
+                Some(("copy", "auto")) => spec.copy = Copier::Best,
+                Some(("copy", "gpu")) => spec.copy = Copier::Gpu,
+                Some(("copy", "cpu")) => spec.copy = Copier::Cpu,
                 Some(("api", "legacy")) => spec.legacy = true,
                 Some(("api", "atomic")) => spec.legacy = false,
                 _ => return Err(wrong(KEYS)),
@@ -90,11 +113,23 @@ mod tests {
         let legacy: Spec = ",mode=640x480,api=legacy".parse().unwrap();
         assert_eq!(legacy.mode.map(|mode| mode.hertz), Some(None));
         assert!(legacy.legacy && legacy.card.is_none());
+        let filled: Spec = "fit=fill,copy=gpu".parse().unwrap();
+        assert_eq!((filled.fill, filled.copy), (true, Copier::Gpu));
+        assert_eq!("fit=auto,copy=auto,api=atomic".parse(), Ok(Spec::default()));
     }
 
     #[test]
     fn words_that_name_no_screen_are_refused_with_an_example() {
-        for odd in ["card0", "connector=", "mode=fast", "mode=0x1", "mode=1x1@-1", "api=x", "a=b"] {
+        for odd in [
+            "card0",
+            "connector=",
+            "mode=fast",
+            "mode=0x1",
+            "mode=1x1@-1",
+            "api=x",
+            "copy=x",
+            "a=b",
+        ] {
             let err = odd.parse::<Spec>().unwrap_err().to_string();
             assert!(err.starts_with(odd) && err.contains("as in"), "{err}");
         }

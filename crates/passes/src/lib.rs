@@ -3,7 +3,7 @@
 //! [`Classify`] finds out what changed, by a hash for each 16x16 tile; [`Tracker`] learns from its
 //! answers where a video plays; [`Convert`] writes what changed as Y'CbCr into a pool of its own,
 //! [`Rgba`] as R'G'B', [`Luma`] its luma alone, [`Diff`] the luma of what changed, and [`Symbols`] the
-//! luma as actions and trits.
+//! luma as actions and trits. [`Fit`] writes R'G'B' in another size, into memory of others.
 //! Each reads a picture once, and nothing of an unchanged one is read twice. [`Refresh`] is
 //! [`Classify`] and [`Convert`] in one read.
 //!
@@ -20,6 +20,7 @@ mod classify;
 mod convert;
 mod diff;
 mod error;
+mod fit;
 mod list;
 mod luma;
 mod paint;
@@ -37,6 +38,7 @@ pub use classify::Classify;
 pub use convert::{Chroma, Convert};
 pub use diff::{Diff, Difference};
 pub use error::Error;
+pub use fit::{Fit, FitShader, FitTarget};
 pub use luma::Luma;
 pub use refresh::{Refresh, Twin};
 pub use rgba::Rgba;

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use libtest_mimic::Arguments;
-use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, Rect};
-use zerohop_passes::{Chroma, Classify, Convert, Grid, Route, TileSet, Verdict};
-use zerohop_vulkan::{Device, ImportCache, PixelFormat};
+use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, PlaneLayout, Rect};
+use zerohop_passes::{Chroma, Classify, Convert, Fit, Grid, Plain, Route, TileSet, Verdict};
+use zerohop_vulkan::{Buffer, Device, ImportCache, PixelFormat, wait_on_cpu};
 
 use common::trials::{Test, one};
 use common::{Canvas, Machine, Notes, Tiling, noise};
@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         trial("device", "only_stale_tiles_are_written", always, only_stale_tiles),
         trial("device", "a_hoarder_gets_no_more_buffers", always, a_hoarder),
         trial("device", "resizes_leave_nothing_behind", always, resizes),
+        trial("device", "a_picture_in_another_size_is_that_of_the_twin", always, fits),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
@@ -72,6 +73,49 @@ fn classify(machine: &Machine, canvas: &Canvas, route: Route) -> (Classify, Arc<
 fn look(pass: &mut Classify, canvas: &Canvas, frame: &Arc<Frame>) -> Vec<usize> {
     let verdict = pass.classify(frame, &canvas.image).expect("a device that works");
     verdict.tiles().map(|tiles| tiles.iter().collect()).unwrap_or_default()
+}
+
+/// Every format, larger and smaller, in the middle of a picture of each kind that is written; what is
+/// around it stays.
+fn fits(machine: &Machine) {
+    let to = Extent { width: 70, height: 40 };
+    let places = [(3, 5, 64, 33), (10, 2, 17, 33), (0, 0, 9, 7), (68, 39, 2, 1)];
+    for format in PixelFormat::all().iter().filter(|format| format.is_rgb()) {
+        let mut canvas = Canvas::new(machine, size(17, 33), *format, Tiling::Optimal, Color::SRGB);
+        let bytes = noise(5, 17 * 33 * format.bytes());
+        let frame = canvas.show(machine, &bytes, Damage::Unknown);
+        for (fourcc, pixel) in [(Fourcc::XRGB8888, 4), (Fourcc::XBGR8888, 4), (Fourcc::RGB565, 2)] {
+            let stride = 70 * pixel + 8;
+            let planes = PlaneLayout { object: 0, offset: 4, stride };
+            let planes = ArrayVec::from_iter([planes]);
+            let shown = FrameDescriptor { extent: to, fourcc, planes, ..canvas.descriptor.clone() };
+            for (x, y, width, height) in places {
+                let fit = Fit::new(&canvas.descriptor, &shown, Rect { x, y, width, height });
+                let fit = fit.expect("a known format");
+                let mut expected = vec![0x5a; 4 + stride as usize * 40];
+                let picture = Plain { bytes: &bytes, stride: 17 * format.bytes() };
+                fit.paint(&picture, &mut expected);
+                let out = Buffer::read_back(&machine.device, expected.len() as u64);
+                let out = Arc::new(out.expect("memory"));
+                out.write(0, &vec![0x5a; expected.len()]);
+                let shader = fit.shader(&machine.queue).expect("a shader");
+                let target = shader.onto(Arc::clone(&out), false).expect("room");
+                let point =
+                    shader.run(&frame, &canvas.image, &target).expect("a device that works");
+                wait_on_cpu(&point).expect("an end");
+                let mut found = vec![0; expected.len()];
+                out.read_into(0, &mut found);
+                let what = (format.fourcc(), fourcc, width, height);
+                assert_eq!(first_difference(&found, &expected), None, "{what:?}");
+            }
+        }
+    }
+}
+
+/// Where two pictures differ for the first time.
+fn first_difference(one: &[u8], other: &[u8]) -> Option<(usize, u8, u8)> {
+    let mut pairs = one.iter().zip(other).enumerate();
+    pairs.find(|(_, (one, other))| one != other).map(|(at, (one, other))| (at, *one, *other))
 }
 
 fn size(width: u32, height: u32) -> Extent {

@@ -21,15 +21,25 @@ use zerohop_testkit::vkms;
 use zerohop_vulkan::{DeviceChoice, InstanceOptions};
 
 fn main() -> ExitCode {
-    let name = "a_decoders_picture_is_shown_in_its_colours";
-    let trial = Trial::ignorable_test(name, || match card() {
-        None => absent("kms", "there is no card with the driver vkms"),
-        Some(card) => {
-            decoded(&card);
-            Ok(Completion::Completed)
-        }
-    });
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+    let tests: [(&str, fn(&Path)); 4] = [
+        ("a_decoders_picture_is_shown_in_its_colours", decoded),
+        ("a_gpu_copies_what_the_screen_does_not_show", copied_by_gpu),
+        ("what_the_plane_does_not_scale_is_scaled_to_the_last_bit", scaled),
+        ("what_is_larger_than_the_screen_is_seen_whole", larger),
+    ];
+    let trial = |(name, test): (&str, fn(&Path))| {
+        Trial::ignorable_test(name, move || match card() {
+            None => absent("kms", "there is no card with the driver vkms"),
+            Some(card) => {
+                test(&card);
+                Ok(Completion::Completed)
+            }
+        })
+    };
+    let mut arguments = Arguments::from_args();
+    // A card has one master.
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, tests.map(trial).into()).exit_code()
 }
 
 fn card() -> Option<PathBuf> {
@@ -47,15 +57,23 @@ impl Recycle for Home {
 
 const EXTENT: Extent = Extent { width: 640, height: 480 };
 
+/// A picture in shared memory of one object.
+fn frame(descriptor: FrameDescriptor, bytes: &[u8], home: &Arc<Home>) -> Arc<Frame> {
+    let memfd = Memfd::create("picture", (bytes.len() as u64).next_multiple_of(4096)).unwrap();
+    MappingMut::new(&memfd).unwrap().as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
+    let memory = ArrayVec::from_iter([MemoryHandle::Shm(OwnedFd::from(memfd))]);
+    let buffer = SharedBuffer::new(descriptor, memory).unwrap();
+    let (timestamp, presented) = (Duration::ZERO, Duration::ZERO);
+    let info = FrameInfo { sequence: 1, timestamp, presented, damage: Damage::Unknown };
+    Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::clone(home) as _))
+}
+
 /// An NV12 picture: black above, white below.
 fn nv12(home: &Arc<Home>) -> Arc<Frame> {
     let (width, luma) = (EXTENT.width, EXTENT.width * EXTENT.height);
-    let memfd = Memfd::create("nv12", u64::from(luma) * 3 / 2).unwrap();
-    let mut pixels = MappingMut::new(&memfd).unwrap();
-    let (y, chroma) = pixels.as_mut_slice().split_at_mut(luma as usize);
-    y[..luma as usize / 2].fill(16);
-    y[luma as usize / 2..].fill(235);
-    chroma.fill(128);
+    let mut bytes = vec![128; luma as usize * 3 / 2];
+    bytes[..luma as usize / 2].fill(16);
+    bytes[luma as usize / 2..luma as usize].fill(235);
     let plane = |offset| PlaneLayout { object: 0, offset, stride: width };
     let descriptor = FrameDescriptor {
         extent: EXTENT,
@@ -64,33 +82,143 @@ fn nv12(home: &Arc<Home>) -> Arc<Frame> {
         planes: ArrayVec::from_iter([plane(0), plane(luma)]),
         color: Color::BT709,
     };
-    let memory = ArrayVec::from_iter([MemoryHandle::Shm(OwnedFd::from(memfd))]);
-    let buffer = SharedBuffer::new(descriptor, memory).unwrap();
-    let (timestamp, presented) = (Duration::ZERO, Duration::ZERO);
-    let info = FrameInfo { sequence: 1, timestamp, presented, damage: Damage::Unknown };
-    Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::clone(home) as _))
+    frame(descriptor, &bytes, home)
 }
 
-fn decoded(card: &Path) {
-    let spec: Spec = format!("{},mode=640x480", card.display()).parse().unwrap();
+/// A picture of four bytes a pixel in which no two neighbours are alike.
+struct Noise {
+    extent: Extent,
+    bytes: Vec<u8>,
+}
+
+impl Noise {
+    fn new(width: u32, height: u32) -> Self {
+        let word = |at: u32| at.wrapping_mul(0x9e37_79b1).rotate_left(at % 31).to_le_bytes();
+        let bytes = (0..width * height).flat_map(word).collect();
+        Self { extent: Extent { width, height }, bytes }
+    }
+
+    /// Paints so many pixels at each edge black.
+    fn frame_with_black(&mut self, wide: u32) {
+        let Extent { width, height } = self.extent;
+        let is_edge = |at: u32, side: u32| at < wide || at >= side - wide;
+        for (at, pixel) in (0..).zip(self.bytes.chunks_exact_mut(4)) {
+            if is_edge(at % width, width) || is_edge(at / width, height) {
+                pixel.fill(0);
+            }
+        }
+    }
+
+    fn frame(&self, fourcc: Fourcc, home: &Arc<Home>) -> Arc<Frame> {
+        let stride = self.extent.width * 4;
+        let descriptor = FrameDescriptor {
+            extent: self.extent,
+            fourcc,
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride }]),
+            color: Color::SRGB,
+        };
+        frame(descriptor, &self.bytes, home)
+    }
+
+    /// The pixel at a place, or the nearest one.
+    fn at(&self, x: i64, y: i64) -> [u8; 4] {
+        let Extent { width, height } = self.extent;
+        let (x, y) = (x.clamp(0, i64::from(width) - 1), y.clamp(0, i64::from(height) - 1));
+        let start = (y * i64::from(width) + x) as usize * 4;
+        self.bytes[start..start + 4].try_into().unwrap()
+    }
+
+    /// The mean of pixels at such places, each with what it weighs in that direction.
+    fn mean<const N: usize>(&self, across: [(i64, u32); N], down: [(i64, u32); N]) -> [u8; 4] {
+        let mut sum = [0_u32; 4];
+        for (y, weight) in down {
+            for (x, part) in across {
+                let pixel = self.at(x, y);
+                let codes = pixel.map(u32::from).map(|code| code * weight * part);
+                sum.iter_mut().zip(codes).for_each(|(sum, code)| *sum += code);
+            }
+        }
+        let all = across.map(|(_, weight)| weight).iter().sum::<u32>().pow(2);
+        sum.map(|sum| ((sum + all / 2) / all) as u8)
+    }
+}
+
+/// Where the screen's pixels come from.
+fn screen() -> impl Iterator<Item = (i64, i64)> {
+    let (width, height) = (i64::from(EXTENT.width), i64::from(EXTENT.height));
+    (0..height).flat_map(move |y| (0..width).map(move |x| (x, y)))
+}
+
+/// Shows a picture in the mode 640x480 until what is put out has the checksum, and tells what that cost:
+/// bytes by the CPU, copies by the GPU, and why.
+fn show(card: &Path, more: &str, picture: Arc<Frame>, expected: u32) -> (u64, u64, String) {
+    let spec: Spec = format!("{},mode=640x480{more}", card.display()).parse().unwrap();
     let screen = Arc::new(Mutex::new(Screen::open(&spec).unwrap()));
     let measurements = Arc::new(Measurements::new(None));
     let (device, options) = (DeviceChoice::Any, InstanceOptions { validation: true });
     let mut scanout = Scanout::new(Arc::clone(&screen), device, options, Arc::clone(&measurements));
-    let home = Arc::new(Home(Mutex::default()));
-    let picture = scanout.run(nv12(&home)).unwrap().unwrap();
+    let picture = scanout.run(picture).unwrap().unwrap();
     let mut screen = screen.lock().unwrap();
     screen.show(picture).unwrap();
     while screen.poll_event().unwrap().is_none() {
         wait_readable(&*screen, Duration::from_secs(10)).unwrap();
     }
+    assert_eq!(vkms::wait_for(card, expected), Ok(()), "other pixels");
+    drop(screen);
+    drop(scanout);
+    let counts = measurements.counts();
+    assert!(counts.fallbacks.iter().all(|one| one.what == "screen"), "{:?}", counts.fallbacks);
+    let said = counts.fallbacks.iter().map(|one| format!("{}: {}", one.reason, one.cost));
+    let zerohop_pipeline::Copies { cpu_bytes, gpu, .. } = counts.path_copies;
+    (cpu_bytes, gpu, said.collect())
+}
+
+fn decoded(card: &Path) {
+    let home = Arc::new(Home(Mutex::default()));
     let half = (EXTENT.width * EXTENT.height / 2) as usize;
     let rows = [[0; 4]; 1].into_iter().cycle().take(half);
     let expected = vkms::of(rows.chain([[255; 4]; 1].into_iter().cycle().take(half)));
-    assert_eq!(vkms::wait_for(card, expected), Ok(()), "other colours");
-    assert_eq!(*home.0.lock().unwrap(), 0, "the decoder waits for the screen");
-    drop(screen);
-    drop(scanout);
-    let said = measurements.counts().fallbacks;
-    assert!(said.iter().all(|fallback| fallback.what == "screen"), "{said:?}");
+    show(card, "", nv12(&home), expected);
+    assert_eq!(*home.0.lock().unwrap(), 1, "the decoder has its picture again");
+}
+
+/// Red and blue change places on the way.
+fn copied_by_gpu(card: &Path) {
+    let (noise, home) = (Noise::new(640, 480), Arc::new(Home(Mutex::default())));
+    let expected = vkms::of(screen().map(|(x, y)| {
+        let [red, green, blue, _] = noise.at(x, y);
+        [blue, green, red, 0]
+    }));
+    let shown = show(card, ",copy=gpu", noise.frame(Fourcc::XBGR8888, &home), expected);
+    let (cpu_bytes, gpu_copies, said) = shown;
+    assert!(cpu_bytes == 0 && gpu_copies > 0, "{cpu_bytes} bytes, {gpu_copies}: {said}");
+    assert!(said.contains("does not show XB24: the GPU copies each picture"), "{said}");
+    let (cpu_bytes, _, said) =
+        show(card, ",copy=cpu", noise.frame(Fourcc::XBGR8888, &home), expected);
+    assert_eq!(cpu_bytes, 640 * 480 * 4, "{said}");
+    assert!(said.contains("the CPU copies each picture"), "{said}");
+}
+
+/// Twice as large: each pixel is three quarters of the nearest one, in each direction.
+fn scaled(card: &Path) {
+    let (noise, home) = (Noise::new(320, 240), Arc::new(Home(Mutex::default())));
+    let taps = |at: i64| [(at / 2, 3), (if at % 2 == 0 { at / 2 - 1 } else { at / 2 + 1 }, 1)];
+    let expected = vkms::of(screen().map(|(x, y)| noise.mean(taps(x), taps(y))));
+    for (more, bytes) in [(",fit=fill,copy=gpu", 0), (",fit=fill,copy=cpu", 640 * 480 * 4)] {
+        let shown = show(card, more, noise.frame(Fourcc::XRGB8888, &home), expected);
+        assert_eq!(shown.0, bytes, "{more}: {}", shown.2);
+        assert!(shown.2.contains("does not put 320x240 pixels on 640x480"), "{}", shown.2);
+    }
+}
+
+/// Half as large: of each direction four pixels count, the inner ones three times as much. Where some of
+/// them would lie outside the picture is black.
+fn larger(card: &Path) {
+    let (mut noise, home) = (Noise::new(1280, 960), Arc::new(Home(Mutex::default())));
+    noise.frame_with_black(3);
+    let taps = |at: i64| [(2 * at - 1, 1), (2 * at, 3), (2 * at + 1, 3), (2 * at + 2, 1)];
+    let expected = vkms::of(screen().map(|(x, y)| noise.mean(taps(x), taps(y))));
+    let shown = show(card, ",copy=gpu", noise.frame(Fourcc::XRGB8888, &home), expected);
+    assert_eq!(shown.0, 0, "{}", shown.2);
 }

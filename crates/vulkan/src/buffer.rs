@@ -1,14 +1,14 @@
 //! Buffers of the device.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use ash::vk;
-use zerohop_frame::{MemoryHandle, OpaqueImage};
+use zerohop_frame::{MemoryHandle, OpaqueImage, SharedBuffer, with_causes};
 
 use crate::error::Doing;
 use crate::memory::{Dedicated, Opaque};
-use crate::{Device, Error, HostMemory, Memory};
+use crate::{Device, Error, HostBuffer, HostMemory, Memory};
 
 /// A `VkBuffer` that has no memory yet.
 struct UnboundBuffer {
@@ -178,6 +178,33 @@ impl Buffer {
         buffer.size = size;
         buffer.map_on_cpu(device)?;
         Ok(buffer)
+    }
+
+    /// The device's view of memory that somebody else made and shows, to write a picture of one plane
+    /// into it: a dma-buf, as such, or where the device takes none, mapped here and by its address.
+    ///
+    /// # Errors
+    ///
+    /// Whatever fails of the second way, with the reason of the first before it; [`Error::Unsupported`]
+    /// of other memory.
+    pub fn of_dma_buf(device: &Arc<Device>, memory: &SharedBuffer) -> Result<Arc<Self>, Error> {
+        let [MemoryHandle::DmaBuf(fd)] = memory.memory() else {
+            return Err(Error::Unsupported("writing into memory that is not one dma-buf"));
+        };
+        let size = rustix::fs::seek(fd, rustix::fs::SeekFrom::End(0)).doing("size a dma-buf")?;
+        memory.descriptor().check_end(0, size)?;
+        let direct = match Self::import(device, fd.as_fd(), size) {
+            Ok(buffer) => return Ok(Arc::new(buffer)),
+            Err(err) => err,
+        };
+        match HostBuffer::share_dma_buf(device, fd.as_fd()) {
+            Ok(host) => Ok(Arc::clone(host.buffer())),
+            Err(err) => {
+                let (first, then) = (with_causes(&direct), with_causes(&err));
+                let refusals = format!("as a dma-buf: {first}; by its address: {then}");
+                Err(Error::NoWay { fourcc: memory.descriptor().fourcc, refusals })
+            }
+        }
     }
 
     /// `size` bytes near the device that can be [exported](Self::export). Their content is

@@ -93,11 +93,17 @@ pub(crate) unsafe extern "system" fn external_buffer_properties(
         // SAFETY: VUID-vkGetPhysicalDeviceExternalBufferProperties-pExternalBufferInfo-parameter.
         let asked = unsafe { &*info };
         let dma_buf = asked.handle_type == vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
-        if dma_buf && state.emulation(physical)?.is_some() {
+        if let Some(emulation) = &*state.emulation(physical)?
+            && (dma_buf || emulation.has_no(asked.handle_type))
+        {
             // SAFETY: VUID-vkGetPhysicalDeviceExternalBufferProperties-
             // pExternalBufferProperties-parameter.
             let out = unsafe { &mut *out };
-            instance::buffer_properties(&state, physical, asked, out);
+            if dma_buf {
+                instance::buffer_properties(&state, physical, asked, out);
+            } else {
+                out.external_memory_properties = vk::ExternalMemoryProperties::default();
+            }
             return Ok(());
         }
         let below = state.raw.fp_v1_1().get_physical_device_external_buffer_properties;

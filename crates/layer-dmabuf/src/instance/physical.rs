@@ -41,6 +41,13 @@ impl Emulation {
         self.ours.contains(name)
     }
 
+    /// Whether memory leaves and comes in by descriptors as dma-bufs alone: a driver that lacks
+    /// `VK_KHR_external_memory_fd` may answer for its own kind all the same, whose commands it has not.
+    pub(crate) fn has_no(&self, kind: vk::ExternalMemoryHandleTypeFlags) -> bool {
+        let opaque = vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
+        kind.contains(opaque) && self.owns(khr::external_memory_fd::NAME)
+    }
+
     /// Whether all images with a modifier are ours.
     pub(crate) fn owns_modifiers(&self) -> bool {
         self.owns(ext::image_drm_format_modifier::NAME)

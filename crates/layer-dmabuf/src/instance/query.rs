@@ -58,6 +58,9 @@ pub(crate) unsafe fn image_format_properties(
     type Modifier<'a> = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT<'a>;
     // SAFETY: the caller's promise.
     let external = unsafe { chain::get::<External<'_>>(info.p_next) };
+    if external.is_some_and(|it| emulation.has_no(it.handle_type)) {
+        return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
+    }
     let dma_buf = external
         .is_some_and(|it| it.handle_type.contains(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT));
     let drm = info.tiling == vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT;

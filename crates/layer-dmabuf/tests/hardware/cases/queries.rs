@@ -128,18 +128,33 @@ fn ask(
 }
 
 fn buffers(device: &Arc<Device>) -> Outcome {
+    let shares =
+        vk::ExternalMemoryFeatureFlags::EXPORTABLE | vk::ExternalMemoryFeatureFlags::IMPORTABLE;
+    let found = of_buffers(device, DMA_BUF);
+    same("buffers", found.external_memory_features, shares)?;
+    same("what goes with it", found.compatible_handle_types, DMA_BUF)?;
+    // A driver answers for its own kind whether or not it has the commands for it.
+    let hidden = std::env::var(zerohop_layer_hide::VARIABLE).unwrap_or_default();
+    if hidden.contains("VK_KHR_external_memory_fd") {
+        let opaque = vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
+        let found = of_buffers(device, opaque).external_memory_features;
+        same("opaque memory of no commands", found, vk::ExternalMemoryFeatureFlags::empty())?;
+    }
+    Ok(())
+}
+
+fn of_buffers(
+    device: &Device,
+    kind: vk::ExternalMemoryHandleTypeFlags,
+) -> vk::ExternalMemoryProperties {
     let info = vk::PhysicalDeviceExternalBufferInfo::default()
         .usage(vk::BufferUsageFlags::TRANSFER_SRC)
-        .handle_type(DMA_BUF);
+        .handle_type(kind);
     let mut out = vk::ExternalBufferProperties::default();
     let raw = device.instance().raw();
     // SAFETY: both structures are locals.
     unsafe {
         raw.get_physical_device_external_buffer_properties(device.physical(), &info, &mut out);
     }
-    let shares =
-        vk::ExternalMemoryFeatureFlags::EXPORTABLE | vk::ExternalMemoryFeatureFlags::IMPORTABLE;
-    let found = out.external_memory_properties;
-    same("buffers", found.external_memory_features, shares)?;
-    same("what goes with it", found.compatible_handle_types, DMA_BUF)
+    out.external_memory_properties
 }
