@@ -8,9 +8,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use machine::{Home, Picture, card, frame, open, screen, wait};
-use zerohop_frame::{Extent, Fourcc, Frame};
+use zerohop_frame::{Extent, Fourcc, Frame, FrameDescriptor, MemoryHandle, Modifier, SharedBuffer};
+use zerohop_kernel::{Memfd, udmabuf};
 use zerohop_kms::{Error, Screen};
 use zerohop_needs::absent;
 use zerohop_testkit::vkms::{self, state};
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A card has one master.
     arguments.test_threads = Some(1);
-    let tests: [(&'static str, &'static str, Test); 11] = [
+    let tests: [(&'static str, &'static str, Test); 12] = [
         ("vkms", "shared_memory_is_scanned_out_to_the_last_bit", exact),
         ("vkms", "what_is_drawn_later_into_the_same_pages_is_seen", same_pages),
         ("vkms", "alpha_is_not_shown", alpha),
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ("vkms", "what_was_on_the_screen_comes_back", restored),
         ("vkms", "a_second_master_is_refused_by_name", second_master),
         ("vkms", "a_mode_that_is_not_there_is_answered_with_those_that_are", no_mode),
+        ("vkms", "memory_that_is_too_small_and_a_strange_modifier_are_refused", lies),
         ("virtio_gpu", "foreign_memory_is_refused_and_a_canvas_is_not", canvas),
         ("cirrus", "a_card_that_is_unplugged_is_an_error_and_no_wait", unplugged),
     ];
@@ -158,6 +161,31 @@ fn no_mode(card: &Path) {
     assert!(err.contains("no mode 123x45") && err.contains("1024x768@60"), "{err}");
     let err = open(card, "connector=DP-77").err().unwrap().to_string();
     assert!(err.contains("no connector DP-77") && err.contains("(connected)"), "{err}");
+}
+
+/// The descriptor says what the memory has not, and is told the difference.
+fn lies(card: &Path) {
+    let mut screen = screen(card, "");
+    let extent = screen.mode().extent();
+    let before = fs::read_dir("/proc/self/fd").unwrap().count();
+    let picture = Picture::new(extent, Fourcc::XRGB8888);
+    let tall = Extent { height: extent.height + 1, ..extent };
+    let larger = FrameDescriptor { extent: tall, ..picture.buffer.descriptor().clone() };
+    let tiled = Modifier(0x0100_0000_0000_0001);
+    let tiled = FrameDescriptor { modifier: tiled, ..picture.buffer.descriptor().clone() };
+    for (descriptor, why) in
+        [(larger, "the card makes no XR24 framebuffer"), (tiled, "modifier 0x1")]
+    {
+        let MemoryHandle::Shm(fd) = &picture.buffer.memory()[0] else { unreachable!() };
+        let dma_buf = udmabuf(&Memfd::try_from(fd.try_clone().unwrap()).unwrap()).unwrap();
+        let memory = ArrayVec::from_iter([MemoryHandle::DmaBuf(dma_buf)]);
+        let buffer = SharedBuffer::new(descriptor, memory).unwrap();
+        let refused = screen.accepts(&buffer).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    drop(picture);
+    assert_eq!(fs::read_dir("/proc/self/fd").unwrap().count(), before, "nothing is left open");
+    show_exactly(card, &mut screen, extent, Fourcc::XRGB8888);
 }
 
 fn canvas(card: &Path) {
