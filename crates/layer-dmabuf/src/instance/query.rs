@@ -84,11 +84,8 @@ pub(crate) unsafe fn image_format_properties(
     // SAFETY: the caller's promise.
     let rest = unsafe { chain::without(info.p_next, &ours) };
     if let Some(kind) = rest.stuck_at() {
-        let what = "cannot copy the unknown structure";
-        log(
-            Level::Warn,
-            format_args!("{what} {kind:?} of vkGetPhysicalDeviceImageFormatProperties2"),
-        );
+        let what = "of vkGetPhysicalDeviceImageFormatProperties2";
+        log(Level::Warn, format_args!("cannot copy the unknown structure {kind:?} {what}"));
         return Some(vk::Result::ERROR_FORMAT_NOT_SUPPORTED);
     }
     let host = External {
