@@ -20,14 +20,17 @@ use zerohop_pipeline::{Measurements, Scanout, Stages as _};
 use zerohop_testkit::vkms;
 use zerohop_vulkan::{DeviceChoice, InstanceOptions};
 
+/// A name, and what a card is tried for.
+type Test = (&'static str, fn(&Path));
+
 fn main() -> ExitCode {
-    let tests: [(&str, fn(&Path)); 4] = [
+    let tests: [Test; 4] = [
         ("a_decoders_picture_is_shown_in_its_colours", decoded),
         ("a_gpu_copies_what_the_screen_does_not_show", copied_by_gpu),
         ("what_the_plane_does_not_scale_is_scaled_to_the_last_bit", scaled),
         ("what_is_larger_than_the_screen_is_seen_whole", larger),
     ];
-    let trial = |(name, test): (&str, fn(&Path))| {
+    let trial = |(name, test): Test| {
         Trial::ignorable_test(name, move || match card() {
             None => absent("kms", "there is no card with the driver vkms"),
             Some(card) => {

@@ -26,7 +26,7 @@ pub struct Scanout {
     instance: InstanceOptions,
     measurements: Arc<Measurements>,
     machine: Option<Machine>,
-    copier: Option<Copier>,
+    copier: Option<Box<Copier>>,
     refused: Option<Refusal>,
     /// Makes RGB of pictures of one shape.
     rgba: Option<(FrameDescriptor, Rgba)>,
@@ -71,7 +71,7 @@ impl Scanout {
         let shape = frame.buffer().descriptor();
         let copier = match self.copier.take().filter(|copier| copier.fits(shape)) {
             Some(copier) => copier,
-            None => Copier::new(&self.screen, &queue, &image, shape)?,
+            None => Box::new(Copier::new(&self.screen, &queue, &image, shape)?),
         };
         let copier = self.copier.insert(copier);
         if self.refused.as_ref() != Some(&refusal) {
