@@ -1,17 +1,17 @@
 //! How many applications one machine carries, each with a host of its own.
 
-use std::fs;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use rustix::process::Signal;
 
 use crate::kit::{Kit, LIMIT};
 use crate::process::{Running, last_line};
 use crate::row::{Row, Target};
-use crate::spans::{self, percentile};
+use crate::spans::{self, Picture, percentile};
 use crate::stat::{self, Gpu, Processors};
 
 /// What p99 from a present to the converted picture is to stay below, in microseconds.
@@ -20,13 +20,13 @@ const MOST: f64 = 4000.0;
 /// Pictures a second of each application.
 const RATE: f64 = 60.0;
 
-/// How many are tried, one after the other.
-const COUNTS: [usize; 11] = [1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 32];
+/// How many run, one number after the other: those that run go on.
+const COUNTS: [usize; 11] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24];
 
 /// When no further number is tried.
 const TIME: Duration = Duration::from_secs(75);
 
-/// How long all of them may take to start: a driver makes contexts one after the other.
+/// How long those that are new may take to start: a driver makes contexts one after the other.
 const START: Duration = Duration::from_secs(30);
 
 /// How long they are looked at then.
@@ -41,6 +41,8 @@ struct Level {
     applications: usize,
     /// How many of them presented something.
     running: usize,
+    /// When they were looked at, on `CLOCK_MONOTONIC`.
+    time: Range<Duration>,
     /// Microseconds from the present to the converted picture.
     p50: f64,
     p99: f64,
@@ -56,25 +58,38 @@ struct Level {
     gpu_mib: Option<f64>,
 }
 
-/// More and more applications, as long as it goes well and there is time.
+/// More and more applications, as long as they start and there is time.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let begin = Instant::now();
-    let (mut good, mut bad) = (None::<Level>, None::<Level>);
-    for count in kit.few(&COUNTS[..], &COUNTS[..1]) {
-        if begin.elapsed() > TIME {
-            break;
-        }
-        let level = measure(kit, *count)?;
-        Row::measured(&format!("p99 of {count}"), level.p99, "us").note(level.limit()).tell();
-        if level.is_good() {
-            good = Some(level);
-        } else {
-            bad = Some(level);
-            break;
-        }
+    let mut levels = climb(kit)?;
+    let most = levels.iter().map(|level| level.applications).max().unwrap_or(0);
+    let traces = (0..most).map(|one| spans::read(&trace(kit, one))).collect::<Vec<_>>();
+    for level in levels.iter_mut().filter(|level| level.is_whole()) {
+        look(level, &traces)?;
     }
-    tell(good.as_ref(), bad.as_ref());
+    for level in &levels {
+        let name = format!("p99 of {}", level.applications);
+        Row::measured(&name, level.p99, "us").note(level.limit()).tell();
+    }
+    let good = levels.iter().take_while(|level| level.is_good()).last();
+    tell(good, levels.iter().find(|level| !level.is_good()));
     Ok(())
+}
+
+/// Starts them, and looks at what they use.
+fn climb(kit: &Kit) -> Result<Vec<Level>> {
+    let (start, before) = (Instant::now(), Gpu::now());
+    let (mut running, mut levels) = (Vec::new(), Vec::<Level>::new());
+    for count in kit.few(&COUNTS[..], &COUNTS[..1]) {
+        if start.elapsed() > TIME || levels.last().is_some_and(|level| !level.is_whole()) {
+            break;
+        }
+        for one in running.len()..*count {
+            running.push(begin(kit, one)?);
+        }
+        levels.push(measure(kit, &running, before));
+    }
+    end(running)?;
+    Ok(levels)
 }
 
 /// What the largest that went well carries; where none did, the first one's figures.
@@ -100,9 +115,9 @@ fn tell(good: Option<&Level>, bad: Option<&Level>) {
 }
 
 impl Level {
-    /// Before anything is known.
-    fn of(applications: usize) -> Self {
-        Self { applications, p99: f64::INFINITY, ..Self::default() }
+    /// Whether all of them presented something.
+    fn is_whole(&self) -> bool {
+        self.running == self.applications
     }
 
     fn is_good(&self) -> bool {
@@ -111,8 +126,8 @@ impl Level {
 
     /// Which step is long, and what is used up.
     fn limit(&self) -> String {
-        let Self { applications, running, p50, share, .. } = self;
-        if running < applications {
+        let Self { running, p50, share, .. } = self;
+        if !self.is_whole() {
             return format!("{running} presented something in {START:?}");
         }
         let [way, classify, convert] = self.steps;
@@ -126,35 +141,38 @@ impl Level {
     }
 }
 
-/// Starts `count` of them, and looks at their pictures once all run.
-fn measure(kit: &Kit, count: usize) -> Result<Level> {
-    let before = Gpu::now();
-    let running = (0..count).map(|one| begin(kit, one)).collect::<Result<Vec<_>>>()?;
-    let mut level = Level::of(count);
-    level.running = wait_for_all(&running);
-    if level.running < count {
-        return Ok(level);
+/// What all that run use, once all present.
+fn measure(kit: &Kit, running: &[Running], before: Option<Gpu>) -> Level {
+    let count = running.len();
+    let mut level = Level { applications: count, p99: f64::INFINITY, ..Level::default() };
+    level.running = wait_for_all(running);
+    if !level.is_whole() {
+        return level;
     }
     let (begin, processors) = (stat::monotonic(), Processors::now());
     sleep(kit.few(LOOK, LOOK / 2));
-    let (end, processors) = (stat::monotonic(), Processors::now().busy_since(&processors));
+    level.time = begin..stat::monotonic();
+    level.processors = Processors::now().busy_since(&processors);
     let gpu = Gpu::now();
-    level.processors = processors;
     level.gpu = gpu.map_or(0.0, |gpu| gpu.busy);
     level.gpu_mib =
         before.zip(gpu).map(|(before, now)| (now.memory_mib - before.memory_mib) / number(count));
     let memory = running.first().and_then(|one| memory(one.id())).unwrap_or_default();
     (level.host_mib, level.application_mib) = memory;
+    level
+}
+
+/// Ends all of them, as Ctrl-C does; those that never came to present anything, in any way.
+fn end(running: Vec<Running>) -> Result<()> {
     running.iter().for_each(|one| one.signal(Signal::INT));
-    for one in running {
+    for one in running.into_iter().filter(|one| !one.said().is_empty()) {
         let ended = one.wait(LIMIT)?;
-        // As the shell has it after Ctrl-C.
+        // As the shell has it then.
         if ended.status.code() != Some(130) {
             bail!("{}: {}", ended.status, last_line(&ended.err));
         }
     }
-    look(kit, &mut level, begin..end)?;
-    Ok(level)
+    Ok(())
 }
 
 /// Waits until each presents, and says how many do in the end.
@@ -174,7 +192,7 @@ fn wait_for_all(running: &[Running]) -> usize {
 fn begin(kit: &Kit, one: usize) -> Result<Running> {
     let name = format!("density-{one}");
     let mut run = kit.zerohop_run(&name);
-    run.args(["--to", "null:nv12", "--trace"]).arg(kit.path(&format!("{name}.trace")));
+    run.args(["--to", "null:nv12", "--trace"]).arg(trace(kit, one));
     let options = ["--size", "1920x1080", "--plain", "--drawn", "--frames", "1000000"];
     // It says something when it runs.
     kit.start(kit.pattern(&mut run, &options).args(["--watch-every", "10"]), &name)
@@ -187,19 +205,23 @@ fn memory(host: u32) -> Option<(f64, f64)> {
     Some((mib(host)?, mib(application)?))
 }
 
-/// Reads all traces: of each, the pictures that were presented in `time`.
-fn look(kit: &Kit, level: &mut Level, time: Range<Duration>) -> Result<()> {
+/// Where the trace of one goes.
+fn trace(kit: &Kit, one: usize) -> PathBuf {
+    kit.path(&format!("density-{one}.trace"))
+}
+
+/// What became of the pictures that were presented when `level` was looked at.
+fn look(level: &mut Level, traces: &[Result<Vec<Picture>>]) -> Result<()> {
     let (mut whole, mut steps) = (Vec::new(), [const { Vec::new() }; 3]);
-    for one in 0..level.applications {
-        let file = kit.path(&format!("density-{one}.trace"));
-        let pictures = spans::read(&file)?;
+    let time = level.time.clone();
+    for pictures in &traces[..level.applications] {
+        let pictures = pictures.as_ref().map_err(|err| anyhow!("{err:#}"))?;
         for picture in pictures.iter().filter(|picture| picture.was_presented_in(&time)) {
             whole.extend(picture.until("convert"));
             for (step, times) in STEPS.iter().zip(&mut steps) {
                 times.extend(picture.took(step));
             }
         }
-        fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
     }
     if whole.is_empty() {
         bail!("{} applications, and no picture was converted", level.applications);
