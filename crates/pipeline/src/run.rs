@@ -15,7 +15,11 @@ use zerohop_kernel::{Eventfd, clock_monotonic};
 
 use crate::{Measurements, Stages};
 
-/// Pictures that may fail one after the other before the pipeline gives up.
+/// How long pictures may fail one after the other before the pipeline gives up: what is short of
+/// something for a moment loses pictures, and goes on.
+const MAX_FAILING: Duration = Duration::from_secs(1);
+
+/// So many may fail however long that takes.
 const MAX_FAILURES: u32 = 8;
 
 /// Why a pipeline stopped.
@@ -36,12 +40,14 @@ pub enum Error {
         source: BoxError,
     },
     /// Several pictures in a row failed in a stage.
-    #[error("picture {sequence} failed, after {failures} in a row")]
+    #[error("picture {sequence} failed, after {failures} in a row in {:.1} s", .time.as_secs_f64())]
     Stage {
         /// The last one.
         sequence: u64,
         /// How many failed before it.
         failures: u32,
+        /// How long ago the first of them failed.
+        time: Duration,
         /// Why it failed.
         source: BoxError,
     },
@@ -148,8 +154,8 @@ impl Limits<'_> {
 
 /// Runs until the source ends or a limit is reached, then finishes the sink.
 ///
-/// A picture that fails in a stage is counted as dropped, and its reason is kept as a fallback;
-/// after eight in a row the pipeline gives up.
+/// A picture that fails in a stage is counted as dropped, and its reason is kept as a fallback; when
+/// eight in a row have failed, and for a second, the pipeline gives up.
 ///
 /// # Errors
 ///
@@ -162,7 +168,7 @@ pub fn run(
     limits: Limits<'_>,
     measurements: &Measurements,
 ) -> Result<Ending, Error> {
-    let mut flow = Flow { stages, sink, measurements, taken: 0, failures: 0 };
+    let mut flow = Flow { stages, sink, measurements, taken: 0, failing: None };
     let ended = flow.go(source, limits);
     let staged = flow.stages.finish().map_err(Error::Finish);
     let sunk = flow.sink.finish().map_err(Error::Sink);
@@ -178,7 +184,8 @@ struct Flow<'a> {
     sink: &'a mut dyn FrameSink,
     measurements: &'a Measurements,
     taken: u64,
-    failures: u32,
+    /// How many pictures in a row have failed, and when the first of them did.
+    failing: Option<(u32, Duration)>,
 }
 
 impl Flow<'_> {
@@ -209,27 +216,37 @@ impl Flow<'_> {
         self.measurements.taken();
         match self.stages.run(frame) {
             Ok(out) => {
-                self.failures = 0;
+                self.failing = None;
                 let Some(frame) = out else { return Ok(()) };
                 self.sink.submit(frame).map_err(Error::Sink)?;
                 self.measurements.submitted();
                 Ok(())
             }
             Err(source) if source.is::<Hopeless>() => Err(Error::Hopeless { sequence, source }),
-            Err(source) if self.failures == MAX_FAILURES => {
-                Err(Error::Stage { sequence, failures: self.failures, source })
-            }
-            Err(err) => {
-                self.failures += 1;
-                self.measurements.dropped(sequence, "a stage failed");
-                self.measurements.fallback(Fallback {
-                    what: "picture".into(),
-                    reason: with_causes(&*err),
-                    cost: "it is missing in the output".into(),
-                });
-                Ok(())
-            }
+            Err(source) => self.failed(sequence, source),
         }
+    }
+
+    /// Counts a picture that failed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stage`]: it was one too many.
+    fn failed(&mut self, sequence: u64, source: BoxError) -> Result<(), Error> {
+        let now = clock_monotonic();
+        let (failures, since) = self.failing.unwrap_or((0, now));
+        let time = now.saturating_sub(since);
+        if failures >= MAX_FAILURES && time >= MAX_FAILING {
+            return Err(Error::Stage { sequence, failures, time, source });
+        }
+        self.failing = Some((failures + 1, since));
+        self.measurements.dropped(sequence, "a stage failed");
+        self.measurements.fallback(Fallback {
+            what: "picture".into(),
+            reason: with_causes(&*source),
+            cost: "it is missing in the output".into(),
+        });
+        Ok(())
     }
 }
 

@@ -83,6 +83,8 @@ impl Source for Pattern {
 #[derive(Default)]
 struct Half {
     fails: Vec<u64>,
+    /// How long it takes to fail.
+    pause: Duration,
 }
 
 impl Stages for Half {
@@ -93,6 +95,7 @@ impl Stages for Half {
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
         let sequence = frame.info().sequence;
         if self.fails.contains(&sequence) {
+            std::thread::sleep(self.pause);
             return Err("no such pixel".into());
         }
         Ok(sequence.is_multiple_of(2).then_some(frame))
@@ -203,7 +206,7 @@ fn another_thread_stops_a_pipeline_that_waits() {
 #[test]
 fn a_picture_that_fails_is_counted_and_the_next_one_goes_on() {
     let (mut source, mut sink) = (Pattern::new(6, true), Hoard::default());
-    let mut stages = Half { fails: vec![2, 3] };
+    let mut stages = Half { fails: vec![2, 3], ..Half::default() };
     let (ending, all) = flow(&mut source, &mut stages, &mut sink, Limits::default());
     assert_eq!(ending.unwrap(), Ending::Source);
     assert_eq!(sink.took, [0, 4]);
@@ -214,11 +217,23 @@ fn a_picture_that_fails_is_counted_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn a_pipeline_where_every_picture_fails_gives_up() {
+fn many_pictures_that_fail_in_a_moment_are_no_end() {
+    let (mut source, mut sink) = (Pattern::new(41, true), Hoard::default());
+    let mut stages = Half { fails: (0..40).collect(), ..Half::default() };
+    let (ending, all) = flow(&mut source, &mut stages, &mut sink, Limits::default());
+    assert_eq!(ending.unwrap(), Ending::Source);
+    assert_eq!((sink.took, all.counts().dropped["a stage failed"]), (vec![40], 40));
+}
+
+#[test]
+fn a_pipeline_where_every_picture_fails_gives_up_after_a_second() {
     let (mut source, mut sink) = (Pattern::new(100, true), Hoard::default());
-    let mut stages = Half { fails: (0..100).collect() };
+    let pause = Duration::from_millis(60);
+    let mut stages = Half { fails: (0..100).collect(), pause };
     let (ending, _) = flow(&mut source, &mut stages, &mut sink, Limits::default());
-    assert_eq!(ending.unwrap_err().to_string(), "picture 8 failed, after 8 in a row");
+    let Err(Error::Stage { failures, time, .. }) = ending else { panic!("{ending:?}") };
+    assert!((8..=17).contains(&failures), "{failures} in {time:?}");
+    assert!(time >= Duration::from_secs(1), "{time:?}");
 }
 
 #[test]
