@@ -43,7 +43,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "matrix",
         what: "every format in every kind of memory, by everybody who reads it",
-        limit: Duration::from_secs(60),
+        limit: Duration::from_secs(40),
         run: doctor::matrix,
     },
     Step {
@@ -79,7 +79,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "harm",
         what: "applications and hosts killed, devices lost",
-        limit: Duration::from_secs(60),
+        limit: Duration::from_secs(45),
         run: harm::run,
     },
     Step {
@@ -109,7 +109,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "tests",
         what: "the test programs that are packed",
-        limit: Duration::from_secs(180),
+        limit: Duration::from_secs(250),
         run: programs::run,
     },
 ];
