@@ -30,6 +30,11 @@ pub struct Trouble {
     pub todo: String,
 }
 
+/// So many of a thing, as in "1 device".
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 impl Trouble {
     /// Both as text.
     pub fn new(why: impl Into<String>, todo: impl Into<String>) -> Self {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use zerohop_gl::{Context, Importable, Platform, Target, platforms};
 
+use crate::check::count;
 use crate::{Check, Trouble};
 
 /// A place where EGL has a driver, tried.
@@ -43,7 +44,7 @@ impl EglReport {
                     of the ways by which dma-bufs come into CUDA";
         match platforms() {
             Ok(all) => {
-                let found = format!("{} platforms", all.len());
+                let found = count(all.len(), "platform");
                 (Check::useful("egl", Ok(found)), all.iter().map(Self::of).collect())
             }
             Err(err) => (Check::useful("egl", Err(Trouble::of(&err, todo))), Vec::new()),
@@ -75,7 +76,7 @@ impl EglReport {
         self.devices = facts.devices.iter().map(hex).collect();
         let dma_bufs = context.importable().map(|formats| {
             self.formats = formats.iter().map(EglFormat::of).collect();
-            format!("{} formats", formats.len())
+            count(formats.len(), "format")
         });
         let todo = "dma-bufs come into CUDA over Vulkan, by one copy of the GPU's";
         let dma_bufs = dma_bufs.map_err(|err| Trouble::of(&err, todo));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use zerohop_manifest::{DEVICE_EXTENSIONS, Extension, INSTANCE_EXTENSIONS, LAYER_NAME, LIBRARY};
 use zerohop_vulkan::{Error, Instance};
 
+use crate::check::count;
 use crate::{Check, Trouble};
 
 /// What a process with the layer in its environment found.
@@ -44,7 +45,7 @@ impl LayerProbe {
     /// asks for none of them is recorded all the same.
     pub(crate) fn verdict(&self) -> [Check; 2] {
         let loaded = match self.loaded {
-            true => Ok(format!("loaded on {} devices", self.devices)),
+            true => Ok(format!("loaded on {}", count(self.devices, "device"))),
             false => {
                 let todo = "set VK_LOADER_DEBUG=layer and run zerohop doctor again to see why";
                 Err(Trouble::new("the Vulkan loader did not load it", todo))

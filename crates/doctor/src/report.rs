@@ -6,6 +6,7 @@ use serde::Serialize;
 use zerohop_manifest::Takeover;
 use zerohop_vulkan::{Instance, InstanceOptions};
 
+use crate::check::count;
 use crate::{
     CardReport, Check, DeviceReport, EglReport, LayerProbe, Matrix, Trouble, cuda, encoder,
 };
@@ -95,7 +96,7 @@ fn loader(wsi: Takeover) -> (Check, Vec<DeviceReport>) {
             (Check::required("vulkan driver", Err(Trouble::new("no device", without))), Vec::new())
         }
         Ok(((major, minor, patch), devices)) => {
-            let found = format!("{major}.{minor}.{patch}, {} devices", devices.len());
+            let found = format!("{major}.{minor}.{patch}, {}", count(devices.len(), "device"));
             let tried = devices.iter().map(|device| DeviceReport::of(device, wsi)).collect();
             (Check::required("vulkan loader", Ok(found)), tried)
         }
