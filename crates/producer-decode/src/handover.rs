@@ -12,7 +12,7 @@ use zerohop_frame::{
 };
 use zerohop_wire::Copies;
 
-use crate::av::{self, Copied, Copier, Device, Frames, Picture};
+use crate::av::{self, Copied, Copier, Copying, Device, Frames, Picture};
 use crate::fences::Fences;
 use crate::formats;
 use crate::host::{Host, SurfaceKey};
@@ -29,6 +29,8 @@ pub(crate) struct Surface {
     pub(crate) memory: Option<Memory>,
     pub(crate) copies: Copies,
     pub(crate) acquire: SyncPoint,
+    /// What must be done before it is handed over.
+    pub(crate) copying: Option<Copying>,
     /// Keeps the surface from being written.
     pub(crate) keep: Box<dyn Any>,
 }
@@ -134,11 +136,12 @@ impl Handover {
         let knows = |id, shape: &FrameDescriptor| {
             from.host.is_some_and(|host| host.knows(SurfaceKey::Pool(id), shape))
         };
-        let Copied { id, descriptor, memory, keep } = copier.copy(picture, fourcc, knows)?;
+        let Copied { id, descriptor, memory, keep, copying } =
+            copier.copy(picture, fourcc, knows)?;
         let memory = memory.map(|memory| ArrayVec::from_iter([memory]));
         let copies = Copies { cpu: false, gpu: true };
         let (key, acquire) = (SurfaceKey::Pool(id), SyncPoint::Signaled);
-        Ok(Ok(Surface { key, descriptor, memory, copies, acquire, keep }))
+        Ok(Ok(Surface { key, descriptor, memory, copies, acquire, copying, keep }))
     }
 
     /// The very memory that a device has decoded to.
@@ -149,7 +152,7 @@ impl Handover {
         }
         let acquire = self.fences.acquire(key, || av::finish(picture))?;
         let (keep, copies) = (Box::new(picture.again()?), Copies::default());
-        Ok(Surface { key, descriptor, memory, copies, acquire, keep })
+        Ok(Surface { key, descriptor, memory, copies, acquire, copying: None, keep })
     }
 
     /// The memory of a picture that a device decoded.
@@ -222,7 +225,8 @@ fn plain(
     let known = host.is_some_and(|host| host.knows(key, &descriptor));
     let memory = if known { None } else { Some(shared(surface)?) };
     let keep = Box::new(picture);
-    Ok(Surface { key, descriptor, memory, copies, acquire: SyncPoint::Signaled, keep })
+    let (acquire, copying) = (SyncPoint::Signaled, None);
+    Ok(Surface { key, descriptor, memory, copies, acquire, copying, keep })
 }
 
 fn shared(surface: &pool::Surface) -> Result<Memory> {

@@ -103,7 +103,9 @@ impl Host {
         while self.out.len() >= self.ring {
             self.hear(Duration::from_millis(100))?;
         }
-        let Surface { key, descriptor, memory, copies, acquire, keep } = surface;
+        let Surface { key, descriptor, memory, copies, acquire, copying, keep } = surface;
+        // Nobody reads what is not complete.
+        copying.map_or(Ok(()), |copying| copying.wait())?;
         if let Some(memory) = memory {
             self.announce(key, descriptor, copies, memory)?;
         }

@@ -1,5 +1,6 @@
 //! A file from its first picture to its last.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -9,9 +10,9 @@ use zerohop_frame::{MediaClock, MediaTime, Ratio};
 use zerohop_kernel::clock_monotonic;
 
 use crate::args::Arguments;
-use crate::av::{AvError, Packet, Picture, Upload};
+use crate::av::{AvError, Copying, Packet, Picture, Upload};
 use crate::formats;
-use crate::handover::{Handover, Sources};
+use crate::handover::{Handover, Sources, Surface};
 use crate::host::{Host, SurfaceKey, When};
 use crate::opened::{Attempt, Opened};
 use crate::timeline::{Shown, Timeline};
@@ -22,6 +23,10 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// Errors in a row, at the end of a file, after which a decoder has no more to say.
 const MAX_ERRORS: u32 = 1000;
+
+/// How many pictures a device may be copying while the next one is decoded: each holds a surface of the
+/// decoder's.
+const COPYING: usize = 2;
 
 /// What a whole file came to.
 pub(crate) struct Played {
@@ -68,9 +73,18 @@ pub(crate) fn play(
     let handover = Handover::new(arguments.force_linear);
     let none = Played { pictures: 0, errors: 0, first_error: None };
     let upload = upload(arguments)?;
-    let (origin, played) = (None, none);
-    let mut player =
-        Player { arguments, dog, opened, timeline, host, handover, upload, origin, played };
+    let mut player = Player {
+        arguments,
+        dog,
+        opened,
+        timeline,
+        host,
+        handover,
+        upload,
+        origin: None,
+        played: none,
+        copied: VecDeque::new(),
+    };
     player.run()?;
     Ok(player.played)
 }
@@ -100,6 +114,8 @@ struct Player<'a> {
     /// When the beginning was shown, on `CLOCK_MONOTONIC`.
     origin: Option<Duration>,
     played: Played,
+    /// What a device may still copy, in order: the decoder goes on meanwhile.
+    copied: VecDeque<(Surface, When)>,
 }
 
 impl Player<'_> {
@@ -141,7 +157,8 @@ impl Player<'_> {
                     }
                     // The end goes to the decoder as well; it may have said so already.
                     let _ = self.opened.decoder.send(None);
-                    return self.drain(true);
+                    self.drain(true)?;
+                    return self.hand_over(0);
                 }
             }
         }
@@ -204,9 +221,12 @@ impl Player<'_> {
         };
         let sources = Sources { pool, device, host: Some(&self.host) };
         let surface = self.handover.surface(picture, &sources)?;
-        for gone in pool.take_gone().into_iter().chain(self.handover.take_gone()) {
-            self.host.retire(SurfaceKey::Pool(gone))?;
+        let mut gone = pool.take_gone();
+        gone.extend(self.handover.take_gone());
+        if !gone.is_empty() {
+            self.hand_over(0)?;
         }
+        gone.into_iter().try_for_each(|gone| self.host.retire(SurfaceKey::Pool(gone)))?;
         if let Some((why, cost)) = self.handover.news() {
             self.host.fallback("handover", &why, cost)?;
         }
@@ -217,8 +237,22 @@ impl Player<'_> {
         let duration = 1;
         let media = MediaTime { duration, ..shown.media };
         let when = When { timestamp: self.time_of(&shown)?, media };
-        self.host.pass(surface, when)?;
+        self.copied.push_back((surface, when));
         self.played.pictures += 1;
+        // What is shown at its time is not held up.
+        self.hand_over(if self.arguments.realtime { 0 } else { COPYING })
+    }
+
+    /// Hands over what is complete, and waits for all but `left` of the rest.
+    fn hand_over(&mut self, left: usize) -> Result<()> {
+        while let Some((surface, _)) = self.copied.front() {
+            let waits = self.copied.len() <= left;
+            if waits && !surface.copying.as_ref().map_or(Ok(true), Copying::is_done)? {
+                return Ok(());
+            }
+            let Some((surface, when)) = self.copied.pop_front() else { return Ok(()) };
+            self.host.pass(surface, when)?;
+        }
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use ffmpeg_sys_next::AVPixelFormat;
 use zerohop_cuda::Buffer;
 use zerohop_frame::{Fourcc, FrameDescriptor, MAX_PLANES, MemoryHandle, PlaneLayout};
 
-use super::cuda::CudaCopier;
+use super::cuda::{Copying, CudaCopier};
 use super::vulkan::{Target, VulkanCopier};
 use super::{Device, Picture};
 use crate::pool::SurfaceId;
@@ -30,6 +30,8 @@ pub(crate) struct Copied {
     pub(crate) memory: Option<MemoryHandle>,
     /// Keeps the memory from being written.
     pub(crate) keep: Box<dyn Any>,
+    /// What is not done yet.
+    pub(crate) copying: Option<Copying>,
 }
 
 impl Copier {
@@ -63,12 +65,12 @@ impl Copier {
             Self::Vulkan(copier, ring) => {
                 let slot = ring.take(extent, fourcc, |memory| copier.adopt(memory))?;
                 copier.copy(picture, fourcc, &slot)?;
-                copied(shape(&slot.planes), slot, knows)
+                copied(shape(&slot.planes), slot, None, knows)
             }
             Self::Cuda(copier, ring) => {
                 let slot = ring.take(extent, fourcc, |memory| copier.adopt(memory))?;
-                copier.copy(picture, fourcc, &slot)?;
-                copied(shape(&slot.planes), slot, knows)
+                let copying = copier.copy(picture, fourcc, &slot)?;
+                copied(shape(&slot.planes), slot, Some(copying), knows)
             }
         }
     }
@@ -87,9 +89,10 @@ type Planes = arrayvec::ArrayVec<PlaneLayout, MAX_PLANES>;
 fn copied<T: 'static>(
     descriptor: FrameDescriptor,
     slot: Arc<Slot<T>>,
+    copying: Option<Copying>,
     knows: impl Fn(SurfaceId, &FrameDescriptor) -> bool,
 ) -> Result<Copied> {
     let known = knows(slot.id, &descriptor);
     let memory = if known { None } else { Some(slot.memory()?) };
-    Ok(Copied { id: slot.id, descriptor, memory, keep: Box::new(slot) })
+    Ok(Copied { id: slot.id, descriptor, memory, keep: Box::new(slot), copying })
 }

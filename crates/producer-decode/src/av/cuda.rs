@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use zerohop_cuda::{Buffer, Cuda, Device, Memory, Place, Stream, Surface};
+use zerohop_cuda::{Buffer, Cuda, Device, Done, Memory, Place, Stream, Surface};
 use zerohop_frame::{Extent, FormatPlane, Fourcc, MemoryHandle};
 
 use super::Picture;
@@ -30,7 +30,7 @@ struct Rows {
     rows: usize,
 }
 
-// SAFETY: whoever makes one waits for the copy while the picture and the slot are there.
+// SAFETY: `Copying` keeps the picture until the copy is done, and whoever has it the slot.
 unsafe impl Surface for Rows {
     fn place(&self) -> Place {
         Place::Device { pointer: self.pointer, pitch: self.pitch }
@@ -80,14 +80,14 @@ impl CudaCopier {
         Ok(Buffer::map(&memory, 0, *size)?)
     }
 
-    /// Copies the planes of `picture`, after all that the decoder has to do with it, and waits for
-    /// that.
+    /// Copies the planes of `picture`, after all that the decoder has to do with it. Both must stay until
+    /// that is done.
     pub(crate) fn copy(
         &self,
         picture: &Picture,
         fourcc: Fourcc,
         slot: &Slot<Buffer>,
-    ) -> Result<()> {
+    ) -> Result<Copying> {
         let raw = picture.raw();
         let (begin, extent) = picture.visible();
         let planes = fourcc.planes().context("planes that are not known")?;
@@ -104,7 +104,33 @@ impl CudaCopier {
             let to = rows(plane, extent, pointer, at.stride as usize);
             self.stream.copy(&Arc::new(from), &Arc::new(to))?;
         }
-        Ok(self.stream.submit()?.wait("a copy of a decoded picture", PATIENCE)?)
+        Ok(Copying { done: self.stream.submit()?, _picture: picture.again()? })
+    }
+}
+
+/// A copy on its way, with what it reads.
+#[must_use = "what it writes may not be complete"]
+pub(crate) struct Copying {
+    done: Done,
+    _picture: Picture,
+}
+
+impl Copying {
+    /// Whether it is done.
+    pub(crate) fn is_done(&self) -> Result<bool> {
+        Ok(self.done.is_reached()?)
+    }
+
+    /// Waits for it.
+    pub(crate) fn wait(&self) -> Result<()> {
+        Ok(self.done.wait("a copy of a decoded picture", PATIENCE)?)
+    }
+}
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        // One that is not done in time never will be: its device is lost.
+        let _ = self.wait();
     }
 }
 

@@ -17,6 +17,7 @@ mod upload;
 mod vulkan;
 
 pub(crate) use copier::{Copied, Copier};
+pub(crate) use cuda::Copying;
 pub(crate) use decoder::Decoder;
 pub(crate) use device::{Device, Way};
 pub(crate) use drm::{Exported, export};
