@@ -83,10 +83,11 @@ fn pictures(events: &[Value]) -> BTreeMap<u64, Picture> {
     pictures
 }
 
-/// Pictures a second, by when they were handed over, of several traces while all of them ran.
-pub(crate) fn rate_together(traces: &[Vec<Picture>]) -> Option<f64> {
+/// Pictures a second, by when they were handed over, of several traces while all of them ran. The first
+/// `warm` of each do not count.
+pub(crate) fn rate_together(traces: &[Vec<Picture>], warm: usize) -> Option<f64> {
     let times = |trace: &Vec<Picture>| -> Vec<f64> {
-        trace.iter().filter_map(|picture| picture.presented).collect()
+        trace.iter().filter_map(|picture| picture.presented).skip(warm).collect()
     };
     let all: Vec<Vec<f64>> = traces.iter().map(times).collect();
     let firsts = all.iter().filter_map(|one| one.iter().copied().reduce(f64::min));
@@ -133,9 +134,10 @@ mod tests {
         assert!(!pictures[&3].was_presented_in(&(time.end..time.end * 2)));
         let at = |presented| Picture { presented: Some(presented), ..Picture::default() };
         let (one, other) = (vec![at(0.0), at(500_000.0), at(1e6)], vec![at(0.0), at(5e5), at(2e6)]);
-        assert_eq!(rate_together(std::slice::from_ref(&one)), Some(2.0));
-        assert_eq!(rate_together(&[one, other]), Some(3.0), "the second that both ran");
-        assert_eq!(rate_together(&[vec![at(0.0)]]), None);
+        assert_eq!(rate_together(std::slice::from_ref(&one), 0), Some(2.0));
+        assert_eq!(rate_together(&[one.clone(), other], 0), Some(3.0), "the second that both ran");
+        assert_eq!(rate_together(&[vec![at(0.0)]], 0), None);
+        assert_eq!(rate_together(&[one], 1), Some(2.0), "the first one is not waited for");
     }
 
     #[test]

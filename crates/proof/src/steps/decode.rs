@@ -1,5 +1,5 @@
-//! Films: decoded into luma and diff, by each decoder that the machine has, alone and as many at a
-//! time as a chip has engines.
+//! Films: decoded into luma and diff, by each decoder that the machine has, alone and as many in one
+//! process as a chip has engines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::kit::{Kit, LIMIT};
-use crate::process::{self, Ended, Running, last_line};
+use crate::process::{self, Ended, last_line};
 use crate::row::{Row, Target};
 use crate::spans;
 
@@ -19,9 +19,14 @@ const CHIPS: [&str; 2] = ["cuda", "vulkan"];
 /// Films at a time: an H200 has 7 engines that decode, and each film is decoded by one.
 const FILMS: (usize, usize) = (7, 2);
 
-/// Pictures of each film that is measured: again and again from its start. Alone, and beside others.
+/// Pictures of each film that is measured: again and again from its start. Alone, beside others, and
+/// beside others when the CPU copies them.
 const PICTURES: (&str, &str) = ("120", "20");
-const BESIDE: (&str, &str) = ("120", "20");
+const BESIDE: (&str, &str) = ("600", "20");
+const COPIED: (&str, &str) = ("300", "20");
+
+/// Pictures of each at its start that do not count: shaders are compiled then.
+const WARM: (usize, usize) = (50, 5);
 
 /// Seconds that a decoder may take to open its device, beside others that do.
 const OPENING: &str = "30";
@@ -79,16 +84,17 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 /// Tells what came of several at a time.
 fn beside(kit: &Kit, film: &Path, (begin, longest): (Instant, &mut Longest)) {
     let films = kit.few(FILMS.0, FILMS.1);
-    let what = format!("{} {}, {films} at a time", name(film), CHIPS[0]);
-    let row = longest.within(begin, || together(kit, film, &what, films));
-    row.unwrap_or_else(|| Row::absent(&what, NO_TIME)).tell();
+    let what = format!("{} {}, {films} films", name(film), CHIPS[0]);
+    let rows = longest.within(begin, || together(kit, film, &what, films));
+    let rows = rows.unwrap_or_else(|| vec![Row::absent(&what, NO_TIME)]);
+    rows.into_iter().for_each(Row::tell);
 }
 
 /// One film by each decoder; whether the first chip decodes it.
 fn alone(kit: &Kit, film: &Path) -> bool {
     let name = name(film);
     let software = format!("{name} software");
-    match rate(kit, film, "software", 1, false) {
+    match rate(kit, film, &Play { decoder: "software", ..Play::default() }) {
         Ok(rate) => Row::measured(&software, rate, "/s"),
         Err(err) => Row::fails(&software, format!("{err:#}")),
     }
@@ -147,8 +153,9 @@ fn compare(kit: &Kit, film: &Path, chip: &str) -> Result<usize> {
 /// One film alone.
 fn measure(kit: &Kit, film: &Path, name: &str, chip: &str) -> Row {
     let alone = format!("{name} {chip}, luma, diff");
-    let rates = rate(kit, film, chip, 1, false)
-        .and_then(|near| Ok((near, rate(kit, film, chip, 1, true)?)));
+    let near = Play { decoder: chip, ..Play::default() };
+    let far = Play { copied: true, ..near };
+    let rates = rate(kit, film, &near).and_then(|near| Ok((near, rate(kit, film, &far)?)));
     match rates {
         Ok((near, far)) => Row::measured(&alone, near, "/s")
             .note(format!("{far:.0}/s through the CPU, {:.2} times", near / far)),
@@ -156,51 +163,81 @@ fn measure(kit: &Kit, film: &Path, name: &str, chip: &str) -> Row {
     }
 }
 
-/// As many as there are engines, by NVDEC, against the same with each decoded picture taken through
-/// the CPU into the same passes.
-fn together(kit: &Kit, film: &Path, what: &str, films: usize) -> Row {
-    let chip = CHIPS[0];
-    let rates = rate(kit, film, chip, films, false)
-        .and_then(|near| Ok((near, rate(kit, film, chip, films, true)?)));
-    match rates {
-        Ok((near, far)) => Row::judged(what, near / far, "x", Target::AtLeast(4.0))
-            .note(format!("{near:.0} pictures/s, {far:.0} through the CPU")),
-        Err(err) => Row::fails(what, format!("{err:#}")),
+/// As many as there are engines, by NVDEC, in one process, against the same with each decoded picture taken
+/// through the CPU into the same passes; and decoded only, which neither can be faster than.
+fn together(kit: &Kit, film: &Path, what: &str, films: usize) -> Vec<Row> {
+    let near = Play { decoder: CHIPS[0], films, ..Play::default() };
+    let (far, bare) = (Play { copied: true, ..near }, Play { passes: false, ..near });
+    let rates = || -> Result<_> {
+        Ok((rate(kit, film, &near)?, rate(kit, film, &far)?, rate(kit, film, &bare)?))
+    };
+    match rates() {
+        Ok((near, far, bare)) => {
+            let note = format!(
+                "{near:.0} pictures/s, {far:.0} through the CPU; decoded only {bare:.0}, which is {:.2} times",
+                bare / far
+            );
+            vec![
+                Row::judged(what, near / far, "x", Target::AtLeast(4.0)).note(note),
+                Row::measured(&format!("{what}, luma, diff"), near, "/s"),
+                Row::measured(&format!("{what}, decoded only"), bare, "/s"),
+            ]
+        }
+        Err(err) => vec![Row::fails(what, format!("{err:#}"))],
     }
 }
 
-/// Pictures a second of all `films`, while all of them play: the start is not decoding. With
-/// `copied`, the CPU takes each decoded picture to memory of its own.
-fn rate(kit: &Kit, film: &Path, decoder: &str, films: usize, copied: bool) -> Result<f64> {
-    let running = (0..films).map(|index| play(kit, film, (decoder, index), films > 1, copied));
-    let running: Vec<(Running, PathBuf)> = running.collect::<Result<_>>()?;
+/// How a film is played.
+#[derive(Clone, Copy)]
+struct Play<'a> {
+    decoder: &'a str,
+    /// How often, beside itself.
+    films: usize,
+    /// Whether the CPU takes each decoded picture to memory of its own.
+    copied: bool,
+    /// Whether it goes through luma and diff.
+    passes: bool,
+}
+
+impl Default for Play<'_> {
+    fn default() -> Self {
+        Self { decoder: "auto", films: 1, copied: false, passes: true }
+    }
+}
+
+impl Play<'_> {
+    /// How many pictures of each.
+    fn frames(&self) -> (&'static str, &'static str) {
+        match self {
+            Self { films: 1, .. } => PICTURES,
+            Self { copied: true, .. } => COPIED,
+            _ => BESIDE,
+        }
+    }
+}
+
+/// Pictures a second of all films, while all of them play.
+fn rate(kit: &Kit, film: &Path, how: &Play<'_>) -> Result<f64> {
+    let Play { decoder, films, copied, passes } = *how;
+    let number = if films > 1 { "{}" } else { "0" };
+    let name = format!("play-{decoder}-{copied}-{passes}");
+    let trace = |number: &str| kit.path(&format!("{name}-{number}.json"));
+    let (many, few) = how.frames();
+    let mut play = Command::new(kit.program("zerohop"));
+    play.arg("play").args(vec![film; films]).args(["--decode", decoder, "--fast"]);
+    play.args(["--no-progress", "--to", "null", "--trace"]).arg(trace(number));
+    play.args(passes.then_some(["--filter", "luma,diff"]).iter().flatten());
+    play.args(["--loop", "--frames", kit.few(many, few), "--timeout", OPENING]);
+    play.args(copied.then_some("--force-linear"));
+    checked(process::run(&mut play, &name, kit.folder(), LIMIT)?)?;
     let mut traces = Vec::new();
-    for (one, trace) in running {
-        checked(one.wait(LIMIT)?)?;
+    for film in 0..films {
+        let trace = trace(&film.to_string());
         traces.push(spans::read(&trace)?);
         // Some are large.
         let _ = fs::remove_file(trace);
     }
-    spans::rate_together(&traces).context("too few pictures came")
-}
-
-fn play(
-    kit: &Kit,
-    film: &Path,
-    (decoder, index): (&str, usize),
-    beside: bool,
-    copied: bool,
-) -> Result<(Running, PathBuf)> {
-    let name = format!("play-{decoder}-{copied}-{index}");
-    let trace = kit.path(&format!("{name}.json"));
-    let frames = if beside { BESIDE } else { PICTURES };
-    let mut play = Command::new(kit.program("zerohop"));
-    play.arg("play").arg(film).args(["--decode", decoder, "--fast", "--no-progress"]);
-    play.args(["--to", "null", "--filter", "luma,diff", "--trace"]).arg(&trace);
-    play.args(["--loop", "--frames", kit.few(frames.0, frames.1)]);
-    play.args(["--timeout", OPENING]);
-    play.args(copied.then_some("--force-linear"));
-    Ok((process::start(&mut play, &name, kit.folder())?, trace))
+    spans::rate_together(&traces, kit.few(WARM.0, WARM.1)).context("too few pictures came")
 }
 
 fn checked(ended: Ended) -> Result<Ended> {
