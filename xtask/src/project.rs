@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::shell;
 
-/// Everything that can be built, the decoder too, which needs FFmpeg's headers.
-pub(crate) const ALL: [&str; 3] = ["--workspace", "--features", "zerohop-producer-decode/ffmpeg"];
+/// Everything that can be built, what needs FFmpeg's headers too.
+pub(crate) const ALL: [&str; 3] =
+    ["--workspace", "--features", "zerohop-producer-decode/ffmpeg,zerohop-testkit-va/ffmpeg"];
 
 /// The checkout.
 pub(crate) fn root() -> &'static Path {

@@ -8,6 +8,8 @@
 
 #[path = "play/films.rs"]
 mod films;
+#[path = "play/paths.rs"]
+mod paths;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         named("palettes_and_bits_become_what_ffmpeg_makes_of_them", expanded),
         named("pictures_in_ffmpegs_own_vulkan_images_are_handed_over_by_one_copy", uploaded),
         named("the_memory_that_a_device_copies_to_is_announced_once", uploaded_once),
+        named("odd_files_through_memory_of_vulkan_are_ffmpegs", paths::odd_in_vulkan),
+        named("a_url_is_played_and_one_that_does_not_answer_is_given_up", paths::url),
         named("what_is_no_video_is_refused_in_one_line", refused),
         named("a_file_that_does_not_answer_is_given_up", silent),
         named("a_decoder_that_is_stopped_is_ended", stopped),
@@ -76,6 +80,22 @@ fn main() -> ExitCode {
     };
     tests.push(vaapi("surfaces_of_every_shape_are_ffmpegs_pictures", surfaces));
     tests.push(vaapi("pictures_that_begin_within_their_surface_are_ffmpegs", within));
+    tests.push(vaapi("odd_files_by_vaapi_are_ffmpegs", paths::odd_by_vaapi));
+    for (name, test) in [
+        ("profiles_by_vaapi_are_ffmpegs_in_order_and_depth", paths::profiles as fn(&Vaapi)),
+        ("surfaces_with_three_planes_are_what_ffmpeg_downloads", paths::planar),
+    ] {
+        tests.push(
+            Trial::ignorable_test(name, move || match (lacks(), Vaapi::start()) {
+                (Some(lacks), _) | (None, Err(lacks)) => lacks,
+                (None, Ok(vaapi)) => paths::lacks_profiles(&vaapi).unwrap_or_else(|| {
+                    test(&vaapi);
+                    Ok(Completion::Completed)
+                }),
+            })
+            .with_kind("vaapi"),
+        );
+    }
     tests.push(vaapi("a_surface_is_imported_once_and_never_copied", imports));
     tests.push(
         Trial::ignorable_test("surfaces_in_dma_bufs_are_read_where_they_lie", || {
@@ -104,6 +124,18 @@ fn main() -> ExitCode {
             (None, Ok(cuda)) => {
                 in_cuda(&cuda);
                 Ok(Completion::Completed)
+            }
+        })
+        .with_kind("cuda"),
+    );
+    tests.push(
+        Trial::ignorable_test("odd_files_through_memory_of_cuda_are_ffmpegs", || {
+            match (lacks(), StandIn::install()) {
+                (Some(lacks), _) | (None, Err(lacks)) => lacks,
+                (None, Ok(cuda)) => {
+                    paths::odd_in_cuda(&cuda);
+                    Ok(Completion::Completed)
+                }
             }
         })
         .with_kind("cuda"),

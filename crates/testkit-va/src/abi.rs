@@ -26,16 +26,16 @@ pub(crate) type Id = c_uint;
 
 /// `VAProfile`.
 pub(crate) mod profile {
+    pub(crate) const H264_MAIN: i32 = 6;
+    pub(crate) const H264_HIGH: i32 = 7;
     pub(crate) const JPEG_BASELINE: i32 = 12;
     pub(crate) const H264_CONSTRAINED_BASELINE: i32 = 13;
+    pub(crate) const VP9_0: i32 = 19;
+    pub(crate) const VP9_2: i32 = 21;
 }
 
 /// `VAEntrypointVLD`.
 pub(crate) const VLD: i32 = 1;
-/// `VA_RT_FORMAT_YUV420`.
-pub(crate) const YUV420: u32 = 1;
-/// `VA_FOURCC_NV12`.
-pub(crate) const NV12: u32 = u32::from_le_bytes(*b"NV12");
 
 /// `VABufferType`.
 pub(crate) mod buffer {
@@ -192,6 +192,26 @@ pub(crate) struct SliceParametersH264 {
     pub(crate) direct_spatial: u8,
     pub(crate) l0_active_minus1: u8,
     pub(crate) l1_active_minus1: u8,
+}
+
+/// `VAIQMatrixBufferH264`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct MatricesH264 {
+    /// Six of 4x4, row by row.
+    pub(crate) small: [[u8; 16]; 6],
+    /// Two of 8x8, row by row: of intra and of other luma.
+    pub(crate) large: [[u8; 64]; 2],
+}
+
+/// What the parameters of every slice begin with.
+#[cfg(feature = "ffmpeg")]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct SliceParameters {
+    pub(crate) size: u32,
+    pub(crate) offset: u32,
+    pub(crate) flag: u32,
 }
 
 /// `VAPictureParameterBufferJPEGBaseline`.

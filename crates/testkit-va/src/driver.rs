@@ -3,16 +3,31 @@
 use std::collections::BTreeMap;
 
 use crate::abi::{
-    Id, MatricesJpeg, PrimeSurface, SliceParametersH264, SliceParametersJpeg, buffer, profile,
+    Id, MatricesH264, MatricesJpeg, PrimeSurface, SliceParametersH264, SliceParametersJpeg, buffer,
+    profile,
 };
 use crate::error::Error;
+#[cfg(feature = "ffmpeg")]
+use crate::ffmpeg::Ffmpeg;
+use crate::format::Format;
 use crate::h264::{self, H264};
 use crate::jpeg;
 use crate::shape::Shape;
 use crate::surface::Surface;
 
 /// Profiles that are decoded.
-pub(crate) const PROFILES: [i32; 2] = [profile::H264_CONSTRAINED_BASELINE, profile::JPEG_BASELINE];
+pub(crate) const PROFILES: &[i32] = if cfg!(feature = "ffmpeg") {
+    &[
+        profile::H264_CONSTRAINED_BASELINE,
+        profile::JPEG_BASELINE,
+        profile::H264_MAIN,
+        profile::H264_HIGH,
+        profile::VP9_0,
+        profile::VP9_2,
+    ]
+} else {
+    &[profile::H264_CONSTRAINED_BASELINE, profile::JPEG_BASELINE]
+};
 
 /// What a buffer holds.
 pub(crate) struct Buffer {
@@ -36,6 +51,8 @@ pub(crate) struct Context {
 enum Stream {
     H264(Box<H264>),
     Jpeg,
+    #[cfg(feature = "ffmpeg")]
+    Vp9(Ffmpeg),
 }
 
 /// All objects of a display.
@@ -74,8 +91,13 @@ impl Driver {
         self.surfaces.get_mut(&id).ok_or(Error::InvalidSurface)
     }
 
-    pub(crate) fn create_surface(&mut self, width: u32, height: u32) -> Result<Id, Error> {
-        let surface = Surface::new(width, height, &self.shape)?;
+    pub(crate) fn create_surface(
+        &mut self,
+        width: u32,
+        height: u32,
+        format: &'static Format,
+    ) -> Result<Id, Error> {
+        let surface = Surface::new(width, height, format, &self.shape)?;
         let id = self.number();
         self.surfaces.insert(id, surface);
         Ok(id)
@@ -84,7 +106,9 @@ impl Driver {
     pub(crate) fn create_context(&mut self, config: Id) -> Result<Id, Error> {
         let stream = match self.configs.get(&config).ok_or(Error::InvalidConfig)? {
             &profile::JPEG_BASELINE => Stream::Jpeg,
-            _ => Stream::H264(Box::new(H264::new()?)),
+            #[cfg(feature = "ffmpeg")]
+            &(profile::VP9_0 | profile::VP9_2) => Stream::Vp9(Ffmpeg::vp9()?),
+            other => Stream::H264(Box::new(H264::new(*other)?)),
         };
         let id = self.number();
         self.contexts.insert(id, Context { stream, target: None, buffers: Vec::new() });
@@ -125,6 +149,8 @@ impl Driver {
         };
         let outcome = match &mut context.stream {
             Stream::H264(stream) => given.h264().and_then(|it| stream.decode(&it, target)),
+            #[cfg(feature = "ffmpeg")]
+            Stream::Vp9(stream) => given.data().and_then(|it| stream.decode(it, target)),
             Stream::Jpeg => given.jpeg().and_then(|it| jpeg::decode(&it, target)),
         };
         target.outcome = outcome;
@@ -144,7 +170,16 @@ struct Given<'a> {
 impl<'a> Given<'a> {
     fn h264(&self) -> Result<h264::Picture<'a>, Error> {
         let slices = self.slices::<SliceParametersH264>(|it| (it.offset, it.size))?;
-        Ok(h264::Picture { parameters: self.find(buffer::PICTURE)?, slices })
+        // Some programs give none where all is flat.
+        let matrices = self.find::<MatricesH264>(buffer::IQ_MATRIX).ok();
+        Ok(h264::Picture { parameters: self.find(buffer::PICTURE)?, matrices, slices })
+    }
+
+    /// A picture that is all in one piece.
+    #[cfg(feature = "ffmpeg")]
+    fn data(&self) -> Result<&'a [u8], Error> {
+        let slices = self.slices::<crate::abi::SliceParameters>(|it| (it.offset, it.size))?;
+        slices.first().map(|(_, data)| *data).ok_or(Error::Decoding)
     }
 
     fn jpeg(&self) -> Result<jpeg::Picture<'a>, Error> {
@@ -200,6 +235,11 @@ unsafe impl Plain for SliceParametersH264 {}
 unsafe impl Plain for crate::abi::PictureParametersJpeg {}
 // SAFETY: as above.
 unsafe impl Plain for SliceParametersJpeg {}
+// SAFETY: as above.
+unsafe impl Plain for MatricesH264 {}
+// SAFETY: as above.
+#[cfg(feature = "ffmpeg")]
+unsafe impl Plain for crate::abi::SliceParameters {}
 // SAFETY: as above.
 unsafe impl Plain for MatricesJpeg {}
 // SAFETY: as above.

@@ -7,12 +7,13 @@ use libloading::{Library, Symbol};
 
 use crate::abi::{HuffmanJpeg, MatricesJpeg, PictureParametersJpeg, SliceParametersJpeg};
 use crate::error::Error;
+use crate::format::Planar;
 use crate::surface::Surface;
 
 /// Debian's package `libturbojpeg0`.
 const LIBRARY: &str = "libturbojpeg.so.0";
-/// `TJSAMP_420`.
-const SAMPLING_420: c_int = 2;
+/// `TJSAMP_*`, and how many luma samples share one of chroma, across and down.
+const SAMPLINGS: [(c_int, (u32, u32)); 3] = [(0, (1, 1)), (1, (2, 1)), (2, (2, 2))];
 
 type Init = unsafe extern "C" fn() -> *mut c_void;
 type Destroy = unsafe extern "C" fn(*mut c_void) -> c_int;
@@ -50,19 +51,23 @@ pub(crate) fn decode(picture: &Picture<'_>, to: &mut Surface) -> Result<(), Erro
     let file = file(picture);
     let (width, height) =
         (usize::from(picture.parameters.width), usize::from(picture.parameters.height));
-    let chroma = (width.div_ceil(2), height.div_ceil(2));
+    let shared = to.format.planes[1].shared;
+    let chroma = (width.div_ceil(shared.0 as usize), height.div_ceil(shared.1 as usize));
     let mut planes =
         [vec![0; width * height], vec![0; chroma.0 * chroma.1], vec![0; chroma.0 * chroma.1]];
-    decompress(&file, (width, height), &mut planes).map_err(|why| {
+    decompress(&file, ((width, height), shared), &mut planes).map_err(|why| {
         eprintln!("zerohop-va: JPEG of {width}x{height}: {why}");
         Error::Decoding
     })?;
-    let [y, u, v] = &planes;
-    to.put([y, u, v], [width, chroma.0, chroma.0]);
-    Ok(())
+    let planes = planes.each_ref().map(|plane| &plane[..]);
+    to.put(&Planar { planes, strides: [width, chroma.0, chroma.0], bits: 8, shared })
 }
 
-fn decompress(file: &[u8], size: (usize, usize), planes: &mut [Vec<u8>; 3]) -> Result<(), String> {
+fn decompress(
+    file: &[u8],
+    (size, shared): ((usize, usize), (u32, u32)),
+    planes: &mut [Vec<u8>; 3],
+) -> Result<(), String> {
     // SAFETY: a library of the system, whose initialization has no demands.
     let library =
         unsafe { Library::new(LIBRARY) }.map_err(|err| format!("install libturbojpeg0: {err}"))?;
@@ -88,11 +93,11 @@ fn decompress(file: &[u8], size: (usize, usize), planes: &mut [Vec<u8>; 3]) -> R
     let found = unsafe {
         header(handle, file.as_ptr(), length, &mut width, &mut height, &mut sampling, &mut space)
     };
-    let fits = (width as usize, height as usize) == size && sampling == SAMPLING_420;
+    let fits = (width as usize, height as usize) == size && SAMPLINGS.contains(&(sampling, shared));
     let done = if found == 0 && fits {
         let mut pointers = planes.each_mut().map(|plane| plane.as_mut_ptr());
         let out = pointers.as_mut_ptr();
-        // SAFETY: as above; the planes have the sizes of a 4:2:0 picture of that size, without
+        // SAFETY: as above; the planes have the sizes of such a picture of that size, without
         // padding, and no scaling is asked for.
         unsafe {
             decompress(handle, file.as_ptr(), length, out, 0, null::<c_int>().cast_mut(), 0, 0)
@@ -105,7 +110,7 @@ fn decompress(file: &[u8], size: (usize, usize), planes: &mut [Vec<u8>; 3]) -> R
     match (fits, done) {
         (true, 0) => Ok(()),
         (true, _) => Err("the data is broken".to_owned()),
-        (false, _) => Err(format!("not 4:2:0, but {width}x{height}, sampling {sampling}")),
+        (false, _) => Err(format!("{width}x{height} and sampling {sampling}, not as the surface")),
     }
 }
 

@@ -1,18 +1,15 @@
-//! A surface: NV12 in one or two objects of shared memory.
+//! A surface: planes in one object of shared memory, or in one each.
 
 use std::io;
 use std::os::fd::{AsFd as _, IntoRawFd as _, OwnedFd};
 
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
 
-use crate::abi::{NV12, PrimeLayer, PrimeObject, PrimeSurface};
+use crate::abi::{PrimeLayer, PrimeObject, PrimeSurface};
 use crate::error::Error;
+use crate::format::{Format, Planar};
 use crate::shape::{Lie, Memory, Shape};
 
-/// `DRM_FORMAT_R8`.
-const R8: u32 = u32::from_le_bytes(*b"R8  ");
-/// `DRM_FORMAT_GR88`: two bytes, the first of which is called R.
-const GR88: u32 = u32::from_le_bytes(*b"GR88");
 /// A modifier of a vendor that does not exist.
 const NOBODYS: u64 = 0x7f00_0000_0000_0001;
 /// What a page holds, in bytes.
@@ -44,7 +41,8 @@ struct Object {
 pub(crate) struct Surface {
     pub(crate) width: u32,
     pub(crate) height: u32,
-    pub(crate) planes: [Plane; 2],
+    pub(crate) format: &'static Format,
+    pub(crate) planes: Vec<Plane>,
     objects: Vec<Object>,
     shape: Shape,
     /// What became of the last picture.
@@ -53,11 +51,16 @@ pub(crate) struct Surface {
 
 impl Surface {
     /// Black, of that many luma samples.
-    pub(crate) fn new(width: u32, height: u32, shape: &Shape) -> Result<Self, Error> {
+    pub(crate) fn new(
+        width: u32,
+        height: u32,
+        format: &'static Format,
+        shape: &Shape,
+    ) -> Result<Self, Error> {
         if !(1..=8192).contains(&width) || !(1..=8192).contains(&height) {
             return Err(Error::Resolution);
         }
-        let (planes, sizes) = layout(width, height, shape);
+        let (planes, sizes) = layout(width, height, format, shape);
         let objects: io::Result<Vec<_>> =
             sizes.iter().map(|size| Object::new(*size, shape)).collect();
         let objects = objects.map_err(|err| {
@@ -65,16 +68,21 @@ impl Surface {
             Error::AllocationFailed
         })?;
         let shape = shape.clone();
-        let mut surface = Self { width, height, planes, objects, shape, outcome: Ok(()) };
-        surface.fill(1, 128);
+        let mut surface = Self { width, height, format, planes, objects, shape, outcome: Ok(()) };
+        (1..format.planes.len()).for_each(|plane| surface.grey(plane));
         Ok(surface)
     }
 
-    fn fill(&mut self, plane: usize, value: u8) {
+    /// No colour.
+    fn grey(&mut self, plane: usize) {
         let Plane { object, offset, pitch, rows, .. } = self.planes[plane];
         let bytes = self.objects[object].mapping.as_mut_slice();
         let end = bytes.len().min((offset + pitch * rows) as usize);
-        bytes[(offset as usize).min(end)..end].fill(value);
+        let step = self.format.bytes() as usize;
+        for sample in bytes[(offset as usize).min(end)..end].chunks_mut(step) {
+            sample.fill(0);
+            *sample.last_mut().unwrap_or(&mut 0) = 128;
+        }
     }
 
     /// A row of a plane; what of it the memory has.
@@ -86,20 +94,29 @@ impl Surface {
         &mut bytes[start.min(end)..end]
     }
 
-    /// Puts a planar 4:2:0 picture in, as much of it as there is and as has room.
-    pub(crate) fn put(&mut self, planes: [&[u8]; 3], strides: [usize; 3]) {
-        let [y, u, v] = planes;
-        for (row, from) in (0..self.planes[0].rows).zip(y.chunks(strides[0].max(1))) {
-            let to = self.row(0, row);
-            let length = to.len().min(from.len());
-            to[..length].copy_from_slice(&from[..length]);
-        }
-        let chroma = u.chunks(strides[1].max(1)).zip(v.chunks(strides[2].max(1)));
-        for (row, (u, v)) in (0..self.planes[1].rows).zip(chroma) {
-            for (to, (u, v)) in self.row(1, row).chunks_exact_mut(2).zip(u.iter().zip(v)) {
-                to.copy_from_slice(&[*u, *v]);
+    /// Puts a picture in, as much of it as there is and as has room.
+    ///
+    /// # Errors
+    ///
+    /// It has other samples than the surface.
+    pub(crate) fn put(&mut self, from: &Planar<'_>) -> Result<(), Error> {
+        from.check(self.format)?;
+        let format = self.format;
+        let mut next = 0;
+        for (plane, part) in format.planes.iter().enumerate() {
+            let sources = next..next + part.samples as usize;
+            next = sources.end;
+            for row in 0..self.planes[plane].rows {
+                let to = self.row(plane, row);
+                for (place, source) in sources.clone().enumerate() {
+                    let start = from.strides[source] * row as usize;
+                    let samples = from.planes[source].get(start..).unwrap_or_default();
+                    let samples = &samples[..samples.len().min(from.strides[source])];
+                    spread(to, samples, format, (place, sources.len()));
+                }
             }
         }
+        Ok(())
     }
 
     /// The first byte and how many there are, where all planes are in one object.
@@ -111,7 +128,7 @@ impl Surface {
     /// Its description for another device, with descriptors that are the reader's from then on.
     pub(crate) fn export(&self, asked_composed: bool) -> Result<PrimeSurface, Error> {
         let mut prime = PrimeSurface {
-            fourcc: NV12,
+            fourcc: self.format.fourcc,
             width: self.width,
             height: self.height,
             object_count: self.objects.len() as u32,
@@ -127,11 +144,13 @@ impl Surface {
         }
         if self.shape.composed.unwrap_or(asked_composed) {
             prime.layer_count = 1;
-            prime.layers[0] = self.layer(NV12, &self.planes);
+            prime.layers[0] = self.layer(self.format.drm, &self.planes);
         } else {
-            prime.layer_count = 2;
-            prime.layers[0] = self.layer(R8, &self.planes[..1]);
-            prime.layers[1] = self.layer(GR88, &self.planes[1..]);
+            prime.layer_count = self.planes.len() as u32;
+            let parts = self.format.planes.iter().zip(self.planes.chunks(1));
+            for (layer, (part, plane)) in prime.layers.iter_mut().zip(parts) {
+                *layer = self.layer(part.drm, plane);
+            }
         }
         Ok(prime)
     }
@@ -160,29 +179,48 @@ impl Object {
     }
 }
 
+/// Puts samples of one component into a row, at `place` of so many that lie side by side.
+fn spread(to: &mut [u8], samples: &[u8], format: &Format, (place, beside): (usize, usize)) {
+    let bytes = format.bytes() as usize;
+    let shift = format.bytes() * 8 - format.bits;
+    for (to, from) in to.chunks_exact_mut(bytes * beside).zip(samples.chunks_exact(bytes)) {
+        let to = &mut to[place * bytes..][..bytes];
+        match from {
+            [low, high] => {
+                let word = u16::from_le_bytes([*low, *high]) << shift;
+                to.copy_from_slice(&word.to_le_bytes());
+            }
+            one => to.copy_from_slice(one),
+        }
+    }
+}
+
 /// Where the planes of such a picture lie, and how large the objects are.
-fn layout(width: u32, height: u32, shape: &Shape) -> ([Plane; 2], Vec<u32>) {
-    let row = width.next_multiple_of(2);
-    let pitch = row.next_multiple_of(shape.stride);
-    let (rows, chroma_rows) = (height, height.div_ceil(2));
-    let first = shape.padding;
-    let luma = Plane { object: 0, offset: first, pitch, row, rows };
-    let luma_end = first + pitch * (rows + shape.padding);
-    let second = if shape.object_per_plane { first } else { luma_end };
-    let object = usize::from(shape.object_per_plane);
-    let chroma = Plane { object, offset: second, pitch, row, rows: chroma_rows };
-    let chroma_end = second + pitch * chroma_rows;
-    let ends = if shape.object_per_plane { vec![luma_end, chroma_end] } else { vec![chroma_end] };
+fn layout(width: u32, height: u32, format: &Format, shape: &Shape) -> (Vec<Plane>, Vec<u32>) {
+    let (mut planes, mut ends, mut end) = (Vec::new(), Vec::new(), 0);
+    for index in 0..format.planes.len() {
+        let (row, rows) = (format.row(index, width), format.rows(index, height));
+        let pitch = row.next_multiple_of(shape.stride.next_multiple_of(format.bytes()));
+        let object = if shape.object_per_plane { index } else { 0 };
+        let begins = index == 0 || shape.object_per_plane;
+        let offset = if begins { shape.padding.next_multiple_of(2) } else { end };
+        let last = index + 1 == format.planes.len();
+        end = offset + pitch * (rows + if last { 0 } else { shape.padding });
+        planes.push(Plane { object, offset, pitch, row, rows });
+        ends.truncate(object);
+        ends.push(end);
+    }
     let whole = |end: u32| match shape.lie {
         Lie::Small => (end / 2).next_multiple_of(PAGE),
         _ => end.next_multiple_of(PAGE),
     };
-    ([luma, chroma], ends.into_iter().map(whole).collect())
+    (planes, ends.into_iter().map(whole).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{ALL, NV12};
 
     fn shape() -> Shape {
         Shape {
@@ -199,10 +237,12 @@ mod tests {
     fn planes_of_odd_pictures_do_not_meet() {
         for (object_per_plane, padding) in [(false, 0), (true, 0), (false, 3), (true, 7)] {
             let shape = Shape { object_per_plane, padding, ..shape() };
-            let mut surface = Surface::new(33, 17, &shape).unwrap();
+            let mut surface = Surface::new(33, 17, &NV12, &shape).unwrap();
             let y: Vec<u8> = (0..33 * 17).map(|i| (i % 200) as u8).collect();
             let (u, v) = (vec![201; 17 * 9], vec![202; 17 * 9]);
-            surface.put([&y, &u, &v], [33, 17, 17]);
+            let (planes, strides) = ([&y[..], &u, &v], [33, 17, 17]);
+            let picture = Planar { planes, strides, bits: 8, shared: (2, 2) };
+            surface.put(&picture).unwrap();
             for row in 0..17 {
                 assert_eq!(surface.row(0, row)[..33], y[row as usize * 33..][..33], "row {row}");
             }
@@ -213,9 +253,43 @@ mod tests {
     }
 
     #[test]
+    fn every_format_takes_each_sample_to_its_place() {
+        for format in ALL {
+            let mut surface = Surface::new(6, 4, format, &shape()).unwrap();
+            let (shared, bytes) = (format.planes[1].shared, format.bytes() as usize);
+            let chroma = (6 / shared.0 * 4 / shared.1) as usize * bytes;
+            let component =
+                |value: u8, length| vec![[value, 0][..bytes].to_vec(); length / bytes].concat();
+            let planes = [component(1, 24 * bytes), component(2, chroma), component(3, chroma)];
+            let stride = 6 / shared.0 as usize * bytes;
+            let planar = Planar {
+                planes: planes.each_ref().map(|plane| &plane[..]),
+                strides: [6 * bytes, stride, stride],
+                bits: format.bits,
+                shared,
+            };
+            surface.put(&planar).unwrap();
+            let one = |value: u16| (value << (8 * bytes as u32 - format.bits)).to_le_bytes();
+            let values: &[&[u16]] =
+                if format.planes.len() == 2 { &[&[1], &[2, 3]] } else { &[&[1], &[2], &[3]] };
+            for (plane, values) in values.iter().enumerate() {
+                let place: Vec<u8> =
+                    values.iter().flat_map(|value| one(*value)[..bytes].to_vec()).collect();
+                for row in 0..surface.planes[plane].rows {
+                    let found = surface.row(plane, row);
+                    assert!(
+                        found.chunks(place.len()).all(|it| it == place),
+                        "{format:?} {found:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn each_export_says_what_was_asked_or_told() {
         let composed = |shape: &Shape, asked| {
-            let prime = Surface::new(64, 48, shape).unwrap().export(asked).unwrap();
+            let prime = Surface::new(64, 48, &NV12, shape).unwrap().export(asked).unwrap();
             for object in &prime.objects[..prime.object_count as usize] {
                 // SAFETY: the descriptor was made for us.
                 drop(unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(object.fd) });

@@ -3,9 +3,10 @@
 use std::ffi::{c_int, c_uint, c_void};
 
 use super::{list, out, with};
-use crate::abi::{DriverContext, Id, Image, ImageFormat, NV12, Status, buffer};
+use crate::abi::{DriverContext, Id, Image, ImageFormat, Status, buffer};
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::format::{self, Format};
 
 /// Puts the functions into the table.
 pub(super) fn fill(table: &mut [*const c_void]) {
@@ -16,9 +17,10 @@ pub(super) fn fill(table: &mut [*const c_void]) {
     table[28] = get as *const c_void;
 }
 
-/// NV12, least significant byte first.
-fn nv12() -> ImageFormat {
-    ImageFormat { fourcc: NV12, byte_order: 1, bits_per_pixel: 12, ..ImageFormat::default() }
+/// Least significant byte first.
+fn described(format: &Format) -> ImageFormat {
+    let (fourcc, bits_per_pixel) = (format.fourcc, format.bits_per_pixel());
+    ImageFormat { fourcc, byte_order: 1, bits_per_pixel, ..ImageFormat::default() }
 }
 
 unsafe extern "C" fn formats(
@@ -28,9 +30,10 @@ unsafe extern "C" fn formats(
 ) -> Status {
     let body = |_: &mut Driver| {
         // SAFETY: libva's list, with room for `max_image_formats`.
-        unsafe { list(to, 1) }.fill(nv12());
+        let to = unsafe { list(to, format::ALL.len()) };
+        to.iter_mut().zip(format::ALL).for_each(|(to, one)| *to = described(one));
         // SAFETY: libva's place.
-        *unsafe { out(count) }? = 1;
+        *unsafe { out(count) }? = format::ALL.len() as c_int;
         Ok(())
     };
     // SAFETY: libva's context.
@@ -46,24 +49,26 @@ unsafe extern "C" fn create(
 ) -> Status {
     let body = |driver: &mut Driver| {
         // SAFETY: libva's place.
-        if unsafe { out(format) }?.fourcc != NV12 {
-            return Err(Error::InvalidImageFormat);
-        }
+        let format = Format::named(unsafe { out(format) }?.fourcc);
+        let format = format.ok_or(Error::InvalidImageFormat)?;
         let range = |size: c_int| u16::try_from(size).ok().filter(|size| (1..=8192).contains(size));
         let (width, height) = (range(width), range(height));
         let (Some(width), Some(height)) = (width, height) else { return Err(Error::Resolution) };
-        let pitch = u32::from(width).next_multiple_of(2);
-        let luma = pitch * u32::from(height);
-        let data_size = luma + pitch * u32::from(height).div_ceil(2);
+        let (mut pitches, mut offsets, mut data_size) = ([0; 3], [0; 3], 0);
+        for plane in 0..format.planes.len() {
+            pitches[plane] = format.row(plane, width.into());
+            offsets[plane] = data_size;
+            data_size += pitches[plane] * format.rows(plane, height.into());
+        }
         let bytes = vec![0; data_size as usize].into_boxed_slice();
         let image = Image {
             width,
             height,
             data_size,
-            pitches: [pitch, pitch, 0],
-            offsets: [0, luma, 0],
+            pitches,
+            offsets,
             buffer: driver.create_buffer(buffer::IMAGE, data_size as usize, bytes),
-            ..blank(driver)
+            ..blank(driver, format)
         };
         driver.images.insert(image.id, image);
         // SAFETY: libva's place.
@@ -74,15 +79,20 @@ unsafe extern "C" fn create(
     unsafe { with(context, body) }
 }
 
-fn blank(driver: &mut Driver) -> Image {
-    Image { id: driver.number(), format: nv12(), planes: 2, ..Image::default() }
+fn blank(driver: &mut Driver, format: &Format) -> Image {
+    let planes = format.planes.len() as u32;
+    Image { id: driver.number(), format: described(format), planes, ..Image::default() }
 }
 
 unsafe extern "C" fn derive(context: *mut DriverContext, surface: Id, to: *mut Image) -> Status {
     let body = |driver: &mut Driver| {
         let from = driver.surface(surface)?;
         let (_, data_size) = from.whole().ok_or(Error::OperationFailed)?;
-        let (width, height, [luma, chroma]) = (from.width, from.height, from.planes);
+        let (width, height, format) = (from.width, from.height, from.format);
+        let (mut pitches, mut offsets) = ([0; 3], [0; 3]);
+        for (at, plane) in from.planes.iter().enumerate() {
+            (pitches[at], offsets[at]) = (plane.pitch, plane.offset);
+        }
         let buffer = driver.create_buffer(buffer::IMAGE, data_size as usize, Box::default());
         if let Some(buffer) = driver.buffers.get_mut(&buffer) {
             buffer.of_surface = Some(surface);
@@ -91,10 +101,10 @@ unsafe extern "C" fn derive(context: *mut DriverContext, surface: Id, to: *mut I
             width: width as u16,
             height: height as u16,
             data_size,
-            pitches: [luma.pitch, chroma.pitch, 0],
-            offsets: [luma.offset, chroma.offset, 0],
+            pitches,
+            offsets,
             buffer,
-            ..blank(driver)
+            ..blank(driver, format)
         };
         driver.images.insert(image.id, image);
         // SAFETY: libva's place.
@@ -132,14 +142,16 @@ unsafe extern "C" fn get(
         }
         let target = driver.buffers.get_mut(&image.buffer).ok_or(Error::InvalidBuffer)?;
         let from = driver.surfaces.get_mut(&surface).ok_or(Error::InvalidSurface)?;
-        if width > from.width || height > from.height || target.of_surface.is_some() {
+        let format = from.format;
+        let other = image.format.fourcc != format.fourcc || target.of_surface.is_some();
+        if width > from.width || height > from.height || other {
             return Err(Error::InvalidParameter);
         }
-        for (plane, rows) in [(0, height), (1, height.div_ceil(2))] {
-            for row in 0..rows {
+        for plane in 0..format.planes.len() {
+            for row in 0..format.rows(plane, height) {
                 let start = (image.offsets[plane] + image.pitches[plane] * row) as usize;
                 let samples = from.row(plane, row);
-                let length = samples.len().min(width.next_multiple_of(2) as usize);
+                let length = samples.len().min(format.row(plane, width) as usize);
                 target.bytes[start..start + length].copy_from_slice(&samples[..length]);
             }
         }

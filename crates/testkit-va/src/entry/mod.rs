@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::abi::{DriverContext, Status};
 use crate::driver::{Driver, PROFILES};
 use crate::error::Error;
+use crate::format;
 use crate::shape::Shape;
 
 /// Says who we are in `vaQueryVendorString`.
@@ -42,7 +43,7 @@ pub(crate) unsafe extern "C" fn __vaDriverInit_1_0(context: *mut c_void) -> c_in
     context.max_profiles = PROFILES.len() as c_int;
     context.max_entrypoints = 1;
     context.max_attributes = 1;
-    context.max_image_formats = 1;
+    context.max_image_formats = format::ALL.len() as c_int;
     context.max_subpicture_formats = 1;
     context.max_display_attributes = 1;
     context.vendor = VENDOR.as_ptr();

@@ -4,11 +4,12 @@ use std::ffi::{c_int, c_uint, c_void};
 
 use super::{list, out, with};
 use crate::abi::{
-    COMPOSED_LAYERS, DriverContext, Id, MEMORY_PRIME_2, NV12, PrimeSurface, SURFACE_READY, Status,
-    SurfaceAttribute, YUV420, surface_attribute,
+    COMPOSED_LAYERS, DriverContext, Id, MEMORY_PRIME_2, PrimeSurface, SURFACE_READY, Status,
+    SurfaceAttribute, surface_attribute,
 };
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::format::Format;
 
 /// The most bytes of one buffer.
 const MOST: usize = 256 << 20;
@@ -63,14 +64,14 @@ unsafe extern "C" fn create_surfaces_2(
     // SAFETY: libva's list.
     let attributes = unsafe { list(attributes, attribute_count) };
     let body = |driver: &mut Driver| {
-        let other = |one: &SurfaceAttribute| {
-            one.kind == surface_attribute::PIXEL_FORMAT && one.value as u32 != NV12
+        let named = |one: &&SurfaceAttribute| one.kind == surface_attribute::PIXEL_FORMAT;
+        let format = match attributes.iter().find(named) {
+            Some(named) => Format::named(named.value as u32).filter(|it| it.target & format != 0),
+            None => Format::of_target(format),
         };
-        if format & YUV420 == 0 || attributes.iter().any(other) {
-            return Err(Error::UnsupportedFormat);
-        }
+        let format = format.ok_or(Error::UnsupportedFormat)?;
         for to in to {
-            *to = driver.create_surface(width, height)?;
+            *to = driver.create_surface(width, height, format)?;
         }
         Ok(())
     };

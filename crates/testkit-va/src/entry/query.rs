@@ -4,11 +4,12 @@ use std::ffi::{c_int, c_uint, c_void};
 
 use super::{list, out, with};
 use crate::abi::{
-    ConfigAttribute, DriverContext, Id, MEMORY_PRIME_2, MEMORY_VA, NOT_SUPPORTED, NV12, RT_FORMAT,
-    Status, SurfaceAttribute, VLD, YUV420, surface_attribute,
+    ConfigAttribute, DriverContext, Id, MEMORY_PRIME_2, MEMORY_VA, NOT_SUPPORTED, RT_FORMAT,
+    Status, SurfaceAttribute, VLD, surface_attribute,
 };
 use crate::driver::{Driver, PROFILES};
 use crate::error::Error;
+use crate::format::Format;
 
 /// Puts the functions into the table.
 pub(super) fn fill(table: &mut [*const c_void]) {
@@ -31,7 +32,7 @@ unsafe extern "C" fn profiles(
     let body = || {
         // SAFETY: the list has room for `max_profiles`.
         let list = unsafe { list(to, PROFILES.len()) };
-        list.iter_mut().zip(PROFILES).for_each(|(to, one)| *to = one);
+        list.iter_mut().zip(PROFILES).for_each(|(to, one)| *to = *one);
         // SAFETY: libva's.
         *unsafe { out(count) }? = PROFILES.len() as c_int;
         Ok(())
@@ -76,7 +77,8 @@ unsafe extern "C" fn config_attributes(
         }
         // SAFETY: as libva's caller says.
         for attribute in unsafe { list(attributes, count) } {
-            attribute.value = if attribute.kind == RT_FORMAT { YUV420 } else { NOT_SUPPORTED };
+            let targets = Format::targets(profile);
+            attribute.value = if attribute.kind == RT_FORMAT { targets } else { NOT_SUPPORTED };
         }
         Ok(())
     };
@@ -99,7 +101,8 @@ unsafe extern "C" fn create_config(
         if entrypoint != VLD {
             return Err(Error::UnsupportedEntrypoint);
         }
-        if asked.iter().any(|one| one.kind == RT_FORMAT && one.value & YUV420 == 0) {
+        let targets = Format::targets(profile);
+        if asked.iter().any(|one| one.kind == RT_FORMAT && one.value & targets == 0) {
             return Err(Error::UnsupportedFormat);
         }
         let id = driver.number();
@@ -133,7 +136,7 @@ unsafe extern "C" fn query_config(
         *unsafe { out(profile) }? = known;
         // SAFETY: as above.
         *unsafe { out(entrypoint) }? = VLD;
-        let format = ConfigAttribute { kind: RT_FORMAT, value: YUV420 };
+        let format = ConfigAttribute { kind: RT_FORMAT, value: Format::targets(known) };
         // SAFETY: a list with room for `max_attributes`.
         *unsafe { out(attributes) }? = format;
         // SAFETY: as above.
@@ -179,18 +182,19 @@ unsafe extern "C" fn surface_attributes(
     to: *mut SurfaceAttribute,
     count: *mut c_uint,
 ) -> Status {
-    let all = [
-        surface_attribute(surface_attribute::PIXEL_FORMAT, NV12, true),
-        surface_attribute(surface_attribute::MIN_WIDTH, 1, false),
-        surface_attribute(surface_attribute::MAX_WIDTH, 8192, false),
-        surface_attribute(surface_attribute::MIN_HEIGHT, 1, false),
-        surface_attribute(surface_attribute::MAX_HEIGHT, 8192, false),
-        surface_attribute(surface_attribute::MEMORY_TYPE, MEMORY_VA | MEMORY_PRIME_2, true),
-    ];
     let body = |driver: &mut Driver| {
-        if !driver.configs.contains_key(&config) {
-            return Err(Error::InvalidConfig);
-        }
+        let profile = *driver.configs.get(&config).ok_or(Error::InvalidConfig)?;
+        let formats = Format::of_profile(profile).iter();
+        let mut all: Vec<_> = formats
+            .map(|it| surface_attribute(surface_attribute::PIXEL_FORMAT, it.fourcc, true))
+            .collect();
+        all.extend([
+            surface_attribute(surface_attribute::MIN_WIDTH, 1, false),
+            surface_attribute(surface_attribute::MAX_WIDTH, 8192, false),
+            surface_attribute(surface_attribute::MIN_HEIGHT, 1, false),
+            surface_attribute(surface_attribute::MAX_HEIGHT, 8192, false),
+            surface_attribute(surface_attribute::MEMORY_TYPE, MEMORY_VA | MEMORY_PRIME_2, true),
+        ]);
         // SAFETY: libva's place.
         let count = unsafe { out(count) }?;
         let room = std::mem::replace(count, all.len() as c_uint) as usize;
