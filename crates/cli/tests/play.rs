@@ -112,6 +112,7 @@ fn main() -> ExitCode {
         })
         .with_kind("vaapi"),
     );
+    tests.push(vaapi("surfaces_of_several_films_are_each_ffmpegs", films::by_vaapi));
     tests.push(vaapi("surfaces_of_another_round_are_not_taken_for_the_old_ones", rounds));
     tests.push(vaapi("rows_are_forced_by_a_copy_that_is_reported", forced));
     tests.push(vaapi("a_driver_that_lies_is_refused_with_its_numbers", lies));

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Stage, StandIn, X264, ZEROHOP, ffmpegs, hashes, is_usual, pictures, said};
+use super::{
+    BASELINE, Stage, StandIn, Vaapi, X264, ZEROHOP, ffmpegs, hashes, interleaved, is_usual,
+    pictures, said,
+};
 
 fn play(films: &[&PathBuf], arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
     let mut zerohop = Command::new(ZEROHOP);
@@ -123,6 +126,20 @@ pub(super) fn killed() {
         assert!(words.contains(&format!("{film}: the decoder crashed with signal 9")), "{words}");
     }
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+/// Each with a display of libva's of its own, whose surfaces have the same names.
+pub(super) fn by_vaapi(vaapi: &Vaapi) {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &BASELINE);
+    let source = ["-f", "lavfi", "-i", "mandelbrot=size=98x54:rate=10", "-frames:v", "9"];
+    let short = stage.ffmpeg("short.mp4", &[&source[..], &BASELINE].concat());
+    let output = vaapi.play(&clip, &[], &[short.to_str().unwrap(), "--to", "checksum"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let sums = String::from_utf8(output.stdout).unwrap();
+    for (film, path) in [&clip, &short].into_iter().enumerate() {
+        assert_eq!(of(film, &sums), hashes(&interleaved(path)), "film {film}");
+    }
 }
 
 /// All of them in one context of CUDA and on one device of Vulkan, through a driver that checks every call.
