@@ -6,10 +6,12 @@
 //! unless told otherwise.
 //!
 //! A pass cannot be faster than the device moves its bytes: `limit` is what a copy by a shader, sixteen
-//! bytes by each invocation, would take for as many bytes, read and written together, and `ratio` how
-//! often that fits into the median. (`vkCmdCopyBuffer` is no limit: on an H200 it takes four times as
-//! long.) Pictures take turns, so that no cache holds them, and the device is kept busy before each
-//! measurement, so that its clock is up.
+//! bytes by each invocation, takes in the same run that moves as many bytes, read and written
+//! together, and `ratio` how often that fits into the median. It has the beginning and the end of a
+//! dispatch in it; `memory` is what the memory's own bandwidth allows, without these, where it is known.
+//! (`vkCmdCopyBuffer` is no limit: on an H200 it takes four times as long.) Pictures take turns, so
+//! that no cache holds them, and the device is kept busy before each measurement, so that its clock
+//! is up.
 
 #[path = "bandwidth/cases.rs"]
 mod cases;
@@ -29,7 +31,7 @@ use zerohop_vulkan::PixelFormat;
 
 use cases::{CASES, Stage};
 use common::Machine;
-use copy::Copier;
+use copy::{Copier, Limits};
 use planar::Found;
 use table::{Row, Table};
 
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     };
     machine.device.measure_dispatches();
     let mut table = Table::new(&machine);
+    let mut limits = Limits::new(&machine, ask.pictures);
     for (extent, format) in ask.shapes() {
         let stage = Stage::new(&machine, extent, format);
         let mut copier = Copier::new(&machine, stage.bytes());
@@ -67,34 +70,42 @@ fn main() -> ExitCode {
         for case in CASES.iter().filter(|case| !case.is_on_the_clock()) {
             copier.iter_mut().for_each(Copier::wake);
             if let Some(times) = case.run(&stage, ask.pictures) {
-                table.add(Row::of(*case, &stage, &times, &copy));
+                table.add(Row::of(*case, &stage, &times).against(&mut limits));
             }
         }
     }
     for extent in &ask.sizes {
-        decoded(&machine, *extent, ask.pictures, &mut table);
+        decoded(&machine, *extent, ask.pictures, (&mut table, &mut limits));
     }
-    // While the CPU works, the device's clock goes down.
-    for (extent, format) in ask.shapes() {
-        let stage = Stage::new(&machine, extent, format);
-        for case in CASES.iter().filter(|case| case.is_on_the_clock()) {
-            if let Some(times) = case.run(&stage, ask.pictures.min(MOST_ON_THE_CLOCK)) {
-                table.add(Row::of(*case, &stage, &times, &[]));
-            }
-        }
-    }
+    on_the_clock(&machine, &ask, &mut table);
     table.finish(ask.json.as_deref())
 }
 
+/// What the CPU does, last: meanwhile the device's clock goes down.
+fn on_the_clock(machine: &Machine, ask: &Ask, table: &mut Table) {
+    for (extent, format) in ask.shapes() {
+        let stage = Stage::new(machine, extent, format);
+        for case in CASES.iter().filter(|case| case.is_on_the_clock()) {
+            if let Some(times) = case.run(&stage, ask.pictures.min(MOST_ON_THE_CLOCK)) {
+                table.add(Row::of(*case, &stage, &times));
+            }
+        }
+    }
+}
+
 /// The passes over decoded pictures.
-fn decoded(machine: &Machine, extent: Extent, pictures: usize, table: &mut Table) {
-    let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
-    let mut copier = Copier::new(machine, bytes);
-    let copy = copier.as_mut().map(|it| it.times(pictures)).unwrap_or_default();
+fn decoded(
+    machine: &Machine,
+    extent: Extent,
+    pictures: usize,
+    (table, limits): (&mut Table, &mut Limits<'_>),
+) {
+    let bytes = u64::from(extent.width) * u64::from(extent.height);
+    let mut copier = Copier::new(machine, bytes * 4);
     for format in planar::FORMATS {
         let mut wake = || copier.iter_mut().for_each(Copier::wake);
         let mut tell = |case, found: &Found| {
-            table.add(Row::planar(case, (extent, format), found, (&copy, bytes)));
+            table.add(Row::planar(case, (extent, format), found).against(limits));
         };
         planar::measure(machine, (format, extent), pictures, &mut wake, &mut tell);
     }

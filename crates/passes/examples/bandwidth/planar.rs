@@ -70,7 +70,7 @@ impl Case {
             Work::Luma => {
                 let luma = Luma::new(device, descriptor, notes).expect("a known format");
                 let mut luma = luma.with_route(Route::Gpu);
-                each((machine, 1), shown, pictures, |frame, image| {
+                each(machine, shown, pictures, |frame, image| {
                     let made = luma.luma(frame, image, &tiles).expect("a device that works");
                     done(&made.expect("a free buffer"));
                 })
@@ -78,7 +78,7 @@ impl Case {
             Work::Rgba => {
                 let rgba = Rgba::new(device, descriptor, Siting::Left, notes);
                 let mut rgba = rgba.expect("a known format").with_route(Route::Gpu);
-                each((machine, 1), shown, pictures, |frame, image| {
+                each(machine, shown, pictures, |frame, image| {
                     let made = rgba.convert(frame, image, &tiles).expect("a device that works");
                     done(&made.expect("a free buffer"));
                 })
@@ -86,7 +86,7 @@ impl Case {
             Work::Diff(_) => {
                 let diff = Diff::new(device, descriptor, notes).expect("a known format");
                 let mut diff = diff.with_route(Route::Gpu);
-                each((machine, 2), shown, pictures, |frame, image| {
+                each(machine, shown, pictures, |frame, image| {
                     let made = diff.diff(frame, image).expect("a device that works").picture;
                     done(&made.expect("a free buffer"));
                 })
@@ -104,8 +104,7 @@ impl Case {
         match self.work {
             Work::Luma => (luma, pixels),
             Work::Rgba => (luma * 3 / 2, pixels * 4),
-            // By two passes, of which one skips what did not change.
-            Work::Diff(changed) => (if changed { 2 * luma } else { luma }, pixels),
+            Work::Diff(_) => (luma, pixels),
         }
     }
 }
@@ -214,10 +213,9 @@ fn rows(machine: &Machine, noise: &[u8]) -> Result<MemoryHandle, Error> {
     out.export()
 }
 
-/// Shows pictures in turn, and takes what the device measured: `dispatches` of each picture count as
-/// one.
+/// Shows pictures in turn, and takes what the device measured: all dispatches of a picture count as one.
 fn each<'a>(
-    (machine, dispatches): (&Machine, usize),
+    machine: &Machine,
     shown: impl Fn(usize) -> &'a Vec<Decoded>,
     pictures: usize,
     mut work: impl FnMut(&Arc<Frame>, &Arc<Image>),
@@ -231,6 +229,7 @@ fn each<'a>(
         work(&picture.frame(turn as u64 + 1), &picture.image);
     }
     let measured = machine.device.take_measured();
+    let dispatches = measured.len().div_ceil(pictures + 1).max(1);
     // What was submitted without a wait is found to be done by the next submission.
     let times = measured.chunks_exact(dispatches).map(|all| all.iter().sum());
     times.take(pictures).collect()

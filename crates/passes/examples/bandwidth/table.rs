@@ -9,6 +9,7 @@ use zerohop_passes::Grid;
 
 use crate::cases::{Case, Stage};
 use crate::common::Machine;
+use crate::copy::Limits;
 use crate::planar::{self, Found};
 
 /// Bytes of hashes and keys that are read for each tile beside the picture.
@@ -26,35 +27,36 @@ pub(crate) struct Row {
     times: [f64; 3],
     /// Microseconds that a copy of as many bytes takes; nothing where none was measured.
     limit: Option<f64>,
+    /// Microseconds that the memory itself takes for them, where its bandwidth is known.
+    memory: Option<f64>,
 }
 
 impl Row {
-    /// The copy that all others are measured by.
+    /// A copy, which others are measured by.
     pub(crate) fn copy(stage: &Stage<'_>, times: &[Duration]) -> Self {
         let bytes = (stage.bytes(), stage.bytes());
-        Self::new("copy", stage.shape(), "device", bytes, percentiles(times), None)
+        Self::new("copy", stage.shape(), "device", bytes, times)
     }
 
-    /// A pass over decoded pictures. `copy` are the times of a copy of `bytes`.
-    pub(crate) fn planar(
-        case: planar::Case,
-        shape: (Extent, Fourcc),
-        found: &Found,
-        (copy, bytes): (&[Duration], u64),
-    ) -> Self {
-        let limit = limit(copy, bytes, found.read + found.written);
-        let bytes = (found.read, found.written);
-        Self::new(case.name, shape, "device", bytes, percentiles(&found.times), limit)
+    /// A pass over decoded pictures.
+    pub(crate) fn planar(case: planar::Case, shape: (Extent, Fourcc), found: &Found) -> Self {
+        Self::new(case.name, shape, "device", (found.read, found.written), &found.times)
     }
 
-    pub(crate) fn of(case: Case, stage: &Stage<'_>, times: &[Duration], copy: &[Duration]) -> Self {
+    pub(crate) fn of(case: Case, stage: &Stage<'_>, times: &[Duration]) -> Self {
         let pixels = u64::from(stage.extent.width) * u64::from(stage.extent.height);
         let hashes = Grid::of(stage.extent).len() as u64 * HASH;
         let read = stage.bytes() + hashes;
         let written = pixels * case.writes / 8 + if case.writes > 0 { hashes } else { 0 };
-        let limit = limit(copy, stage.bytes(), read + written);
         let clock = if case.is_on_the_clock() { "clock" } else { "device" };
-        Self::new(case.name, stage.shape(), clock, (read, written), percentiles(times), limit)
+        Self::new(case.name, stage.shape(), clock, (read, written), times)
+    }
+
+    /// Compares it with a copy of as many bytes.
+    pub(crate) fn against(mut self, limits: &mut Limits<'_>) -> Self {
+        let moved = self.read + self.written;
+        (self.limit, self.memory) = (limits.of(moved), limits.memory(moved));
+        self
     }
 
     fn new(
@@ -62,12 +64,11 @@ impl Row {
         (extent, format): (Extent, Fourcc),
         clock: &'static str,
         (read, written): (u64, u64),
-        times: [f64; 3],
-        limit: Option<f64>,
+        times: &[Duration],
     ) -> Self {
         let size = format!("{}x{}", extent.width, extent.height);
-        let format = format.to_string();
-        Self { case, size, format, clock, read, written, times, limit }
+        let (format, times) = (format.to_string(), percentiles(times));
+        Self { case, size, format, clock, read, written, times, limit: None, memory: None }
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -77,10 +78,11 @@ impl Row {
     fn line(&self) -> String {
         let [p50, p95, p99] = self.times;
         let mega = |bytes: u64| bytes as f64 / 1e6;
-        let limit = self.limit.map_or(String::new(), |limit| format!("{limit:.1}"));
+        let tenths = |it: Option<f64>| it.map_or(String::new(), |it| format!("{it:.1}"));
+        let (limit, memory) = (tenths(self.limit), tenths(self.memory));
         let ratio = self.ratio().map_or(String::new(), |ratio| format!("{ratio:.2}"));
         format!(
-            "{:<10} {:<5} {:<19} {:<7}{:>8.2}{:>8.2}{p50:>11.1}{p95:>11.1}{p99:>11.1}{limit:>11}{ratio:>8}",
+            "{:<10} {:<5} {:<19} {:<7}{:>8.2}{:>8.2}{p50:>11.1}{p95:>11.1}{p99:>11.1}{memory:>11}{limit:>11}{ratio:>8}",
             self.size,
             self.format,
             self.case,
@@ -96,27 +98,22 @@ impl Row {
         format!(
             "{{\"case\": \"{}\", \"size\": \"{}\", \"format\": \"{}\", \"time\": \"{}\", \
              \"read\": {}, \"written\": {}, \"p50_us\": {p50:.3}, \"p95_us\": {p95:.3}, \
-             \"p99_us\": {p99:.3}, \"limit_us\": {}, \"ratio\": {}}}",
+             \"p99_us\": {p99:.3}, \"memory_us\": {}, \"limit_us\": {}, \"ratio\": {}}}",
             self.case,
             self.size,
             self.format,
             self.clock,
             self.read,
             self.written,
+            number(self.memory),
             number(self.limit),
             number(self.ratio()),
         )
     }
 }
 
-/// Microseconds that a copy takes which reads and writes so many bytes together, by one of `bytes`.
-fn limit(copy: &[Duration], bytes: u64, moved: u64) -> Option<f64> {
-    let [copied, ..] = percentiles(copy);
-    (copied > 0.0).then(|| copied / (2 * bytes) as f64 * moved as f64)
-}
-
 /// p50, p95 and p99 in microseconds; zeros of nothing.
-fn percentiles(times: &[Duration]) -> [f64; 3] {
+pub(crate) fn percentiles(times: &[Duration]) -> [f64; 3] {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     [50, 95, 99].map(|percent| {
@@ -140,7 +137,7 @@ impl Table {
             println!("it has no timestamps: only what is measured by the clock is told");
         }
         println!(
-            "{:<10} {:<5} {:<19} {:<7}{:>8}{:>8}{:>11}{:>11}{:>11}{:>11}{:>8}",
+            "{:<10} {:<5} {:<19} {:<7}{:>8}{:>8}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}",
             "",
             "",
             "",
@@ -150,6 +147,7 @@ impl Table {
             "p50 us",
             "p95 us",
             "p99 us",
+            "memory us",
             "limit us",
             "ratio"
         );

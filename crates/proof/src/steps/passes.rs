@@ -15,7 +15,7 @@ const PROGRAM: &str = "bandwidth";
 /// Cases with a target: microseconds of device time for a picture of 3840x2160.
 const ASKED: [(&str, f64); 2] = [("classify", 12.0), ("refresh NV12", 25.0)];
 
-/// The most times that a pass over decoded pictures may take of what the same bytes cost.
+/// The most times that a pass over decoded pictures may take of what a copy of as many bytes takes.
 const DECODED: f64 = 2.0;
 
 /// A row for each pass at 3840x2160.
@@ -46,20 +46,28 @@ pub(super) fn run(kit: &Kit) -> Result<()> {
 fn tell(row: &Value) {
     let case = row["case"].as_str().unwrap_or_default();
     let Some(took) = row["p50_us"].as_f64() else { return };
+    let slowest = row["p99_us"].as_f64().unwrap_or(f64::NAN);
+    let limits = limits(row);
     if let (Some(format @ ("NV12" | "P010" | "YU12")), Some(ratio)) =
         (row["format"].as_str(), row["ratio"].as_f64())
     {
         let found = Row::judged(&format!("{format} {case}"), ratio, "x", Target::AtMost(DECODED));
-        let slowest = row["p99_us"].as_f64().unwrap_or(f64::NAN);
-        return found.note(format!("{took:.1} us, p99 {slowest:.1} us")).tell();
+        return found.note(format!("{took:.1} us, p99 {slowest:.1} us{limits}")).tell();
     }
     let asked = ASKED.iter().find(|(name, _)| *name == case);
     let found = match asked {
         Some((_, most)) => Row::judged(case, took, "us", Target::AtMost(*most)),
         None => Row::measured(case, took, "us"),
     };
-    let slowest = row["p99_us"].as_f64().unwrap_or(f64::NAN);
-    let copies = row["ratio"].as_f64();
-    let copies = copies.map(|it| format!("; {it:.2} times what a copy of as many bytes takes"));
-    found.note(format!("p99 {slowest:.1} us{}", copies.unwrap_or_default())).tell();
+    let copies = row["ratio"].as_f64().map(|it| format!("; {it:.2} times the copy"));
+    found.note(format!("p99 {slowest:.1} us{limits}{}", copies.unwrap_or_default())).tell();
+}
+
+/// What a copy of as many bytes takes in the same run, and what the memory alone would.
+fn limits(row: &Value) -> String {
+    let of = |key: &str, what: &str| {
+        let found = row[key].as_f64().map(|it| format!("; {what} {it:.1} us"));
+        found.unwrap_or_default()
+    };
+    of("limit_us", "a copy of as many bytes") + &of("memory_us", "the memory alone")
 }
