@@ -17,16 +17,33 @@ type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&
 const CODES: &[&str] = &["codes.wgsl"];
 const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
-const LUMA_OF_BLOCKS: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
-const LOOK: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
-const LOOK_AT_PLANE: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
-const GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl"];
-const BLOCKS: &[&str] = &["planes.wgsl", "job.wgsl", "row.wgsl", "blocks.wgsl", "hash.wgsl"];
+const LUMA_CODES: &[&str] = &["tiles.wgsl", "codes.wgsl", "luma_of.wgsl"];
+const LUMA_BLOCKS: &[&str] =
+    &["tiles.wgsl", "planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
+const LOOK: &[&str] =
+    &["tiles.wgsl", "codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
+const LOOK_AT_PLANE: &[&str] =
+    &["tiles.wgsl", "planes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl"];
+const GATHER: &[&str] = &["tiles.wgsl", "job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl"];
+const BLOCKS: &[&str] =
+    &["tiles.wgsl", "planes.wgsl", "job.wgsl", "row.wgsl", "blocks.wgsl", "hash.wgsl"];
+const DIFF: &[&str] = &[
+    "tiles.wgsl",
+    "planes.wgsl",
+    "job.wgsl",
+    "row.wgsl",
+    "blocks.wgsl",
+    "hash.wgsl",
+    "luma_of.wgsl",
+    "show.wgsl",
+];
 const REFRESH: &[&str] =
-    &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
-const REFRESH_GATHER: &[&str] = &["job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl", "ycbcr.wgsl"];
-const PAINT: &[&str] = &["codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "ycbcr.wgsl"];
-const PLANES: &[&str] = &["planes.wgsl", "row.wgsl", "blocks.wgsl"];
+    &["tiles.wgsl", "codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "hash.wgsl", "ycbcr.wgsl"];
+const REFRESH_GATHER: &[&str] =
+    &["tiles.wgsl", "job.wgsl", "row.wgsl", "gather.wgsl", "hash.wgsl", "ycbcr.wgsl"];
+const PAINT: &[&str] =
+    &["tiles.wgsl", "codes.wgsl", "job.wgsl", "row.wgsl", "words.wgsl", "ycbcr.wgsl"];
+const WINDOWS: &[&str] = &["tiles.wgsl", "planes.wgsl", "windows.wgsl"];
 const GROUP: &str = "look.wgsl";
 const SERIAL: &str = "classify/serial.wgsl";
 const CONVERT: &str = "convert/convert.wgsl";
@@ -36,7 +53,7 @@ const RGBA: &str = "rgba/rgba.wgsl";
 const SYMBOLS: &str = "symbols/symbols.wgsl";
 
 /// The shaders that are not made for each format.
-const VARIANTS: [Variant; 25] = [
+const VARIANTS: [Variant; 33] = [
     (LOOK, GROUP, "look_any", &["ANY"]),
     (LOOK, GROUP, "look_half", &["HALF"]),
     (LOOK_AT_PLANE, GROUP, "look_plane", &["PLANE", "BUFFERS"]),
@@ -44,17 +61,25 @@ const VARIANTS: [Variant; 25] = [
     (GATHER, GROUP, "look_half_words", &["FAST", "WORDS", "HALF"]),
     (GATHER, GROUP, "look_one", &["FAST", "ONE"]),
     (BLOCKS, GROUP, "look_lines", &["FAST", "PLANE", "BUFFERS"]),
+    (DIFF, GROUP, "diff_images", &["FAST", "PLANE", "YCBCR", "DIFF"]),
+    (DIFF, GROUP, "diff_buffers", &["FAST", "PLANE", "YCBCR", "DIFF", "BUFFERS"]),
     (LOOK, SERIAL, "look_any_serial", &["ANY"]),
     (LOOK, SERIAL, "look_half_serial", &["HALF"]),
     (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
     (CODES, FIT, "fit_packed", &[]),
     (CODES, FIT, "fit_half", &["HALF"]),
-    (LUMA_OF_CODES, LUMA, "luma_packed", &[]),
-    (LUMA_OF_CODES, LUMA, "luma_half", &["HALF"]),
-    (LUMA_OF_BLOCKS, LUMA, "luma_ycbcr_images", &["YCBCR"]),
-    (LUMA_OF_BLOCKS, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
-    (PLANES, RGBA, "rgba_images", &[]),
-    (PLANES, RGBA, "rgba_buffers", &["BUFFERS"]),
+    (LUMA_CODES, LUMA, "luma_packed", &[]),
+    (LUMA_CODES, LUMA, "luma_half", &["HALF"]),
+    (LUMA_BLOCKS, LUMA, "luma_ycbcr_images", &["YCBCR"]),
+    (LUMA_BLOCKS, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
+    (WINDOWS, RGBA, "rgba_images_pairs_byte", &["BYTE"]),
+    (WINDOWS, RGBA, "rgba_images_pairs_short", &["SHORT"]),
+    (WINDOWS, RGBA, "rgba_images_planar_byte", &["PLANAR", "BYTE"]),
+    (WINDOWS, RGBA, "rgba_images_planar_short", &["PLANAR", "SHORT"]),
+    (WINDOWS, RGBA, "rgba_buffers_pairs_byte", &["BUFFERS", "BYTE"]),
+    (WINDOWS, RGBA, "rgba_buffers_pairs_short", &["BUFFERS", "SHORT"]),
+    (WINDOWS, RGBA, "rgba_buffers_planar_byte", &["BUFFERS", "PLANAR", "BYTE"]),
+    (WINDOWS, RGBA, "rgba_buffers_planar_short", &["BUFFERS", "PLANAR", "SHORT"]),
     (LUMA_OF_CODES, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
     (LUMA_OF_CODES, SYMBOLS, "symbols_write_packed", &["WRITE"]),
     (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_images", &["DECIDE", "YCBCR"]),

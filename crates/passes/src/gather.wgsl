@@ -11,8 +11,12 @@
 @group(0) @binding(3) var nearest: sampler;
 
 #if ONE
+// 2^23, in whose last bits a code stands as a whole number.
+const WHOLE: f32 = 8388608.0;
+
 fn counted(texels: vec4<f32>) -> vec4<u32> {
-    return vec4<u32>(texels * job.scale.r + 0.5);
+    let sums = fma(texels, vec4<f32>(job.scale.r), vec4<f32>(WHOLE));
+    return bitcast<vec4<u32>>(sums) & vec4<u32>(0x7fffffu);
 }
 #else
 #if HALF

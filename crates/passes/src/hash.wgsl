@@ -5,6 +5,37 @@
 @group(1) @binding(5) var<storage, read> keys: array<vec4<u32>>;
 
 #if FAST
+// The same near the invocations of a workgroup, which ask for them all at once: from there they come
+// sooner than behind the picture's words.
+#if HALF
+const KEYS: u32 = 144u;
+#else
+const KEYS: u32 = 80u;
+#endif
+var<workgroup> near_keys: array<vec4<u32>, KEYS>;
+
+// A workgroup of 128 invocations brings them, and waits at a barrier before it asks for one.
+fn bring_keys(thread: u32) {
+    if thread < KEYS {
+        near_keys[thread] = keys[thread];
+    }
+#if HALF
+    if thread + 128u < KEYS {
+        near_keys[thread + 128u] = keys[thread + 128u];
+    }
+#endif
+}
+
+fn keys_at(place: u32) -> vec4<u32> {
+    return near_keys[place];
+}
+#else
+fn keys_at(place: u32) -> vec4<u32> {
+    return keys[place];
+}
+#endif
+
+#if FAST
 alias Wide = u64;
 
 fn multiply_add(a: u32, b: u32, sum: Wide) -> Wide {
@@ -80,9 +111,9 @@ fn pair(sum: Sum, keys: vec2<u32>, next: vec2<u32>, top: u32, low: u32, lift: u3
 // Four pairs from number `first` of invocation `lane` on.
 fn four_pairs(sum: Sum, top: vec4<u32>, low: vec4<u32>, first: u32, lane: u32) -> Sum {
     let at = (first >> 1u) * 16u + lane;
-    let k0 = keys[at];
-    let k2 = keys[at + 16u];
-    let k4 = keys[at + 32u];
+    let k0 = keys_at(at);
+    let k2 = keys_at(at + 16u);
+    let k4 = keys_at(at + 32u);
     let lift = job.lift;
     let one = pair(sum, k0.xy, k0.zw, top.x, low.x, lift.x);
     let two = pair(one, k0.zw, k2.xy, top.y, low.y, lift.y);

@@ -1,4 +1,5 @@
-// What shaders over tiles are told. `shader.rs` writes it.
+// What shaders that hash tiles or write Y'CbCr are told. `shader.rs` writes it; `tiles.wgsl` comes
+// before.
 
 struct Job {
 #if PLANE
@@ -14,14 +15,14 @@ struct Job {
     shift: vec4<u32>,
 #endif
     size: vec2<u32>,
-    columns: u32,
-    // How many tiles there are to look at.
-    count: u32,
-    // 1: they are all tiles of the picture, in order, and there is no list. 2: then, all are stale.
-    flags: u32,
-    unused_1: u32,
+    tiles: Tiles,
     // What every first and every second word of a tile is multiplied by when it is hashed.
     lift: vec2<u32>,
+#if DIFF
+    source: LumaOf,
+    // Words of 4 bytes from row to row of luma.
+    stride: u32,
+#endif
 #if PAINT
     // Fixed-point weights of R, G and B for Y', Cb and Cr; see `convert/matrix.rs`.
     luma: vec4<i32>,
@@ -36,17 +37,3 @@ struct Job {
 }
 
 var<immediate> job: Job;
-
-// The tiles to look at. The highest bit says that what was written of one is stale.
-@group(1) @binding(0) var<storage, read> tiles: array<u32>;
-
-fn entry_of(index: u32) -> u32 {
-    if (job.flags & 1u) != 0u {
-        return index | ((job.flags & 2u) << 30u);
-    }
-    return tiles[index];
-}
-
-fn corner_of(tile: u32) -> vec2<u32> {
-    return vec2<u32>(tile % job.columns, tile / job.columns) * 16u;
-}

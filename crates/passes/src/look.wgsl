@@ -10,25 +10,6 @@
 // One bit for each tile of the picture; zero before.
 @group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
 
-// The row as it counts: nothing past the edge.
-fn counted_row(row: Row, at: vec2<u32>) -> Row {
-    let here = at.y < job.size.y;
-    let x = vec4<u32>(at.x) + vec4<u32>(0u, 1u, 2u, 3u);
-    let first = (x < vec4<u32>(job.size.x)) & vec4<bool>(here);
-    let second = (x + 4u < vec4<u32>(job.size.x)) & vec4<bool>(here);
-    let none = vec4<u32>(0u);
-#if HALF
-    return Row(
-        select(none, row.a, first),
-        select(none, row.b, second),
-        select(none, row.c, first),
-        select(none, row.d, second),
-    );
-#else
-    return Row(select(none, row.a, first), select(none, row.b, second));
-#endif
-}
-
 fn sum_of_rows(top: Row, low: Row, lane: u32) -> Sum {
 #if HALF
     let t0 = vec4<u32>(top.a.x, top.c.x, top.a.y, top.c.y);
@@ -46,38 +27,6 @@ fn sum_of_rows(top: Row, low: Row, lane: u32) -> Sum {
 #else
     return four_pairs(four_pairs(nothing(), top.a, low.a, 0u, lane), top.b, low.b, 4u, lane);
 #endif
-}
-
-fn sum_of(top: Row, low: Row, at: vec2<u32>, lane: u32) -> Sum {
-    var upper = top;
-    var lower = low;
-    // The tile's edge, so that its invocations agree.
-    if any((at & vec2<u32>(0xfffffff0u)) + 16u > job.size) {
-        upper = counted_row(top, at);
-        lower = counted_row(low, at + vec2<u32>(0u, 1u));
-    }
-    return sum_of_rows(upper, lower, lane);
-}
-
-// A tile to look at, and where it lies.
-struct Task {
-    entry: u32,
-    corner: vec2<u32>,
-    // Whether there is one: all invocations go on without, since some are waited for.
-    is_one: bool,
-}
-
-// Task number `index` of a workgroup: of the list, or of a row of tiles where all are looked at.
-fn task_of(group: vec3<u32>, groups: vec3<u32>, index: u32) -> Task {
-    if (job.flags & 1u) != 0u {
-        let x = group.x * 8u + index;
-        let place = vec2<u32>(min(x, job.columns - 1u), group.y);
-        let stale = (job.flags & 2u) << 30u;
-        return Task((place.y * job.columns + place.x) | stale, place * 16u, x < job.columns);
-    }
-    let all = (group.y * groups.x + group.x) * 8u + index;
-    let entry = tiles[min(all, job.count - 1u)];
-    return Task(entry, corner_of(entry & 0x7fffffffu), all < job.count);
 }
 
 #if FAST
@@ -130,22 +79,21 @@ fn main(
     @builtin(subgroup_size) subgroup: u32,
 ) {
     let thread = number * subgroup + invocation;
-    let task = task_of(group, groups, thread >> 4u);
+    let task = task_of(job.tiles, group, groups, 8u, thread >> 4u);
     let tile = task.entry & 0x7fffffffu;
     let lane = thread & 15u;
     let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
+    bring_keys(thread);
     let block = block_of(at);
-    // The first two of a tile that share a subgroup compare the lanes of the hash.
-    let sharing = min(subgroup, 16u) - 1u;
-    var old = vec2<u32>(0u);
-    if (thread & sharing) < 2u {
-        old = hashes[tile * 2u + (lane & 1u)];
-    }
-    let sum = total(sum_of(block.top, block.low, at, lane), thread, subgroup);
+    let old = hashes[tile * 2u + (lane & 1u)];
+    // The keys are there.
+    workgroupBarrier();
+    let sum = total(sum_of_rows(block.top, block.low, lane), thread, subgroup);
     let hash = vec2<u32>(low_half(sum), high_half(sum));
     let apart = (hash.x ^ old.x) | (hash.y ^ old.y);
     let both = apart | subgroupShuffleXor(apart, 1u);
-    let is_new = subgroupShuffle(both, invocation & ~sharing) != 0u;
+    // The first two of a tile that share a subgroup compare the lanes of the hash.
+    let is_new = subgroupShuffle(both, invocation & ~(min(subgroup, 16u) - 1u)) != 0u;
     if !task.is_one {
         return;
     }
@@ -155,6 +103,9 @@ fn main(
     if is_new && lane == 0u {
         atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
     }
+#if DIFF
+    show(at, block, is_new);
+#endif
 #if PAINT
     if is_new || task.entry != tile {
         paint(at, block.top, block.low);
@@ -188,13 +139,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let task = task_of(group, groups, thread >> 4u);
+    let task = task_of(job.tiles, group, groups, 8u, thread >> 4u);
     let tile = task.entry & 0x7fffffffu;
     let lane = thread & 15u;
     let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
     let block = block_of(at);
     let old = hashes[tile];
-    let hash = total(sum_of(block.top, block.low, at, lane), thread);
+    let hash = total(sum_of_rows(block.top, block.low, lane), thread);
     if !task.is_one {
         return;
     }

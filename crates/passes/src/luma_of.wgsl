@@ -32,6 +32,15 @@ fn curve_code(value: f32) -> u32 {
 
 const HALF_CODE: u32 = 0x800000u;
 
+#if YCBCR
+// The luma of four codes, a byte each.
+fn packed_codes(source: LumaOf, codes: vec4<u32>) -> u32 {
+    let luma = min(codes, vec4<u32>(source.most)) * source.weight + HALF_CODE;
+    let low = (luma.x >> 24u) | ((luma.y >> 16u) & 0xff00u);
+    return low | ((luma.z >> 8u) & 0xff0000u) | (luma.w & 0xff000000u);
+}
+
+#endif
 fn luma_of(source: LumaOf, at: vec2<u32>) -> u32 {
 #if YCBCR
     return (min(code_0(source.planes, at), source.most) * source.weight + HALF_CODE) >> 24u;

@@ -22,9 +22,30 @@ struct Planes {
     bits: u32,
 }
 
-// The bits of a component that count. Others may be anything.
+fn sample_bytes(planes: Planes) -> u32 {
+#if BYTE
+    return 1u;
+#else
+#if SHORT
+    return 2u;
+#else
+    return planes.bytes;
+#endif
+#endif
+}
+
+// The bits of components that count, of words that hold them from the lowest bit on. Others may be
+// anything.
+fn codes_of(planes: Planes, words: vec4<u32>) -> vec4<u32> {
+    return (words >> vec4<u32>(planes.bits >> 16u)) & vec4<u32>(all_bits(planes));
+}
+
+fn all_bits(planes: Planes) -> u32 {
+    return (1u << (planes.bits & 31u)) - 1u;
+}
+
 fn counted(planes: Planes, value: u32, from_bit: u32) -> u32 {
-    return extractBits(value, from_bit + (planes.bits >> 16u), planes.bits & 0xffffu);
+    return (value >> (from_bit + (planes.bits >> 16u))) & all_bits(planes);
 }
 
 #if BUFFERS
@@ -34,14 +55,14 @@ fn component(planes: Planes, word: u32, at: u32) -> u32 {
 }
 
 fn code_0(planes: Planes, at: vec2<u32>) -> u32 {
-    let byte = planes.place_0.x + at.y * planes.place_0.y + at.x * planes.bytes;
+    let byte = planes.place_0.x + at.y * planes.place_0.y + at.x * sample_bytes(planes);
     return component(planes, plane_0[byte >> 2u], byte);
 }
 
 // Both components of plane 1.
 fn pair_1(planes: Planes, at: vec2<u32>) -> vec2<u32> {
-    let byte = planes.place_1.x + at.y * planes.place_1.y + at.x * planes.bytes * 2u;
-    let next = byte + planes.bytes;
+    let byte = planes.place_1.x + at.y * planes.place_1.y + at.x * sample_bytes(planes) * 2u;
+    let next = byte + sample_bytes(planes);
     return vec2<u32>(
         component(planes, plane_1[byte >> 2u], byte),
         component(planes, plane_1[next >> 2u], next),
@@ -50,8 +71,8 @@ fn pair_1(planes: Planes, at: vec2<u32>) -> vec2<u32> {
 
 // The components of planes 1 and 2.
 fn each_1_2(planes: Planes, at: vec2<u32>) -> vec2<u32> {
-    let one = planes.place_1.x + at.y * planes.place_1.y + at.x * planes.bytes;
-    let two = planes.place_2.x + at.y * planes.place_2.y + at.x * planes.bytes;
+    let one = planes.place_1.x + at.y * planes.place_1.y + at.x * sample_bytes(planes);
+    let two = planes.place_2.x + at.y * planes.place_2.y + at.x * sample_bytes(planes);
     return vec2<u32>(
         component(planes, plane_1[one >> 2u], one),
         component(planes, plane_2[two >> 2u], two),
@@ -60,8 +81,18 @@ fn each_1_2(planes: Planes, at: vec2<u32>) -> vec2<u32> {
 #else
 // The code of a UNORM value: exact, since the value is code / max to within half a code.
 fn component(planes: Planes, value: f32) -> u32 {
-    let scale = select(255.0, 65535.0, planes.bytes == 2u);
+    let scale = select(255.0, 65535.0, sample_bytes(planes) == 2u);
     return counted(planes, u32(value * scale + 0.5), 0u);
+}
+
+// 2^23, in whose last bits a code stands as a whole number: a GPU converts a fourth as many numbers as
+// it adds.
+const WHOLE: f32 = 8388608.0;
+
+fn codes_of_texels(planes: Planes, texels: vec4<f32>) -> vec4<u32> {
+    let scale = select(255.0, 65535.0, sample_bytes(planes) == 2u);
+    let sums = fma(texels, vec4<f32>(scale), vec4<f32>(WHOLE));
+    return codes_of(planes, bitcast<vec4<u32>>(sums) & vec4<u32>(0x7fffffu));
 }
 
 fn code_0(planes: Planes, at: vec2<u32>) -> u32 {

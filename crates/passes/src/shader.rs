@@ -136,6 +136,20 @@ pub(crate) fn job(source: Source, format: PixelFormat, grid: Grid, count: u32, f
     push.words(shift).tiles(format, grid, count, flags)
 }
 
+/// The same over the first plane, where shaders see it in a buffer or all bits of it in an image.
+pub(crate) fn plane_job(
+    image: &Image,
+    format: PixelFormat,
+    grid: Grid,
+    count: u32,
+    flags: u32,
+) -> Push {
+    let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
+    let bytes = format.bytes() as u32;
+    let push = Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes]);
+    push.tiles(format, grid, count, flags)
+}
+
 /// Bits of a colour.
 fn bits(format: PixelFormat) -> u32 {
     match format.layout() {
@@ -184,7 +198,17 @@ impl Push {
         let Extent { width, height } = grid.extent();
         let last = 1 << lift(format);
         let first = if is_half(format) { 1 } else { last };
-        self.words([width, height, grid.columns(), count, flags, 0, first, last])
+        self.words([width, height]).list(grid, count, flags).words([first, last])
+    }
+
+    pub(crate) fn then(mut self, more: &Self) -> Self {
+        self.0.extend(&more.0);
+        self
+    }
+
+    /// Which tiles, and whether they are listed (`tiles.wgsl`).
+    pub(crate) fn list(self, grid: Grid, count: u32, flags: u32) -> Self {
+        self.words([grid.columns(), count, flags, 0])
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -210,14 +234,13 @@ pub(crate) fn is_half(format: PixelFormat) -> bool {
     matches!(format.layout(), PixelLayout::Half { .. })
 }
 
-/// Workgroups of a shader that looks at eight tiles with each: at `count` of a list, or at every tile,
+/// Workgroups of a shader that works on `each` tiles with each: on `count` of a list, or on every tile,
 /// row by row.
-pub(crate) fn groups_of_eight(grid: Grid, count: usize, flags: u32) -> [u32; 3] {
+pub(crate) fn groups_of_tiles(grid: Grid, count: usize, flags: u32, each: u32) -> [u32; 3] {
     if flags & EVERY == 0 {
-        return groups(count, 8);
+        return groups(count, each as usize);
     }
-    let columns = grid.columns();
-    [columns.div_ceil(8), grid.len() as u32 / columns, 1]
+    [grid.columns().div_ceil(each), grid.rows(), 1]
 }
 
 /// Workgroups for `count` pieces of which each does `each`: a line of them, folded where it would

@@ -93,19 +93,17 @@ pub(crate) fn hash_of<P: Pixel>(picture: &impl Rows, rect: &Rect, keys: &Keys, l
     sums.hash()
 }
 
-/// The words of row `y` of a tile; nothing past the edge.
+/// The words of row `y` of a tile; past the edge of the picture, its last pixel again.
 #[inline(always)]
 fn words_of<P: Pixel>(picture: &impl Rows, rect: &Rect, y: usize, lift: u32) -> Words {
-    let (left, row) = (rect.x as usize * P::BYTES, rect.y as usize + y);
-    if y >= rect.height as usize {
-        return [[0; SIDE]; 2];
-    }
+    let row = rect.y as usize + y.min(rect.height as usize - 1);
+    let left = rect.x as usize * P::BYTES;
     if rect.width == TILE {
         return P::sixteen(picture, row, left, lift);
     }
     let [mut firsts, mut seconds] = [[0; SIDE]; 2];
-    let places = firsts.iter_mut().zip(&mut seconds).take(rect.width as usize);
-    for (x, (first, second)) in places.enumerate() {
+    for (x, (first, second)) in firsts.iter_mut().zip(&mut seconds).enumerate() {
+        let x = x.min(rect.width as usize - 1);
         [*first, *second] = P::one(picture, row, left + x * P::BYTES, lift);
     }
     [firsts, seconds]

@@ -9,7 +9,7 @@ use zerohop_vulkan::{
 
 use super::hash::{Hash, Keys};
 use crate::list::{Words, bytes};
-use crate::shader::{self, EVERY, Push, Source, groups, groups_of_eight};
+use crate::shader::{self, EVERY, Push, Source, groups, groups_of_tiles};
 use crate::{Error, Grid, Route, TileSet};
 
 /// The hashes of a picture on a device, and what a shader needs to find them.
@@ -134,7 +134,7 @@ impl Gpu {
         let (pipeline, bindings) = (&self.pipeline, &self.bindings);
         let groups = match self.route {
             Route::Cpu => groups(count, 8),
-            _ => groups_of_eight(self.grid, count, flags),
+            _ => groups_of_tiles(self.grid, count, flags, 8),
         };
         recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
         self.known.changed.fetch(&mut recording);
@@ -146,10 +146,7 @@ impl Gpu {
         if self.source.sight() != Sight::Buffers {
             return shader::job(self.source, self.format, self.grid, count, flags);
         }
-        let place = image.planes()[0].place().map_or([0; 2], |at| [at.offset, at.stride]);
-        let bytes = self.format.bytes() as u32;
-        let push = Push::default().words(place).words([0; 4]).words([bytes, 8 * bytes]);
-        push.tiles(self.format, self.grid, count, flags)
+        shader::plane_job(image, self.format, self.grid, count, flags)
     }
 }
 

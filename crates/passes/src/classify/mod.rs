@@ -15,7 +15,7 @@
 //! ```
 //!
 //! over all pairs; the second lane takes the keys of the next pair. Bits of a pixel that do not count
-//! are shifted out of its last word. What is past the picture's edge is 0. Sums do not care for their
+//! are shifted out of its last word. Past the picture's edge its last pixel comes again. Sums do not care for their
 //! order, so a shader adds in any: each invocation those of its own pixels, and subgroups the rest. A
 //! pair costs two multiplications.
 //!
@@ -58,7 +58,7 @@ use crate::{Error, Grid, Route, TileSet, Verdict, check_shape};
 use cpu::changed_tiles;
 
 /// The format of the only plane, or of luma.
-fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
+pub(crate) fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
     let planes = fourcc.planes().unwrap_or_default();
     Ok(PixelFormat::of(planes.first().map_or(fourcc, |plane| plane.fourcc))?)
 }
@@ -66,7 +66,7 @@ fn first_plane(fourcc: Fourcc) -> Result<PixelFormat, Error> {
 /// Finds out what changed from picture to picture of one stream. Of a Y'CbCr picture, luma is looked
 /// at.
 pub struct Classify {
-    fourcc: Fourcc,
+    pub(crate) fourcc: Fourcc,
     pub(crate) watch: Watch,
     pub(crate) hashes: Hashes,
     pub(crate) route: Route,
@@ -164,7 +164,12 @@ impl Hashes {
             return Ok(changed_tiles(&pixels, self.format, &self.keys, look, &mut self.plain));
         }
         self.report(frame, image);
-        self.gpu(route, Source::best(image, self.format, route))?.look(frame, image, look)
+        self.for_shader(image, route)?.look(frame, image, look)
+    }
+
+    /// The shader for `image`, with the hashes.
+    pub(crate) fn for_shader(&mut self, image: &Image, route: Route) -> Result<&mut Gpu, Error> {
+        self.gpu(route, Source::best(image, self.format, route))
     }
 
     /// Tells what it costs to open the picture for a shader.

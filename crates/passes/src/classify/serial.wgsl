@@ -4,15 +4,10 @@
 @group(1) @binding(3) var<storage, read_write> hashes: array<vec4<u32>>;
 @group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
 
-#if HALF
-fn counted_words(at: vec2<u32>) -> vec2<u32> {
-    return select(vec2<u32>(0u), words_of(at), all(at < job.size));
+// Past the edge, the last pixel again.
+fn words_inside(at: vec2<u32>) -> Words {
+    return words_of(min(at, job.size - 1u));
 }
-#else
-fn counted_words(at: vec2<u32>) -> u32 {
-    return select(0u, words_of(at), all(at < job.size));
-}
-#endif
 
 // The keys of pair number `pair` of an invocation of the other shader.
 fn keys_of(pair: u32, lane: u32) -> vec2<u32> {
@@ -26,16 +21,19 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     let index = id.y * groups.x * 8u + id.x;
-    if index >= job.count {
+    if index >= job.tiles.count {
         return;
     }
-    let tile = entry_of(index) & 0x7fffffffu;
-    let corner = corner_of(tile);
+    var tile = index;
+    if (job.tiles.flags & 1u) == 0u {
+        tile = tiles[index] & 0x7fffffffu;
+    }
+    let corner = corner_of(job.tiles, tile);
     var sum = nothing();
     for (var i = 0u; i < 128u; i++) {
         let at = corner + vec2<u32>(i & 15u, (i >> 4u) * 2u);
-        let top = counted_words(at);
-        let low = counted_words(at + vec2<u32>(0u, 1u));
+        let top = words_inside(at);
+        let low = words_inside(at + vec2<u32>(0u, 1u));
         // The place of the keys in the order of the other shader.
         let lane = i >> 3u;
 #if HALF

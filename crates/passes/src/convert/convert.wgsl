@@ -10,11 +10,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let index = (group.y * groups.x + group.x) * 8u + ((thread & 15u) >> 1u);
-    if index >= job.count {
+    let task = task_of(job.tiles, group, groups, 8u, (thread & 15u) >> 1u);
+    if !task.is_one {
         return;
     }
-    let corner = corner_of(entry_of(index) & 0x7fffffffu);
-    let at = corner + vec2<u32>((thread & 1u) * 8u, (thread >> 4u) * 2u);
+    let at = task.corner + vec2<u32>((thread & 1u) * 8u, (thread >> 4u) * 2u);
     paint(at, row_of(at), row_of(at + vec2<u32>(0u, 1u)));
 }

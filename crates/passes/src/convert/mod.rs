@@ -25,7 +25,7 @@ use layout::Layout;
 use matrix::{Matrix, Weights};
 
 use crate::paint::{Output, Paint, Painting, Work};
-use crate::shader::{self, EVERY, Push, Source};
+use crate::shader::{self, Push, Source};
 use crate::{Error, Grid, Route, TileSet, check_shape};
 
 /// Writes what changed as Y'CbCr into buffers of its own.
@@ -107,7 +107,7 @@ impl Convert {
 }
 
 impl Painting for Conversion {
-    const EACH: usize = 8;
+    const EACH: u32 = 8;
 
     fn output(&self) -> &Output {
         &self.output
@@ -138,13 +138,8 @@ impl Painting for Conversion {
         shader::is_half(self.format).then(|| self.curve.words())
     }
 
-    fn push(&self, _: &Image, count: u32) -> Push {
-        let flags = if count as usize == self.grid.len() { EVERY } else { 0 };
+    fn push(&self, _: &Image, count: u32, flags: u32) -> Push {
         self.job(Source::of(self.format), count, flags)
-    }
-
-    fn lists_every_tile(&self) -> bool {
-        false
     }
 
     fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]) {

@@ -1,27 +1,23 @@
 // Writes tiles of the picture's luma, one byte for each pixel. The twin is `cpu.rs` beside this file.
-// `build.rs` puts `luma_of.wgsl` in front, and what that needs.
+// `build.rs` puts `luma_of.wgsl` and `tiles.wgsl` in front, and what these need.
 
 struct Luma {
     source: LumaOf,
     size: vec2<u32>,
-    columns: u32,
-    count: u32,
     // Words of 4 bytes from row to row.
     stride: u32,
+    unused_0: u32,
+    // Those that are marked are black.
+    tiles: Tiles,
 }
 
 var<immediate> job: Luma;
 
-// The tiles to write; those with the highest bit are black.
-@group(1) @binding(0) var<storage, read> tiles: array<u32>;
-@group(1) @binding(1) var<storage, read_write> out: array<vec2<u32>>;
+@group(1) @binding(1) var<storage, read_write> out: array<vec4<u32>>;
 
 #if YCBCR
 fn packed_luma(codes: vec4<u32>) -> u32 {
-    let source = job.source;
-    let most = vec4<u32>(source.most);
-    let luma = (min(codes, most) * source.weight + HALF_CODE) >> vec4<u32>(24u);
-    return luma.x | (luma.y << 8u) | (luma.z << 16u) | (luma.w << 24u);
+    return packed_codes(job.source, codes);
 }
 #endif
 
@@ -35,11 +31,17 @@ fn four_lumas(at: vec2<u32>) -> u32 {
     return word;
 }
 
-fn store(at: vec2<u32>, words: vec2<u32>) {
-    out[(at.y * job.stride + (at.x >> 2u)) >> 1u] = words;
+fn sixteen_lumas(at: vec2<u32>) -> vec4<u32> {
+    let next = vec2<u32>(4u, 0u);
+    let half = at + next + next;
+    return vec4<u32>(four_lumas(at), four_lumas(at + next), four_lumas(half), four_lumas(half + next));
 }
 
-// One invocation for eight by two pixels, one workgroup for eight tiles: a device takes longer to
+fn store(at: vec2<u32>, words: vec4<u32>) {
+    out[(at.y * job.stride + (at.x >> 2u)) >> 2u] = words;
+}
+
+// One invocation for sixteen by two pixels, one workgroup for sixteen tiles: a device takes longer to
 // begin a workgroup than to write a tile.
 @compute @workgroup_size(128)
 fn main(
@@ -47,29 +49,32 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let index = (group.y * groups.x + group.x) * 8u + (thread >> 4u);
-    if index >= job.count {
+    let task = task_of(job.tiles, group, groups, 16u, thread >> 3u);
+    if !task.is_one {
         return;
     }
-    let entry = tiles[index];
-    let tile = entry & 0x7fffffffu;
-    let corner = vec2<u32>(tile % job.columns, tile / job.columns) * 16u;
-    let at = corner + vec2<u32>((thread & 1u) * 8u, ((thread & 15u) >> 1u) * 2u);
+    let at = task.corner + vec2<u32>(0u, (thread & 7u) * 2u);
     let below = at + vec2<u32>(0u, 1u);
-    if entry != tile {
-        store(at, vec2<u32>(0u));
-        store(below, vec2<u32>(0u));
+    if (task.entry & 0x80000000u) != 0u {
+        store(at, vec4<u32>(0u));
+        store(below, vec4<u32>(0u));
         return;
     }
 #if YCBCR
     if has_blocks(job.source.planes) {
-        let block = block_0(job.source.planes, job.size, at);
-        store(at, vec2<u32>(packed_luma(block.top.a), packed_luma(block.top.b)));
-        store(below, vec2<u32>(packed_luma(block.low.a), packed_luma(block.low.b)));
+        let a = block_0(job.source.planes, job.size, at);
+        let b = block_0(job.source.planes, job.size, at + vec2<u32>(8u, 0u));
+        let top = vec4<u32>(
+            packed_luma(a.top.a), packed_luma(a.top.b), packed_luma(b.top.a), packed_luma(b.top.b),
+        );
+        let low = vec4<u32>(
+            packed_luma(a.low.a), packed_luma(a.low.b), packed_luma(b.low.a), packed_luma(b.low.b),
+        );
+        store(at, top);
+        store(below, low);
         return;
     }
 #endif
-    let next = vec2<u32>(4u, 0u);
-    store(at, vec2<u32>(four_lumas(at), four_lumas(at + next)));
-    store(below, vec2<u32>(four_lumas(below), four_lumas(below + next)));
+    store(at, sixteen_lumas(at));
+    store(below, sixteen_lumas(below));
 }

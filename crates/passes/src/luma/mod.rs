@@ -22,19 +22,20 @@ use zerohop_vulkan::{Device, Image, Pixels, Sight};
 pub(crate) use codes::Codes;
 pub(crate) use cpu::paint;
 
+use crate::classify::first_plane;
 use crate::paint::{Output, Paint, Painting, Work};
-use crate::shader::{self, Push};
+use crate::shader::{self, EVERY, Push};
 use crate::{Error, Grid, Route, TILE, TileSet, check_shape};
 
 /// Writes the luma of what changed into buffers of its own.
-pub struct Luma(Paint<LumaOf>);
+pub struct Luma(pub(crate) Paint<LumaOf>);
 
 /// What [`Luma`] writes.
-struct LumaOf {
+pub(crate) struct LumaOf {
     fourcc: Fourcc,
     grid: Grid,
     output: Output,
-    codes: Codes,
+    pub(crate) codes: Codes,
 }
 
 impl Luma {
@@ -138,8 +139,18 @@ pub(crate) fn output(extent: Extent, color: Color) -> Result<Output, Error> {
     Ok(Output { descriptor, steps: ArrayVec::from_iter([stride * TILE]), size })
 }
 
+impl LumaOf {
+    /// What a shader is told that looks at all `count` tiles and writes their luma (`job.wgsl`).
+    pub(crate) fn job(&self, image: &Image, count: u32) -> Result<Push, Error> {
+        let format = first_plane(self.fourcc)?;
+        let stride = self.output.descriptor.planes[0].stride / 4;
+        let job = shader::plane_job(image, format, self.grid, count, EVERY);
+        Ok(job.then(&self.codes.push(image)).words([stride, 0, 0, 0]))
+    }
+}
+
 impl Painting for LumaOf {
-    const EACH: usize = 8;
+    const EACH: u32 = 16;
 
     fn output(&self) -> &Output {
         &self.output
@@ -162,13 +173,13 @@ impl Painting for LumaOf {
         }
     }
 
-    fn push(&self, image: &Image, count: u32) -> Push {
+    fn push(&self, image: &Image, count: u32, flags: u32) -> Push {
         let extent = self.grid.extent();
         let stride = self.output.descriptor.planes[0].stride / 4;
         self.codes
             .push(image)
-            .words([extent.width, extent.height, self.grid.columns(), count])
-            .words([stride, 0, 0, 0])
+            .words([extent.width, extent.height, stride, 0])
+            .list(self.grid, count, flags)
     }
 
     fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]) {

@@ -10,7 +10,7 @@ use zerohop_vulkan::{
 use super::pool::Slot;
 use super::{Painting, Work};
 use crate::list::Words;
-use crate::shader::groups;
+use crate::shader::{EVERY, groups_of_tiles};
 use crate::{Error, Grid, TileSet};
 
 /// The shader with what it reads.
@@ -40,7 +40,7 @@ impl Gpu {
         let table = painting.table().map(|words| Words::constant(&queue, &words, far));
         let table = table.transpose()?;
         let buffers = if table.is_some() { 3 } else { 2 };
-        let push = painting.push(image, 0).bytes().len() as u32;
+        let push = painting.push(image, 0, 0).bytes().len() as u32;
         let code = painting.code(sight)?;
         let pipeline = ComputePipeline::new(device, code, sight, buffers, push)?;
         Ok(Self { queue, pipeline, sight, table, grid, far })
@@ -68,14 +68,15 @@ impl Gpu {
         let count = work.tiles.len();
         let mut copies = image.copies();
         let mut recording = Recording::begin(&self.queue)?;
-        if painting.lists_every_tile() || !work.tiles.is_full() {
+        let flags = if work.is_everything() { EVERY } else { 0 };
+        if flags == 0 {
             bound.list.send(&mut recording, &work.list());
         }
         recording.read(frame, image)?;
         if count > 0 {
-            let push = painting.push(image, count as u32);
+            let push = painting.push(image, count as u32, flags);
             let (pipeline, bindings) = (&self.pipeline, &bound.bindings);
-            let groups = groups(count, P::EACH);
+            let groups = groups_of_tiles(self.grid, count, flags, P::EACH);
             recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
             slot.ahead.union_with(&slot.stale);
         }

@@ -22,7 +22,7 @@ use pool::Pool;
 /// What a pass writes.
 pub(crate) trait Painting {
     /// Tiles of a workgroup of the shader.
-    const EACH: usize;
+    const EACH: u32;
 
     /// What comes out.
     fn output(&self) -> &Output;
@@ -35,13 +35,9 @@ pub(crate) trait Painting {
         None
     }
 
-    /// Whether the shader wants the list of tiles even where it has all of them in order.
-    fn lists_every_tile(&self) -> bool {
-        true
-    }
-
-    /// What the shader is told about a picture of which it writes `count` tiles.
-    fn push(&self, image: &Image, count: u32) -> Push;
+    /// What the shader is told about a picture of which it writes `count` tiles. `flags` are those of
+    /// [`Push::list`].
+    fn push(&self, image: &Image, count: u32, flags: u32) -> Push;
 
     /// The twin: writes `work` into `out`, as the shader would.
     fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]);
@@ -61,6 +57,11 @@ impl Work<'_> {
     /// Whether tile `index` shows the picture.
     pub(crate) fn is_shown(&self, index: usize) -> bool {
         self.shown.is_none_or(|shown| shown.contains(index))
+    }
+
+    /// Whether the whole picture is shown: shaders need no list for that.
+    fn is_everything(&self) -> bool {
+        self.tiles.is_full() && self.shown.is_none()
     }
 
     /// The tiles as shaders read them.

@@ -10,7 +10,7 @@ use crate::convert::Conversion;
 use crate::list::{Words, bytes};
 use crate::paint::Painting as _;
 use crate::paint::pool::Slot;
-use crate::shader::{self, EVERY, STALE, Source, groups_of_eight};
+use crate::shader::{self, EVERY, STALE, Source, groups_of_tiles};
 use crate::{Chroma, Error, Grid, Route, TileSet};
 
 /// Marks a tile on the shader's list that is to be written, whatever its hash.
@@ -26,13 +26,6 @@ pub(super) struct Gpu {
     list: Words,
     route: Route,
     far: bool,
-}
-
-/// What the shader needs to write into one buffer of the pool.
-pub(crate) struct Refreshed {
-    bindings: Arc<Bindings>,
-    /// What the bindings name, to tell when they are of others.
-    hashes: Arc<Buffer>,
 }
 
 impl Gpu {
@@ -82,7 +75,7 @@ impl Gpu {
         known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         let push = conversion.job(self.source, count as u32, flags);
-        let groups = groups_of_eight(self.grid, count, flags);
+        let groups = groups_of_tiles(self.grid, count, flags, 8);
         recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups)?;
         known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
@@ -112,40 +105,25 @@ impl Gpu {
         known: &Known,
         slot: &mut Slot,
     ) -> Result<Arc<Bindings>, Error> {
-        let fits = |it: &Refreshed| Arc::ptr_eq(&it.hashes, &known.hashes);
-        if let Some(refreshed) = slot.refreshed.as_ref().filter(|it| fits(it)) {
-            return Ok(Arc::clone(&refreshed.bindings));
-        }
         let size = conversion.output().size;
-        let out = Arc::clone(slot.written_by_shaders(self.queue.device(), size, self.far)?);
-        let list = Arc::clone(self.list.buffer());
-        let table = self.table.clone().unwrap_or_else(|| Arc::clone(&list));
-        let hashes = Arc::clone(&known.hashes);
-        let (changed, keys) = (Arc::clone(known.changed.buffer()), Arc::clone(&known.keys));
-        let buffers = vec![list, out, table, Arc::clone(&hashes), changed, keys];
-        let bindings = Arc::new(Bindings::new(&self.pipeline, buffers)?);
-        slot.refreshed = Some(Refreshed { bindings: Arc::clone(&bindings), hashes });
-        Ok(bindings)
+        slot.bound_with(&known.hashes, |slot| {
+            let out = Arc::clone(slot.written_by_shaders(self.queue.device(), size, self.far)?);
+            let list = Arc::clone(self.list.buffer());
+            let table = self.table.clone().unwrap_or_else(|| Arc::clone(&list));
+            let hashes = Arc::clone(&known.hashes);
+            let (changed, keys) = (Arc::clone(known.changed.buffer()), Arc::clone(&known.keys));
+            let buffers = vec![list, out, table, hashes, changed, keys];
+            Ok(Bindings::new(&self.pipeline, buffers)?)
+        })
     }
 
-    /// Brings what was written to the host, unless it stays. Returns when it is there, what the CPU copied, and how many
-    /// bytes the device brought.
+    /// Brings what was written to the host, as [`Slot::bring_down`].
     pub(super) fn bring_down(
         &self,
         conversion: &Conversion,
         slot: &mut Slot,
     ) -> Result<(SyncPoint, Copies, u64), Error> {
-        let mut copies = Copies::default();
-        let mut recording = Recording::begin(&self.queue)?;
-        let down = slot.copy_down(&mut recording, conversion.output());
-        match (slot.is_shared(), down) {
-            (true, 0) if slot.host.is_some() => return Ok((SyncPoint::Signaled, copies, down)),
-            (true, _) => return Ok((recording.submit()?, copies, down)),
-            (false, _) => {}
-        }
-        let _ = recording.submit_and_wait()?;
-        copies.cpu_bytes += slot.fetch(conversion.output().size);
-        Ok((SyncPoint::Signaled, copies, down))
+        slot.bring_down(&self.queue, conversion.output())
     }
 }
 

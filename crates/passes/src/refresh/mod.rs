@@ -29,7 +29,6 @@ use crate::shader::Source;
 use crate::{Chroma, Classify, Convert, Error, Route, TileSet, Verdict, check_shape};
 use cpu::Kept;
 use gpu::Gpu;
-pub(crate) use gpu::Refreshed;
 pub use twin::Twin;
 
 /// Finds out what changed, and keeps a Y'CbCr picture up to date with it.

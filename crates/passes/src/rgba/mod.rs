@@ -131,32 +131,45 @@ fn output(extent: Extent, color: Color) -> Result<Output, Error> {
 }
 
 impl Painting for Colors {
-    const EACH: usize = 8;
+    const EACH: u32 = 8;
 
     fn output(&self) -> &Output {
         &self.output
     }
 
     fn code(&self, sight: Sight) -> Result<&'static [u32], Error> {
-        Ok(match sight {
-            Sight::Images | Sight::Words => shader::RGBA_IMAGES,
-            Sight::Buffers => shader::RGBA_BUFFERS,
+        let format = &self.job.format;
+        Ok(match (sight == Sight::Buffers, format.interleaved, format.bytes()) {
+            (false, true, 1) => shader::RGBA_IMAGES_PAIRS_BYTE,
+            (false, true, _) => shader::RGBA_IMAGES_PAIRS_SHORT,
+            (false, false, 1) => shader::RGBA_IMAGES_PLANAR_BYTE,
+            (false, false, _) => shader::RGBA_IMAGES_PLANAR_SHORT,
+            (true, true, 1) => shader::RGBA_BUFFERS_PAIRS_BYTE,
+            (true, true, _) => shader::RGBA_BUFFERS_PAIRS_SHORT,
+            (true, false, 1) => shader::RGBA_BUFFERS_PLANAR_BYTE,
+            (true, false, _) => shader::RGBA_BUFFERS_PLANAR_SHORT,
         })
     }
 
-    fn push(&self, image: &Image, count: u32) -> Push {
+    fn push(&self, image: &Image, count: u32, flags: u32) -> Push {
         let Job { format, matrix, places: [across, down], chroma, stride } = self.job;
         let extent = self.grid.extent();
-        let flags = u32::from(format.interleaved)
-            | u32::from(format.swapped) << 1
-            | (across as u32) << 2
-            | (down as u32) << 4;
+        let lie = (across as u32) << 2 | (down as u32) << 4;
         let Matrix { black, middle, luma, red, green: [cb, cr], blue } = matrix;
+        // Of the component that comes first in memory, and the second; and the bits of what they make.
+        let [(first, green_of_first, first_at), (second, green_of_second, second_at)] =
+            if format.swapped {
+                [(red, cr, 0), (blue, cb, 16)]
+            } else {
+                [(blue, cb, 16), (red, cr, 0)]
+            };
         push_planes(Push::default(), image, &format)
             .words([extent.width, extent.height, chroma.width, chroma.height])
-            .words([self.grid.columns(), count, stride as u32 / 4, flags])
-            .words([black, middle, luma, red].map(i32::cast_unsigned))
-            .words([cb, cr, blue, 0].map(i32::cast_unsigned))
+            .list(self.grid, count, flags)
+            .words([stride as u32 / 4, lie])
+            .words([black, middle, luma, second].map(i32::cast_unsigned))
+            .words([green_of_first, green_of_second, first].map(i32::cast_unsigned))
+            .words([first_at, second_at, 0])
     }
 
     fn paint(&self, planes: &[Pixels<'_>], work: &Work<'_>, out: &mut [u8]) {

@@ -1,38 +1,40 @@
 // Writes tiles of a Y'CbCr picture as R'G'B', four bytes for each pixel. The twin is `cpu.rs` beside
-// this file. `build.rs` puts `planes.wgsl` in front.
+// this file. `build.rs` puts `planes.wgsl`, `windows.wgsl` and `tiles.wgsl` in front.
 
 struct Rgba {
     planes: Planes,
     size: vec2<u32>,
     // Chroma samples, across and down.
     chroma: vec2<u32>,
-    columns: u32,
-    count: u32,
+    tiles: Tiles,
     // Words of 4 bytes from row to row.
     stride: u32,
-    // Bit 0: both components of the chroma in plane 1; bit 1: Cr first. Bits 2 and 3: how chroma
-    // lies across, bits 4 and 5: how it lies down; see `siting.rs`.
+    // Bits 2 and 3: how chroma lies across, bits 4 and 5: how it lies down; see `siting.rs`.
     flags: u32,
     // The code of black, that of no chroma times 16, and what luma weighs times 2^21.
     black: i32,
     middle: i32,
     luma: i32,
-    // What a sixteenth of a chroma code weighs: Cr in R, Cb and Cr in G, Cb in B.
-    red: i32,
+    // What a sixteenth of a chroma code weighs: the second component's in R, both in G, the first one's
+    // in B; where Cr is the first, R and B change places.
+    second: i32,
     green: vec2<i32>,
-    blue: i32,
+    first: i32,
+    // The lowest bits of what the first and the second component make, in the word of a pixel.
+    first_at: u32,
+    second_at: u32,
 }
 
 var<immediate> job: Rgba;
 
-@group(1) @binding(0) var<storage, read> tiles: array<u32>;
 @group(1) @binding(1) var<storage, read_write> out: array<vec4<u32>>;
 
 fn chroma_code(at: vec2<u32>) -> vec2<u32> {
-    if (job.flags & 1u) != 0u {
-        return pair_1(job.planes, at);
-    }
+#if PLANAR
     return each_1_2(job.planes, at);
+#else
+    return pair_1(job.planes, at);
+#endif
 }
 
 // The two samples around pixel `at` and what they weigh in quarters: first, second, first's, second's.
@@ -62,7 +64,7 @@ fn taps(at: u32, kind: u32, count: u32) -> vec4<u32> {
     return vec4<u32>(max(half, 1u) - 1u, half, 1u, 3u);
 }
 
-// Cb and Cr at a pixel, in sixteenths of a code.
+// Both components at a pixel, in sixteenths of a code.
 fn chroma_at(at: vec2<u32>) -> vec2<i32> {
     let x = taps(at.x, (job.flags >> 2u) & 3u, job.chroma.x);
     let y = taps(at.y, (job.flags >> 4u) & 3u, job.chroma.y);
@@ -76,41 +78,39 @@ fn chroma_at(at: vec2<u32>) -> vec2<i32> {
     if x.w * y.w != 0u {
         sum += chroma_code(vec2<u32>(x.y, y.y)) * (x.w * y.w);
     }
-    let both = vec2<i32>(sum) - job.middle;
-    return select(both, both.yx, (job.flags & 2u) != 0u);
+    return vec2<i32>(sum) - job.middle;
 }
 
-fn code(sum: i32) -> u32 {
-    return u32(clamp(sum >> 21u, 0, 255));
+// Four pixels of luma and both components.
+fn colours(luma: vec4<u32>, first: vec4<i32>, second: vec4<i32>) -> vec4<u32> {
+    let y = (vec4<i32>(luma) - job.black) * job.luma + 0x100000;
+    let low = code(y + second * job.second);
+    let middle = code(y + first * job.green.x + second * job.green.y);
+    let high = code(y + first * job.first);
+    return (low << vec4<u32>(job.second_at)) | (middle << vec4<u32>(8u))
+        | (high << vec4<u32>(job.first_at)) | vec4<u32>(0xff000000u);
 }
 
-fn colour(y: u32, c: vec2<i32>) -> u32 {
-    let luma = (i32(y) - job.black) * job.luma + 0x100000;
-    let r = code(luma + c.y * job.red);
-    let g = code(luma + c.x * job.green.x + c.y * job.green.y);
-    let b = code(luma + c.x * job.blue);
-    return r | (g << 8u) | (b << 16u) | 0xff000000u;
-}
-
-fn pixel(place: vec2<u32>) -> u32 {
-    let at = min(place, job.size - 1u);
-    return colour(code_0(job.planes, at), chroma_at(at));
+fn code(sum: vec4<i32>) -> vec4<u32> {
+    return vec4<u32>(clamp(sum >> vec4<u32>(21u), vec4<i32>(0), vec4<i32>(255)));
 }
 
 fn four_pixels(at: vec2<u32>) -> vec4<u32> {
-    let next = vec2<u32>(1u, 0u);
-    let third = at + vec2<u32>(2u, 0u);
-    return vec4<u32>(pixel(at), pixel(at + next), pixel(third), pixel(third + next));
+    var luma: vec4<u32>;
+    var first: vec4<i32>;
+    var second: vec4<i32>;
+    for (var i = 0u; i < 4u; i++) {
+        let place = min(at + vec2<u32>(i, 0u), job.size - 1u);
+        let both = chroma_at(place);
+        luma[i] = code_0(job.planes, place);
+        first[i] = both.x;
+        second[i] = both.y;
+    }
+    return colours(luma, first, second);
 }
 
 fn store(at: vec2<u32>, four: vec4<u32>) {
     out[(at.y * job.stride + at.x) >> 2u] = four;
-}
-
-// A column of chroma samples, mixed for the two rows of pixels beside them: in quarters of a code.
-struct Column {
-    top: vec2<u32>,
-    low: vec2<u32>,
 }
 
 // What samples that two pixels share weigh in quarters: for the first pixel that before the shared one
@@ -126,81 +126,64 @@ fn second_weights(kind: u32) -> vec2<u32> {
     return select(between, vec2<u32>(2u, 2u), kind == 1u);
 }
 
-// Column `x` around row `y` of the samples; past the edge, the last ones again.
-fn column(x: i32, y: u32) -> Column {
-    let place = u32(clamp(x, 0, i32(job.chroma.x) - 1));
-    let last = job.chroma.y - 1u;
+// A component mixed down, for four rows of pixels: in quarters of a code.
+fn mixed_down(samples: Window) -> Window {
     let kind = (job.flags >> 4u) & 3u;
-    let first = first_weights(kind);
-    let second = second_weights(kind);
-    let above = chroma_code(vec2<u32>(place, min(max(y, 1u) - 1u, last)));
-    let here = chroma_code(vec2<u32>(place, min(y, last)));
-    let below = chroma_code(vec2<u32>(place, min(y + 1u, last)));
-    return Column(above * first.x + here * first.y, here * second.x + below * second.y);
-}
-
-// Cb and Cr in sixteenths of a code.
-fn mixed(one: vec2<u32>, other: vec2<u32>, weights: vec2<u32>) -> vec2<i32> {
-    let both = vec2<i32>(one * weights.x + other * weights.y) - job.middle;
-    return select(both, both.yx, (job.flags & 2u) != 0u);
-}
-
-// Four pixels of a row from the samples of their columns and those around.
-fn four_colours(luma: vec4<u32>, a: vec2<u32>, b: vec2<u32>, c: vec2<u32>, d: vec2<u32>) -> vec4<u32> {
-    let kind = (job.flags >> 2u) & 3u;
-    let first = first_weights(kind);
-    let second = second_weights(kind);
-    return vec4<u32>(
-        colour(luma.x, mixed(a, b, first)),
-        colour(luma.y, mixed(b, c, second)),
-        colour(luma.z, mixed(b, c, first)),
-        colour(luma.w, mixed(c, d, second)),
+    let one = first_weights(kind);
+    let two = second_weights(kind);
+    return Window(
+        samples.a * one.x + samples.b * one.y,
+        samples.b * two.x + samples.c * two.y,
+        samples.b * one.x + samples.c * one.y,
+        samples.c * two.x + samples.d * two.y,
     );
 }
 
-// Eight by two pixels that share chroma samples by twos, across and down.
-fn shared_block(at: vec2<u32>) {
-    let block = block_0(job.planes, job.size, at);
-    let x = i32(at.x >> 1u);
-    let y = at.y >> 1u;
-    let a = column(x - 1, y);
-    let b = column(x, y);
-    let c = column(x + 1, y);
-    let d = column(x + 2, y);
-    let e = column(x + 3, y);
-    let f = column(x + 4, y);
-    let below = at + vec2<u32>(0u, 1u);
-    let next = vec2<u32>(4u, 0u);
-    store(at, four_colours(block.top.a, a.top, b.top, c.top, d.top));
-    store(at + next, four_colours(block.top.b, c.top, d.top, e.top, f.top));
-    store(below, four_colours(block.low.a, a.low, b.low, c.low, d.low));
-    store(below + next, four_colours(block.low.b, c.low, d.low, e.low, f.low));
+// The same mixed across, for four pixels: in sixteenths.
+fn mixed(samples: vec4<u32>) -> vec4<i32> {
+    let kind = (job.flags >> 2u) & 3u;
+    let one = first_weights(kind);
+    let two = second_weights(kind);
+    let near = samples.xyyz * vec4<u32>(one.x, two.x, one.x, two.x);
+    let far = samples.yzzw * vec4<u32>(one.y, two.y, one.y, two.y);
+    return vec4<i32>(near + far) - job.middle;
 }
 
-// One invocation for eight by two pixels, one workgroup for eight tiles: a device takes longer to
-// begin a workgroup than to write a tile.
+// Four by four pixels that share chroma samples by twos, across and down.
+fn shared_block(at: vec2<u32>) {
+    let luma = luma_window(job.planes, job.size, at);
+    let chroma = chroma_windows(job.planes, job.chroma, at >> vec2<u32>(1u));
+    let first = mixed_down(chroma.first);
+    let second = mixed_down(chroma.second);
+    store(at, colours(luma.a, mixed(first.a), mixed(second.a)));
+    store(at + vec2<u32>(0u, 1u), colours(luma.b, mixed(first.b), mixed(second.b)));
+    store(at + vec2<u32>(0u, 2u), colours(luma.c, mixed(first.c), mixed(second.c)));
+    store(at + vec2<u32>(0u, 3u), colours(luma.d, mixed(first.d), mixed(second.d)));
+}
+
+// One invocation for four by four pixels, one workgroup for eight tiles: a device takes longer to begin
+// a workgroup than to write a tile. Tiles on the list are beside each other more often than not, so
+// thirty-two invocations in turn write one row of all.
 @compute @workgroup_size(128)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let index = (group.y * groups.x + group.x) * 8u + (thread >> 4u);
-    if index >= job.count {
+    let task = task_of(job.tiles, group, groups, 8u, (thread & 31u) >> 2u);
+    if !task.is_one {
         return;
     }
-    let tile = tiles[index];
-    let corner = vec2<u32>(tile % job.columns, tile / job.columns) * 16u;
-    let at = corner + vec2<u32>((thread & 1u) * 8u, ((thread & 15u) >> 1u) * 2u);
+    let at = task.corner + vec2<u32>((thread & 3u) * 4u, (thread >> 5u) * 4u);
     // Both ways shared.
     let across = (job.flags >> 2u) & 3u;
     let down = (job.flags >> 4u) & 3u;
-    if across != 0u && down != 0u && has_blocks(job.planes) {
+    if across != 0u && down != 0u && has_windows(job.planes) {
         shared_block(at);
         return;
     }
     for (var i = 0u; i < 4u; i++) {
-        let place = at + vec2<u32>((i & 1u) * 4u, i >> 1u);
+        let place = at + vec2<u32>(0u, i);
         store(place, four_pixels(place));
     }
 }

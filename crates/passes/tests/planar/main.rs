@@ -74,6 +74,7 @@ fn main() -> ExitCode {
             differences(it, Route::Gpu);
             differences(it, Route::Cpu);
         }),
+        trial("device", "one_read_shows_the_difference_that_two_show", always, one_read),
         trial("device", "what_stays_on_the_device_is_read_there_by_the_next_pass", always, stays),
         trial("device", "what_is_no_ycbcr_is_refused_by_name", always, refusals),
     ];
@@ -316,6 +317,35 @@ fn differences(machine: &Machine, route: Route) {
             assert_eq!(*found, if inside { *luma } else { 0 }, "{fourcc} {x},{y}");
         }
     }
+}
+
+/// The same verdicts and pictures, whatever changed and however the picture is seen.
+fn one_read(machine: &Machine) {
+    let mut seen = 0;
+    let fourccs = [Fourcc::NV12, Fourcc::P010, Fourcc::YUV420];
+    for (fourcc, kind) in fourccs.into_iter().flat_map(|it| [(it, Kind::Shm), (it, Kind::Tiled)]) {
+        let shape = (fourcc, Extent { width: 150, height: 34 });
+        let picture = |seed| Picture::of(machine, shape, Color::BT709, kind, seed);
+        let mut pictures = match (picture(19), picture(23)) {
+            (Ok(one), Ok(other)) => [one, other],
+            (Err(Error::NotImportable { .. }), _) if kind == Kind::Tiled => continue,
+            (one, _) => panic!("{fourcc}: {:?}", one.err()),
+        };
+        let [mut one, mut two] = [Diff::apart, |it| it].map(|as_asked| {
+            let (shape, notes) = (pictures[0].descriptor(), Arc::<Notes>::default());
+            let pass = Diff::new(&machine.device, shape, notes).expect("a format");
+            as_asked(pass.with_route(Route::Gpu))
+        });
+        for (turn, which) in [0, 0, 1, 1, 0].into_iter().enumerate() {
+            let (frame, image) = (pictures[which].frame(), Arc::clone(&pictures[which].image));
+            let [a, b] = [&mut one, &mut two].map(|it| it.diff(&frame, &image).expect("it works"));
+            assert_eq!(a.verdict, b.verdict, "{fourcc} {kind:?} {turn}");
+            let [a, b] = [a, b].map(|it| bytes_of(&it.picture.expect("a free buffer"), 1));
+            assert!(a == b, "{fourcc} {kind:?} {turn}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 3, "only {seen}");
 }
 
 /// A picture that stayed on the device, read there by the next pass.
