@@ -105,6 +105,13 @@ fn fits(machine: &Machine) {
                 wait_on_cpu(&point).expect("an end");
                 let mut found = vec![0; expected.len()];
                 out.read_into(0, &mut found);
+                if pixel == 4 {
+                    // The byte that does not count.
+                    let unused = |all: &mut Vec<u8>| {
+                        all.iter_mut().skip(3).step_by(4).for_each(|it| *it = 0)
+                    };
+                    [&mut found, &mut expected].into_iter().for_each(unused);
+                }
                 let what = (format.fourcc(), fourcc, width, height);
                 assert_eq!(first_difference(&found, &expected), None, "{what:?}");
             }

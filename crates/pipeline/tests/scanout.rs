@@ -1,7 +1,9 @@
 //! Pictures on their way to the screen of a virtual card. Needs root and the kernel's debug files.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use libtest_mimic::{Arguments, Completion, Trial};
+use rustix::thread::CapabilitySet;
 use zerohop_frame::{
     Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, MemoryHandle, Modifier,
     PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
@@ -24,11 +27,12 @@ use zerohop_vulkan::{DeviceChoice, InstanceOptions};
 type Test = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let tests: [Test; 4] = [
+    let tests: [Test; 5] = [
         ("a_decoders_picture_is_shown_in_its_colours", decoded),
         ("a_gpu_copies_what_the_screen_does_not_show", copied_by_gpu),
         ("what_the_plane_does_not_scale_is_scaled_to_the_last_bit", scaled),
         ("what_is_larger_than_the_screen_is_seen_whole", larger),
+        ("without_udmabuf_or_its_permission_pictures_are_copied", no_udmabuf),
     ];
     let trial = |(name, test): Test| {
         Trial::ignorable_test(name, move || match card() {
@@ -208,6 +212,49 @@ fn copied_by_gpu(card: &Path) {
         show(card, ",copy=cpu", noise.frame(Fourcc::XBGR8888, &home), expected);
     assert_eq!(cpu_bytes, 640 * 480 * 4, "{said}");
     assert!(said.contains("the CPU copies each picture"), "{said}");
+}
+
+const UDMABUF: &str = "/dev/udmabuf";
+const AWAY: &str = "/dev/udmabuf.away";
+
+/// Puts the device back, and lets root open everything again.
+struct Restore;
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let _ = fs::rename(AWAY, UDMABUF);
+        fs::set_permissions(UDMABUF, PermissionsExt::from_mode(0o600)).unwrap();
+        opens_everything(true);
+    }
+}
+
+/// Whether this thread opens what it has no permission for, as root does.
+fn opens_everything(opens: bool) {
+    let mut sets = rustix::thread::capabilities(None).unwrap();
+    let all = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    sets.effective.set(all, opens);
+    rustix::thread::set_capabilities(None, sets).unwrap();
+}
+
+/// Shared memory is copied where the kernel makes no dma-buf of it, and the reason is said.
+fn no_udmabuf(card: &Path) {
+    let (noise, home) = (Noise::new(640, 480, ROWS), Arc::new(Home(Mutex::default())));
+    let expected = checksum(|x, y| noise.at(x, y));
+    let away = || fs::rename(UDMABUF, AWAY).unwrap();
+    let forbidden = || {
+        fs::set_permissions(UDMABUF, PermissionsExt::from_mode(0)).unwrap();
+        opens_everything(false);
+    };
+    let cases: [(&dyn Fn(), &str); 2] =
+        [(&away, "No such file or directory"), (&forbidden, "Permission denied")];
+    for (take, why) in cases {
+        let _restore = Restore;
+        take();
+        let shown = show(card, "", noise.frame(Fourcc::XRGB8888, &home), expected);
+        assert_eq!(shown.0, 640 * 480 * 4, "{}", shown.2);
+        let said = ["/dev/udmabuf makes no dma-buf of shared memory", why, "the CPU copies each"];
+        assert!(said.iter().all(|said| shown.2.contains(said)), "{}", shown.2);
+    }
 }
 
 /// Twice as large: each pixel is three quarters of the nearest one, in each direction.

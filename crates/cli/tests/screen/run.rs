@@ -49,19 +49,8 @@ impl Run {
 
     /// The same with other options.
     pub(crate) fn start_with(options: &[&str], pattern: &[&str]) -> Self {
-        Self::spawn(Command::new(ZEROHOP), options, pattern)
-    }
-
-    /// The same by a root that opens only what it is permitted to.
-    pub(crate) fn start_humble(options: &[&str], pattern: &[&str]) -> Self {
-        let mut command = Command::new("setpriv");
-        let drop = "-dac_override,-dac_read_search";
-        command.args(["--bounding-set", drop, "--inh-caps", drop, "--", ZEROHOP]);
-        Self::spawn(command, options, pattern)
-    }
-
-    fn spawn(mut command: Command, options: &[&str], pattern: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(ZEROHOP);
         command.args(["run", "--display", "none", "--no-progress"]).args(options);
         command.arg("--report").arg(folder.path().join("report.json")).arg("--");
         command.arg(env::current_exe().unwrap()).arg(FLAG).args(pattern);

@@ -1,8 +1,8 @@
 //! Pictures of colours in another size and format, in memory that somebody else shows: a card's own.
 //!
 //! Each pixel is a mean of those that it covers (`taps.rs`), of codes as they are; half floats become
-//! codes of 10 bits before. Of the same size and bits the codes stay the same. Shader and twin agree bit
-//! for bit.
+//! codes of 10 bits before. Of the same size and bits the codes stay the same. Shader and twin agree in
+//! every bit that counts.
 
 mod cpu;
 mod taps;
