@@ -242,7 +242,7 @@ fn no_udmabuf(card: &Path) {
     let expected = checksum(|x, y| noise.at(x, y));
     let away = || fs::rename(UDMABUF, AWAY).unwrap();
     let forbidden = || {
-        fs::set_permissions(UDMABUF, PermissionsExt::from_mode(0)).unwrap();
+        fs::set_permissions(UDMABUF, PermissionsExt::from_mode(0o000)).unwrap();
         opens_everything(false);
     };
     let cases: [(&dyn Fn(), &str); 2] =
