@@ -108,7 +108,7 @@ fn fits(machine: &Machine) {
                 if pixel == 4 {
                     // The byte that does not count.
                     let unused = |all: &mut Vec<u8>| {
-                        all.iter_mut().skip(3).step_by(4).for_each(|it| *it = 0)
+                        all.iter_mut().skip(3).step_by(4).for_each(|it| *it = 0);
                     };
                     [&mut found, &mut expected].into_iter().for_each(unused);
                 }
