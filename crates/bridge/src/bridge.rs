@@ -113,7 +113,7 @@ impl Bridge {
         claim.handle = handle;
         let mut refusals = String::new();
         for way in ways.iter().filter(|way| way.serves(buffer.memory())) {
-            claim.way = way.name();
+            claim.way = way.claimed(image);
             match proofs.prove(claim, || parts.prove(*way, frame, image))? {
                 Verdict::Proven(_) => return Ok((*way, refusals)),
                 Verdict::Failed(why) => {

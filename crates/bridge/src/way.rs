@@ -3,6 +3,7 @@
 use std::fmt;
 
 use zerohop_frame::{Fallback, MemoryHandle};
+use zerohop_vulkan::Image;
 
 /// How a picture comes into CUDA, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,14 @@ impl Way {
             Self::Vulkan => "the Vulkan bridge",
             Self::Gl => "the EGL bridge",
             Self::Host => "a copy by the CPU",
+        }
+    }
+
+    /// What a proof of it says: an image's rows show nothing of how its tiles come over.
+    pub(crate) fn claimed(self, image: &Image) -> &'static str {
+        match self {
+            Self::Opaque if image.opaque_rows().is_some() => "the memory itself, by its rows",
+            other => other.name(),
         }
     }
 
