@@ -1,6 +1,7 @@
 //! `zerohop doctor`: the doctor, with this program's own way of starting displays and applications.
 
 use std::env;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -32,12 +33,13 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     } else {
         report
     };
-    if options.json {
-        let json = report.to_json().map_err(|err| Failure::new("the report", err, "report it"))?;
-        print!("{json}");
+    let text = if options.json {
+        report.to_json().map_err(|err| Failure::new("the report", err, "report it"))?
     } else {
-        print!("{report}");
-    }
+        report.to_string()
+    };
+    // Who reads only the first lines of it has gone.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(if report.is_ready() { 0 } else { 1 })
 }
 

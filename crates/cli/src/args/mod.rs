@@ -55,7 +55,7 @@ Environment:
                       place of the driver's; zerohop doctor says what auto decides, and why
   ZEROHOP_LOG         off, error, warn, info or debug: what the layer says in the application";
 
-/// Carries the pictures of a Vulkan application to a video file without copying them.
+/// Carries the pictures of a Vulkan application to where they are used, without the CPU copying them.
 #[derive(Debug, Parser)]
 #[command(name = "zerohop", version, after_help = EXAMPLES)]
 pub(crate) struct Arguments {

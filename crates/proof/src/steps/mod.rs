@@ -109,7 +109,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "tests",
         what: "the test programs that are packed",
-        limit: Duration::from_secs(250),
+        limit: Duration::from_secs(330),
         run: programs::run,
     },
 ];

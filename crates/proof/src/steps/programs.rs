@@ -27,7 +27,7 @@ const WINDOWS: [&str; 8] =
 const THREADS: [&str; 2] = ["--test-threads", "2"];
 
 /// How long one may take.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// Runs each, and says what it says.
 pub(super) fn run(kit: &Kit) -> Result<()> {
