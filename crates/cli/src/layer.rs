@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +107,6 @@ fn dmabuf(layers: &OsStr, library: &Path, folder: &Path) -> io::Result<Option<Pa
         return Ok(None);
     }
     let folder = folder.join("dmabuf");
-    fs::create_dir_all(&folder)?;
     write(&DMABUF, &library, &folder, Activation::Explicit)?;
     Ok(Some(folder))
 }
@@ -123,7 +121,6 @@ fn implicit(
     folder: &Path,
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let layers = folder.join("vulkan").join("implicit_layer.d");
-    fs::create_dir_all(&layers)?;
     write(layer, library, &layers, Activation::Implicit)?;
     let others = given(DATA).unwrap_or_else(|| "/usr/local/share:/usr/share".into());
     Ok(vec![
@@ -134,7 +131,7 @@ fn implicit(
 
 fn write(layer: &Layer, library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
     let text = layer.manifest(&library.to_string_lossy(), activation);
-    fs::write(folder.join(layer.file_name), text)
+    zerohop_manifest::place(folder, layer.file_name, &text)
 }
 
 /// The value of a variable that is set to something.

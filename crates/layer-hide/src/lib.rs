@@ -20,8 +20,8 @@ mod lost;
 mod state;
 
 use std::ffi::CStr;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use ash::vk;
 use zerohop_layer::thin;
@@ -47,8 +47,7 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 "functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_hide_negotiate" }} }} }}"#,
         library.display()
     );
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("VkLayer_zerohop_hide.json"), json)
+    zerohop_manifest::place(folder, "VkLayer_zerohop_hide.json", &json)
 }
 
 /// The file name of the library.

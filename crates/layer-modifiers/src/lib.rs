@@ -22,8 +22,8 @@ mod physical;
 mod shape;
 mod state;
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use state::Device;
 use zerohop_layer::thin;
@@ -73,8 +73,7 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 "functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_modifiers_negotiate" }} }} }}"#,
         library.display()
     );
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("VkLayer_zerohop_modifiers.json"), json)
+    zerohop_manifest::place(folder, "VkLayer_zerohop_modifiers.json", &json)
 }
 
 // Under a name of its own: tests link several layers.

@@ -3,16 +3,18 @@
 //! manifests made from them.
 //!
 //! The layers, the host that starts applications under it, and the build all read these facts here.
-//! There is no dependency and no file access: whoever wants the manifest on a disk writes it there.
+//! There is no dependency; whoever wants a manifest on a disk has [`place`] put it there.
 #![forbid(unsafe_code)]
 
 mod decision;
 mod extensions;
+mod place;
 
 use std::fmt::Write as _;
 
 pub use decision::{Takeover, WSI_VARIABLE, WsiDecision};
 pub use extensions::{DEVICE_EXTENSIONS, DMABUF_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
+pub use place::place;
 
 /// The command that loaders look for.
 const NEGOTIATE: &str = "vkNegotiateLoaderLayerInterfaceVersion";

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, io};
 
 use zerohop_manifest::{Activation, LAYERS, Layer};
@@ -74,14 +73,8 @@ fn install(layer: &Layer, folder: &Path) -> io::Result<PathBuf> {
         return Err(io::Error::other(format!("{} is not built", library.display())));
     }
     let folder = folder.join(layer.name);
-    fs::create_dir_all(&folder)?;
     let text = layer.manifest(&library.to_string_lossy(), Activation::Explicit);
-    // Several threads of several programs may do so at once.
-    static PARTS: AtomicU64 = AtomicU64::new(0);
-    let part = PARTS.fetch_add(1, Ordering::Relaxed);
-    let part = folder.join(format!("{}-{part}.part", std::process::id()));
-    fs::write(&part, text)?;
-    fs::rename(part, folder.join(layer.file_name))?;
+    zerohop_manifest::place(&folder, layer.file_name, &text)?;
     Ok(folder)
 }
 

@@ -1,7 +1,7 @@
 //! The manifest of the library that cargo built with the tests.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use zerohop_manifest::{Activation, FILE_NAME, LIBRARY};
 
@@ -9,6 +9,5 @@ use zerohop_manifest::{Activation, FILE_NAME, LIBRARY};
 pub(crate) fn install(program: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
     let library = program.with_file_name(LIBRARY);
     let json = zerohop_manifest::manifest(&library.to_string_lossy(), activation);
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join(FILE_NAME), json)
+    zerohop_manifest::place(folder, FILE_NAME, &json)
 }
