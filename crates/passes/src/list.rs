@@ -64,6 +64,13 @@ impl Words {
         }
     }
 
+    /// Writes the zeros that recorded commands do not write: where shaders see the host's memory.
+    pub(crate) fn clear_here(&self) {
+        if self.near.is_none() {
+            self.host.clear();
+        }
+    }
+
     /// Brings the words to the host, once what was recorded is done.
     pub(crate) fn fetch(&self, recording: &mut Recording) {
         if let Some(near) = &self.near {
@@ -74,10 +81,12 @@ impl Words {
 
     /// Reads the first words, after what was recorded is done.
     pub(crate) fn read(&self, out: &mut [u32]) {
-        for (index, word) in out.iter_mut().enumerate() {
-            let mut bytes = [0; 4];
-            self.host.read_into(index as u64 * 4, &mut bytes);
-            *word = u32::from_ne_bytes(bytes);
+        let mut bytes = [0; 256];
+        for (index, words) in out.chunks_mut(bytes.len() / 4).enumerate() {
+            let some = &mut bytes[..words.len() * 4];
+            self.host.read_into((index * 256) as u64, some);
+            let read = some.as_chunks().0.iter().map(|word| u32::from_ne_bytes(*word));
+            words.iter_mut().zip(read).for_each(|(word, read)| *word = read);
         }
     }
 }

@@ -79,11 +79,16 @@ impl Laps {
 
     /// Reads what a submission took that is done, once.
     pub(crate) fn read(&mut self) {
+        self.peek();
+        self.used = 0;
+    }
+
+    /// The same, of commands that will be submitted again.
+    pub(crate) fn peek(&self) {
         let Some(period) = self.device.capabilities().timestamps.filter(|_| self.used > 0) else {
             return;
         };
         let mut ticks = vec![0_u64; self.used as usize];
-        self.used = 0;
         let flags = vk::QueryResultFlags::TYPE_64;
         // SAFETY: these queries were written by a submission that is done.
         let found =

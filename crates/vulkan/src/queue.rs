@@ -140,10 +140,9 @@ impl Slot {
     }
 
     /// Starts recording, after everything that was submitted before.
-    pub(crate) fn begin(&self) -> Result<(), Error> {
+    pub(crate) fn begin(&self, usage: vk::CommandBufferUsageFlags) -> Result<(), Error> {
         let device = self.device.raw();
-        let info = vk::CommandBufferBeginInfo::default()
-            .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        let info = vk::CommandBufferBeginInfo::default().flags(usage);
         // SAFETY: the pool was reset, and the command buffer is ours alone.
         unsafe { device.begin_command_buffer(self.commands, &info) }.doing("begin recording")?;
         if let Some(queries) = self.queries {
@@ -191,13 +190,17 @@ impl Slot {
         Ok(())
     }
 
-    /// Ends recording and hands everything to the device, which signals what `signals` says. Returns
-    /// the value that each timeline has then.
-    pub(crate) fn submit(&mut self, signals: Signals<'_>) -> Result<Vec<u64>, Error> {
+    /// Ends recording.
+    pub(crate) fn end(&self) -> Result<(), Error> {
         self.timestamp(1);
-        let device = self.device.raw();
         // SAFETY: the command buffer is recording.
-        unsafe { device.end_command_buffer(self.commands) }.doing("end recording")?;
+        unsafe { self.device.raw().end_command_buffer(self.commands) }.doing("end recording")
+    }
+
+    /// Hands what was recorded to the device, which signals what `signals` says. Returns the value that
+    /// each timeline has then.
+    pub(crate) fn submit(&mut self, signals: Signals<'_>) -> Result<Vec<u64>, Error> {
+        let device = self.device.raw();
         let mut waits: Vec<_> = self.waits[..self.used_waits].iter().map(Semaphore::raw).collect();
         // Values of binary semaphores are ignored.
         let mut values = vec![0; waits.len()];
@@ -284,21 +287,27 @@ impl Slot {
         Some(Duration::from_nanos(ticks.checked_mul(period.into())?))
     }
 
-    /// Forgets the last submission, which is done.
-    pub(crate) fn reset(&mut self) -> Result<(), Error> {
-        self.laps.iter_mut().for_each(Laps::read);
+    /// Forgets the last submission, which is done, and keeps what was recorded for the next.
+    pub(crate) fn rewind(&mut self) -> Result<(), Error> {
         self.frames.clear();
-        self.images.clear();
-        self.keep.clear();
         self.used_waits = 0;
         self.awaited.clear();
         self.counted.clear();
-        let device = self.device.raw();
         if self.running {
             // SAFETY: the fence has signaled, so nobody waits on it.
-            unsafe { device.reset_fences(&[self.fence]) }.doing("reset a fence")?;
+            unsafe { self.device.raw().reset_fences(&[self.fence]) }.doing("reset a fence")?;
             self.running = false;
         }
+        Ok(())
+    }
+
+    /// Forgets the last submission, which is done, and what was recorded.
+    fn reset(&mut self) -> Result<(), Error> {
+        self.laps.iter_mut().for_each(Laps::read);
+        self.images.clear();
+        self.keep.clear();
+        self.rewind()?;
+        let device = self.device.raw();
         let flags = vk::CommandPoolResetFlags::empty();
         // SAFETY: its command buffer is not running any more.
         unsafe { device.reset_command_pool(self.pool, flags) }.doing("reset a command pool")

@@ -7,9 +7,10 @@ use ash::vk;
 use zerohop_frame::{Frame, SyncPoint};
 
 use crate::error::Doing;
+use crate::laps::Laps;
 use crate::queue::{Signals, Slot};
 use crate::timeline::{self, Count};
-use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
+use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Prepared, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
 ///
@@ -27,8 +28,21 @@ impl Recording {
     ///
     /// [`Error::Call`].
     pub fn begin(queue: &Arc<Queue>) -> Result<Self, Error> {
+        Self::begin_with(queue, vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT)
+    }
+
+    /// The same, to be submitted again and again ([`prepare`](Self::prepare)).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn lasting(queue: &Arc<Queue>) -> Result<Self, Error> {
+        Self::begin_with(queue, vk::CommandBufferUsageFlags::empty())
+    }
+
+    fn begin_with(queue: &Arc<Queue>, usage: vk::CommandBufferUsageFlags) -> Result<Self, Error> {
         let slot = queue.take_slot()?;
-        slot.begin()?;
+        slot.begin(usage)?;
         let recording = Self { queue: Arc::clone(queue), slot: Some(slot) };
         recording.barrier();
         Ok(recording)
@@ -45,15 +59,30 @@ impl Recording {
         if self.slot().frames.iter().any(|one| Arc::ptr_eq(one, frame)) {
             return Ok(());
         }
+        self.hold(frame, image)?;
+        self.open(image)
+    }
+
+    /// Waits for the picture's acquire point, and keeps the picture until the device is done with it.
+    pub(crate) fn hold(&mut self, frame: &Arc<Frame>, image: &Image) -> Result<(), Error> {
         if image.needs_cpu() {
             self.device().wait_on_cpu(frame.acquire())?;
         } else {
             self.wait_for(frame.acquire())?;
         }
+        self.slot_mut().frames.push(Arc::clone(frame));
+        Ok(())
+    }
+
+    /// Takes the image's ownership, for whichever picture is in it when this is submitted, and gives it
+    /// back at the end. For commands that are [prepared](Self::prepare).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn open(&mut self, image: &Arc<Image>) -> Result<(), Error> {
         image.acquire(self.commands())?;
-        let slot = self.slot_mut();
-        slot.frames.push(Arc::clone(frame));
-        slot.images.push(Arc::clone(image));
+        self.slot_mut().images.push(Arc::clone(image));
         Ok(())
     }
 
@@ -245,7 +274,7 @@ impl Recording {
             return self.submit_and_wait().map(|_| SyncPoint::Signaled);
         }
         let (counts, answers) = self.counts(fence)?;
-        self.finish();
+        self.finish()?;
         let slot = self.slot_mut();
         if fence {
             let _ = slot.signal()?;
@@ -301,19 +330,36 @@ impl Recording {
     ///
     /// As [`submit`](Self::submit).
     pub fn submit_and_wait(mut self) -> Result<Option<Duration>, Error> {
-        self.finish();
+        self.finish()?;
+        self.run()?;
+        let slot = self.slot_mut();
+        let time = slot.gpu_time();
+        slot.laps.iter_mut().for_each(Laps::read);
+        Ok(time)
+    }
+
+    /// Submits what is recorded and finished, and waits for the device.
+    pub(crate) fn run(&mut self) -> Result<(), Error> {
         let slot = self.slot_mut();
         slot.submit(Signals::default())?;
         slot.wait()?;
         slot.check_waits()?;
-        let time = slot.gpu_time();
-        slot.laps.iter_mut().for_each(crate::laps::Laps::read);
         slot.frames.clear();
-        Ok(time)
+        Ok(())
     }
 
-    /// Gives every picture back, and what was written to the CPU.
-    fn finish(&mut self) {
+    /// Ends recording, for a picture in `image` at a time, which [`open`](Self::open) opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn prepare(mut self, image: &Arc<Image>) -> Result<Prepared, Error> {
+        self.finish()?;
+        Ok(Prepared::new(self, image))
+    }
+
+    /// Gives every picture back, and what was written to the CPU. Ends recording.
+    fn finish(&mut self) -> Result<(), Error> {
         for image in &self.slot().images {
             image.release(self.commands());
         }
@@ -321,6 +367,7 @@ impl Recording {
         let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
         let host = vk::PipelineStageFlags::HOST;
         self.memory_barrier(work, written, host, vk::AccessFlags::HOST_READ);
+        self.slot().end()
     }
 
     pub(crate) fn device(&self) -> &Arc<Device> {

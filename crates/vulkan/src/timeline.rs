@@ -375,7 +375,7 @@ impl Promise {
     ) -> bool {
         // A lost device waits for nothing.
         let Ok(at) = view.value(device) else { return false };
-        let Err(why) = self.judge(at, which.lives(), now) else { return true };
+        let Err(why) = self.judge(at, || which.lives(), now) else { return true };
         which.forsake(&why);
         let most = self.open.back().map_or(self.kept, |(value, _)| *value);
         // What fails here fails because the device is lost.
@@ -388,7 +388,12 @@ impl Promise {
     /// # Errors
     ///
     /// Why nobody waits for it any more.
-    fn judge(&mut self, at: u64, lives: bool, now: Duration) -> Result<(), String> {
+    fn judge(
+        &mut self,
+        at: u64,
+        lives: impl FnOnce() -> bool,
+        now: Duration,
+    ) -> Result<(), String> {
         while let Some((value, _)) = self.open.front().copied().filter(|(value, _)| *value <= at) {
             self.kept = self.kept.max(value);
             self.open.pop_front();
@@ -396,8 +401,10 @@ impl Promise {
         if at < self.kept {
             return Err(format!("the timeline went back from {} to {at}", self.kept));
         }
-        self.gone = if lives { None } else { self.gone.or(Some(now)) };
         let Some((value, since)) = self.open.front() else { return Ok(()) };
+        // Asked only now: the kernel has to say it.
+        let lives = lives();
+        self.gone = if lives { None } else { self.gone.or(Some(now)) };
         let late = now.saturating_sub(*since) >= PATIENCE;
         let gone = self.gone.is_some_and(|gone| now.saturating_sub(gone) >= LAST_WORK);
         if late || gone { Err(unreached(*value, lives)) } else { Ok(()) }
@@ -443,33 +450,33 @@ mod tests {
     #[test]
     fn a_value_that_does_not_come_is_waited_for_ten_seconds_from_its_own_promise() {
         let mut promise = awaiting(&[1, 2, 3]);
-        assert_eq!(promise.judge(1, true, SECOND * 11), Ok(()));
-        assert_eq!(promise.judge(1, true, SECOND * 11 + SECOND / 2), Ok(()));
-        let why = promise.judge(1, true, SECOND * 12).unwrap_err();
+        assert_eq!(promise.judge(1, || true, SECOND * 11), Ok(()));
+        assert_eq!(promise.judge(1, || true, SECOND * 11 + SECOND / 2), Ok(()));
+        let why = promise.judge(1, || true, SECOND * 12).unwrap_err();
         assert_eq!(why, "the timeline did not come to 2 within 10 s");
     }
 
     #[test]
     fn a_timeline_that_goes_back_has_broken_its_word_at_once() {
         let mut promise = awaiting(&[5, 6]);
-        assert_eq!(promise.judge(9, true, SECOND * 7), Ok(()));
-        let why = promise.judge(5, true, SECOND * 7).unwrap_err();
+        assert_eq!(promise.judge(9, || true, SECOND * 7), Ok(()));
+        let why = promise.judge(5, || true, SECOND * 7).unwrap_err();
         assert_eq!(why, "the timeline went back from 6 to 5");
     }
 
     #[test]
     fn a_writer_that_is_gone_has_half_a_second_for_its_last_work() {
         let mut promise = awaiting(&[1]);
-        assert_eq!(promise.judge(0, false, SECOND * 2), Ok(()));
-        assert_eq!(promise.judge(0, false, SECOND * 2 + LAST_WORK / 2), Ok(()));
-        let why = promise.judge(0, false, SECOND * 2 + LAST_WORK).unwrap_err();
+        assert_eq!(promise.judge(0, || false, SECOND * 2), Ok(()));
+        assert_eq!(promise.judge(0, || false, SECOND * 2 + LAST_WORK / 2), Ok(()));
+        let why = promise.judge(0, || false, SECOND * 2 + LAST_WORK).unwrap_err();
         assert_eq!(why, "the timeline did not come to 1 before its writer ended");
     }
 
     #[test]
     fn what_is_reached_is_not_missed_from_a_writer_that_is_gone() {
         let mut promise = awaiting(&[1]);
-        assert_eq!(promise.judge(1, false, SECOND * 60), Ok(()));
-        assert_eq!(promise.judge(1, false, SECOND * 90), Ok(()));
+        assert_eq!(promise.judge(1, || false, SECOND * 60), Ok(()));
+        assert_eq!(promise.judge(1, || false, SECOND * 90), Ok(()));
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use zerohop_frame::Frame;
 use zerohop_vulkan::{
-    Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Queue, Recording, Sight,
+    Bindings, Buffer, ComputePipeline, Device, Image, PixelFormat, Prepared, Queue, Recording,
+    Sight,
 };
 
 use super::hash::{Hash, Keys};
@@ -50,6 +51,8 @@ pub(crate) struct Gpu {
     source: Source,
     grid: Grid,
     route: Route,
+    /// For each image whose pictures were looked at as a whole: most are.
+    prepared: Vec<Prepared>,
 }
 
 /// What hashes are made with.
@@ -90,6 +93,7 @@ impl Gpu {
             source,
             grid,
             route,
+            prepared: Vec::new(),
         })
     }
 
@@ -118,28 +122,59 @@ impl Gpu {
         image: &Arc<Image>,
         look: &TileSet,
     ) -> Result<TileSet, Error> {
-        let count = look.len();
-        if count == 0 {
+        if look.is_full() {
+            self.look_at_all(frame, image)?;
+            return Ok(self.known.read(self.grid));
+        }
+        let list: Vec<_> = look.iter().map(|tile| tile as u32).collect();
+        if list.is_empty() {
             return Ok(TileSet::none(self.grid));
         }
-        let flags = if look.is_full() { EVERY } else { 0 };
-        let push = self.push(image, count as u32, flags);
         let mut recording = Recording::begin(&self.queue)?;
-        if !look.is_full() {
-            let list: Vec<_> = look.iter().map(|tile| tile as u32).collect();
-            self.list.send(&mut recording, &bytes(&list));
-        }
-        self.known.changed.clear(&mut recording);
+        self.list.send(&mut recording, &bytes(&list));
         recording.read(frame, image)?;
+        self.record(&mut recording, image, (list.len(), 0))?;
+        let _ = recording.submit_and_wait()?;
+        Ok(self.known.read(self.grid))
+    }
+
+    /// By commands that were recorded when a picture came in `image` first.
+    fn look_at_all(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<(), Error> {
+        let known = self.prepared.iter().position(|one| one.is_for(image));
+        let mut prepared = match known {
+            Some(at) => self.prepared.swap_remove(at),
+            None => {
+                // A new image is when old ones have gone.
+                self.prepared.retain(|one| !one.is_forgotten());
+                let mut recording = Recording::lasting(&self.queue)?;
+                recording.open(image)?;
+                self.record(&mut recording, image, (self.grid.len(), EVERY))?;
+                recording.prepare(image)?
+            }
+        };
+        self.known.changed.clear_here();
+        prepared.run(frame)?;
+        self.prepared.push(prepared);
+        Ok(())
+    }
+
+    /// Looks at `count` tiles of an open image, the first of the list or those that `flags` say.
+    fn record(
+        &self,
+        recording: &mut Recording,
+        image: &Arc<Image>,
+        (count, flags): (usize, u32),
+    ) -> Result<(), Error> {
+        self.known.changed.clear(recording);
+        let push = self.push(image, count as u32, flags);
         let (pipeline, bindings) = (&self.pipeline, &self.bindings);
         let groups = match self.route {
             Route::Cpu => groups(count, 8),
             _ => groups_of_tiles(self.grid, count, flags, 8),
         };
         recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
-        self.known.changed.fetch(&mut recording);
-        let _ = recording.submit_and_wait()?;
-        Ok(self.known.read(self.grid))
+        self.known.changed.fetch(recording);
+        Ok(())
     }
 
     fn push(&self, image: &Image, count: u32, flags: u32) -> Push {
