@@ -1,5 +1,6 @@
 //! What the source, its thread and the frames on their way have in common.
 
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +17,9 @@ pub(crate) struct Shared {
     /// When the line became worth a look, in ns of `CLOCK_MONOTONIC`.
     news: AtomicU64,
     report: Mutex<Report>,
-    /// Rung while the line is worth a look.
-    pub(crate) ready: Eventfd,
+    /// Rung while the line is worth a look, once somebody has asked for it.
+    ready: Eventfd,
+    heeded: AtomicBool,
     /// Wakes whoever hears the producers.
     pub(crate) wake: Eventfd,
     pub(crate) observer: Arc<dyn Observer>,
@@ -36,6 +38,7 @@ impl Shared {
             news: AtomicU64::new(0),
             report: Mutex::default(),
             ready: Eventfd::new()?,
+            heeded: AtomicBool::new(false),
             wake: Eventfd::new()?,
             observer,
             stopped: AtomicBool::new(false),
@@ -53,12 +56,25 @@ impl Shared {
             (false, true) => {
                 let now = u64::try_from(clock_monotonic().as_nanos()).unwrap_or(u64::MAX);
                 self.news.store(now, Ordering::Relaxed);
-                self.ready.ring();
+                if self.heeded.load(Ordering::Relaxed) {
+                    self.ready.ring();
+                }
             }
-            (true, false) => drop(self.ready.clear()),
+            (true, false) if self.heeded.load(Ordering::Relaxed) => drop(self.ready.clear()),
             _ => {}
         }
         result
+    }
+
+    /// Polls readable while the line is worth a look. Who waits in [`Duty::hear`](crate::duty::Duty) needs
+    /// no bell: it is rung from the first call on.
+    pub(crate) fn readiness(&self) -> BorrowedFd<'_> {
+        let line = self.line();
+        // Under the line's lock, so that no bell is missed.
+        if !self.heeded.swap(true, Ordering::Relaxed) && line.is_worth_a_look() {
+            self.ready.ring();
+        }
+        self.ready.as_fd()
     }
 
     /// Whether the line is worth a look.

@@ -1,7 +1,7 @@
 //! The source for everything that speaks the wire's protocol.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -149,7 +149,7 @@ impl Source for WireSource {
     }
 
     fn readiness(&self) -> BorrowedFd<'_> {
-        self.shared.ready.as_fd()
+        self.shared.readiness()
     }
 
     fn wait(&mut self, stop: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> io::Result<()> {
