@@ -4,22 +4,24 @@
 //! next write begins over the closing bracket: a reader finds valid JSON at any time, also when
 //! the process was killed.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use zerohop_frame::{Rect, Stage};
 
 use crate::counts::{STAGES, name};
 
-/// Bytes of events that wait for [`Trace::flush`] before a writer flushes by itself.
-const ENOUGH: usize = 256 * 1024;
+/// How many events wait for [`Trace::flush`] before a writer flushes by itself.
+const ENOUGH: usize = 4096;
 
 /// A trace being written. Open the file in <https://ui.perfetto.dev> or `chrome://tracing`.
+///
+/// Spans are put into words when they are written, so that a trace does not slow down what it is of.
 ///
 /// # References
 ///
@@ -27,13 +29,20 @@ const ENOUGH: usize = 256 * 1024;
 /// `M` (metadata). Times are microseconds on `CLOCK_MONOTONIC`.
 #[derive(Debug)]
 pub struct Trace {
-    file: File,
-    pending: Mutex<Pending>,
+    pending: Mutex<Vec<Event>>,
+    out: Mutex<Out>,
+}
+
+/// What waits to be written.
+#[derive(Debug)]
+enum Event {
+    Span { sequence: u64, stage: Stage, begin: Duration, end: Duration },
+    Text(String),
 }
 
 #[derive(Debug)]
-struct Pending {
-    events: String,
+struct Out {
+    file: File,
     /// Where the closing bracket is.
     end: u64,
     /// The first failure; nothing is written after it.
@@ -62,29 +71,13 @@ impl Trace {
         let end = start.len() as u64;
         start.push(']');
         file.write_all_at(start.as_bytes(), 0)?;
-        Ok(Self { file, pending: Mutex::new(Pending { events: String::new(), end, failed: None }) })
+        let out = Out { file, end, failed: None };
+        Ok(Self { pending: Mutex::default(), out: Mutex::new(out) })
     }
 
     /// `stage` worked on picture `sequence` from `begin` to `end`.
     pub(crate) fn span(&self, sequence: u64, stage: Stage, begin: Duration, end: Duration) {
-        let track = STAGES.iter().position(|&one| one == stage).unwrap_or(STAGES.len());
-        let (name, from) = (name(stage), begin.as_micros());
-        let args = format!("\"pid\":1,\"tid\":{track},\"args\":{{\"sequence\":{sequence}}}");
-        // Pictures overlap on their way here and home; a track of `X` events must nest.
-        if matches!(stage, Stage::PresentToHost | Stage::Encode | Stage::Show | Stage::Release) {
-            let to = end.as_micros();
-            self.push(&format!(
-                "{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"b\",\"id\":{sequence},\
-                 \"ts\":{from},{args}}},\n{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"e\",\
-                 \"id\":{sequence},\"ts\":{to},{args}}}"
-            ));
-        } else {
-            let took = end.saturating_sub(begin).as_micros();
-            self.push(&format!(
-                "{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"X\",\"ts\":{from},\
-                 \"dur\":{took},{args}}}"
-            ));
-        }
+        self.push(Event::Span { sequence, stage, begin, end });
     }
 
     /// `what` happened to picture `sequence` at `when`, in `place` if it was not everywhere.
@@ -93,12 +86,12 @@ impl Trace {
         let place = place.map(|Rect { x, y, width, height }| {
             format!(",\"x\":{x},\"y\":{y},\"width\":{width},\"height\":{height}")
         });
-        self.push(&format!(
+        self.push(Event::Text(format!(
             "{{\"name\":{what},\"cat\":\"frame\",\"ph\":\"i\",\"s\":\"p\",\"ts\":{},\"pid\":1,\
              \"tid\":0,\"args\":{{\"sequence\":{sequence}{}}}}}",
             when.as_micros(),
             place.unwrap_or_default()
-        ));
+        )));
     }
 
     /// The CPU waited from `begin` to `end` for what `why` names.
@@ -107,16 +100,16 @@ impl Trace {
         // Threads wait at the same time: tracks of their own, each above all steps.
         let tid = 1000 + rustix::thread::gettid().as_raw_nonzero().get();
         let why = serde_json::Value::from(why);
-        self.push(&format!(
+        self.push(Event::Text(format!(
             "{{\"name\":\"wait\",\"cat\":\"wait\",\"ph\":\"X\",\"ts\":{from},\"dur\":{took},\
              \"pid\":1,\"tid\":{tid},\"args\":{{\"reason\":{why}}}}}"
-        ));
+        )));
     }
 
     /// Takes in the trace of another process, a whole array of events; what is none is left out.
     pub fn absorb(&self, other: &[u8]) {
         let events: Vec<serde_json::Value> = serde_json::from_slice(other).unwrap_or_default();
-        events.iter().for_each(|event| self.push(&event.to_string()));
+        events.iter().for_each(|event| self.push(Event::Text(event.to_string())));
     }
 
     /// Writes what waits. The file is complete afterwards.
@@ -125,43 +118,92 @@ impl Trace {
     ///
     /// The first write that ever failed; the file ends before it.
     pub fn flush(&self) -> io::Result<()> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write(&mut pending);
-        match &pending.failed {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken out first: who has something to tell does not wait for the disk.
+        let events = std::mem::take(&mut *self.pending());
+        out.write(&events);
+        match &out.failed {
             None => Ok(()),
             Some(err) => Err(io::Error::new(err.kind(), err.to_string())),
         }
     }
 
-    fn push(&self, event: &str) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.failed.is_some() {
-            return;
-        }
-        pending.events.push_str(",\n");
-        pending.events.push_str(event);
-        if pending.events.len() > ENOUGH {
-            self.write(&mut pending);
+    fn push(&self, event: Event) {
+        let mut pending = self.pending();
+        pending.push(event);
+        let enough = pending.len() >= ENOUGH;
+        drop(pending);
+        if enough {
+            // A failure is kept for who flushes.
+            let _ = self.flush();
         }
     }
 
-    fn write(&self, pending: &mut Pending) {
-        if pending.events.is_empty() || pending.failed.is_some() {
+    fn pending(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Out {
+    fn write(&mut self, events: &[Event]) {
+        if events.is_empty() || self.failed.is_some() {
             return;
         }
-        let length = pending.events.len() as u64;
-        pending.events.push(']');
-        match self.file.write_all_at(pending.events.as_bytes(), pending.end) {
-            Ok(()) => pending.end += length,
+        let mut text = String::new();
+        for event in events {
+            text.push_str(",\n");
+            event.write(&mut text);
+        }
+        let length = text.len() as u64;
+        text.push(']');
+        match self.file.write_all_at(text.as_bytes(), self.end) {
+            Ok(()) => self.end += length,
             Err(err) => {
                 // What was written of it is half an event: close the array where it was whole.
-                let _ = self.file.set_len(pending.end);
-                let _ = self.file.write_all_at(b"]", pending.end);
-                pending.failed = Some(err);
+                let _ = self.file.set_len(self.end);
+                let _ = self.file.write_all_at(b"]", self.end);
+                self.failed = Some(err);
             }
         }
-        pending.events.clear();
     }
+}
+
+impl Event {
+    fn write(&self, text: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = match self {
+            Self::Text(event) => text.write_str(event),
+            Self::Span { sequence, stage, begin, end } => {
+                span(text, *sequence, *stage, (*begin, *end))
+            }
+        };
+    }
+}
+
+fn span(
+    text: &mut String,
+    sequence: u64,
+    stage: Stage,
+    (begin, end): (Duration, Duration),
+) -> fmt::Result {
+    let track = STAGES.iter().position(|&one| one == stage).unwrap_or(STAGES.len());
+    let (name, from, to) = (name(stage), begin.as_micros(), end.as_micros());
+    let args = format!("\"pid\":1,\"tid\":{track},\"args\":{{\"sequence\":{sequence}}}");
+    // Pictures overlap on their way here and home; a track of `X` events must nest.
+    if matches!(stage, Stage::PresentToHost | Stage::Encode | Stage::Show | Stage::Release) {
+        return write!(
+            text,
+            "{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"b\",\"id\":{sequence},\
+             \"ts\":{from},{args}}},\n{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"e\",\
+             \"id\":{sequence},\"ts\":{to},{args}}}"
+        );
+    }
+    let took = end.saturating_sub(begin).as_micros();
+    write!(
+        text,
+        "{{\"name\":\"{name}\",\"cat\":\"frame\",\"ph\":\"X\",\"ts\":{from},\
+         \"dur\":{took},{args}}}"
+    )
 }
 
 impl Drop for Trace {
