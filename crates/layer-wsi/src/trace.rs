@@ -74,6 +74,11 @@ pub(crate) fn took(name: &str, begin: Duration) {
     span(name, begin, clock_monotonic(), format_args!(""));
 }
 
+/// The same for picture `sequence`, from and to.
+pub(crate) fn took_for(name: &str, sequence: u64, (begin, end): (Duration, Duration)) {
+    span(name, begin, end, format_args!("\"sequence\":{sequence}"));
+}
+
 /// Picture `sequence` came to a step.
 pub(crate) fn step(name: &str, sequence: u64) {
     let Some(trace) = get() else { return };

@@ -47,6 +47,7 @@ mod request;
 mod ring;
 mod rotation;
 mod shown;
+mod slot;
 mod staging;
 mod stream;
 mod submit;

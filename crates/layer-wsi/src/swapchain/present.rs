@@ -36,6 +36,8 @@ struct Present {
     mode: Mode,
     /// How it comes to the host. `None`: it is not handed over.
     departure: Option<Departure>,
+    /// When its way out was submitted, from and to.
+    left: (Duration, Duration),
 }
 
 /// One that can be done, and whether its fence will be signaled.
@@ -112,7 +114,7 @@ impl Present {
         let swapchain = device.swapchain(asked.swapchain)?;
         let index = asked.index as usize;
         let mode = swapchain.begin_present(index, asked.mode)?;
-        Ok(Self { swapchain, index, id: asked.id, mode, departure: None })
+        Ok(Self { swapchain, index, id: asked.id, mode, departure: None, left: Default::default() })
     }
 
     /// Submits the image's way to the host, after `waits`. `false`: it stays here, and nothing was
@@ -122,7 +124,10 @@ impl Present {
         if !swapchain.outlet.still_listens() || swapchain.is_private() {
             return false;
         }
-        match swapchain.places()[self.index].leave(swapchain, queue, self.index, waits) {
+        let begin = clock_monotonic();
+        let left = swapchain.places()[self.index].leave(swapchain, queue, self.index, waits);
+        self.left = (begin, clock_monotonic());
+        match left {
             Ok(departure) => {
                 self.departure = departure;
                 true
@@ -186,7 +191,7 @@ impl Present {
         }
         let seen = match self.departure {
             None => false,
-            Some(departure) => swapchain.hand_over(self.index, frame, departure),
+            Some(departure) => swapchain.hand_over(self.index, frame, (departure, self.left)),
         };
         flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
         drop(flow);
@@ -209,14 +214,21 @@ impl Present {
 impl Swapchain {
     /// Sends the picture in image `index`, or lets it be copied and sent. `false`: the host will
     /// not have it.
-    fn hand_over(&self, index: usize, frame: FrameMessage, departure: Departure) -> bool {
+    fn hand_over(
+        &self,
+        index: usize,
+        frame: FrameMessage,
+        (departure, left): (Departure, (Duration, Duration)),
+    ) -> bool {
         let sequence = frame.sequence;
         let sent = match departure {
             Departure::At(acquire) => self.send(index, frame, acquire),
             Departure::Copied(drawn) => self.copy(index, frame, drawn),
         };
         if sent {
+            // Put into words only now that the picture is on its way.
             trace::step("sent", sequence);
+            trace::took_for("submit", sequence, left);
         } else {
             self.rotation.release(index, sequence, Fences::new());
             self.rotation.tell(sequence);

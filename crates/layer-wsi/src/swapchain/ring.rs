@@ -9,51 +9,13 @@
 //! ```
 //!
 //! There is no clock and no thread in here: whoever asks says what time it is.
-//!
-//! Long because half of it is tests.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use arrayvec::ArrayVec;
-use zerohop_frame::SyncPoint;
-use zerohop_wire::MAX_POINTS;
-
 use super::pace::Showing;
-
-/// What a reader wants waited for before its image is written again.
-pub(crate) type Fences = ArrayVec<SyncPoint, MAX_POINTS>;
-
-/// Where one image is in its round.
-#[derive(Debug)]
-enum Slot {
-    /// Ours, never presented.
-    Fresh,
-    /// The application's, between acquire and present.
-    Acquired,
-    /// On its way to the virtual screen, on it, or gone from it.
-    Presented {
-        /// The number of the picture in it.
-        sequence: u64,
-        /// When the next picture takes its place. `None` while it is the latest.
-        replaced: Option<Duration>,
-        reader: Reader,
-    },
-}
-
-/// Who else holds a presented image.
-#[derive(Debug)]
-enum Reader {
-    /// The thread that copies it, until the host gets it.
-    Copier,
-    /// The host, until it releases the picture.
-    Host,
-    /// The host's device: the host has released it, `since` then, and its timelines are not known to
-    /// have come to these.
-    Device { after: Fences, since: Duration },
-    /// Nobody; the image may be written once these are reached, none of them a timeline's.
-    Nobody(Fences),
-}
+pub(crate) use super::slot::{Fences, Receiver};
+use super::slot::{Reader, Slot};
 
 /// The answer to an acquire.
 #[derive(Debug)]
@@ -87,17 +49,6 @@ pub(crate) struct Read {
     pub(crate) after: Fences,
     /// When the host released it.
     pub(crate) since: Duration,
-}
-
-/// Who gets a picture besides the virtual screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Receiver {
-    /// Nobody.
-    Nobody,
-    /// The host, until it releases it.
-    Host,
-    /// The thread that copies it for the host.
-    Copier,
 }
 
 /// A picture that goes out.
@@ -152,12 +103,7 @@ impl Ring {
             .filter_map(|index| Some((self.slots[index].standing(now)?, Reverse(index))))
             .max();
         let Some((_, Reverse(index))) = free else { return self.later() };
-        let slot = std::mem::replace(&mut self.slots[index], Slot::Acquired);
-        let after = match slot {
-            Slot::Presented { reader: Reader::Nobody(after), .. } => after,
-            _ => Fences::new(),
-        };
-        Acquired::Image { index, after }
+        Acquired::Image { index, after: self.slots[index].lend() }
     }
 
     fn later(&self) -> Acquired {
@@ -194,16 +140,10 @@ impl Ring {
     /// [`RingError::NotAcquired`].
     pub(crate) fn present(&mut self, index: usize, picture: Picture) -> Result<(), RingError> {
         self.check_acquired(index)?;
-        let before = self.latest.replace(index).map(|latest| &mut self.slots[latest]);
-        if let Some(Slot::Presented { replaced: replaced @ None, .. }) = before {
-            *replaced = Some(picture.showing.replaces);
+        if let Some(before) = self.latest.replace(index) {
+            self.slots[before].replace(picture.showing.replaces);
         }
-        let reader = match picture.to {
-            Receiver::Nobody => Reader::Nobody(Fences::new()),
-            Receiver::Host => Reader::Host,
-            Receiver::Copier => Reader::Copier,
-        };
-        let sequence = picture.sequence;
+        let (sequence, reader) = (picture.sequence, picture.to.reader());
         self.slots[index] = Slot::Presented { sequence, replaced: None, reader };
         Ok(())
     }
@@ -221,11 +161,8 @@ impl Ring {
 
     /// A picture was copied, and goes to the host.
     pub(crate) fn hand_on(&mut self, index: usize, sequence: u64) {
-        if let Some(Slot::Presented { sequence: out, reader: reader @ Reader::Copier, .. }) =
-            self.slots.get_mut(index)
-            && *out == sequence
-        {
-            *reader = Reader::Host;
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.hand_on(sequence);
         }
     }
 
@@ -250,21 +187,9 @@ impl Ring {
         after: Fences,
         now: Duration,
     ) -> Result<(), RingError> {
-        match self.slots.get_mut(index) {
-            Some(Slot::Presented {
-                sequence: out,
-                reader: reader @ (Reader::Host | Reader::Copier),
-                ..
-            }) if *out == sequence => {
-                let timeline = |point: &SyncPoint| matches!(point, SyncPoint::Timeline { .. });
-                *reader = match after.iter().any(timeline) {
-                    true => Reader::Device { after, since: now },
-                    false => Reader::Nobody(after),
-                };
-                Ok(())
-            }
-            _ => Err(RingError::NotPresented { index, sequence }),
-        }
+        let slot = self.slots.get_mut(index);
+        let released = slot.is_some_and(|slot| slot.release(sequence, after, now));
+        if released { Ok(()) } else { Err(RingError::NotPresented { index, sequence }) }
     }
 
     /// Which picture is on the screen of a host that keeps each until the next has taken its place:
@@ -296,63 +221,20 @@ impl Ring {
 
     /// The reader's device is done with a picture, as far as timelines say.
     pub(crate) fn settle(&mut self, index: usize, sequence: u64) {
-        if let Some(Slot::Presented { sequence: out, reader, .. }) = self.slots.get_mut(index)
-            && *out == sequence
-            && let Reader::Device { after, .. } = reader
-        {
-            // What was reached needs no wait on the device either.
-            let fence = |point: &SyncPoint| point.sync_file().is_some();
-            *reader = Reader::Nobody(after.drain(..).filter(fence).collect());
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.settle(sequence);
         }
     }
 
     /// The host is gone: nobody reads any image any more.
     pub(crate) fn abandon(&mut self) {
-        for slot in &mut self.slots {
-            if let Slot::Presented { reader, .. } = slot
-                && matches!(reader, Reader::Host | Reader::Device { .. })
-            {
-                *reader = Reader::Nobody(Fences::new());
-            }
-        }
+        self.slots.iter_mut().for_each(Slot::abandon);
     }
-}
-
-impl Slot {
-    /// Where it stands among the free ones, if it is free.
-    fn standing(&self, now: Duration) -> Option<Standing> {
-        match self {
-            Self::Fresh => Some(Standing::Fresh),
-            Self::Presented {
-                sequence,
-                replaced: Some(replaced),
-                reader: Reader::Nobody(after),
-            } if *replaced <= now => Some(match after.is_empty() {
-                true => Standing::Warm(*sequence),
-                false => Standing::Fenced(Reverse(*sequence)),
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// How good a free image is to draw into, the best last.
-///
-/// Two pictures of 1280x720 stay in a cache where four do not: on llvmpipe an application draws
-/// half as fast again when it gets back the image that it had last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    /// A reader's fences go first; those of the oldest picture are reached soonest.
-    Fenced(Reverse<u64>),
-    /// Its memory was never touched.
-    Fresh,
-    /// The later it was drawn, the more of it is in a cache.
-    Warm(u64),
 }
 
 #[cfg(test)]
 mod tests {
-    use zerohop_frame::{DeviceId, Timeline};
+    use zerohop_frame::{DeviceId, SyncPoint, Timeline};
 
     use super::*;
 

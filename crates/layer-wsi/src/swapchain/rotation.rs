@@ -39,13 +39,15 @@ pub(crate) struct Turn {
     pub(crate) retired: bool,
     /// Since when an acquire has found nothing but images that the host holds.
     pub(crate) starved: Option<Duration>,
+    /// How many threads sleep until something changes: with none nobody is woken, which takes a call.
+    asleep: usize,
 }
 
 impl Rotation {
     /// `count` images that nobody has.
     pub(crate) fn new(count: usize, mode: Mode) -> Self {
         let (ring, ids) = (Ring::new(count), ShownIds::default());
-        let turn = Turn { ring, ids, mode, retired: false, starved: None };
+        let turn = Turn { ring, ids, mode, retired: false, starved: None, asleep: 0 };
         Self { turn: Mutex::new(turn), changed: Condvar::new() }
     }
 
@@ -55,8 +57,22 @@ impl Rotation {
     }
 
     /// Sleeps until something changes, at most for `timeout`.
-    pub(crate) fn wait(&self, turn: MutexGuard<'_, Turn>, timeout: Duration) {
-        drop(self.changed.wait_timeout(turn, timeout).unwrap_or_else(PoisonError::into_inner));
+    pub(crate) fn wait(&self, mut turn: MutexGuard<'_, Turn>, timeout: Duration) {
+        turn.asleep += 1;
+        let woken = self.changed.wait_timeout(turn, timeout);
+        woken.unwrap_or_else(PoisonError::into_inner).0.asleep -= 1;
+    }
+
+    /// Changes something, and wakes who sleeps until then.
+    fn change<T>(&self, what: impl FnOnce(&mut Turn) -> T) -> T {
+        let mut turn = self.lock();
+        let changed = what(&mut turn);
+        let asleep = turn.asleep > 0;
+        drop(turn);
+        if asleep {
+            self.changed.notify_all();
+        }
+        changed
     }
 
     /// Lends an image to the application, if one is free.
@@ -90,11 +106,11 @@ impl Rotation {
         (id, due): (u64, Due),
         now: Duration,
     ) -> Result<(), LayerError> {
-        let mut turn = self.lock();
-        turn.ring.present(index, picture).map_err(not_acquired)?;
-        turn.ids.present(id, due, now);
-        self.changed.notify_all();
-        Ok(())
+        self.change(|turn| {
+            turn.ring.present(index, picture).map_err(not_acquired)?;
+            turn.ids.present(id, due, now);
+            Ok(())
+        })
     }
 
     /// Whether nobody but the thread that copies pictures holds image `index`.
@@ -110,23 +126,19 @@ impl Rotation {
     /// The host has released a picture, or did not get it. One that is not out is no news.
     pub(crate) fn release(&self, index: usize, sequence: u64, after: Fences) {
         trace::step("released", sequence);
-        let _ = self.lock().ring.release(index, sequence, after, clock_monotonic());
-        self.changed.notify_all();
+        let now = clock_monotonic();
+        let _ = self.change(|turn| turn.ring.release(index, sequence, after, now));
     }
 
     /// The host has given back a picture or got one: what it holds tells what is on its screen, if
     /// it keeps pictures there.
     pub(crate) fn infer(&self) {
-        let mut turn = self.lock();
-        let sequence = turn.ring.on_screen();
-        turn.ids.tell(sequence);
-        self.changed.notify_all();
+        self.change(|turn| turn.ids.tell(turn.ring.on_screen()));
     }
 
     /// A real screen has shown picture `sequence`, or will not.
     pub(crate) fn tell(&self, sequence: u64) {
-        self.lock().ids.tell(sequence);
-        self.changed.notify_all();
+        self.change(|turn| turn.ids.tell(sequence));
     }
 
     /// The images whose readers' devices may not be done with them.
@@ -151,15 +163,12 @@ impl Rotation {
     ///
     /// For one that was not acquired.
     pub(crate) fn give_back(&self, index: usize) -> Result<(), LayerError> {
-        self.lock().ring.give_back(index).map_err(not_acquired)?;
-        self.changed.notify_all();
-        Ok(())
+        self.change(|turn| turn.ring.give_back(index)).map_err(not_acquired)
     }
 
     /// Another swapchain takes over: no image is lent any more.
     pub(crate) fn retire(&self) {
-        self.lock().retired = true;
-        self.changed.notify_all();
+        self.change(|turn| turn.retired = true);
     }
 
     /// Waits until the picture with `id` is on screen. `false`: `deadline` came first. A real screen

@@ -54,14 +54,30 @@ const WAITS: &str = "the application waits for its GPU work at each present";
 const HELD: &str =
     "an image is free again once the host's device has come to its value, not before";
 
+/// Why there is no `sync_file`: by itself, and where timelines are shared instead, which is asked at
+/// each present and so put together here.
+struct Why {
+    alone: &'static str,
+    shared: &'static str,
+}
+
+const TOO_LATE: Why = Why {
+    alone: "the driver waits for the GPU before it exports a SYNC_FD semaphore",
+    shared: "the driver waits for the GPU before it exports a SYNC_FD semaphore: timelines are shared",
+};
+const NONE: Why = Why {
+    alone: "the device cannot export SYNC_FD semaphores",
+    shared: "the device cannot export SYNC_FD semaphores: timelines are shared",
+};
+
 impl Tier {
     /// The best that there is for pictures of `device` on their way to `outlet`. Says why it is no
     /// better one.
     pub(crate) fn choose(device: &DeviceState, outlet: &Outlet) -> Self {
         let why = match (&device.semaphore_fd, device.sync_fd_waits.always()) {
             (Some(_), false) => return Self::SyncFile,
-            (Some(_), true) => "the driver waits for the GPU before it exports a SYNC_FD semaphore",
-            (None, _) => "the device cannot export SYNC_FD semaphores",
+            (Some(_), true) => &TOO_LATE,
+            (None, _) => &NONE,
         };
         let lacks = match outlet {
             Outlet::Screen(_) => "a screen waits for no timeline",
@@ -70,11 +86,11 @@ impl Tier {
                 "the host takes no timelines of it"
             }
             Outlet::Host => {
-                Host::get().fall_back("sync", &format!("{why}: timelines are shared"), HELD);
+                Host::get().fall_back("sync", why.shared, HELD);
                 return Self::Timeline;
             }
         };
-        Host::get().fall_back("sync", &format!("{why}, and {lacks}"), WAITS);
+        Host::get().fall_back("sync", &format!("{}, and {lacks}", why.alone), WAITS);
         if device.semaphore_fd.is_some() { Self::SyncFile } else { Self::Signaled }
     }
 }
