@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 mod conduct;
-mod echo;
 mod kit;
 mod process;
 mod report;

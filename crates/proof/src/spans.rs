@@ -77,6 +77,9 @@ fn pictures(events: &[Value]) -> BTreeMap<u64, Picture> {
                 picture.took.insert(name.to_owned(), took);
                 picture.done.insert(name.to_owned(), at + took);
             }
+            Some("i") => {
+                picture.done.insert(name.to_owned(), at);
+            }
             _ => {}
         }
     }
@@ -118,6 +121,7 @@ mod tests {
         let events = [
             json!({ "name": "present_to_host", "ph": "b", "ts": 100, "args": args }),
             json!({ "name": "present_to_host", "ph": "e", "ts": 130, "args": args }),
+            json!({ "name": "sent", "ph": "i", "ts": 120, "args": args }),
             json!({ "name": "classify", "ph": "X", "ts": 140, "dur": 20, "args": args }),
             json!({ "name": "present_to_cuda", "ph": "b", "ts": 100, "args": args }),
             json!({ "name": "present_to_cuda", "ph": "e", "ts": 145, "args": args }),
@@ -127,6 +131,7 @@ mod tests {
         assert_eq!(pictures.len(), 1);
         assert_eq!(pictures[&3].until("classify"), Some(60.0));
         assert_eq!(pictures[&3].took("present_to_host"), Some(30.0));
+        assert_eq!(pictures[&3].until("sent"), Some(20.0));
         assert_eq!(pictures[&3].until("present_to_cuda"), Some(45.0));
         assert_eq!(pictures[&3].until("convert"), None);
         let time = Duration::from_micros(100)..Duration::from_micros(101);

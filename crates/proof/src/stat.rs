@@ -1,5 +1,6 @@
 //! What processes cost, as the kernel and the driver tell it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,14 +48,24 @@ pub(crate) fn monotonic() -> Duration {
     Duration::try_from(now).unwrap_or_default()
 }
 
-/// The time that all threads of a process have had of a processor, to the nanosecond.
-pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+/// By each thread's number, the time that it has had of a processor, to the nanosecond.
+pub(crate) type ThreadTimes = BTreeMap<u32, Duration>;
+
+/// Those of a process.
+pub(crate) fn thread_times(pid: u32) -> Option<ThreadTimes> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let times = tasks.filter_map(|task| {
+        let thread = task.file_name().to_str()?.parse().ok()?;
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<u64>().ok()
+        let used = text.split_whitespace().next()?.parse().ok()?;
+        Some((thread, Duration::from_nanos(used)))
     });
-    Some(Duration::from_nanos(times.sum()))
+    Some(times.collect())
+}
+
+/// The time that all threads of a process have had of a processor, to the nanosecond.
+pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+    Some(thread_times(pid)?.into_values().sum())
 }
 
 /// How many descriptors a process has open.

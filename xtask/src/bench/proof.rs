@@ -33,7 +33,16 @@ fn step(figures: &mut Figures, name: &str) -> Result<()> {
     build.args(["--locked", "--release", "-p", "zerohop-proof"]);
     shell::run(&mut build)?;
     let mut build = project::cargo("build");
-    build.args(["--locked", "--release", "-p", "zerohop-vulkan", "--example", "copies"]);
+    build.args([
+        "--locked",
+        "--release",
+        "-p",
+        "zerohop-vulkan",
+        "--example",
+        "copies",
+        "--example",
+        "floor",
+    ]);
     shell::run(&mut build)?;
     let folder = project::target().join("bench");
     fs::create_dir_all(&folder).context("make target/bench")?;

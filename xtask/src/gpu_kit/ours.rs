@@ -13,7 +13,8 @@ const ROOMS: &[&str] =
     &["cli", "layer-wsi", "layer-dmabuf", "layer-hide", "testkit", "testkit-fail", "proof"];
 
 /// Examples that are packed as programs: a room, and their names.
-const EXAMPLES: &[(&str, &[&str])] = &[("vulkan", &["copies"]), ("passes", &["bandwidth"])];
+const EXAMPLES: &[(&str, &[&str])] =
+    &[("vulkan", &["copies", "floor"]), ("passes", &["bandwidth"])];
 
 /// Rooms that are packed once they are there: the fakes of NVIDIA's libraries.
 const FAKES: &[(&str, &str, &str)] = &[

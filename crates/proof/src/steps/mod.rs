@@ -67,7 +67,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "still",
         what: "the host's CPU time for a picture in which nothing changed",
-        limit: Duration::from_secs(25),
+        limit: Duration::from_secs(40),
         run: still::run,
     },
     Step {
