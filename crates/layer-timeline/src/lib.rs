@@ -17,8 +17,8 @@ mod device;
 mod mirror;
 mod state;
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use state::Device;
 use zerohop_layer::thin;
@@ -31,6 +31,9 @@ pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_timeline";
 /// With `1` the device says that it is an integrated GPU, so that what is done on a CPU device on the CPU,
 /// with plain memory, is done on the device: host and application wait for each other there.
 pub const DISGUISE: &str = "ZEROHOP_TIMELINE_GPU";
+
+/// How many milliseconds later than the device everybody else sees a value: for who has to wait for one.
+pub const DELAY: &str = "ZEROHOP_TIMELINE_DELAY_MS";
 
 /// The file name of the library.
 pub const LIBRARY: &str = "libzerohop_layer_timeline.so";
@@ -48,8 +51,7 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 "functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_timeline_negotiate" }} }} }}"#,
         library.display()
     );
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join("VkLayer_zerohop_timeline.json"), json)
+    zerohop_manifest::place(folder, "VkLayer_zerohop_timeline.json", &json)
 }
 
 // Under a name of its own: tests link several layers.

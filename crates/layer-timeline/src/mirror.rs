@@ -15,6 +15,12 @@ use crate::state::Device;
 /// How long a thread may take to see that it is to end.
 const BEAT: Duration = Duration::from_millis(5);
 
+/// How late the others see a value: milliseconds in [`DELAY`](crate::DELAY).
+fn delay() -> Duration {
+    let given = std::env::var(crate::DELAY).ok().and_then(|given| given.parse().ok());
+    Duration::from_millis(given.unwrap_or(0))
+}
+
 /// Two threads, one for each direction, until it is dropped. Whoever signals on either side, the
 /// other follows; a value that is there already is signaled by nobody.
 pub(crate) struct Mirror {
@@ -37,11 +43,16 @@ impl Mirror {
         device.raise(semaphore, counter.value());
         let (inward, outward) = (Arc::clone(device), Arc::clone(device));
         let (to, ended) = (Arc::clone(&counter), Arc::clone(&new.ended));
+        let delay = delay();
         new.spawn(move || {
             let mut seen = to.value();
             while !ended.load(Ordering::Acquire) {
                 outward.wait(semaphore, seen.saturating_add(1), BEAT);
-                seen = outward.value(semaphore).max(seen);
+                let now = outward.value(semaphore).max(seen);
+                if now > seen {
+                    thread::sleep(delay);
+                }
+                seen = now;
                 to.raise(seen);
             }
         })?;

@@ -6,6 +6,7 @@
 
 mod bad;
 mod good;
+mod liar;
 mod run;
 
 use std::env;
@@ -15,12 +16,22 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Completion, Trial};
 use zerohop_needs::absent;
 
-use run::{FLAG, Lack, Stage};
+use run::{FLAG, LIAR, Lack, Stage};
+
+/// Runs an application, if that is what this program was started as.
+fn application() -> Option<ExitCode> {
+    let first = env::args_os().nth(1)?;
+    if first == LIAR {
+        return Some(liar::main());
+    }
+    let name = OsString::from("zerohop-pattern");
+    let arguments = || [name].into_iter().chain(env::args_os().skip(2));
+    (first == FLAG).then(|| zerohop_testkit::app::run(arguments()))
+}
 
 fn main() -> ExitCode {
-    if env::args_os().nth(1).is_some_and(|first| first == FLAG) {
-        let name = OsString::from("zerohop-pattern");
-        return zerohop_testkit::app::run([name].into_iter().chain(env::args_os().skip(2)));
+    if let Some(done) = application() {
+        return done;
     }
     let lacks = Stage::lacks();
     let of = |lacks: &Option<Lack>, name, test: fn(&Stage)| {
@@ -47,6 +58,7 @@ fn main() -> ExitCode {
         trial("ten_thousand_pictures_grow_nothing", good::endurance),
         trial("the_doctor_knows_which_gpu_is_which_device", good::doctor),
         trial("a_killed_application_leaves_nothing_in_cuda", bad::killed),
+        trial("an_application_that_lies_costs_its_own_pictures_and_no_more", liar::lies),
         trial("a_lost_context_ends_the_run_with_one_line", bad::lost),
         trial("a_refused_import_makes_the_gpu_copy_and_says_so", bad::refused),
         trial("where_no_way_works_one_line_says_why", bad::nothing_works),

@@ -17,6 +17,9 @@ const ZEROHOP: &str = env!("CARGO_BIN_EXE_zerohop");
 /// The first argument of the application.
 pub(crate) const FLAG: &str = "--pattern";
 
+/// That of one that lies.
+pub(crate) const LIAR: &str = "--lie";
+
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -106,6 +109,16 @@ impl Stage {
         command.env("LD_LIBRARY_PATH", self.path("lib"));
         command.env(plan::UUIDS, plan::hex(uuid().unwrap()));
         command.env(plan::REPORT, self.path("cuda"));
+    }
+
+    /// Puts a driver that shares timelines under the host and the application.
+    pub(crate) fn shares_timelines(&self, command: &mut Command) {
+        let layers = self.path("layers");
+        let library = library(zerohop_layer_timeline::LIBRARY);
+        zerohop_layer_timeline::install(&library, &layers).unwrap();
+        command.env("VK_LAYER_PATH", layers);
+        command.env("VK_INSTANCE_LAYERS", zerohop_layer_timeline::LAYER_NAME);
+        command.env(zerohop_layer_timeline::DISGUISE, "1");
     }
 
     pub(crate) fn start(&self, mut command: Command) -> Run<'_> {

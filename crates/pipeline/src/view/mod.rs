@@ -47,7 +47,8 @@ pub struct CudaReport {
     pub first_import_us: u64,
     /// Pictures that were complete in CUDA.
     pub pictures: u64,
-    /// How many of them were not complete when they were looked at: the device waited for their timeline.
+    /// How many were not complete when they were looked at: the device waited for their timeline. With
+    /// those that were lost meanwhile.
     pub device_waits: u64,
     /// How many were copied to be read.
     pub copies: u64,
@@ -129,7 +130,9 @@ impl CudaView {
             self.open = Some((queue.device().id(), Open::new(queue)?));
         }
         let (_, open) = self.open.as_mut().ok_or("CUDA is not open")?;
-        let seen = open.see(frame, image, wanted, &*self.observer).map_err(|err| {
+        let seen = open.see(frame, image, wanted, &*self.observer);
+        self.report.device_waits += std::mem::take(&mut open.device_waits);
+        let seen = seen.map_err(|err| {
             // Whatever it failed at, it may be that nothing works any more.
             open.device().lost().map_or(err, BoxError::from)
         })?;
@@ -176,7 +179,6 @@ impl CudaReport {
         }
         (self.way, self.handle) = (seen.way, seen.handle);
         self.pictures += 1;
-        self.device_waits += u64::from(seen.by_device);
         self.copies += u64::from(seen.slot.is_some());
         if let Some(took) = seen.imported {
             if self.imports == 0 {

@@ -35,6 +35,8 @@ pub(super) struct Open {
     slots: Slots,
     stream: Arc<Stream>,
     vulkan: Arc<zerohop_vulkan::Device>,
+    /// How often the device waited for a picture, to be taken out.
+    pub(super) device_waits: u64,
 }
 
 /// What became of one picture.
@@ -45,8 +47,6 @@ pub(super) struct Seen {
     pub(super) handle: &'static str,
     /// How long its import took, if there was one.
     pub(super) imported: Option<Duration>,
-    /// Whether the device waited for it by itself.
-    pub(super) by_device: bool,
     /// Where it was copied to, if that was wanted.
     pub(super) slot: Option<(Arc<Slot>, FrameDescriptor)>,
 }
@@ -63,6 +63,7 @@ impl Open {
             slots: Slots::new(&device),
             stream,
             vulkan: Arc::clone(queue.device()),
+            device_waits: 0,
         })
     }
 
@@ -79,7 +80,7 @@ impl Open {
         wanted: bool,
         observer: &dyn Observer,
     ) -> Result<Seen, BoxError> {
-        let Self { bridge, timelines, slots, stream, vulkan } = self;
+        let Self { bridge, timelines, slots, stream, vulkan, device_waits } = self;
         let crossed = bridge.cross(frame, image)?;
         crossed.fallback.iter().for_each(|fallback| observer.fallback(fallback.clone()));
         crossed.copies.report(frame, observer, ACROSS);
@@ -89,11 +90,12 @@ impl Open {
             true => None,
             false => acquire(stream, timelines, &crossed.ready, observer)?,
         };
+        *device_waits += u64::from(awaited.is_some());
         let copy = |room: Arc<Slot>| {
             crossed.copy(stream, &room.pinned).map(|()| (room, crossed.shape.clone()))
         };
         let copied = room.map(copy);
-        let (way, imported, by_device) = (crossed.way.name(), crossed.imported, awaited.is_some());
+        let (way, imported) = (crossed.way.name(), crossed.imported);
         let idle = awaited.is_none() && copied.is_none();
         let (handle, works) = match &crossed.source {
             // Nothing was given to the stream: whatever is, reads the whole picture.
@@ -109,7 +111,7 @@ impl Open {
             complete(stream, vulkan, awaited)?;
         }
         let slot = copied.transpose()?;
-        Ok(Seen { way, handle, imported, by_device, slot })
+        Ok(Seen { way, handle, imported, slot })
     }
 }
 
