@@ -35,7 +35,8 @@ pub(crate) fn direct(scene: &Scene) {
     assert_eq!(journal.lines(&end).count(), 1);
 }
 
-/// Over a driver that shares timelines: the chip waits for each picture, and the CPU does not.
+/// Over a driver that shares timelines: what is complete when it comes to the chip, as Vulkan has looked at
+/// it by then, is not waited for once more.
 pub(crate) fn timelines(scene: &Scene) {
     let layers = scene.0.path("layers");
     install(&library(LIBRARY), &layers).unwrap();
@@ -44,8 +45,8 @@ pub(crate) fn timelines(scene: &Scene) {
     command.env("VK_ADD_LAYER_PATH", layers).env("VK_INSTANCE_LAYERS", LAYER_NAME);
     let ended = scene.0.run(command).well();
     assert_eq!(ended.report["sync_tier"], "timeline");
-    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), 20);
-    assert_eq!(ended.cuda.count("cuImportExternalSemaphore"), 1);
+    assert_eq!(ended.cuda.count("cuWaitExternalSemaphoresAsync"), 0);
+    assert_eq!(ended.cuda.count("cuImportExternalSemaphore"), 0);
     assert_eq!(scene.given(20, "ARGB"), scene.drawn());
     assert_eq!(scene.decoded().packets, 20);
     scene.journal();
