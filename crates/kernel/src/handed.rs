@@ -6,6 +6,10 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, Owne
 /// `KCMP_FILE` (`linux/kcmp.h`).
 const FILE: libc::c_int = 0;
 
+/// `F_SETSIG` and `F_GETSIG` (`asm-generic/fcntl.h`).
+const SET_MARK: libc::c_int = 10;
+const GET_MARK: libc::c_int = 11;
+
 /// A duplicate of a descriptor, for a call that takes it over when it succeeds.
 ///
 /// When it fails the duplicate is still the caller's, by the letter. NVIDIA's driver 580 keeps to that
@@ -49,18 +53,48 @@ impl Drop for Handed<'_> {
     }
 }
 
-/// Whether `raw` is open and the same open file as `fd`. `false` where the kernel does not say.
+/// Whether `raw` is open and the same open file as `fd`.
+fn is_same(fd: BorrowedFd<'_>, raw: RawFd) -> bool {
+    told(fd, raw).unwrap_or_else(|| shares_mark(fd, raw))
+}
+
+/// The same, as the kernel tells it. `None` where a sandbox does not let us ask.
 ///
 /// # References
 ///
-/// `kcmp(2)`: 0 for two descriptors of one open file description.
-fn is_same(fd: BorrowedFd<'_>, raw: RawFd) -> bool {
+/// `kcmp(2)`: 0 for two descriptors of one open file description; `EBADF`, `EPERM`, `ENOSYS`.
+fn told(fd: BorrowedFd<'_>, raw: RawFd) -> Option<bool> {
     // SAFETY: has no conditions.
     let process = unsafe { libc::getpid() };
     // SAFETY: compares two numbers of this process, and touches nothing.
     let order =
         unsafe { libc::syscall(libc::SYS_kcmp, process, process, FILE, fd.as_raw_fd(), raw) };
-    order == 0
+    let closed = || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF);
+    if order < 0 && !closed() { None } else { Some(order == 0) }
+}
+
+/// The same, by a mark on the open file description that all its duplicates see: the signal that it would
+/// send if anybody had asked for signals. Who else changes it meanwhile makes the answer no.
+///
+/// # References
+///
+/// `fcntl(2)`, `F_SETSIG`.
+fn shares_mark(fd: BorrowedFd<'_>, raw: RawFd) -> bool {
+    let Some(before) = mark(fd.as_raw_fd()) else { return false };
+    let shared = [libc::SIGUSR1, libc::SIGUSR2].iter().all(|signal| {
+        // SAFETY: changes what nobody looks at, of a descriptor that is open.
+        let set = unsafe { libc::fcntl(fd.as_raw_fd(), SET_MARK, *signal) } == 0;
+        set && mark(raw) == Some(*signal)
+    });
+    // SAFETY: as above.
+    unsafe { libc::fcntl(fd.as_raw_fd(), SET_MARK, before) };
+    shared
+}
+
+fn mark(raw: RawFd) -> Option<libc::c_int> {
+    // SAFETY: asks for a number of a descriptor, whatever it is.
+    let mark = unsafe { libc::fcntl(raw, GET_MARK) };
+    (mark >= 0).then_some(mark)
 }
 
 #[cfg(test)]
@@ -79,14 +113,6 @@ mod tests {
     #[test]
     fn it_is_closed_once_and_only_while_it_is_what_it_was() {
         let eventfd = Eventfd::new().unwrap();
-        if !is_same(eventfd.as_fd(), eventfd.as_fd().as_raw_fd()) {
-            // A sandbox without kcmp(2): nothing is closed then.
-            let refused = Handed::new(eventfd.as_fd()).unwrap();
-            let raw = refused.raw();
-            drop(refused);
-            assert!(is_open(raw));
-            return;
-        }
         let refused = Handed::new(eventfd.as_fd()).unwrap();
         let raw = refused.raw();
         drop(refused);
@@ -104,5 +130,17 @@ mod tests {
         assert!(is_open(raw), "it is somebody else's");
         // SAFETY: `raw` is the duplicate from above.
         drop(unsafe { OwnedFd::from_raw_fd(raw) });
+    }
+
+    #[test]
+    fn the_same_file_is_told_from_others_also_where_the_kernel_does_not_say() {
+        let (one, other) = (Eventfd::new().unwrap(), Eventfd::new().unwrap());
+        let copy = one.as_fd().try_clone_to_owned().unwrap();
+        for same in [is_same, shares_mark] {
+            assert!(same(one.as_fd(), copy.as_raw_fd()));
+            assert!(!same(one.as_fd(), other.as_fd().as_raw_fd()));
+            assert!(!same(one.as_fd(), -1), "a closed one");
+        }
+        assert_eq!(mark(copy.as_raw_fd()), Some(0), "as it was");
     }
 }
