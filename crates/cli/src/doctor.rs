@@ -1,7 +1,6 @@
 //! `zerohop doctor`: the doctor, with this program's own way of starting displays and applications.
 
 use std::env;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,6 +14,7 @@ use crate::failure::Failure;
 use crate::layer;
 use crate::processes::Processes;
 use crate::runtime_dir::RuntimeDir;
+use crate::screen;
 use crate::xvfb::Xvfb;
 
 /// Tries everything and says what came of it. Returns the exit code.
@@ -38,8 +38,7 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     } else {
         report.to_string()
     };
-    // Who reads only the first lines of it has gone.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    screen::print(text);
     Ok(if report.is_ready() { 0 } else { 1 })
 }
 
@@ -84,7 +83,7 @@ pub(crate) fn probe_here() -> Result<u8, Failure> {
     let probe = LayerProbe::of_this_process()
         .map_err(|err| Failure::new("the layer", with_causes(&err), "see zerohop doctor"))?;
     let json = serde_json::to_string(&probe);
-    println!("{}", json.map_err(|err| Failure::new("the probe", err, "report it"))?);
+    screen::print(json.map_err(|err| Failure::new("the probe", err, "report it"))? + "\n");
     Ok(0)
 }
 

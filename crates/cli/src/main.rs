@@ -40,6 +40,7 @@ use clap::Parser as _;
 
 use crate::args::{Arguments, Command};
 use crate::failure::FAILED;
+use crate::screen::Screen;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -62,7 +63,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code.into(),
         Err(failure) => {
-            eprintln!("zerohop: {failure}");
+            Screen::new(false).say(&failure);
             failure.code().into()
         }
     }

@@ -11,6 +11,7 @@ use crate::args::{Decode, Probe};
 use crate::decoder::{self, Task};
 use crate::failure::Failure;
 use crate::pulse::Pulse;
+use crate::screen;
 
 /// The ways there are, best first.
 const WAYS: [&str; 4] = ["vaapi", "cuda", "vulkan", "software"];
@@ -52,7 +53,7 @@ pub(crate) fn probe(options: &Probe) -> Result<u8, Failure> {
         return Err(Failure::new(options.input.to_string_lossy(), word(&why), todo));
     }
     found["decoders"] = decoders.into();
-    print!("{}", if options.json { format!("{found:#}\n") } else { text(&found) });
+    screen::print(if options.json { format!("{found:#}\n") } else { text(&found) });
     Ok(0)
 }
 

@@ -33,6 +33,12 @@ impl Screen {
         let _ = writeln!(io::stderr(), "zerohop: {line}");
     }
 
+    /// Writes `text` as it is.
+    pub(crate) fn write(&mut self, text: impl fmt::Display) {
+        self.clear();
+        let _ = write!(io::stderr(), "{text}");
+    }
+
     /// Writes the live line for what was counted up to `now`, and a line for each new fallback.
     pub(crate) fn show(&mut self, now: Duration, counts: &Counts) {
         for fallback in counts.fallbacks.iter().skip(self.fallbacks) {
@@ -63,6 +69,11 @@ impl Screen {
             let _ = stderr.flush();
         }
     }
+}
+
+/// Writes `text` to standard output, unless its reader has left, as that of `| head` does.
+pub(crate) fn print(text: impl fmt::Display) {
+    let _ = write!(io::stdout(), "{text}");
 }
 
 fn line(rate: f64, counts: &Counts) -> String {

@@ -268,7 +268,7 @@ impl<'a> Session<'a> {
         let films = Films::new(reports.collect(), duration);
         self.screen.clear();
         if self.options.table {
-            eprint!("{films}");
+            self.screen.write(&films);
         } else if films.frames_presented() > 0 {
             films.summary().into_iter().for_each(|line| self.screen.say(line));
         }

@@ -300,6 +300,22 @@ fn the_doctor_has_a_reason_and_an_advice_for_every_no() {
 }
 
 #[test]
+fn a_reader_that_leaves_ends_no_command_in_a_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let end = |arguments: &[&str]| {
+        let mut zerohop = Command::new(env!("CARGO_BIN_EXE_zerohop"));
+        zerohop.args(arguments).stdin(Stdio::null());
+        zerohop.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap());
+        zerohop.status().unwrap().code()
+    };
+    assert_eq!(end(&["--help"]), Some(0));
+    assert!(matches!(end(&["doctor"]), Some(0 | 1)));
+    assert_eq!(end(&["probe", "no-such-file"]), Some(125));
+    assert_eq!(end(&["run", "--table", "--display", "none", "--", "no-such-program"]), Some(127));
+}
+
+#[test]
 fn a_guard_clears_up_also_where_nobody_reads_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();

@@ -108,9 +108,15 @@ static STEPS: &[Step] = &[
     },
     Step {
         name: "tests",
-        what: "the test programs that are packed",
-        limit: Duration::from_secs(330),
+        what: "the test programs that are packed, but the conformance tests",
+        limit: Duration::from_secs(180),
         run: programs::run,
+    },
+    Step {
+        name: "conformance",
+        what: "the conformance tests of the layer that have a device",
+        limit: Duration::from_secs(180),
+        run: programs::conformance,
     },
 ];
 

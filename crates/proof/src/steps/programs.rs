@@ -1,11 +1,12 @@
 //! The test programs that the kit holds.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
+use tempfile::TempDir;
 
 use crate::kit::Kit;
 use crate::process;
@@ -14,73 +15,82 @@ use crate::row::Row;
 /// How the files of test programs begin.
 pub(crate) const PREFIX: &str = "test-";
 
-/// A program, and tests of it that measure time and so do not bear company.
-const PACED: (&str, &str) = ("layer-wsi-conformance", "pacing::");
+/// The program of the conformance tests.
+const CONFORMANCE: &str = "test-layer-wsi-conformance";
 
-/// Of that program: tests of windows, which say nothing of a GPU. Each test makes devices, for which
-/// NVIDIA's driver takes a quarter of a second, one after the other.
-const WINDOWS: [&str; 8] =
-    ["--skip", "::xcb", "--skip", "::xlib", "--skip", "::wayland", "--skip", "::display"];
+/// Those of its tests that measure time and so do not bear company.
+const PACED: &str = "pacing::";
 
-/// As many of its tests at once as have something to wait for then; with sixteen the driver takes
-/// minutes.
-const THREADS: [&str; 2] = ["--test-threads", "2"];
+/// Tests of windows, and of what is asked without a device: they say nothing of a GPU.
+const LEFT_OUT: [&str; 8] = [
+    "::xcb",
+    "::xlib",
+    "::wayland",
+    "::display",
+    "display::",
+    "procedures::",
+    "surface::",
+    "window::",
+];
 
 /// How long one may take.
-const LIMIT: Duration = Duration::from_secs(200);
+const LIMIT: Duration = Duration::from_secs(150);
 
-/// Runs each, and says what it says.
+/// Runs each but those, and says what it says.
 pub(super) fn run(kit: &Kit) -> Result<()> {
     let programs = programs(kit)?;
     if programs.is_empty() {
         Row::absent("test programs", "none is packed here; `cargo xtask test` runs them").tell();
     }
-    // Sockets have short names (`unix(7)`: 108 bytes), which the folder of the steps may not have.
-    let short = tempfile::Builder::new().prefix("zerohop-").tempdir()?;
-    for program in programs {
-        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut command = Command::new(&program);
-        command.current_dir(kit.folder());
-        if name.ends_with(PACED.0) {
-            command.args(["--skip", PACED.1]).args(WINDOWS).args(THREADS);
-        }
-        // A kit without these would prove nothing.
-        command.env("ZEROHOP_REQUIRE", "device,layer,validation").env("TMPDIR", short.path());
-        match process::run(&mut command, &name, kit.folder(), LIMIT) {
-            Ok(ended) => verdict(&name[PREFIX.len()..], &ended.out, ended.status.success()),
-            Err(err) => Row::fails(&name[PREFIX.len()..], format!("{err:#}")),
-        }
-        .tell();
-    }
-    paced(kit, short.path())
-}
-
-/// The tests that were left out, one at a time.
-fn paced(kit: &Kit, folder: &Path) -> Result<()> {
-    let program = kit.program(&format!("{PREFIX}{}", PACED.0));
-    if program.is_file() {
-        let mut command = Command::new(program);
-        command.args([PACED.1, "--test-threads", "1"]).args(WINDOWS).env("TMPDIR", folder);
-        let ended = process::run(&mut command, "paced", kit.folder(), LIMIT)?;
-        let name = format!("{} {}", PACED.0, PACED.1);
-        verdict(&name, &ended.out, ended.status.success()).tell();
+    let short = sockets()?;
+    for name in programs.iter().filter(|name| **name != CONFORMANCE) {
+        one(kit, short.path(), name, &name[PREFIX.len()..], &[]).tell();
     }
     Ok(())
 }
 
-/// Those beside this program.
-fn programs(kit: &Kit) -> Result<Vec<PathBuf>> {
-    let folder = kit.program("");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with(PREFIX) {
-            found.push(path);
-        }
+/// The conformance tests. Each makes devices, for which NVIDIA's driver takes a quarter of a second, one
+/// after the other, and minutes when sixteen ask at once: two tests have something to wait for at a time.
+pub(super) fn conformance(kit: &Kit) -> Result<()> {
+    let short = sockets()?;
+    if !kit.program(CONFORMANCE).is_file() {
+        Row::absent("conformance", "it is not packed here; `cargo xtask test` runs it").tell();
+        return Ok(());
     }
-    // What takes longest comes last, so that it costs nobody else his time.
-    found.sort_by_key(|path| (path.to_string_lossy().contains("conformance"), path.clone()));
+    let left_out: Vec<_> = LEFT_OUT.iter().flat_map(|part| ["--skip", part]).collect();
+    let rest = ["--skip", PACED, "--test-threads", "2"];
+    for (name, arguments) in
+        [("paced", &[PACED, "--test-threads", "1"][..]), ("headless", &rest[..])]
+    {
+        one(kit, short.path(), CONFORMANCE, name, &[arguments, &left_out].concat()).tell();
+    }
+    Ok(())
+}
+
+/// A folder for sockets, which have short names (`unix(7)`: 108 bytes), as that of the steps may not.
+fn sockets() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("zerohop-").tempdir()?)
+}
+
+/// What one program says of its tests.
+fn one(kit: &Kit, sockets: &Path, program: &str, name: &str, arguments: &[&str]) -> Row {
+    let mut command = Command::new(kit.program(program));
+    command.args(arguments).current_dir(kit.folder());
+    // A kit without these would prove nothing.
+    command.env("ZEROHOP_REQUIRE", "device,layer,validation").env("TMPDIR", sockets);
+    match process::run(&mut command, name, kit.folder(), LIMIT) {
+        Ok(ended) => verdict(name, &ended.out, ended.status.success()),
+        Err(err) => Row::fails(name, format!("{err:#}")),
+    }
+}
+
+/// Those beside this program.
+fn programs(kit: &Kit) -> Result<Vec<String>> {
+    let entries = fs::read_dir(kit.program(""))?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut found = names.collect::<Result<Vec<_>>>()?;
+    found.retain(|name| name.starts_with(PREFIX));
+    found.sort();
     Ok(found)
 }
 
