@@ -153,7 +153,7 @@ fn decoder(way: Way, input: &Input, arguments: &Arguments) -> Result<Decoder> {
         bail!("FFmpeg {} has no decoder for it{since}", av::version());
     }
     let device = Device::open(way, arguments.device.as_deref()).context("open the device")?;
-    let decoder =
-        Decoder::open(&video, way, device, arguments.threads).context("open the decoder")?;
+    let decoder = Decoder::open(&video, way, device, arguments.threads, arguments.ring)
+        .context("open the decoder")?;
     decoder.context("there is no decoder for it")
 }

@@ -27,7 +27,8 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Opens the decoder for `video` that decodes by `way`, on `device` or with so many `threads`.
+    /// Opens the decoder for `video` that decodes by `way`, on `device` or with so many `threads`. The
+    /// host has at most `held` pictures at a time.
     ///
     /// `Ok(None)` when this FFmpeg has none.
     pub(crate) fn open(
@@ -35,6 +36,7 @@ impl Decoder {
         way: Way,
         device: Option<Device>,
         threads: Option<u8>,
+        held: u8,
     ) -> Result<Option<Self>, AvError> {
         // SAFETY: the parameters live as long as the file they are of, which is open.
         let codec = unsafe { video.parameters.as_ref() }.codec_id;
@@ -53,7 +55,7 @@ impl Decoder {
         check(unsafe {
             ffi::avcodec_parameters_to_context(context.as_ptr(), video.parameters.as_ptr())
         })?;
-        decoder.set_up(video, way, format, threads);
+        decoder.set_up(video, (way, held), format, threads);
         // SAFETY: the context was made for this codec; there are no options.
         check(unsafe { ffi::avcodec_open2(context.as_ptr(), codec.as_ptr(), ptr::null_mut()) })?;
         Ok(Some(decoder))
@@ -69,7 +71,7 @@ impl Decoder {
     fn set_up(
         &mut self,
         video: &Video,
-        way: Way,
+        (way, held): (Way, u8),
         format: Option<ffi::AVPixelFormat>,
         threads: Option<u8>,
     ) {
@@ -84,7 +86,7 @@ impl Decoder {
             (Some(device), Some(_)) => {
                 raw.hw_device_ctx = device;
                 raw.get_format = Some(choose);
-                raw.extra_hw_frames = way.surfaces();
+                raw.extra_hw_frames = way.surfaces(held);
                 #[cfg(not(before_ffmpeg_6))]
                 {
                     // What NVDEC maps is copied once, by us, and goes back at once.

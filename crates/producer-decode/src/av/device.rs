@@ -39,9 +39,11 @@ impl Way {
     }
 
     /// How many more surfaces a decoder gets than it needs for itself: those that the host has,
-    /// where it reads the decoder's own; else the one that is copied, and its successor.
-    pub(super) fn surfaces(self) -> i32 {
-        if self == Self::Vaapi { 16 } else { 2 }
+    /// `held` at most where it reads the decoder's own, the one that is handed over and its successor;
+    /// else only these two, which are copied.
+    pub(super) fn surfaces(self, held: u8) -> i32 {
+        let copied = if self == Self::Vaapi { i32::from(held) } else { 0 };
+        copied + 2
     }
 
     /// How many threads it decodes with, where the CPU would have `most`. Each takes a surface, of
