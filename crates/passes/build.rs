@@ -128,7 +128,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("shaders.rs"), list)?;
     let mut copy = String::new();
     make(&mut copy, &[], "../examples/bandwidth/copy.wgsl", "copy", &[])?;
-    fs::write(out.join("copy.rs"), copy.replace("pub(crate) ", ""))?;
+    make(&mut copy, &[], "../examples/bandwidth/read.wgsl", "read", &[])?;
+    fs::write(out.join("copy.rs"), copy)?;
     Ok(())
 }
 

@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Plain, Refresh, Route, TileSet, Twin};
-use zerohop_vulkan::PixelFormat;
+use zerohop_vulkan::{
+    Bindings, Buffer, ComputePipeline, PixelFormat, Recording, Sight, write_picture,
+};
 
 use crate::WARM;
 use crate::common::{Canvas, Machine, Notes, Tiling, noise};
+use crate::copy::READ;
 
 /// Bytes of pictures that take turns: more than three times the second cache of an H200.
 const TURNS: u64 = 192 << 20;
@@ -66,10 +69,14 @@ pub(crate) struct Case {
     /// Bits that the pass writes of a pixel.
     pub(crate) writes: u64,
     tiling: Tiling,
+    /// Whether each picture is drawn just before.
+    drawn: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
+    /// Nothing but the words.
+    Read,
     Classify(Route),
     /// In one read.
     Refresh(Chroma, Route),
@@ -81,12 +88,14 @@ enum Work {
 }
 
 const fn case(name: &'static str, work: Work, change: bool, writes: u64) -> Case {
-    Case { name, work, change, writes, tiling: Tiling::Words }
+    Case { name, work, change, writes, tiling: Tiling::Words, drawn: false }
 }
 
 /// Everything that is measured.
 pub(crate) const CASES: &[Case] = &[
+    case("read", Work::Read, false, 0),
     case("classify", Work::Classify(Route::Gpu), false, 0),
+    case("classify drawn", Work::Classify(Route::Gpu), false, 0).just_drawn(),
     case("classify texels", Work::Classify(Route::Gpu), false, 0).of_texels(),
     case("classify plain", Work::Classify(Route::Plain), false, 0),
     case("refresh none", Work::Refresh(Chroma::Interleaved, Route::Gpu), false, 0),
@@ -108,6 +117,11 @@ impl Case {
         Self { tiling: Tiling::Optimal, ..self }
     }
 
+    /// Of pictures that were drawn just before, so that the device's cache holds much of them.
+    const fn just_drawn(self) -> Self {
+        Self { drawn: true, ..self }
+    }
+
     /// Whether its times are those of the clock, and not of the device.
     pub(crate) fn is_on_the_clock(self) -> bool {
         matches!(self.work, Work::Twin(_) | Work::InPlace(_))
@@ -116,6 +130,7 @@ impl Case {
     /// The times of so many pictures; `None` for what this device cannot do.
     pub(crate) fn run(self, stage: &Stage<'_>, pictures: usize) -> Option<Vec<Duration>> {
         match self.work {
+            Work::Read => Some(self.read(stage, pictures)),
             Work::Classify(route) => Some(self.classify(stage, route, pictures)),
             Work::Refresh(chroma, route) => Some(self.refresh(stage, (chroma, route), pictures)),
             Work::Apart(chroma, route) => Some(self.apart(stage, (chroma, route), pictures)),
@@ -130,7 +145,29 @@ impl Case {
         let pass = Classify::new(&stage.machine.device, &canvases[0].descriptor, notes);
         let mut pass = pass.expect("a known format").with_route(route);
         each(stage, &mut canvases, pictures, |frame, canvas| {
+            if self.drawn {
+                let drawn = write_picture(&stage.machine.queue, &canvas.image, &stage.content[0]);
+                drawn.expect("a picture");
+            }
             let _ = pass.classify(frame, &canvas.image).expect("a device that works");
+        })
+    }
+
+    fn read(self, stage: &Stage<'_>, pictures: usize) -> Vec<Duration> {
+        let Machine { device, queue, .. } = stage.machine;
+        let pipeline = ComputePipeline::new(device, READ, Sight::Words, 1, 16).expect("a shader");
+        let out = Arc::new(Buffer::new(device, 16).expect("a buffer"));
+        let bindings = Arc::new(Bindings::new(&pipeline, vec![out]).expect("a set"));
+        let Extent { width, height } = stage.extent;
+        let push = [width, height, 0, 0].map(u32::to_ne_bytes).concat();
+        let groups = [width.div_ceil(128), height.div_ceil(16), 1];
+        let mut canvases = stage.canvases(self.tiling, self.change);
+        each(stage, &mut canvases, pictures, |frame, canvas| {
+            let mut recording = Recording::begin(queue).expect("a device that works");
+            recording.read(frame, &canvas.image).expect("a device that works");
+            let made = recording.dispatch(&pipeline, &canvas.image, &bindings, &push, groups);
+            made.expect("a device that works");
+            let _ = recording.submit_and_wait().expect("a device that works");
         })
     }
 
