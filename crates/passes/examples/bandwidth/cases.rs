@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Plain, Refresh, Route, TileSet, Twin};
-use zerohop_vulkan::{
-    Bindings, Buffer, ComputePipeline, PixelFormat, Recording, Sight, write_picture,
-};
+use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, PixelFormat, Recording, Sight};
 
 use crate::WARM;
 use crate::common::{Canvas, Machine, Notes, Tiling, noise};
@@ -69,8 +67,6 @@ pub(crate) struct Case {
     /// Bits that the pass writes of a pixel.
     pub(crate) writes: u64,
     tiling: Tiling,
-    /// Whether each picture is drawn just before.
-    drawn: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +84,13 @@ enum Work {
 }
 
 const fn case(name: &'static str, work: Work, change: bool, writes: u64) -> Case {
-    Case { name, work, change, writes, tiling: Tiling::Words, drawn: false }
+    Case { name, work, change, writes, tiling: Tiling::Words }
 }
 
 /// Everything that is measured.
 pub(crate) const CASES: &[Case] = &[
     case("read", Work::Read, false, 0),
     case("classify", Work::Classify(Route::Gpu), false, 0),
-    case("classify drawn", Work::Classify(Route::Gpu), false, 0).just_drawn(),
     case("classify texels", Work::Classify(Route::Gpu), false, 0).of_texels(),
     case("classify plain", Work::Classify(Route::Plain), false, 0),
     case("refresh none", Work::Refresh(Chroma::Interleaved, Route::Gpu), false, 0),
@@ -115,11 +110,6 @@ impl Case {
     /// Of images that do not show words, as many drivers of dma-bufs make them.
     const fn of_texels(self) -> Self {
         Self { tiling: Tiling::Optimal, ..self }
-    }
-
-    /// Of pictures that were drawn just before, so that the device's cache holds much of them.
-    const fn just_drawn(self) -> Self {
-        Self { drawn: true, ..self }
     }
 
     /// Whether its times are those of the clock, and not of the device.
@@ -145,10 +135,6 @@ impl Case {
         let pass = Classify::new(&stage.machine.device, &canvases[0].descriptor, notes);
         let mut pass = pass.expect("a known format").with_route(route);
         each(stage, &mut canvases, pictures, |frame, canvas| {
-            if self.drawn {
-                let drawn = write_picture(&stage.machine.queue, &canvas.image, &stage.content[0]);
-                drawn.expect("a picture");
-            }
             let _ = pass.classify(frame, &canvas.image).expect("a device that works");
         })
     }
