@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fmt;
 use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::Context as _;
 use ffmpeg_sys_next::{self as ffi, AVHWDeviceType, AVPixelFormat};
@@ -122,9 +123,23 @@ fn hardware_format(codec: NonNull<ffi::AVCodec>, kind: AVHWDeviceType) -> Option
         .map(|config| config.pix_fmt)
 }
 
+/// A device of FFmpeg's, which goes with its last reference.
+struct Opened(NonNull<ffi::AVBufferRef>);
+
+// SAFETY: references are counted atomically (libavutil/buffer.h), and decoders in several threads share a
+// device (libavutil/hwcontext_vulkan.h: its queues have locks).
+unsafe impl Send for Opened {}
+// SAFETY: as above.
+unsafe impl Sync for Opened {}
+
+/// The device of Vulkan that was opened last, and its name, for all films on it: each more would be a context
+/// of the GPU more, and opening several at a time takes many seconds. FFmpeg 5.1 has no locks for its
+/// queues: with it each film opens one, one after the other.
+static VULKAN: Mutex<(Option<String>, Weak<Opened>)> = Mutex::new((None, Weak::new()));
+
 /// A device that decodes.
 pub(crate) struct Device {
-    reference: NonNull<ffi::AVBufferRef>,
+    opened: Arc<Opened>,
     way: Way,
     /// What copies there, in the order of the decoder's own work.
     cuda: Option<CudaCopier>,
@@ -134,17 +149,15 @@ impl Device {
     /// Opens the device of `way` called `name` (a render node, an index), or the first one.
     pub(crate) fn open(way: Way, name: Option<&str>) -> anyhow::Result<Option<Self>> {
         let Some(kind) = way.kind() else { return Ok(None) };
-        let text = name.and_then(|name| CString::new(name).ok());
-        let text = text.as_ref().map_or(ptr::null(), |name| name.as_ptr());
-        let (mut device, mut options) = (ptr::null_mut(), way.options()?);
-        // SAFETY: the name is null or ends with a zero.
-        let opened =
-            check(unsafe { ffi::av_hwdevice_ctx_create(&raw mut device, kind, text, options, 0) });
-        // SAFETY: the options are ours, or null.
-        unsafe { ffi::av_dict_free(&raw mut options) };
-        opened?;
-        let reference = NonNull::new(device).ok_or(AvError::NO_MEMORY)?;
-        let mut device = Self { reference, way, cuda: None };
+        if way == Way::Vulkan {
+            let mut last = VULKAN.lock().unwrap_or_else(PoisonError::into_inner);
+            let shares = cfg!(not(before_ffmpeg_6)) && last.0.as_deref() == name;
+            let known = last.1.upgrade().filter(|_| shares);
+            let opened = known.map_or_else(|| Opened::new(way, kind, name), Ok)?;
+            *last = (name.map(str::to_owned), Arc::downgrade(&opened));
+            return Ok(Some(Self { opened, way, cuda: None }));
+        }
+        let mut device = Self { opened: Opened::new(way, kind, name)?, way, cuda: None };
         if way == Way::Cuda {
             let index = name.map_or(Ok(0), str::parse).context("CUDA's devices are numbers")?;
             device.share_stream(CudaCopier::on(index).context("beside FFmpeg")?);
@@ -155,7 +168,7 @@ impl Device {
     /// Has FFmpeg work on the stream of `copier`.
     fn share_stream(&mut self, copier: CudaCopier) {
         // SAFETY: the reference is ours.
-        let data = unsafe { self.reference.as_ref() }.data.cast::<ffi::AVHWDeviceContext>();
+        let data = unsafe { self.opened.0.as_ref() }.data.cast::<ffi::AVHWDeviceContext>();
         // SAFETY: that is what the data of a device's reference is.
         let device = unsafe { &*data };
         let context = device.hwctx.cast::<ffi::AVCUDADeviceContext>();
@@ -182,7 +195,7 @@ impl Device {
 
     /// For C.
     pub(super) fn as_ptr(&self) -> *mut ffi::AVBufferRef {
-        self.reference.as_ptr()
+        self.opened.0.as_ptr()
     }
 
     /// Another reference to it, for C.
@@ -192,9 +205,25 @@ impl Device {
     }
 }
 
-impl Drop for Device {
+impl Opened {
+    /// Opens the device of `kind` called `name`, or the first one.
+    fn new(way: Way, kind: AVHWDeviceType, name: Option<&str>) -> Result<Arc<Self>, AvError> {
+        let text = name.and_then(|name| CString::new(name).ok());
+        let text = text.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+        let (mut device, mut options) = (ptr::null_mut(), way.options()?);
+        // SAFETY: the name is null or ends with a zero.
+        let opened =
+            check(unsafe { ffi::av_hwdevice_ctx_create(&raw mut device, kind, text, options, 0) });
+        // SAFETY: the options are ours, or null.
+        unsafe { ffi::av_dict_free(&raw mut options) };
+        opened?;
+        Ok(Arc::new(Self(NonNull::new(device).ok_or(AvError::NO_MEMORY)?)))
+    }
+}
+
+impl Drop for Opened {
     fn drop(&mut self) {
-        let mut device = self.as_ptr();
+        let mut device = self.0.as_ptr();
         // SAFETY: the reference is ours, and nobody uses it after this.
         unsafe { ffi::av_buffer_unref(&raw mut device) };
     }

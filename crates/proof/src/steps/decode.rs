@@ -19,11 +19,13 @@ const CHIPS: [&str; 2] = ["cuda", "vulkan"];
 /// Films at a time: an H200 has 7 engines that decode, and each film is decoded by one.
 const FILMS: (usize, usize) = (7, 2);
 
-/// Pictures of each film that is measured: again and again from its start. Alone, beside others, and
-/// beside others when the CPU copies them.
+/// Pictures of a film that is measured alone: again and again from its start.
 const PICTURES: (&str, &str) = ("120", "20");
-const BESIDE: (&str, &str) = ("600", "20");
-const COPIED: (&str, &str) = ("300", "20");
+
+/// Seconds that films are measured beside each other, their opening included: they begin up to a second one
+/// after the other, and up to three where the CPU copies their pictures.
+const BESIDE: (&str, &str) = ("4", "2");
+const COPIED: (&str, &str) = ("6", "2");
 
 /// Pictures of each at its start that do not count: shaders are compiled then.
 const WARM: (usize, usize) = (50, 5);
@@ -206,12 +208,12 @@ impl Default for Play<'_> {
 }
 
 impl Play<'_> {
-    /// How many pictures of each.
-    fn frames(&self) -> (&'static str, &'static str) {
+    /// For how long.
+    fn limit(&self) -> (&'static str, (&'static str, &'static str)) {
         match self {
-            Self { films: 1, .. } => PICTURES,
-            Self { copied: true, .. } => COPIED,
-            _ => BESIDE,
+            Self { films: 1, .. } => ("--frames", PICTURES),
+            Self { copied: true, .. } => ("--seconds", COPIED),
+            _ => ("--seconds", BESIDE),
         }
     }
 }
@@ -222,12 +224,12 @@ fn rate(kit: &Kit, film: &Path, how: &Play<'_>) -> Result<f64> {
     let number = if films > 1 { "{}" } else { "0" };
     let name = format!("play-{decoder}-{copied}-{passes}");
     let trace = |number: &str| kit.path(&format!("{name}-{number}.json"));
-    let (many, few) = how.frames();
+    let (limit, (many, few)) = how.limit();
     let mut play = Command::new(kit.program("zerohop"));
     play.arg("play").args(vec![film; films]).args(["--decode", decoder, "--fast"]);
     play.args(["--no-progress", "--to", "null", "--trace"]).arg(trace(number));
     play.args(passes.then_some(["--filter", "luma,diff"]).iter().flatten());
-    play.args(["--loop", "--frames", kit.few(many, few), "--timeout", OPENING]);
+    play.args(["--loop", limit, kit.few(many, few), "--timeout", OPENING]);
     play.args(copied.then_some("--force-linear"));
     checked(process::run(&mut play, &name, kit.folder(), LIMIT)?)?;
     let mut traces = Vec::new();
