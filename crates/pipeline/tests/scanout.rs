@@ -21,15 +21,19 @@ use zerohop_kms::{Card, Screen, Spec};
 use zerohop_needs::absent;
 use zerohop_pipeline::{Measurements, Scanout, Stages as _};
 use zerohop_testkit::vkms;
-use zerohop_vulkan::{DeviceChoice, InstanceOptions};
+use zerohop_vulkan::{
+    Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Queue, opaque_of,
+    write_picture,
+};
 
 /// A name, and what a card is tried for.
 type Test = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let tests: [Test; 5] = [
+    let tests: [Test; 6] = [
         ("a_decoders_picture_is_shown_in_its_colours", decoded),
         ("a_gpu_copies_what_the_screen_does_not_show", copied_by_gpu),
+        ("a_picture_that_only_its_device_reads_is_shown", opaque),
         ("what_the_plane_does_not_scale_is_scaled_to_the_last_bit", scaled),
         ("what_is_larger_than_the_screen_is_seen_whole", larger),
         ("without_udmabuf_or_its_permission_pictures_are_copied", no_udmabuf),
@@ -69,7 +73,11 @@ fn frame(descriptor: FrameDescriptor, bytes: &[u8], home: &Arc<Home>) -> Arc<Fra
     let memfd = Memfd::create("picture", (bytes.len() as u64).next_multiple_of(4096)).unwrap();
     MappingMut::new(&memfd).unwrap().as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
     let memory = ArrayVec::from_iter([MemoryHandle::Shm(OwnedFd::from(memfd))]);
-    let buffer = SharedBuffer::new(descriptor, memory).unwrap();
+    of(SharedBuffer::new(descriptor, memory).unwrap(), home)
+}
+
+/// A complete picture in `buffer`.
+fn of(buffer: Arc<SharedBuffer>, home: &Arc<Home>) -> Arc<Frame> {
     let (timestamp, presented) = (Duration::ZERO, Duration::ZERO);
     let info = FrameInfo { sequence: 1, timestamp, presented, damage: Damage::Unknown };
     Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::clone(home) as _))
@@ -212,6 +220,35 @@ fn copied_by_gpu(card: &Path) {
         show(card, ",copy=cpu", noise.frame(Fourcc::XBGR8888, &home), expected);
     assert_eq!(cpu_bytes, 640 * 480 * 4, "{said}");
     assert!(said.contains("the CPU copies each picture"), "{said}");
+}
+
+/// Tiles, in memory that has no meaning to others.
+fn opaque(card: &Path) {
+    let (noise, home) = (Noise::new(640, 480, ROWS), Arc::new(Home(Mutex::default())));
+    let instance = Instance::new(InstanceOptions::default()).unwrap();
+    let device = Device::open(&DeviceChoice::Any.pick(&instance).unwrap()).unwrap();
+    let format = PixelFormat::of(Fourcc::XRGB8888).unwrap();
+    let image = Image::create(&device, EXTENT, format, &opaque_of(format)).unwrap();
+    let (image, queue) = (Arc::new(image), Queue::new(&device));
+    write_picture(&queue, &image, &noise.bytes).unwrap();
+    let descriptor = FrameDescriptor {
+        extent: EXTENT,
+        fourcc: Fourcc::XRGB8888,
+        modifier: Modifier::INVALID,
+        planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]),
+        color: Color::SRGB,
+    };
+    let expected = checksum(|x, y| noise.at(x, y));
+    for (more, bytes, words) in [
+        ("", 0, "the GPU copies each picture into memory of the card"),
+        (",copy=cpu", 640 * 480 * 4, "and the CPU copies it on into memory of the card"),
+    ] {
+        let memory = ArrayVec::from_iter([image.export().unwrap()]);
+        let buffer = SharedBuffer::new(descriptor.clone(), memory).unwrap();
+        let (cpu_bytes, gpu_copies, said) = show(card, more, of(buffer, &home), expected);
+        assert_eq!((cpu_bytes, gpu_copies), (bytes, 1), "{said}");
+        assert!(said.contains("only its own device can open") && said.contains(words), "{said}");
+    }
 }
 
 const UDMABUF: &str = "/dev/udmabuf";

@@ -27,7 +27,17 @@ pub(super) fn run(figures: &mut Figures) -> Result<()> {
     shell::run(build.args(["--locked", "--release", "-p", "zerohop-kms", "--example", "canvas"]))?;
     let canvas = project::target().join("release/examples/canvas");
     let mut machine = Command::new(std::env::current_exe()?);
-    machine.args(["vm", "--no-build", "--", "bash", "-c", include_str!("kms.sh"), "bench"]);
+    machine.args([
+        "vm",
+        "--no-build",
+        "--timeout",
+        "1500",
+        "--",
+        "bash",
+        "-c",
+        include_str!("kms.sh"),
+        "bench",
+    ]);
     machine.arg(zerohop).arg(canvas).arg(ROUNDS);
     let said = shell::output(&mut machine)?;
     let (direct, copied) = (column(&said, "direct")?, column(&said, "canvas")?);

@@ -6,8 +6,8 @@ use zerohop_frame::{
     BoxError, Damage, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier, SyncPoint, with_causes,
 };
 use zerohop_kms::{Copier as By, Screen};
-use zerohop_passes::{Fit, FitShader, FitTarget};
-use zerohop_vulkan::{Buffer, Copies, Image, Queue, wait_on_cpu};
+use zerohop_passes::{Fit, FitShader, FitTarget, Plain};
+use zerohop_vulkan::{Buffer, Copies, Image, Queue, ReadBack, Sight, read_back, wait_on_cpu};
 
 use super::canvases::{Easel, Easels};
 use super::lock;
@@ -30,7 +30,8 @@ enum Hand {
     Gpu(FitShader),
     /// The GPU, in memory of its own, and from there the CPU.
     Both(FitShader, FitTarget),
-    /// The CPU, from where the picture lies.
+    /// The CPU, from where the picture lies; or where neither it nor a shader sees that, from where the
+    /// device brings it.
     Cpu,
 }
 
@@ -49,7 +50,9 @@ impl Copier {
         let screen = lock(screen);
         let fourcc = target(shape.fourcc, screen.formats())
             .ok_or_else(|| format!("the screen shows no format like {}", shape.fourcc))?;
+        let shown = image.sight() == Some(Sight::Images);
         let by_cpu = match screen.copier() {
+            _ if !shown => true,
             By::Best => image.pixels().is_some() && queue.device().is_cpu(),
             By::Gpu => false,
             By::Cpu => true,
@@ -61,7 +64,7 @@ impl Copier {
         drop(screen);
         let fit = Fit::new(shape, &to, place)?;
         let mut easel = Easel { canvas, target: None };
-        let in_place = by_cpu && image.pixels().is_some();
+        let in_place = by_cpu && (image.pixels().is_some() || !shown);
         let shader = (!in_place).then(|| fit.shader(queue)).transpose()?;
         let (hand, why) = match shader {
             None => (Hand::Cpu, None),
@@ -102,7 +105,7 @@ impl Copier {
         image: &Arc<Image>,
     ) -> Result<(Arc<Frame>, Copies), BoxError> {
         let mut easel = self.easel(screen, queue)?;
-        let copied = self.paint(&mut easel, frame, image);
+        let copied = self.paint(&mut easel, queue, frame, image);
         let (acquire, copies) = match copied {
             Ok(copied) => copied,
             Err(err) => {
@@ -137,6 +140,7 @@ impl Copier {
     fn paint(
         &self,
         easel: &mut Easel,
+        queue: &Arc<Queue>,
         frame: &Arc<Frame>,
         image: &Arc<Image>,
     ) -> Result<(SyncPoint, Copies), BoxError> {
@@ -157,9 +161,16 @@ impl Copier {
                 Ok((SyncPoint::Signaled, copies))
             }
             _ => {
-                wait_on_cpu(frame.acquire())?;
-                let pixels = image.pixels().ok_or("the CPU does not see this picture")?;
-                self.fit.paint(&pixels, easel.canvas.bytes_mut());
+                let out = easel.canvas.bytes_mut();
+                if let Some(pixels) = image.pixels() {
+                    wait_on_cpu(frame.acquire())?;
+                    self.fit.paint(&pixels, out);
+                } else {
+                    let ReadBack { bytes, copies: before } = read_back(queue, frame, image)?;
+                    let stride = image.planes()[0].row_bytes();
+                    self.fit.paint(&Plain { bytes: &bytes, stride }, out);
+                    copies = before;
+                }
                 copies.cpu_bytes += self.bytes();
                 Ok((SyncPoint::Signaled, copies))
             }
