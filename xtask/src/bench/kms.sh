@@ -2,7 +2,7 @@
 # Prints a line for each run: what, pictures a second, CPU milliseconds of the host for each, bytes
 # that it copied of each.
 FEW=20
-MANY=140
+MANY=260
 SCREEN=/run/cards/vkms,mode=640x480
 # A card that takes its own buffers only, so that pictures are copied there.
 OTHER=/run/cards/virtio-gpu,mode=640x480
