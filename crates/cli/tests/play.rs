@@ -81,6 +81,8 @@ fn main() -> ExitCode {
     tests.push(vaapi("surfaces_of_every_shape_are_ffmpegs_pictures", surfaces));
     tests.push(vaapi("pictures_that_begin_within_their_surface_are_ffmpegs", within));
     tests.push(vaapi("odd_files_by_vaapi_are_ffmpegs", paths::odd_by_vaapi));
+    tests
+        .push(vaapi("a_clip_with_noise_by_vaapi_is_what_ffmpeg_gets_of_it", paths::noisy_by_vaapi));
     for (name, test) in [
         ("profiles_by_vaapi_are_ffmpegs_in_order_and_depth", paths::profiles as fn(&Vaapi)),
         ("surfaces_with_three_planes_are_what_ffmpeg_downloads", paths::planar),
