@@ -68,13 +68,13 @@ pub(crate) fn merged(earlier: Vec<Line>, later: Vec<Line>) -> Vec<Line> {
 pub(crate) fn print(lines: &[Line]) {
     let wide = lines.iter().map(|line| line.row.name.len()).max().unwrap_or(0).max(4);
     println!(
-        "\n{:<10} {:<wide$} {:<7} {:>12} {:>12} {:>7}  note",
+        "\n{:<11} {:<wide$} {:<7} {:>12} {:>12} {:>7}  note",
         "step", "name", "result", "number", "target", "ratio"
     );
     for Line { step, row, .. } in lines {
         let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
         println!(
-            "{step:<10} {:<wide$} {:<7} {:>12} {:>12} {ratio:>7}  {}",
+            "{step:<11} {:<wide$} {:<7} {:>12} {:>12} {ratio:>7}  {}",
             row.name,
             row.verdict.word(),
             row.number.map(|number| with_unit(number, &row.unit)).unwrap_or_default(),

@@ -150,7 +150,7 @@ pub(crate) fn place(name: &str) -> usize {
 /// The steps, for `--help`.
 pub(crate) fn help() -> String {
     let line =
-        |step: &Step| format!("  {:<10} {} ({} s)", step.name, step.what, step.limit.as_secs());
+        |step: &Step| format!("  {:<11} {} ({} s)", step.name, step.what, step.limit.as_secs());
     let lines: Vec<_> = STEPS.iter().map(line).collect();
     format!("Steps, each with the most that it may take:\n{}", lines.join("\n"))
 }
