@@ -14,7 +14,7 @@ use crate::{manifest, project, shell};
 
 /// What a machine of ours has: a test that misses one of these fails.
 const REQUIRED: &str = "device,validation,layer,cpu,host_pointers,dma_buf,sync_file,kms,\
-    ffmpeg,decoder,vaapi,xvfb";
+    guest,ffmpeg,decoder,vaapi,xvfb";
 /// How long one test program may take, in seconds: the machine is emulated, and may be so on a
 /// machine that has other work.
 const EACH: u32 = 300;

@@ -15,6 +15,8 @@ use super::lock;
 /// Copies pictures of one shape into the middle of canvases.
 pub(super) struct Copier {
     shape: FrameDescriptor,
+    /// What shaders see of the pictures.
+    sight: Option<Sight>,
     /// The shape of the canvases.
     to: FrameDescriptor,
     fit: Fit,
@@ -23,6 +25,9 @@ pub(super) struct Copier {
     /// Why no GPU writes the card's memory, where one was to.
     pub(super) why: Option<String>,
 }
+
+/// Why no shader copies, where one was to.
+const UNSEEN: &str = "its shaders may not sample the picture";
 
 /// Who copies.
 enum Hand {
@@ -50,13 +55,14 @@ impl Copier {
         let screen = lock(screen);
         let fourcc = target(shape.fourcc, screen.formats())
             .ok_or_else(|| format!("the screen shows no format like {}", shape.fourcc))?;
-        let shown = image.sight() == Some(Sight::Images);
-        let by_cpu = match screen.copier() {
-            _ if !shown => true,
+        let sight = image.sight();
+        let shown = sight == Some(Sight::Images);
+        let wanted_by_cpu = match screen.copier() {
             By::Best => image.pixels().is_some() && queue.device().is_cpu(),
             By::Gpu => false,
             By::Cpu => true,
         };
+        let by_cpu = wanted_by_cpu || !shown;
         let canvas = screen.canvas(screen.mode().extent(), fourcc)?;
         let to = canvas.buffer().descriptor().clone();
         // A GPU scales for nothing what it copies anyway.
@@ -67,22 +73,21 @@ impl Copier {
         let in_place = by_cpu && (image.pixels().is_some() || !shown);
         let shader = (!in_place).then(|| fit.shader(queue)).transpose()?;
         let (hand, why) = match shader {
-            None => (Hand::Cpu, None),
+            None => (Hand::Cpu, (!wanted_by_cpu).then(|| UNSEEN.to_owned())),
             Some(shader) if by_cpu => (beside(shader, &fit, queue)?, None),
             Some(shader) => match bind(&shader, queue, &mut easel) {
                 Ok(()) => (Hand::Gpu(shader), None),
-                Err(err) if image.pixels().is_some() => (Hand::Cpu, Some(err)),
-                Err(err) => (beside(shader, &fit, queue)?, Some(err)),
+                Err(err) => (not_in_place(shader, &fit, queue, image)?, Some(err)),
             },
         };
         let easels = Arc::<Easels>::default();
         easels.give_back(easel);
-        Ok(Self { shape: shape.clone(), to, fit, hand, easels, why })
+        Ok(Self { shape: shape.clone(), sight, to, fit, hand, easels, why })
     }
 
-    /// Whether it is for pictures of `shape`.
-    pub(super) fn fits(&self, shape: &FrameDescriptor) -> bool {
-        self.shape == *shape
+    /// Whether it is for pictures like `image`, whose shape is `shape`.
+    pub(super) fn fits(&self, shape: &FrameDescriptor, image: &Image) -> bool {
+        self.shape == *shape && self.sight == image.sight()
     }
 
     /// What a copy costs, in words.
@@ -96,15 +101,15 @@ impl Copier {
         }
     }
 
-    /// The picture in memory of the card, and what that cost.
+    /// The picture in memory of the card, and what that cost. Who copies may be another from now on.
     pub(super) fn copy(
-        &self,
+        &mut self,
         screen: &Mutex<Screen>,
         queue: &Arc<Queue>,
         frame: &Arc<Frame>,
         image: &Arc<Image>,
     ) -> Result<(Arc<Frame>, Copies), BoxError> {
-        let mut easel = self.easel(screen, queue)?;
+        let mut easel = self.easel(screen, queue, image)?;
         let copied = self.paint(&mut easel, queue, frame, image);
         let (acquire, copies) = match copied {
             Ok(copied) => copied,
@@ -122,7 +127,12 @@ impl Copier {
     }
 
     /// A canvas that nobody shows, black but for a picture of this shape.
-    fn easel(&self, screen: &Mutex<Screen>, queue: &Arc<Queue>) -> Result<Easel, BoxError> {
+    fn easel(
+        &mut self,
+        screen: &Mutex<Screen>,
+        queue: &Arc<Queue>,
+        image: &Image,
+    ) -> Result<Easel, BoxError> {
         if let Some(easel) = self.easels.take()? {
             return Ok(easel);
         }
@@ -131,8 +141,12 @@ impl Copier {
             return Err("the card gives its buffers different shapes".into());
         }
         let mut easel = Easel { canvas, target: None };
-        if let Hand::Gpu(shader) = &self.hand {
-            bind(shader, queue, &mut easel)?;
+        let Hand::Gpu(shader) = &self.hand else { return Ok(easel) };
+        if let Err(err) = bind(shader, queue, &mut easel) {
+            self.why = Some(err);
+            if let Hand::Gpu(shader) = std::mem::replace(&mut self.hand, Hand::Cpu) {
+                self.hand = not_in_place(shader, &self.fit, queue, image)?;
+            }
         }
         Ok(easel)
     }
@@ -144,6 +158,7 @@ impl Copier {
         frame: &Arc<Frame>,
         image: &Arc<Image>,
     ) -> Result<(SyncPoint, Copies), BoxError> {
+        // A shader's, which opens the picture for that.
         let mut copies = image.copies();
         match (&self.hand, &easel.target) {
             (Hand::Gpu(shader), Some(target)) => {
@@ -165,6 +180,7 @@ impl Copier {
                 if let Some(pixels) = image.pixels() {
                     wait_on_cpu(frame.acquire())?;
                     self.fit.paint(&pixels, out);
+                    copies = Copies::default();
                 } else {
                     let ReadBack { bytes, copies: before } = read_back(queue, frame, image)?;
                     let stride = image.planes()[0].row_bytes();
@@ -189,6 +205,16 @@ fn bind(shader: &FitShader, queue: &Arc<Queue>, easel: &mut Easel) -> Result<(),
     let target = buffer.map_err(Into::into).and_then(|buffer| shader.onto(buffer, true));
     easel.target = Some(target.map_err(|err| with_causes(&err))?);
     Ok(())
+}
+
+/// Who copies pictures like `image` where `shader` does not write the card's memory.
+fn not_in_place(
+    shader: FitShader,
+    fit: &Fit,
+    queue: &Arc<Queue>,
+    image: &Image,
+) -> Result<Hand, BoxError> {
+    if image.pixels().is_some() { Ok(Hand::Cpu) } else { beside(shader, fit, queue) }
 }
 
 /// Has `shader` write into memory that the CPU reads.

@@ -17,6 +17,9 @@ use copier::Copier;
 /// Why a picture is copied.
 const WHY: &str = "the screen does not show the application's memory";
 
+/// What was said of copies: why there are any, what each costs, and why no GPU makes them.
+type Told = (Refusal, &'static str, Option<String>);
+
 /// Hands on every picture that the screen accepts, untouched. What it refuses is copied into a
 /// buffer of the card's own, by the GPU where it can, and that is said once. Y'CbCr pictures,
 /// as decoders make them, become RGB ones before, where the card does not show them.
@@ -27,7 +30,7 @@ pub struct Scanout {
     measurements: Arc<Measurements>,
     machine: Option<Machine>,
     copier: Option<Box<Copier>>,
-    refused: Option<Refusal>,
+    told: Option<Told>,
     /// Makes RGB of pictures of one shape.
     rgba: Option<(FrameDescriptor, Rgba)>,
 }
@@ -41,7 +44,7 @@ impl Scanout {
         measurements: Arc<Measurements>,
     ) -> Self {
         let (machine, copier) = (None, None);
-        Self { screen, choice, instance, measurements, machine, copier, refused: None, rgba: None }
+        Self { screen, choice, instance, measurements, machine, copier, told: None, rgba: None }
     }
 
     /// The device that copies, if there is one.
@@ -57,7 +60,8 @@ impl Scanout {
         let machine = match fitting {
             Some(machine) => machine,
             None => {
-                self.copier = None;
+                // What they made is of the device that they record on.
+                (self.copier, self.rgba) = (None, None);
                 Machine::open(self.instance, choice, owner, measurements)?
             }
         };
@@ -65,28 +69,34 @@ impl Scanout {
         Ok((Arc::clone(&machine.queue), machine.import(frame, &self.measurements)?))
     }
 
-    /// The picture in memory of the card, which is said when it is for a new reason.
+    /// The picture in memory of the card, which is said when it is for a new reason or at a new cost.
     fn copy(&mut self, frame: &Arc<Frame>, refusal: Refusal) -> Result<Arc<Frame>, BoxError> {
         let (queue, image) = self.import(frame)?;
         let shape = frame.buffer().descriptor();
-        let copier = match self.copier.take().filter(|copier| copier.fits(shape)) {
+        let copier = match self.copier.take().filter(|copier| copier.fits(shape, &image)) {
             Some(copier) => copier,
             None => Box::new(Copier::new(&self.screen, &queue, &image, shape)?),
         };
         let copier = self.copier.insert(copier);
-        if self.refused.as_ref() != Some(&refusal) {
-            let mut reason = refusal.to_string();
-            if let Some(why) = &copier.why {
-                reason = format!("{reason}; and the GPU does not write the card's memory: {why}");
-            }
-            let (what, cost) = ("screen".into(), copier.cost().into());
-            self.measurements.fallback(Fallback { what, reason, cost });
-            self.refused = Some(refusal);
+        let copied = copier.copy(&self.screen, &queue, frame, &image);
+        // Known only now: a canvas may be the first that the GPU cannot write.
+        let now = (refusal, copier.cost(), copier.why.clone());
+        if self.told.as_ref() != Some(&now) {
+            self.measurements.fallback(fallback(&now));
+            self.told = Some(now);
         }
-        let (copy, copies) = copier.copy(&self.screen, &queue, frame, &image)?;
+        let (copy, copies) = copied?;
         copies.report(frame, &*self.measurements, WHY);
         Ok(copy)
     }
+}
+
+fn fallback((refusal, cost, why): &Told) -> Fallback {
+    let mut reason = refusal.to_string();
+    if let Some(why) = why {
+        reason = format!("{reason}; and the GPU does not write the card's memory: {why}");
+    }
+    Fallback { what: "screen".into(), reason, cost: (*cost).into() }
 }
 
 /// Keeps a picture of colours, and the one that it was made of, until the screen has let go of it.
