@@ -38,7 +38,7 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     } else {
         report.to_string()
     };
-    screen::print(text);
+    screen::print(text)?;
     Ok(if report.is_ready() { 0 } else { 1 })
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn probe_here() -> Result<u8, Failure> {
     let probe = LayerProbe::of_this_process()
         .map_err(|err| Failure::new("the layer", with_causes(&err), "see zerohop doctor"))?;
     let json = serde_json::to_string(&probe);
-    screen::print(json.map_err(|err| Failure::new("the probe", err, "report it"))? + "\n");
+    screen::print(json.map_err(|err| Failure::new("the probe", err, "report it"))? + "\n")?;
     Ok(0)
 }
 

@@ -39,19 +39,19 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::{Arguments, Command};
-use crate::failure::FAILED;
+use crate::failure::{FAILED, Failure};
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(err) => {
+            let printed = screen::written(err.print());
             // Help and version come this way too, and are no failure.
-            let _ = err.print();
-            return if err.use_stderr() { FAILED.into() } else { ExitCode::SUCCESS };
+            return if err.use_stderr() { FAILED.into() } else { end(printed.map(|()| 0)) };
         }
     };
-    let done = match arguments.command {
+    end(match arguments.command {
         Command::Run(options) => run::run(&options),
         Command::Play(options) => play::play(&options),
         Command::Probe(options) => probe::probe(&options),
@@ -59,7 +59,10 @@ fn main() -> ExitCode {
         Command::Guard { folder } => Ok(guard::watch(&folder)),
         Command::GuardScreen { saved } => Ok(screen_guard::watch(&saved)),
         Command::ProbeLayer => doctor::probe_here(),
-    };
+    })
+}
+
+fn end(done: Result<u8, Failure>) -> ExitCode {
     match done {
         Ok(code) => code.into(),
         Err(failure) => {

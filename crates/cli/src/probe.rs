@@ -53,7 +53,7 @@ pub(crate) fn probe(options: &Probe) -> Result<u8, Failure> {
         return Err(Failure::new(options.input.to_string_lossy(), word(&why), todo));
     }
     found["decoders"] = decoders.into();
-    screen::print(if options.json { format!("{found:#}\n") } else { text(&found) });
+    screen::print(if options.json { format!("{found:#}\n") } else { text(&found) })?;
     Ok(0)
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use zerohop_frame::Stage;
 use zerohop_pipeline::{Counts, Verdicts};
 
+use crate::failure::Failure;
+
 /// How often the live line changes.
 pub(crate) const BEAT: Duration = Duration::from_millis(250);
 
@@ -71,9 +73,27 @@ impl Screen {
     }
 }
 
-/// Writes `text` to standard output, unless its reader has left, as that of `| head` does.
-pub(crate) fn print(text: impl fmt::Display) {
-    let _ = write!(io::stdout(), "{text}");
+/// Writes `text` to standard output.
+///
+/// # Errors
+///
+/// As [`written`].
+pub(crate) fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    written(write!(stdout, "{text}").and_then(|()| stdout.flush()))
+}
+
+/// What came of writing to standard output. A reader that has left, as that of `| head` does, has all that
+/// it wanted.
+///
+/// # Errors
+///
+/// It was not written.
+pub(crate) fn written(done: io::Result<()>) -> Result<(), Failure> {
+    done.or_else(|err| match err.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::new("standard output", err, "write it where there is room")),
+    })
 }
 
 fn line(rate: f64, counts: &Counts) -> String {

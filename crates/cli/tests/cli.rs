@@ -316,6 +316,19 @@ fn a_reader_that_leaves_ends_no_command_in_a_panic() {
 }
 
 #[test]
+fn what_standard_output_has_no_room_for_is_a_failure_with_the_reason() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [&["doctor", "--json"][..], &["doctor"], &["--help"]] {
+        let mut zerohop = Command::new(env!("CARGO_BIN_EXE_zerohop"));
+        zerohop.args(arguments).stdin(Stdio::null()).stdout(full.try_clone().unwrap());
+        let output = zerohop.stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(said.contains("standard output: No space left on device"), "{said}");
+    }
+}
+
+#[test]
 fn a_guard_clears_up_also_where_nobody_reads_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
