@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use ash::vk;
-use zerohop_kms::Spec;
+use zerohop_kms::{Copier, Spec, SpecError};
 use zerohop_layer::{LayerError, Level, config, log};
 use zerohop_wire::HostDisplay;
 
@@ -22,16 +22,27 @@ enum Choice {
     Screen(Spec),
 }
 
-/// What `ZEROHOP_DISPLAY` asks for.
+/// What `ZEROHOP_DISPLAY` asks for; what it cannot mean is as if it were not there, and said.
 fn choice(words: Option<&str>) -> Choice {
     match words {
         None | Some("auto") => Choice::Best,
         Some("none") => Choice::Nothing,
-        Some(words) => words.parse().map(Choice::Screen).unwrap_or_else(|err| {
+        Some(words) => screen(words).map(Choice::Screen).unwrap_or_else(|err| {
             log(Level::Warn, format_args!("no display that ZEROHOP_DISPLAY can mean: {err}"));
             Choice::Best
         }),
     }
+}
+
+/// The screen in words. The application's pictures have its size, and the CPU copies what it refuses.
+fn screen(words: &str) -> Result<Spec, String> {
+    let spec: Spec = words.parse().map_err(|err: SpecError| err.to_string())?;
+    if spec.fill || spec.copy != Copier::Best {
+        return Err(format!(
+            "{words}: fit= and copy= are for zerohop run --to kms, leave them out"
+        ));
+    }
+    Ok(spec)
 }
 
 impl InstanceState {
@@ -124,5 +135,19 @@ impl Display {
             size_mm: vk::Extent2D { width, height },
             modes: vec![Arc::new(mode)],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_only_a_host_heeds_are_no_display() {
+        assert_eq!(screen("/dev/dri/card0,copy=auto").unwrap().card, Some("/dev/dri/card0".into()));
+        for odd in ["/dev/dri/card0,copy=gpu", "copy=cpu", "fit=fill"] {
+            assert!(screen(odd).unwrap_err().contains("leave them out"), "{odd}");
+            assert!(matches!(choice(Some(odd)), Choice::Best), "{odd}");
+        }
     }
 }
