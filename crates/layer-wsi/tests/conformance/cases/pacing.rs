@@ -1,12 +1,13 @@
 //! When presents take effect.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ash::vk;
-use zerohop_testkit::rig::Fence;
+use zerohop_testkit::rig::{Easel, Fence, Swapchain};
 
 use super::Case;
-use crate::bench::{Bench, Outcome, Stage};
+use crate::bench::{Bench, Outcome, Stage, Verdict};
 use crate::ensure;
 
 pub(crate) const CASES: &[Case] = &[
@@ -59,7 +60,7 @@ fn fifo_relaxed(bench: &Bench) -> Outcome {
 fn fifo_does_not_burst(bench: &Bench) -> Outcome {
     let stage = bench.stage()?;
     let info = stage.info().min_image_count(stage.caps.min_image_count + 4);
-    let swapchain = zerohop_testkit::rig::Swapchain::new(&stage.device, &info)?;
+    let swapchain = Swapchain::new(&stage.device, &info)?;
     let mut easel = stage.easel(&swapchain)?;
     let begin = Instant::now();
     let (count, images) = (40, f64::from(u32::try_from(swapchain.images().len()).unwrap_or(0)));
@@ -72,35 +73,76 @@ fn fifo_does_not_burst(bench: &Bench) -> Outcome {
     Ok(())
 }
 
-/// With every image in the queue, an acquire finds none until the next refresh.
+/// With every image in the queue an acquire finds none, and each refresh frees one at most.
 fn fifo_blocks_when_full(bench: &Bench) -> Outcome {
     let stage = bench.stage()?;
     let swapchain = stage.swapchain()?;
     let mut easel = stage.easel(&swapchain)?;
-    // Made at once, or drawing might take longer than a refresh.
-    let painters = (0..8).map(|_| stage.painter(&swapchain)).collect::<Result<Vec<_>, _>>()?;
-    for mut painter in painters {
-        let fence = Fence::new(&stage.device, false)?;
-        let acquired = swapchain.acquire(Duration::ZERO, vk::Semaphore::null(), fence.raw());
-        match acquired {
-            Ok(acquired) => {
-                fence.wait(Duration::from_secs(1))?;
-                // What was never drawn may be presented in the layout that a draw leaves.
-                let image = swapchain.images()[acquired.index as usize];
-                let done = [easel.drawn(acquired.index)];
-                painter.paint(0, image, &[], &done)?;
-                swapchain.present(acquired.index, &done)?;
+    let mut painter = stage.painter(&swapchain)?;
+    let mut shown = show_each(&swapchain, &mut easel)?;
+    let (begin, mut taken, mut found_none) = (Instant::now(), 0.0, false);
+    // Once it found none, and for as long after as shows that the refreshes set the pace.
+    while !found_none || taken < 60.0 {
+        match take(&stage, &swapchain, if found_none { 10 } else { 0 })? {
+            None => found_none = true,
+            Some(index) => {
+                taken += 1.0;
+                let drawn = [easel.drawn(index)];
+                // As it is where it can be, since a machine may take longer than a refresh to draw.
+                let is_new = shown.insert(index);
+                if is_new {
+                    painter.paint(0, swapchain.images()[index as usize], &[], &drawn)?;
+                }
+                swapchain.present(index, if is_new { &drawn } else { &[] })?;
             }
-            Err(vk::Result::NOT_READY) => {
-                // And soon there is one.
-                easel.show(&swapchain, 1)?;
-                return Ok(());
-            }
-            Err(code) => return Err(code.into()),
+        }
+        keeps_pace(&swapchain, begin, taken, found_none)?;
+    }
+    Ok(())
+}
+
+/// The image that `stage` gets within so many seconds, once it may be used; none if there is none.
+fn take(stage: &Stage, swapchain: &Swapchain, seconds: u64) -> Outcome<Option<u32>> {
+    let fence = Fence::new(&stage.device, false)?;
+    match swapchain.acquire(Duration::from_secs(seconds), vk::Semaphore::null(), fence.raw()) {
+        Ok(acquired) => {
+            fence.wait(Duration::from_secs(1))?;
+            Ok(Some(acquired.index))
+        }
+        Err(vk::Result::NOT_READY) => Ok(None),
+        Err(code) => Err(code.into()),
+    }
+}
+
+/// Whether no more were taken since `begin` than were free then, and one for each refresh, which holds
+/// however busy the machine is. One that is never ahead of its screen in 10 s shows nothing.
+fn keeps_pace(swapchain: &Swapchain, begin: Instant, taken: f64, found_none: bool) -> Outcome {
+    let refreshes = begin.elapsed().as_secs_f64() * HZ;
+    let images = f64::from(u32::try_from(swapchain.images().len()).unwrap_or(0));
+    let most = images + refreshes + 1.0;
+    ensure!(taken <= most, "{taken} acquires in {refreshes:.1} refreshes, {images} images");
+    if !found_none && refreshes > 10.0 * HZ {
+        let slow = format!("a present took longer than a refresh for 10 s: {taken} of them");
+        return Err(Verdict::Unsupported(slow));
+    }
+    Ok(())
+}
+
+/// Draws and shows a picture in each image that is lent in turn, and says which. They have memory then,
+/// and the layout of presents.
+fn show_each(swapchain: &Swapchain, easel: &mut Easel) -> Outcome<BTreeSet<u32>> {
+    let count = swapchain.images().len();
+    let mut shown = BTreeSet::new();
+    for frame in 0..60 {
+        let index = easel.draw(swapchain, frame)?.index;
+        swapchain.present(index, &[easel.drawn(index)])?;
+        shown.insert(index);
+        if shown.len() == count {
+            break;
         }
     }
-    ensure!(false, "eight presents at once found an image each");
-    Ok(())
+    easel.finish()?;
+    Ok(shown)
 }
 
 /// After a pause the pace is the same: no picture is owed.
