@@ -111,21 +111,21 @@ impl Bridge {
         let Self { parts, claim, proofs, ways, .. } = self;
         (claim.fourcc, claim.modifier) = (buffer.descriptor().fourcc, buffer.descriptor().modifier);
         claim.handle = handle;
-        let mut refusals = String::new();
+        let (mut refusals, mut wrong) = (String::new(), false);
         for way in ways.iter().filter(|way| way.serves(buffer.memory())) {
             claim.way = way.claimed(image);
-            match proofs.prove(claim, || parts.prove(*way, frame, image))? {
-                Verdict::Proven(_) => return Ok((*way, refusals)),
-                Verdict::Failed(why) => {
-                    let separator = if refusals.is_empty() { "" } else { "; " };
-                    refusals += &format!("{separator}not by {way}, {why}");
-                }
+            let verdict = proofs.prove(claim, || parts.prove(*way, frame, image))?;
+            if verdict.is_proven() {
+                return Ok((*way, refusals));
             }
+            wrong |= matches!(verdict, Verdict::Wrong(_));
+            let separator = if refusals.is_empty() { "" } else { "; " };
+            refusals += &format!("{separator}not by {way}, {verdict}");
         }
         if refusals.is_empty() {
             refusals.push_str("none is for it");
         }
-        Err(Error::NoWay { fourcc: claim.fourcc, handle, refusals })
+        Err(Error::NoWay { fourcc: claim.fourcc, handle, refusals, wrong })
     }
 
     /// What to say of `way`, unless it was said before.

@@ -41,6 +41,8 @@ pub enum Error {
         handle: &'static str,
         /// Each way, and why it does not work.
         refusals: String,
+        /// Whether one of them works, and brings other bits than were sent.
+        wrong: bool,
     },
 }
 

@@ -63,6 +63,8 @@ pub enum Verdict {
     Proven(Duration),
     /// It does not work, or did not once, because of this.
     Failed(String),
+    /// It works, and other bits come than were sent.
+    Wrong(String),
 }
 
 impl Verdict {
@@ -76,7 +78,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Proven(took) => write!(f, "exact, {:.3} ms", took.as_secs_f64() * 1000.0),
-            Self::Failed(why) => f.write_str(why),
+            Self::Failed(why) | Self::Wrong(why) => f.write_str(why),
         }
     }
 }
@@ -117,6 +119,7 @@ impl Proofs {
         }
         let tried = match attempt()? {
             Ok(took) => Verdict::Proven(took),
+            Err(err) if err.is::<Different>() => Verdict::Wrong(with_causes(&*err)),
             Err(err) => Verdict::Failed(with_causes(&*err)),
         };
         Ok(verdict.insert(tried).clone())
@@ -127,7 +130,7 @@ impl Proofs {
     pub fn latch(&self, claim: &Claim, why: &(dyn Error + 'static)) {
         let slot = self.slot(claim);
         let mut verdict = lock(&slot);
-        if !matches!(*verdict, Some(Verdict::Failed(_))) {
+        if verdict.as_ref().is_none_or(Verdict::is_proven) {
             *verdict = Some(Verdict::Failed(with_causes(why)));
         }
     }
@@ -241,6 +244,15 @@ mod tests {
         let again = prove(&proofs, "b", || panic!("tried twice"));
         assert_eq!(again, Verdict::Failed("no such thing".into()));
         assert_eq!(proofs.all().len(), 2);
+    }
+
+    #[test]
+    fn a_way_that_brings_other_bits_is_told_from_one_that_does_not_work() {
+        let proofs = Proofs::default();
+        let verdict = prove(&proofs, "a", || Err(same(&[1], &[2]).unwrap_err().into()));
+        assert!(matches!(verdict, Verdict::Wrong(_)), "{verdict:?}");
+        proofs.latch(&claim("a"), &std::io::Error::other("later"));
+        assert_eq!(prove(&proofs, "a", || panic!("tried twice")), verdict);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use zerohop_bridge::Error as Refusal;
 use zerohop_frame::{BoxError, Different, Extent, Fourcc, same};
 use zerohop_vulkan::{Device, Instance, InstanceOptions, PhysicalDevice};
 
@@ -50,7 +51,9 @@ pub struct Cell {
     pub consumer: &'static str,
     /// Whether all bits arrived.
     pub exact: bool,
-    /// Whether the picture arrived with other bits. One whose way failed its proof does not arrive.
+    /// Whether the picture arrived with other bits, or its way was not taken since a known picture
+    /// did. For CUDA's array of a tiling by modifier the latter is no fault: CUDA is told nothing of
+    /// a tiling, and may have another.
     pub wrong: bool,
     /// Milliseconds to take the memory in, once for each buffer; for CUDA with a proof of the way,
     /// which is made once for each kind of picture.
@@ -125,12 +128,18 @@ impl Cell {
             handle: kind.handle,
             consumer,
             exact: tried.is_ok(),
-            wrong: tried.as_ref().is_err_and(|err| err.is::<Different>()),
+            wrong: tried.as_ref().is_err_and(|err| is_wrong(kind, consumer, err)),
             import_ms: times.map(|times| ms(times.import)),
             read_ms: times.map(|times| ms(times.read)),
             why: tried.as_ref().err().map(|err| Trouble::of(&**err, todo).why),
         }
     }
+}
+
+/// Whether `err` says that other bits came than were sent, where those that were sent are expected.
+fn is_wrong(kind: &Kind, consumer: &str, err: &BoxError) -> bool {
+    let unproven = matches!(err.downcast_ref(), Some(Refusal::NoWay { wrong: true, .. }));
+    err.is::<Different>() || unproven && !(kind.is_tiled() && consumer == seen::ARRAY)
 }
 
 /// Whether `bytes` are those that were sent.
@@ -191,6 +200,8 @@ impl fmt::Display for Cell {
 
 #[cfg(test)]
 mod tests {
+    use zerohop_frame::Modifier;
+
     use super::*;
 
     #[test]
@@ -219,6 +230,24 @@ mod tests {
         let matrix = Matrix { extent: [2, 1], seconds: 1.0, cells: vec![lost, other] };
         let text = matrix.to_string();
         assert!(text.contains("no   AB24 AR24: opaque_fd, read by cuda array: no CUDA"), "{text}");
+    }
+
+    #[test]
+    fn a_way_that_failed_its_proof_by_other_bits_is_wrong_but_for_an_array_of_a_tiling() {
+        let refused = |wrong| -> BoxError {
+            let (fourcc, refusals) = (Fourcc::ARGB8888, String::new());
+            Refusal::NoWay { fourcc, handle: "opaque_fd", refusals, wrong }.into()
+        };
+        let (plain, tiled) = (Kind::of(None), Kind::of(Some(Modifier(0x0300_0000_0060_6015))));
+        let rows = Kind::of(Some(Modifier::LINEAR));
+        for kind in [&plain, &rows] {
+            assert!(is_wrong(kind, "cuda array", &refused(true)), "{}", kind.layout());
+            assert!(!is_wrong(kind, "cuda array", &refused(false)), "{}", kind.layout());
+        }
+        assert!(!is_wrong(&tiled, "cuda array", &refused(true)));
+        assert!(is_wrong(&tiled, "cuda by copy", &refused(true)));
+        let came: BoxError = same(&[1], &[2]).unwrap_err().into();
+        assert!(is_wrong(&tiled, "cuda array", &came), "it was proven, and comes otherwise");
     }
 
     #[test]

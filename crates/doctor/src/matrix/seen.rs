@@ -16,6 +16,9 @@ use super::{Times, compare};
 /// How long CUDA may take for a picture.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// CUDA's own kind of image, over the memory.
+pub(super) const ARRAY: &str = "cuda array";
+
 /// A reader.
 pub(super) struct Consumer {
     /// As the table shows it.
@@ -33,7 +36,7 @@ pub(super) struct Consumer {
 pub(super) const CONSUMERS: [Consumer; 5] = [
     Consumer { name: "vulkan", takes: |_, _| true, read: Readers::vulkan },
     Consumer {
-        name: "cuda array",
+        name: ARRAY,
         takes: |layout, handle| layout != "LINEAR" && handle == "opaque_fd",
         read: |readers, sent| readers.cuda(&[Way::Opaque], sent),
     },

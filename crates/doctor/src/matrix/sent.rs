@@ -57,6 +57,11 @@ impl Kind {
         self.modifier.map_or("OPTIMAL".to_owned(), |modifier| modifier.to_string())
     }
 
+    /// Whether it lies as a DRM modifier says, other than in rows.
+    pub(super) fn is_tiled(&self) -> bool {
+        self.modifier.is_some_and(|modifier| modifier != Modifier::LINEAR)
+    }
+
     /// Makes a picture in such memory.
     pub(super) fn make(&self, device: &Arc<Device>, fourcc: Fourcc) -> Result<Sent, BoxError> {
         (self.make)(device, fourcc, self.modifier.unwrap_or(Modifier::INVALID))
@@ -166,4 +171,12 @@ fn frame(
         damage: Damage::Unknown,
     };
     Ok(Arc::new(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody))))
+}
+
+#[cfg(test)]
+impl Kind {
+    /// Opaque memory of that layout.
+    pub(super) fn of(modifier: Option<Modifier>) -> Self {
+        Self { modifier, handle: "opaque_fd", make: optimal }
+    }
 }
