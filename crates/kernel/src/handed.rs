@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
 
 /// `KCMP_FILE` (`linux/kcmp.h`).
 const FILE: libc::c_int = 0;
@@ -74,12 +75,15 @@ fn told(fd: BorrowedFd<'_>, raw: RawFd) -> Option<bool> {
 }
 
 /// The same, by a mark on the open file description that all its duplicates see: the signal that it would
-/// send if anybody had asked for signals. Who else changes it meanwhile makes the answer no.
+/// send if anybody had asked for signals. Who else changes it meanwhile makes the answer no; two threads
+/// that mark different files in step would both be told yes, so they take turns.
 ///
 /// # References
 ///
 /// `fcntl(2)`, `F_SETSIG`.
 fn shares_mark(fd: BorrowedFd<'_>, raw: RawFd) -> bool {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(before) = mark(fd.as_raw_fd()) else { return false };
     let shared = [libc::SIGUSR1, libc::SIGUSR2].iter().all(|signal| {
         // SAFETY: changes what nobody looks at, of a descriptor that is open.
@@ -142,5 +146,21 @@ mod tests {
             assert!(!same(one.as_fd(), -1), "a closed one");
         }
         assert_eq!(mark(copy.as_raw_fd()), Some(0), "as it was");
+    }
+
+    #[test]
+    fn threads_that_ask_at_once_do_not_take_each_others_marks_for_their_own() {
+        let files = [Eventfd::new().unwrap(), Eventfd::new().unwrap()];
+        let [one, other] = files.each_ref().map(|file| file.as_fd());
+        let start = std::sync::Barrier::new(2);
+        let mistakes = |fd: BorrowedFd<'_>, raw: RawFd| {
+            start.wait();
+            (0..20_000).filter(|_| shares_mark(fd, raw)).count()
+        };
+        let found = std::thread::scope(|scope| {
+            let there = scope.spawn(|| mistakes(other, one.as_raw_fd()));
+            mistakes(one, other.as_raw_fd()) + there.join().unwrap()
+        });
+        assert_eq!(found, 0, "different files taken for the same");
     }
 }
