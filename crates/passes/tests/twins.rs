@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use libtest_mimic::Arguments;
-use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, PlaneLayout, Rect};
+use zerohop_frame::{
+    Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, Modifier, PlaneLayout, Rect,
+};
 use zerohop_passes::{Chroma, Classify, Convert, Fit, Grid, Plain, Route, TileSet, Verdict};
 use zerohop_vulkan::{Buffer, Device, ImportCache, PixelFormat, wait_on_cpu};
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
             finds_changes(it, Route::InPlace, Tiling::Linear);
         }),
         trial("device", "a_large_picture_is_classified", always, a_large_picture),
+        trial("device", "what_the_cpu_copies_is_copied_for_each_picture", always, copied_each_time),
         trial("device", "a_lost_picture_voids_the_damage", always, a_lost_picture),
         trial("device", "a_source_that_hides_damage_is_caught_once", always, a_lying_source),
         trial("device", "an_honest_source_is_believed", always, an_honest_source),
@@ -198,6 +201,32 @@ fn known(machine: &Machine) -> (Canvas, Classify, Arc<Notes>, Vec<u8>) {
     let frame = canvas.show(machine, &bytes, Damage::Unknown);
     look(&mut pass, &canvas, &frame);
     (canvas, pass, notes, bytes)
+}
+
+/// Each picture comes in the same memfd, of colours in an image and of planes as buffers.
+fn copied_each_time(machine: &Machine) {
+    let plane = |offset, stride| PlaneLayout { object: 0, offset, stride };
+    let ways = [
+        (Fourcc::XRGB8888, Route::Gpu, ArrayVec::from_iter([plane(0, 256)]), (40 * 64 + 40) * 4),
+        (Fourcc::NV12, Route::Plain, [plane(0, 64), plane(4096, 64)].into_iter().collect(), 2600),
+    ];
+    for (fourcc, route, planes, pixel) in ways {
+        let (extent, modifier, color) = (size(64, 64), Modifier::LINEAR, Color::SRGB);
+        let descriptor = FrameDescriptor { extent, fourcc, modifier, planes, color };
+        let (mut canvas, mut host) = Canvas::copied(machine, descriptor);
+        assert!(canvas.image.copies().cpu_bytes > 0, "{fourcc}");
+        let (mut pass, _) = classify(machine, &canvas, route);
+        host.bytes_mut().fill(77);
+        let first = canvas.present(Damage::Unknown);
+        assert_eq!(look(&mut pass, &canvas, &first).len(), 16, "{fourcc}");
+        for round in 0..3 {
+            host.bytes_mut()[pixel] ^= 1;
+            let next = canvas.present(Damage::Unknown);
+            assert_eq!(look(&mut pass, &canvas, &next), [10], "{fourcc} {round}");
+            let same = canvas.present(Damage::Unknown);
+            assert!(look(&mut pass, &canvas, &same).is_empty(), "{fourcc} {round}");
+        }
+    }
 }
 
 fn a_lost_picture(machine: &Machine) {

@@ -4,6 +4,7 @@
 use ash::vk;
 
 use crate::body::{Body, Copied, Upload};
+use crate::lines::Lines;
 use crate::shown::whole;
 use crate::{Device, Error, Image, Place};
 
@@ -14,22 +15,32 @@ const READ: vk::AccessFlags = vk::AccessFlags::from_raw(
 );
 
 impl Image {
-    /// Takes the picture from its maker, for shaders and copies to read.
-    pub(crate) fn acquire(&self, commands: vk::CommandBuffer) -> Result<(), Error> {
+    /// The CPU's part in taking a picture from its maker, which is complete: for each picture anew,
+    /// before the commands of [`acquire`](Self::acquire) run.
+    pub(crate) fn send(&self) -> Result<(), Error> {
+        match &self.body {
+            Body::Images(_) | Body::Copied(..) => Ok(()),
+            Body::Buffers(objects) => objects.lines.iter().try_for_each(Lines::send),
+            Body::Upload(_, upload) => upload.lines.send(),
+        }
+    }
+
+    /// Takes the picture from its maker, for shaders and copies to read. Only records commands: they
+    /// may run for one picture after another.
+    pub(crate) fn acquire(&self, commands: vk::CommandBuffer) {
         let device = self.device();
         let ours = Some((self.owner(), self.family()));
         match &self.body {
             Body::Images(_) => self.change(commands, (NONE, READ), ours),
             Body::Buffers(objects) => {
-                objects.lines.iter().try_for_each(|lines| lines.acquire(device, commands))?;
+                objects.lines.iter().for_each(|lines| lines.acquire(device, commands));
             }
-            Body::Upload(_, upload) => self.upload(commands, upload)?,
+            Body::Upload(_, upload) => self.upload(commands, upload),
             Body::Copied(_, copied) => {
                 self.change(commands, (NONE, READ), ours);
                 self.copy_to(commands, copied);
             }
         }
-        Ok(())
     }
 
     /// Gives the picture back to its maker.
@@ -46,9 +57,9 @@ impl Image {
     }
 
     /// Copies the memory to the image.
-    fn upload(&self, commands: vk::CommandBuffer, upload: &Upload) -> Result<(), Error> {
+    fn upload(&self, commands: vk::CommandBuffer, upload: &Upload) {
         let device = self.device();
-        upload.lines.acquire(device, commands)?;
+        upload.lines.acquire(device, commands);
         self.discard(commands);
         let place = Place { offset: upload.layout.offset, stride: upload.layout.stride };
         let (buffer, layout) = (upload.lines.buffer().raw(), vk::ImageLayout::GENERAL);
@@ -58,7 +69,6 @@ impl Image {
             unsafe { raw.cmd_copy_buffer_to_image(commands, buffer, image, layout, &regions) };
         }
         self.change(commands, (WRITE, READ), None);
-        Ok(())
     }
 
     /// Copies the images to linear memory.

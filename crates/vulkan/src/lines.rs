@@ -78,18 +78,15 @@ impl Lines {
         }
     }
 
-    /// Makes what its maker wrote visible to the commands that follow.
-    pub(crate) fn acquire(
-        &self,
-        device: &Device,
-        commands: vk::CommandBuffer,
-    ) -> Result<(), Error> {
-        match self {
-            Self::Host(host) => host.send(),
-            Self::Device(_, owner) => {
-                self.change_owner(device, commands, *owner, device.family());
-                Ok(())
-            }
+    /// The CPU's part in making what its maker wrote visible, for each picture before its submission.
+    pub(crate) fn send(&self) -> Result<(), Error> {
+        if let Self::Host(host) = self { host.send() } else { Ok(()) }
+    }
+
+    /// Makes what its maker wrote, and [`send`](Self::send) sent, visible to the commands that follow.
+    pub(crate) fn acquire(&self, device: &Device, commands: vk::CommandBuffer) {
+        if let Self::Device(_, owner) = self {
+            self.change_owner(device, commands, *owner, device.family());
         }
     }
 

@@ -52,7 +52,12 @@ impl Queue {
         Slot::new(&self.device)
     }
 
-    pub(crate) fn give_back(&self, slot: Slot) {
+    /// Takes a slot back. What it kept it lets go at once when it is not running any more, and else when
+    /// it is taken again.
+    pub(crate) fn give_back(&self, mut slot: Slot) {
+        if slot.is_done().unwrap_or(false) {
+            slot.let_go();
+        }
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot);
     }
 }
@@ -301,11 +306,16 @@ impl Slot {
         Ok(())
     }
 
+    /// Lets go what the commands name. They are not run again.
+    fn let_go(&mut self) {
+        self.images.clear();
+        self.keep.clear();
+    }
+
     /// Forgets the last submission, which is done, and what was recorded.
     fn reset(&mut self) -> Result<(), Error> {
         self.laps.iter_mut().for_each(Laps::read);
-        self.images.clear();
-        self.keep.clear();
+        self.let_go();
         self.rewind()?;
         let device = self.device.raw();
         let flags = vk::CommandPoolResetFlags::empty();

@@ -60,13 +60,16 @@ impl Recording {
             return Ok(());
         }
         self.hold(frame, image)?;
-        self.open(image)
+        self.open(image);
+        Ok(())
     }
 
-    /// Waits for the picture's acquire point, and keeps the picture until the device is done with it.
+    /// Waits for the picture's acquire point, brings it to the device where that is the CPU's part, and
+    /// keeps it until the device is done with it.
     pub(crate) fn hold(&mut self, frame: &Arc<Frame>, image: &Image) -> Result<(), Error> {
         if image.needs_cpu() {
             self.device().wait_on_cpu(frame.acquire())?;
+            image.send()?;
         } else {
             self.wait_for(frame.acquire())?;
         }
@@ -75,15 +78,11 @@ impl Recording {
     }
 
     /// Takes the image's ownership, for whichever picture is in it when this is submitted, and gives it
-    /// back at the end. For commands that are [prepared](Self::prepare).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Call`].
-    pub fn open(&mut self, image: &Arc<Image>) -> Result<(), Error> {
-        image.acquire(self.commands())?;
+    /// back at the end. For commands that are [prepared](Self::prepare), which wait for each picture
+    /// when they are [run](Prepared::run).
+    pub fn open(&mut self, image: &Arc<Image>) {
+        image.acquire(self.commands());
         self.slot_mut().images.push(Arc::clone(image));
-        Ok(())
     }
 
     fn wait_for(&mut self, point: &SyncPoint) -> Result<(), Error> {

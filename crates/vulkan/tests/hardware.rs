@@ -16,8 +16,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
 use zerohop_vulkan::{
-    Buffer, Device, Error, HostBuffer, HostMemory, Image, ImportCache, PixelFormat, Recording,
-    Semaphore, opaque_of, read_back, write_picture,
+    Buffer, Device, Error, HostBuffer, HostMemory, Image, ImportCache, PixelFormat, Queue,
+    Recording, Semaphore, opaque_of, read_back, write_picture,
 };
 
 fn main() -> ExitCode {
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         trial("device", "a_memfd_that_may_shrink_is_refused", always, a_memfd_that_may_shrink),
         trial("device", "a_frame_goes_home_after_its_submission", always, a_frame_goes_home),
         trial("device", "command_buffers_are_used_again", always, command_buffers_are_used_again),
+        trial("device", "what_is_done_keeps_no_image", always, what_is_done_keeps_no_image),
         trial("dma_buf", "a_dma_buf_is_read_by_modifier", takes_dma_bufs, a_dma_buf_is_read),
         trial("dma_buf", "a_small_dma_buf_is_refused", takes_dma_bufs, a_small_dma_buf),
         trial("host_pointers", "host_memory_is_shared", Device::has_host_pointers, host_memory),
@@ -273,6 +274,21 @@ fn a_memfd_that_may_shrink(machine: &Machine) -> Result<(), Error> {
     let buffer = SharedBuffer::new(shape, ArrayVec::from_iter([MemoryHandle::Shm(fd)]));
     let err = Image::import(&machine.device, &buffer.expect("sound")).err().expect("unsealed");
     assert_eq!(err.to_string(), "cannot import a memfd that is not sealed against shrinking");
+    Ok(())
+}
+
+/// Submitted and waited for, or prepared and dropped.
+fn what_is_done_keeps_no_image(machine: &Machine) -> Result<(), Error> {
+    let (extent, format) = small();
+    let image = Arc::new(Image::create(&machine.device, extent, format, &opaque_of(format))?);
+    let queue = Queue::new(&machine.device);
+    write_picture(&queue, &image, &vec![7; image.bytes() as usize])?;
+    assert_eq!(Arc::strong_count(&image), 1, "what was submitted is done");
+    let mut recording = Recording::lasting(&queue)?;
+    recording.open(&image);
+    let prepared = recording.prepare(&image)?;
+    drop(prepared);
+    assert_eq!(Arc::strong_count(&image), 1, "what was prepared is dropped");
     Ok(())
 }
 

@@ -147,7 +147,7 @@ impl Gpu {
                 // A new image is when old ones have gone.
                 self.prepared.retain(|one| !one.is_forgotten());
                 let mut recording = Recording::lasting(&self.queue)?;
-                recording.open(image)?;
+                recording.open(image);
                 self.record(&mut recording, image, (self.grid.len(), EVERY))?;
                 recording.prepare(image)?
             }

@@ -12,8 +12,8 @@ use zerohop_frame::{
     OpaqueImage, PlaneLayout, Recycle, Release, SharedBuffer, Stage, SyncPoint,
 };
 use zerohop_vulkan::{
-    Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Queue, opaque_of,
-    opaque_of_words, write_picture,
+    Device, DeviceChoice, HostBuffer, Image, Instance, InstanceOptions, PixelFormat, Queue, Way,
+    opaque_of, opaque_of_words, write_picture,
 };
 
 /// A device and the instance that hears what the validation layer says.
@@ -101,6 +101,17 @@ impl Canvas {
         let buffer = SharedBuffer::new(descriptor.clone(), memory).expect("a sound descriptor");
         let image = Arc::new(image);
         Self { image, descriptor, buffer, home: Arc::default(), next: 1 }
+    }
+
+    /// A picture in a memfd that the CPU copies to the device each time, and that memfd.
+    pub(crate) fn copied(machine: &Machine, descriptor: FrameDescriptor) -> (Self, HostBuffer) {
+        let last = descriptor.planes.len() - 1;
+        let host = HostBuffer::new(&machine.device, descriptor.end(last)).expect("memory");
+        let memory = ArrayVec::from_iter([host.handle().expect("a descriptor")]);
+        let buffer = SharedBuffer::new(descriptor.clone(), memory).expect("a sound descriptor");
+        let image = Image::import_by(&machine.device, &buffer, &[Way::CpuCopy]);
+        let image = Arc::new(image.expect("an image of a memfd"));
+        (Self { image, descriptor, buffer, home: Arc::default(), next: 1 }, host)
     }
 
     /// Draws raw codes, rows without padding, and presents them.
