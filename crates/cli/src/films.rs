@@ -58,6 +58,15 @@ impl Films {
         Some(self.said_of(film).fate?.is_err().into())
     }
 
+    /// Those of several films that could not be played.
+    pub(crate) fn failed(&self) -> Vec<Failure> {
+        let failed = |film: usize| {
+            let why = self.said_of(film).fate?.err()?;
+            Some(Failure::new(self.inputs[film].to_string_lossy(), &why, advice(&why)))
+        };
+        (0..self.inputs.len()).filter_map(failed).collect()
+    }
+
     /// What became of one film when the decoder ended so.
     fn end_of(&self, film: usize, status: WaitStatus) -> (u8, Option<Failure>) {
         let said = self.said_of(film);
@@ -70,12 +79,12 @@ impl Films {
         };
         let code = status.exit_status();
         match (said.fate, &self.gone, status.terminating_signal()) {
-            (Some(Err(why)), ..) => failed(&why, "try zerohop probe"),
+            (Some(Err(why)), ..) => failed(&why, advice(&why)),
             (Some(Ok(())), ..) => remark(said.remark),
             (None, Some(why), _) => failed(why, "see what stopped it; what came before is kept"),
             (None, _, Some(signal)) => match said.remark {
                 // So it ends itself when it waits in vain, and says why.
-                Some(why) if signal == Signal::KILL.as_raw() => failed(&why, "try zerohop probe"),
+                Some(why) if signal == Signal::KILL.as_raw() => failed(&why, advice(&why)),
                 _ => {
                     let why = format!("the decoder crashed with signal {signal}");
                     failed(&why, "what came before is kept; try --decode software")
@@ -84,7 +93,8 @@ impl Films {
             (None, ..) if code == Some(0) => remark(said.remark),
             (None, ..) => {
                 let silent = format!("the decoder ended with code {}", code.unwrap_or(-1));
-                failed(&said.remark.unwrap_or(silent), "try zerohop probe")
+                let why = said.remark.unwrap_or(silent);
+                failed(&why, advice(&why))
             }
         }
     }
@@ -108,6 +118,12 @@ impl Films {
         }
         said
     }
+}
+
+/// What a user can do about a film that failed because of `why`.
+fn advice(why: &str) -> &'static str {
+    // As `strerror(3)` has it, and FFmpeg from there.
+    if why.contains("No such file or directory") { "check the name" } else { "try zerohop probe" }
 }
 
 #[cfg(test)]
@@ -167,11 +183,18 @@ mod tests {
         assert_eq!(told("exit 0"), (0, vec![remark.to_owned()]));
         fs::write(&log, "0 ended\n1 failed: no such file\n2 ended\n1 of 3 films failed\n").unwrap();
         let (code, said) = told("exit 1");
-        assert_eq!((code, said), (125, vec!["b: no such file: try zerohop probe".to_owned()]));
+        assert_eq!(
+            (code, &said[..]),
+            (125, &["b: no such file: try zerohop probe".to_owned()][..])
+        );
         assert_eq!(
             (0..3).map(|film| films.exit_code_of(film)).collect::<Vec<_>>(),
             [Some(0), Some(1), Some(0)]
         );
+        assert_eq!(films.failed().iter().map(Failure::to_string).collect::<Vec<_>>(), said);
+        fs::write(&log, "1 failed: No such file or directory\n").unwrap();
+        let todo = films.failed()[0].todo().to_owned();
+        assert_eq!((films.failed().len(), &*todo), (1, "check the name"));
         fs::write(&log, "1 failed: no such file\n0 ended\n").unwrap();
         let (code, said) = told("kill -SEGV $$");
         assert_eq!(code, 125);

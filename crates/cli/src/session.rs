@@ -121,14 +121,25 @@ impl<'a> Session<'a> {
         Ok(match end {
             _ if failed => FAILED,
             End::Application(status) => self.ended(status),
-            End::Limit => 0,
-            End::Signal(signal) => u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED),
+            End::Limit => self.failed_before(),
+            End::Signal(signal) => {
+                self.failed_before();
+                u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED)
+            }
         })
     }
 
     /// Says what is to be said of a program that ended by itself. Returns our exit code.
     fn ended(&mut self, status: WaitStatus) -> u8 {
         let (code, said) = self.subject.ended(status);
+        said.into_iter().for_each(|said| self.screen.say(said));
+        code
+    }
+
+    /// Says what had failed by itself before we ended the rest. Returns our exit code.
+    fn failed_before(&mut self) -> u8 {
+        let said = self.subject.failed();
+        let code = if said.is_empty() { 0 } else { FAILED };
         said.into_iter().for_each(|said| self.screen.say(said));
         code
     }

@@ -54,4 +54,9 @@ impl Subject {
             Self::Decoder(films) => films.ended(status),
         }
     }
+
+    /// What of it has failed already, while the rest went on.
+    pub(crate) fn failed(&self) -> Vec<Failure> {
+        if let Self::Decoder(films) = self { films.failed() } else { Vec::new() }
+    }
 }

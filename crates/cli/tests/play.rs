@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         named("what_each_of_several_films_has_for_itself_has_its_number", films::numbered),
         named("of_several_films_one_that_does_not_answer_is_given_up_alone", films::silent),
         named("several_films_whose_decoder_is_killed_are_each_named", films::killed),
+        named("a_film_that_failed_is_named_also_when_a_limit_ends_the_others", films::limited),
         named("a_probe_says_what_works_and_why_the_rest_does_not", probe),
     ];
     let vaapi = |name: &str, test: fn(&Vaapi)| {
@@ -736,6 +737,7 @@ fn refused() {
         let said = said(&output);
         assert_eq!((output.status.code(), said.lines().count()), (Some(125), 1), "{said}");
         assert!(said.contains(why), "{said}");
+        assert_eq!(said.contains("check the name"), name == "missing.mp4", "{said}");
         let output = zerohop("probe", &stage.path(name), &[]);
         assert_eq!(output.status.code(), Some(125));
         assert!(String::from_utf8_lossy(&output.stderr).contains(why));

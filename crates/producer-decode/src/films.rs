@@ -2,7 +2,8 @@
 //! process, so that a GPU has one context for them and need not go from one to the other.
 //!
 //! What is said of a film begins with its number: `2 ended`, `2 says: …`, `2 failed: …`. One that fails
-//! or hangs costs the others nothing.
+//! or hangs costs the others nothing, but for what they share: a device that one opens is waited for by the
+//! others that want it (`ring.rs`, `av/device.rs`), each under its own watch.
 
 use std::ffi::OsString;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -46,10 +47,14 @@ pub(crate) fn socket(number: usize) -> Result<PathBuf> {
 /// Plays all of `arguments`.
 pub(crate) fn play(arguments: &Arguments) -> Result<()> {
     let (tell, told) = channel();
-    let films = arguments.each().enumerate();
-    let lines =
-        films.map(|(number, film)| start(number, film, &tell)).collect::<Result<Vec<_>>>()?;
-    let mut open: Vec<_> = lines.into_iter().map(Some).collect();
+    let begin = |(number, film)| {
+        start(number, film, &tell).unwrap_or_else(|err| {
+            // The others go on. Nobody hangs up: it is heard below.
+            let _ = tell.send((number, Fate::Failed(format!("{err:#}"))));
+            Line::default()
+        })
+    };
+    let mut open: Vec<_> = arguments.each().enumerate().map(begin).map(Some).collect();
     let (mut failed, mut hangs) = (0, false);
     while open.iter().any(Option::is_some) {
         let (number, fate): (usize, Fate) = told.recv().context("all films are lost")?;

@@ -97,8 +97,14 @@ impl Host {
         self.announced.get(&key).map(|known| &known.descriptor)
     }
 
-    /// Hands a picture over, once the host has few enough.
-    pub(crate) fn pass(&mut self, surface: Surface, when: When) -> Result<()> {
+    /// Hands a picture over, once the host has few enough. What it knows of `queued`, which are handed over
+    /// next, it goes on knowing.
+    pub(crate) fn pass(
+        &mut self,
+        surface: Surface,
+        when: When,
+        queued: &[SurfaceKey],
+    ) -> Result<()> {
         self.hear(Duration::ZERO)?;
         while self.out.len() >= self.ring {
             self.hear(Duration::from_millis(100))?;
@@ -107,7 +113,7 @@ impl Host {
         // Nobody reads what is not complete.
         copying.map_or(Ok(()), |copying| copying.wait())?;
         if let Some(memory) = memory {
-            self.announce(key, descriptor, copies, memory)?;
+            self.announce(key, descriptor, copies, memory, queued)?;
         }
         let buffer = self.announced.get(&key).context("a surface got lost")?.buffer;
         self.sequence += 1;
@@ -131,13 +137,16 @@ impl Host {
         descriptor: FrameDescriptor,
         copies: Copies,
         memory: Memory,
+        queued: &[SurfaceKey],
     ) -> Result<()> {
         self.retire(key)?;
         self.retire_older_than(key)?;
-        // One at home makes room for it.
-        let idle = |known: &Announced| !self.out.contains_key(&known.buffer);
+        // One at home makes room for it. Where there is none, there are few.
+        let idle = |(key, known): &(&SurfaceKey, &Announced)| {
+            !self.out.contains_key(&known.buffer) && !queued.contains(*key)
+        };
         if self.announced.len() + self.out.len() >= MAX_BUFFERS
-            && let Some((&old, _)) = self.announced.iter().find(|(_, known)| idle(known))
+            && let Some((&old, _)) = self.announced.iter().find(idle)
         {
             self.retire(old)?;
         }

@@ -220,7 +220,9 @@ impl Player<'_> {
             None => (picture, self.opened.decoder.device()),
         };
         let sources = Sources { pool, device, host: Some(&self.host) };
-        let surface = self.handover.surface(picture, &sources)?;
+        // It may open a device, or wait for another film that does.
+        let surface =
+            self.dog.watch(Doing::Importing, || self.handover.surface(picture, &sources))?;
         let mut gone = pool.take_gone();
         gone.extend(self.handover.take_gone());
         if !gone.is_empty() {
@@ -239,8 +241,9 @@ impl Player<'_> {
         let when = When { timestamp: self.time_of(&shown)?, media };
         self.copied.push_back((surface, when));
         self.played.pictures += 1;
-        // What is shown at its time is not held up.
-        self.hand_over(if self.arguments.realtime { 0 } else { COPYING })
+        // What is shown at its time, or comes as it is made, is not held up.
+        let at_once = self.arguments.realtime || self.opened.input.is_live();
+        self.hand_over(if at_once { 0 } else { COPYING })
     }
 
     /// Hands over what is complete, and waits for all but `left` of the rest.
@@ -251,7 +254,8 @@ impl Player<'_> {
                 return Ok(());
             }
             let Some((surface, when)) = self.copied.pop_front() else { return Ok(()) };
-            self.host.pass(surface, when)?;
+            let queued: Vec<_> = self.copied.iter().map(|(surface, _)| surface.key).collect();
+            self.host.pass(surface, when, &queued)?;
         }
         Ok(())
     }

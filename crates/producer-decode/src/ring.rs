@@ -14,7 +14,7 @@ use crate::pool::SurfaceId;
 const ALIGNMENT: u64 = 256;
 
 /// The device that was opened last, for all films on it: opening one takes long, and all the longer the
-/// more are opened at once.
+/// more are opened at once. It is locked meanwhile: whoever calls [`Ring::on`] is watched.
 static OPEN: Mutex<Weak<Device>> = Mutex::new(Weak::new());
 
 /// Memory of one picture.

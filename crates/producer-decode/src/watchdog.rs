@@ -23,7 +23,7 @@ pub(crate) enum Doing {
     Reading,
     /// Waiting for the decoder.
     Decoding,
-    /// Waiting for a device that reads a picture.
+    /// Waiting for a device that reads or copies a picture.
     Importing,
 }
 
@@ -34,7 +34,7 @@ impl Doing {
             Self::Opening => "opening it",
             Self::Reading => "reading it",
             Self::Decoding => "decoding it",
-            Self::Importing => "importing its first picture",
+            Self::Importing => "importing a picture",
         }
     }
 }

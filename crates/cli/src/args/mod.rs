@@ -152,7 +152,7 @@ pub(crate) struct Capture {
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Write what happened to every picture to this file (Chrome trace format, for Perfetto)
+    /// Write what happened to every picture to this file (Chrome trace format, for Perfetto); of several films the first one's has the waits of all
     #[arg(long, value_name = "FILE.json")]
     pub(crate) trace: Option<PathBuf>,
 

@@ -27,7 +27,7 @@ Examples:
 
 Exit code:
   0 at the end of the file, or when --frames or --seconds ended it; 128 + N after signal N; 125 when
-  it, or one of several, cannot be played, with the reason.
+  it, or one of several, cannot be played, with the reason, also when a limit ended the others.
 
 Environment:
   ZEROHOP_DECODER  the program that decodes, zerohop-decode, where it is not beside zerohop";
@@ -43,7 +43,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = PLAY_EXAMPLES)]
 pub(crate) struct Play {
-    /// Paths, or addresses that FFmpeg knows. Several are films beside each other in one process, which is what a GPU does best; {} in the name of an output is the film's number, from 0
+    /// Paths, or addresses that FFmpeg knows. Several are films beside each other, in one process that decodes and one that takes the pictures, which is what a GPU does best; {} in the name of an output is the film's number, from 0
     #[arg(value_name = "FILE|URL", required = true)]
     pub(crate) inputs: Vec<OsString>,
 

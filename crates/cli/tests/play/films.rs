@@ -128,6 +128,27 @@ pub(super) fn killed() {
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
 }
 
+/// One fails at once; the other goes on until the time is over, or until somebody ends it.
+pub(super) fn limited() {
+    let stage = Stage::new();
+    let [clip, ..] = three(&stage);
+    let missing = stage.path("missing.mp4");
+    let endless = ["--decode", "software", "--loop", "--realtime", "--to", "null"];
+    let output = play(&[&clip, &missing], &[&endless[..], &["--seconds", "4"]].concat(), &[]);
+    let why = "missing.mp4: No such file or directory: check the name";
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(125), "{words}");
+    assert!(words.contains(why) && !words.contains("zerohop probe"), "{words}");
+    let output = play(&[&clip, &clip], &[&endless[..], &["--seconds", "1"]].concat(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let mut ended = Command::new("timeout");
+    ended.args(["--preserve-status", "--signal=INT", "4", ZEROHOP, "play"]);
+    let output = ended.args([&clip, &missing]).args(endless).output().unwrap();
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(128 + 2), "{words}");
+    assert!(words.contains(why) && !words.contains("zerohop probe"), "{words}");
+}
+
 /// Each with a display of libva's of its own, whose surfaces have the same names.
 pub(super) fn by_vaapi(vaapi: &Vaapi) {
     let stage = Stage::new();

@@ -4,6 +4,7 @@
 //! device is the GPU's primary context, as ours is, and works on our stream, so that a copy comes
 //! after the decoder's own work without anybody waiting in between.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ struct Rows {
     rows: usize,
 }
 
-// SAFETY: `Copying` keeps the picture until the copy is done, and whoever has it the slot.
+// SAFETY: `Copying` keeps the picture and the slot until the copy is done, and for ever where that cannot be
+// known; so does `CudaCopier::copy` where only some planes could be given to the stream.
 unsafe impl Surface for Rows {
     fn place(&self) -> Place {
         Place::Device { pointer: self.pointer, pitch: self.pitch }
@@ -80,14 +82,30 @@ impl CudaCopier {
         Ok(Buffer::map(&memory, 0, *size)?)
     }
 
-    /// Copies the planes of `picture`, after all that the decoder has to do with it. Both must stay until
-    /// that is done.
+    /// Copies the planes of `picture`, after all that the decoder has to do with it.
     pub(crate) fn copy(
         &self,
         picture: &Picture,
         fourcc: Fourcc,
-        slot: &Slot<Buffer>,
+        slot: &Arc<Slot<Buffer>>,
     ) -> Result<Copying> {
+        let used = (picture.again()?, Arc::clone(slot));
+        let queued = self.queue(picture, fourcc, slot);
+        match queued.and_then(|()| Ok(self.stream.submit()?)) {
+            Ok(done) => Ok(Copying { done, used: Some(used) }),
+            Err(err) => {
+                // Some planes may be on their way.
+                let rest = self.stream.submit();
+                if rest.and_then(|done| done.wait("a part of a picture", PATIENCE)).is_err() {
+                    mem::forget(used);
+                }
+                Err(err)
+            }
+        }
+    }
+
+    /// Gives the copies of all planes to the stream.
+    fn queue(&self, picture: &Picture, fourcc: Fourcc, slot: &Slot<Buffer>) -> Result<()> {
         let raw = picture.raw();
         let (begin, extent) = picture.visible();
         let planes = fourcc.planes().context("planes that are not known")?;
@@ -104,15 +122,16 @@ impl CudaCopier {
             let to = rows(plane, extent, pointer, at.stride as usize);
             self.stream.copy(&Arc::new(from), &Arc::new(to))?;
         }
-        Ok(Copying { done: self.stream.submit()?, _picture: picture.again()? })
+        Ok(())
     }
 }
 
-/// A copy on its way, with what it reads.
+/// A copy on its way, with what it reads and writes.
 #[must_use = "what it writes may not be complete"]
 pub(crate) struct Copying {
     done: Done,
-    _picture: Picture,
+    /// Until it is dropped.
+    used: Option<(Picture, Arc<Slot<Buffer>>)>,
 }
 
 impl Copying {
@@ -129,8 +148,11 @@ impl Copying {
 
 impl Drop for Copying {
     fn drop(&mut self) {
-        // One that is not done in time never will be: its device is lost.
-        let _ = self.wait();
+        // One that is not done in time may still be, in a context that other films go on with: then nobody
+        // may have that memory again.
+        if self.wait().is_err() {
+            mem::forget(self.used.take());
+        }
     }
 }
 

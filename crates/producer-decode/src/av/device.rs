@@ -134,7 +134,8 @@ unsafe impl Sync for Opened {}
 
 /// The device of Vulkan that was opened last, and its name, for all films on it: each more would be a context
 /// of the GPU more, and opening several at a time takes many seconds. FFmpeg 5.1 has no locks for its
-/// queues: with it each film opens one, one after the other.
+/// queues: with it each film opens one, one after the other. It is locked meanwhile: whoever calls [`Device::open`] is
+/// watched.
 static VULKAN: Mutex<(Option<String>, Weak<Opened>)> = Mutex::new((None, Weak::new()));
 
 /// A device that decodes.

@@ -90,6 +90,14 @@ impl Input {
         Some(self.raw().duration).filter(|&duration| duration > 0)
     }
 
+    /// Whether it may come as it is made, so that the next packet may be long in coming: nobody can go back
+    /// in it (a pipe, RTSP), or knows how long it is.
+    pub(crate) fn is_live(&self) -> bool {
+        // SAFETY: null, or what it is read from until it is closed.
+        let bytes = unsafe { self.raw().pb.as_ref() };
+        bytes.is_none_or(|bytes| bytes.seekable == 0) || self.duration().is_none()
+    }
+
     /// When it starts, in microseconds of its own time. Where times may jump, as in a broadcast,
     /// that is when its video does, else when the first of its streams does: as the program
     /// `ffmpeg` has it (`correct_input_start_times`).

@@ -1,6 +1,8 @@
 //! One picture from an image to rows.
 
+use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -22,6 +24,8 @@ pub(crate) struct VulkanCopier {
     commands: vk::CommandBuffer,
     fence: vk::Fence,
     device: Rc<Shared>,
+    /// Whether a copy was not done in time: it may still be, on a device that other films go on with.
+    is_late: bool,
 }
 
 impl VulkanCopier {
@@ -29,7 +33,8 @@ impl VulkanCopier {
     pub(crate) fn of(picture: &Picture) -> Result<Self> {
         let device = Shared::of(picture)?;
         let (pool, commands) = (vk::CommandPool::null(), vk::CommandBuffer::null());
-        let mut copier = Self { pool, commands, fence: vk::Fence::null(), device };
+        let fence = vk::Fence::null();
+        let mut copier = Self { pool, commands, fence, device, is_late: false };
         let raw = &copier.device.raw;
         let info = vk::CommandPoolCreateInfo::default().queue_family_index(copier.device.family);
         // SAFETY: the device has the family.
@@ -61,8 +66,11 @@ impl VulkanCopier {
         &mut self,
         picture: &Picture,
         fourcc: Fourcc,
-        slot: &Slot<Target>,
+        slot: &Arc<Slot<Target>>,
     ) -> Result<()> {
+        if self.is_late {
+            bail!("an earlier copy of the device was not done after {PATIENCE:?}");
+        }
         let mut lock = Lock::of(picture, self.device.family)?;
         let images = lock.frame.img.iter().take_while(|image| **image != 0).count();
         let planes = fourcc.planes().context("planes that are not known")?;
@@ -83,13 +91,19 @@ impl VulkanCopier {
         self.hand_over(slot.target.buffer);
         self.submit(&mut lock, images)?;
         drop(lock);
-        self.wait()
+        let waited = self.wait();
+        if waited.is_err() {
+            // Its memory is never let go, nor is the device that it is of. FFmpeg keeps the images itself.
+            mem::forget(Arc::clone(slot));
+            self.is_late = true;
+        }
+        waited
     }
 
     fn begin(&self) -> Result<()> {
         let raw = &self.device.raw;
         let nothing = vk::CommandPoolResetFlags::empty();
-        // SAFETY: the last copy is done.
+        // SAFETY: the last copy is done: after one that is not, `copy` begins none.
         unsafe { raw.reset_command_pool(self.pool, nothing) }.context("reset the commands")?;
         let info = vk::CommandBufferBeginInfo::default()
             .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
@@ -200,8 +214,11 @@ impl VulkanCopier {
 
 impl Drop for VulkanCopier {
     fn drop(&mut self) {
+        if self.is_late {
+            return;
+        }
         let raw = &self.device.raw;
-        // SAFETY: the last copy is done, or never will be: then its device is lost.
+        // SAFETY: the last copy is done.
         unsafe { raw.destroy_fence(self.fence, None) };
         // SAFETY: as above.
         unsafe { raw.destroy_command_pool(self.pool, None) };

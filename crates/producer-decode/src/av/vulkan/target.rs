@@ -62,7 +62,8 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        // SAFETY: every copy is waited for before its slot is let go.
+        // SAFETY: every copy is waited for before its slot is let go; one that is late keeps it for ever
+        // (`VulkanCopier::copy`).
         unsafe { self.device.raw.destroy_buffer(self.buffer, None) };
         // SAFETY: ours, or null; what it was bound to is gone.
         unsafe { self.device.raw.free_memory(self.memory, None) };
