@@ -3,7 +3,7 @@
 //! manifests made from them.
 //!
 //! The layers, the host that starts applications under it, and the build all read these facts here.
-//! There is no dependency; whoever wants a manifest on a disk has [`place`] put it there.
+//! There is no dependency; whoever wants a manifest on a disk has [`place()`] put it there.
 #![forbid(unsafe_code)]
 
 mod decision;
