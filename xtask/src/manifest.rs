@@ -1,6 +1,5 @@
 //! The layers' manifests, for the Vulkan loader.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -35,14 +34,13 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
         bail!("no layer is built in {}", folder.display());
     }
     let implicit = folder.join("implicit");
-    fs::create_dir_all(&implicit).with_context(|| format!("make {}", implicit.display()))?;
     for layer in &layers {
         for (folder, library, activation) in [
-            (folder, format!("./{}", layer.library), Activation::Explicit),
-            (&implicit, format!("../{}", layer.library), Activation::Implicit),
+            (folder, Path::new(".").join(layer.library), Activation::Explicit),
+            (&implicit, Path::new("..").join(layer.library), Activation::Implicit),
         ] {
-            let text = layer.manifest(&library, activation);
-            fs::write(folder.join(layer.file_name), text)
+            layer
+                .install(&library, folder, activation)
                 .with_context(|| format!("write the manifest of {}", layer.name))?;
         }
     }

@@ -75,7 +75,7 @@ pub(crate) fn environment(
 /// Vulkan-Loader `docs/LoaderInterfaceArchitecture.md`, "Table of Debug Environment Variables":
 /// `VK_ADD_LAYER_PATH` (from 1.3.207 on) is ignored when `VK_LAYER_PATH` is set.
 fn explicit(library: &Path, folder: &Path) -> io::Result<Vec<(&'static str, OsString)>> {
-    write(&WSI, library, folder, Activation::Explicit)?;
+    WSI.install(library, folder, Activation::Explicit)?;
     let path = if given("VK_LAYER_PATH").is_some() { "VK_LAYER_PATH" } else { "VK_ADD_LAYER_PATH" };
     let layers = with_ours(given(EXPLICIT));
     let mut found = given(path);
@@ -107,7 +107,7 @@ fn dmabuf(layers: &OsStr, library: &Path, folder: &Path) -> io::Result<Option<Pa
         return Ok(None);
     }
     let folder = folder.join("dmabuf");
-    write(&DMABUF, &library, &folder, Activation::Explicit)?;
+    DMABUF.install(&library, &folder, Activation::Explicit)?;
     Ok(Some(folder))
 }
 
@@ -121,17 +121,12 @@ fn implicit(
     folder: &Path,
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let layers = folder.join("vulkan").join("implicit_layer.d");
-    write(layer, library, &layers, Activation::Implicit)?;
+    layer.install(library, &layers, Activation::Implicit)?;
     let others = given(DATA).unwrap_or_else(|| "/usr/local/share:/usr/share".into());
     Ok(vec![
         (DATA, join(Some(others), Some(folder.into()))),
         (layer.enable_environment, "1".into()),
     ])
-}
-
-fn write(layer: &Layer, library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
-    let text = layer.manifest(&library.to_string_lossy(), activation);
-    zerohop_manifest::place(folder, layer.file_name, &text)
 }
 
 /// The value of a variable that is set to something.

@@ -173,10 +173,7 @@ fn above() {
 fn emulated() {
     let scene = Scene::new();
     let dmabuf = scene.path("dmabuf");
-    std::fs::create_dir(&dmabuf).unwrap();
-    let library = built(DMABUF.library).display().to_string();
-    let manifest = DMABUF.manifest(&library, Activation::Explicit);
-    std::fs::write(dmabuf.join(DMABUF.file_name), manifest).unwrap();
+    DMABUF.install(&built(DMABUF.library), &dmabuf, Activation::Explicit).unwrap();
     let layers = [WSI, DMABUF.name, VALIDATION, LAYER_NAME];
     // Large enough not to be drawn before the fence is asked for.
     let pattern = ["--frames", "60", "--size", "1280x720"];

@@ -25,11 +25,12 @@ use std::path::Path;
 
 use ash::vk;
 use zerohop_layer::thin;
+use zerohop_manifest::{Activation, HIDE};
 
 use state::Device;
 
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
-pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_hide";
+pub const LAYER_NAME: &str = HIDE.name;
 
 /// The environment variable that says what is hidden.
 pub const VARIABLE: &str = "ZEROHOP_HIDE";
@@ -40,18 +41,11 @@ pub const VARIABLE: &str = "ZEROHOP_HIDE";
 ///
 /// What the file system says.
 pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
-    let json = format!(
-        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
-"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
-"description": "zerohop: hides what a driver can do, for tests",
-"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_hide_negotiate" }} }} }}"#,
-        library.display()
-    );
-    zerohop_manifest::place(folder, "VkLayer_zerohop_hide.json", &json)
+    HIDE.install(library, folder, Activation::Explicit)
 }
 
 /// The file name of the library.
-pub const LIBRARY: &str = "libzerohop_layer_hide.so";
+pub const LIBRARY: &str = HIDE.library;
 
 // Under a name of its own: tests link several layers.
 zerohop_layer::entry! {

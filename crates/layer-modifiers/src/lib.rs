@@ -27,12 +27,13 @@ use std::path::Path;
 
 use state::Device;
 use zerohop_layer::thin;
+use zerohop_manifest::{Activation, MODIFIERS};
 
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
-pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_modifiers";
+pub const LAYER_NAME: &str = MODIFIERS.name;
 
 /// The file name of the library.
-pub const LIBRARY: &str = "libzerohop_layer_modifiers.so";
+pub const LIBRARY: &str = MODIFIERS.library;
 
 /// The most control planes of a plane.
 pub const MOST_CONTROLS: u64 = 2;
@@ -66,14 +67,7 @@ pub fn mark(control: usize, offset: u64) -> [u8; 16] {
 ///
 /// What the file system says.
 pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
-    let json = format!(
-        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
-"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
-"description": "zerohop: modifiers with several planes in memory, for tests",
-"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_modifiers_negotiate" }} }} }}"#,
-        library.display()
-    );
-    zerohop_manifest::place(folder, "VkLayer_zerohop_modifiers.json", &json)
+    MODIFIERS.install(library, folder, Activation::Explicit)
 }
 
 // Under a name of its own: tests link several layers.

@@ -22,11 +22,12 @@ use std::path::Path;
 
 use state::Device;
 use zerohop_layer::thin;
+use zerohop_manifest::{Activation, TIMELINE};
 
 pub use counter::Counter;
 
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
-pub const LAYER_NAME: &str = "VK_LAYER_ZEROHOP_timeline";
+pub const LAYER_NAME: &str = TIMELINE.name;
 
 /// With `1` the device says that it is an integrated GPU, so that what is done on a CPU device on the CPU,
 /// with plain memory, is done on the device: host and application wait for each other there.
@@ -36,7 +37,7 @@ pub const DISGUISE: &str = "ZEROHOP_TIMELINE_GPU";
 pub const DELAY: &str = "ZEROHOP_TIMELINE_DELAY_MS";
 
 /// The file name of the library.
-pub const LIBRARY: &str = "libzerohop_layer_timeline.so";
+pub const LIBRARY: &str = TIMELINE.library;
 
 /// Writes the manifest of the explicit layer in `library` into `folder`.
 ///
@@ -44,14 +45,7 @@ pub const LIBRARY: &str = "libzerohop_layer_timeline.so";
 ///
 /// What the file system says.
 pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
-    let json = format!(
-        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER_NAME}", "type": "GLOBAL",
-"library_path": "{}", "api_version": "1.4.303", "implementation_version": "1",
-"description": "zerohop: shares timeline semaphores, for tests",
-"functions": {{ "vkNegotiateLoaderLayerInterfaceVersion": "zerohop_timeline_negotiate" }} }} }}"#,
-        library.display()
-    );
-    zerohop_manifest::place(folder, "VkLayer_zerohop_timeline.json", &json)
+    TIMELINE.install(library, folder, Activation::Explicit)
 }
 
 // Under a name of its own: tests link several layers.

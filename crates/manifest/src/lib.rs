@@ -3,18 +3,21 @@
 //! manifests made from them.
 //!
 //! The layers, the host that starts applications under it, and the build all read these facts here.
-//! There is no dependency; whoever wants a manifest on a disk has [`place()`] put it there.
+//! There is no dependency; whoever wants a manifest on a disk calls [`Layer::install`].
 #![forbid(unsafe_code)]
 
 mod decision;
 mod extensions;
+mod for_tests;
 mod place;
 
 use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
 
 pub use decision::{Takeover, WSI_VARIABLE, WsiDecision};
 pub use extensions::{DEVICE_EXTENSIONS, DMABUF_EXTENSIONS, Extension, INSTANCE_EXTENSIONS};
-pub use place::place;
+pub use for_tests::{HIDE, MODIFIERS, TIMELINE};
 
 /// The command that loaders look for.
 const NEGOTIATE: &str = "vkNegotiateLoaderLayerInterfaceVersion";
@@ -86,9 +89,6 @@ pub const LAYERS: [Layer; 2] = [WSI, DMABUF];
 /// [`WSI`]'s name.
 pub const LAYER_NAME: &str = WSI.name;
 
-/// The file name of [`WSI`]'s manifest.
-pub const FILE_NAME: &str = WSI.file_name;
-
 /// The file name of [`WSI`]'s library.
 pub const LIBRARY: &str = WSI.library;
 
@@ -101,9 +101,6 @@ pub const IMPLEMENTATION_VERSION: u32 = 1;
 /// What turns [`WSI`] on as an implicit layer.
 pub const ENABLE_ENVIRONMENT: &str = WSI.enable_environment;
 
-/// What turns it off.
-pub const DISABLE_ENVIRONMENT: &str = WSI.disable_environment;
-
 /// How the loader comes to load the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
@@ -113,12 +110,18 @@ pub enum Activation {
     Implicit,
 }
 
-/// The manifest of [`WSI`]; see [`Layer::manifest`].
-pub fn manifest(library_path: &str, activation: Activation) -> String {
-    WSI.manifest(library_path, activation)
-}
-
 impl Layer {
+    /// Writes the manifest of this layer in `library` into `folder`, which is made where it is not there,
+    /// whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// What making the folder, writing and renaming say.
+    pub fn install(&self, library: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
+        let text = self.manifest(&library.to_string_lossy(), activation);
+        place::place(folder, self.file_name, &text)
+    }
+
     /// The manifest of this layer in `library_path`: an absolute path, or one relative to the
     /// manifest.
     ///
@@ -232,14 +235,14 @@ mod tests {
 
     #[test]
     fn an_odd_library_path_stays_one_json_string() {
-        let json = manifest("/a \"b\"\\c\n/lib.so", Activation::Explicit);
+        let json = WSI.manifest("/a \"b\"\\c\n/lib.so", Activation::Explicit);
         assert!(json.contains(r#""library_path": "/a \"b\"\\c\u000a/lib.so","#), "{json}");
     }
 
     #[test]
     fn only_the_implicit_form_reads_the_environment() {
-        assert!(!manifest("x", Activation::Explicit).contains("environment"));
-        let implicit = manifest("x", Activation::Implicit);
+        assert!(!WSI.manifest("x", Activation::Explicit).contains("environment"));
+        let implicit = WSI.manifest("x", Activation::Implicit);
         assert!(implicit.contains(r#""enable_environment": { "ZEROHOP_WSI_ENABLE": "1" }"#));
         assert!(implicit.contains(r#""disable_environment": { "ZEROHOP_WSI_DISABLE": "1" }"#));
     }
@@ -254,8 +257,8 @@ mod tests {
     #[test]
     fn what_loaders_refuse_is_not_forced_on_applications() {
         let news = "VK_KHR_surface_maintenance1";
-        assert!(manifest("x", Activation::Explicit).contains(news));
-        assert!(!manifest("x", Activation::Implicit).contains(news));
+        assert!(WSI.manifest("x", Activation::Explicit).contains(news));
+        assert!(!WSI.manifest("x", Activation::Implicit).contains(news));
     }
 
     #[test]

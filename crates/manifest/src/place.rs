@@ -11,7 +11,7 @@ use std::{fs, io, process};
 /// # Errors
 ///
 /// What making the folder, writing and renaming say.
-pub fn place(folder: &Path, file_name: &str, text: &str) -> io::Result<()> {
+pub(crate) fn place(folder: &Path, file_name: &str, text: &str) -> io::Result<()> {
     /// Several threads of several programs may do so at once.
     static PARTS: AtomicU64 = AtomicU64::new(0);
     fs::create_dir_all(folder)?;

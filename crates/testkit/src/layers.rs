@@ -73,8 +73,7 @@ fn install(layer: &Layer, folder: &Path) -> io::Result<PathBuf> {
         return Err(io::Error::other(format!("{} is not built", library.display())));
     }
     let folder = folder.join(layer.name);
-    let text = layer.manifest(&library.to_string_lossy(), Activation::Explicit);
-    zerohop_manifest::place(&folder, layer.file_name, &text)?;
+    layer.install(&library, &folder, Activation::Explicit)?;
     Ok(folder)
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
-use zerohop_manifest::DMABUF;
+use zerohop_manifest::{DMABUF, HIDE};
 
 use super::{exact, icd};
 use crate::roots::Root;
@@ -182,7 +182,7 @@ impl HostLayer {
             Self::Mapping => {
                 let hide = Root::inside(&hide::manifest_folder(built)?)?;
                 command.env("VK_LAYER_PATH", format!("{}:{ours}", hide.display()));
-                let both = format!("{}:{}", hide::LAYER_NAME, DMABUF.name);
+                let both = format!("{}:{}", HIDE.name, DMABUF.name);
                 command.env("VK_INSTANCE_LAYERS", both);
                 command.env(hide::VARIABLE, "VK_EXT_image_drm_format_modifier");
             }

@@ -3,11 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use zerohop_manifest::{Activation, FILE_NAME, LIBRARY};
+use zerohop_manifest::{Activation, WSI};
 
 /// Writes the manifest into `folder`. Cargo puts the library beside the test program.
 pub(crate) fn install(program: &Path, folder: &Path, activation: Activation) -> io::Result<()> {
-    let library = program.with_file_name(LIBRARY);
-    let json = zerohop_manifest::manifest(&library.to_string_lossy(), activation);
-    zerohop_manifest::place(folder, FILE_NAME, &json)
+    WSI.install(&program.with_file_name(WSI.library), folder, activation)
 }

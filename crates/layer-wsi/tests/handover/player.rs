@@ -281,8 +281,7 @@ fn layer_path() -> io::Result<String> {
     zerohop_layer_hide::install(&library, &folder)?;
     let dmabuf = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-dmabuf");
     let library = env::current_exe()?.with_file_name(DMABUF.library);
-    let manifest = DMABUF.manifest(&library.to_string_lossy(), Activation::Explicit);
-    zerohop_manifest::place(&dmabuf, DMABUF.file_name, &manifest)?;
+    DMABUF.install(&library, &dmabuf, Activation::Explicit)?;
     let timeline = zerohop_testkit::scratch(env!("CARGO_TARGET_TMPDIR")).join("handover-timeline");
     let library = env::current_exe()?.with_file_name(zerohop_layer_timeline::LIBRARY);
     zerohop_layer_timeline::install(&library, &timeline)?;
