@@ -111,7 +111,7 @@ impl Host {
         }
         let Surface { key, descriptor, memory, copies, acquire, copying, keep } = surface;
         // Nobody reads what is not complete.
-        copying.map_or(Ok(()), |copying| copying.wait())?;
+        copying.map_or(Ok(()), crate::av::Copying::wait)?;
         if let Some(memory) = memory {
             self.announce(key, descriptor, copies, memory, queued)?;
         }

@@ -42,7 +42,7 @@ fn imported(surface: Surface, pixels: &[u8]) -> Result<(PhysicalDevice, Arc<Imag
     let instance = Instance::new(InstanceOptions::default()).context("load Vulkan")?;
     let physical = owner.unwrap_or_default().pick(&instance)?;
     let device = Device::open(&physical)?;
-    surface.copying.map_or(Ok(()), |copying| copying.wait())?;
+    surface.copying.map_or(Ok(()), crate::av::Copying::wait)?;
     let buffer = SharedBuffer::new(surface.descriptor, memory)?;
     let image = Arc::new(Image::import(&device, &buffer)?);
     let (timestamp, presented) = (Duration::ZERO, Duration::ZERO);

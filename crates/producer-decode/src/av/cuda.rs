@@ -130,7 +130,7 @@ impl CudaCopier {
 #[must_use = "what it writes may not be complete"]
 pub(crate) struct Copying {
     done: Done,
-    /// Until it is dropped.
+    /// Until it has been waited for.
     used: Option<(Picture, Arc<Slot<Buffer>>)>,
 }
 
@@ -141,7 +141,13 @@ impl Copying {
     }
 
     /// Waits for it.
-    pub(crate) fn wait(&self) -> Result<()> {
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.reach()?;
+        self.used = None;
+        Ok(())
+    }
+
+    fn reach(&self) -> Result<()> {
         Ok(self.done.wait("a copy of a decoded picture", PATIENCE)?)
     }
 }
@@ -150,7 +156,7 @@ impl Drop for Copying {
     fn drop(&mut self) {
         // One that is not done in time may still be, in a context that other films go on with: then nobody
         // may have that memory again.
-        if self.wait().is_err() {
+        if self.used.is_some() && self.reach().is_err() {
             mem::forget(self.used.take());
         }
     }
