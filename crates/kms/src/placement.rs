@@ -14,17 +14,21 @@ pub(crate) struct Placement {
 /// The places to try for a picture, best first: the whole screen, scaled as far as its shape
 /// allows; centred as it is, unless it is to `fill` the screen.
 pub(crate) fn places(picture: Extent, screen: Extent, fill: bool) -> Vec<Placement> {
-    let place = |extent: Extent| Placement { picture, screen: centred(extent, screen) };
-    let mut places = vec![place(fitted(picture, screen))];
-    if !fill && picture.width <= screen.width && picture.height <= screen.height {
-        places.push(place(picture));
-    }
+    let place = |fill| Placement { picture, screen: middle(picture, screen, fill) };
+    let mut places = vec![place(true), place(fill)];
     places.dedup();
     places
 }
 
+/// The middle of the screen: as it is, or scaled as far as its shape allows if it is to `fill` the screen or
+/// is too large.
+pub(crate) fn middle(picture: Extent, screen: Extent, fill: bool) -> Rect {
+    let fits = picture.width <= screen.width && picture.height <= screen.height;
+    centred(if fits && !fill { picture } else { fitted(picture, screen) }, screen)
+}
+
 /// The largest extent of the shape of `picture` that is within `screen`.
-pub(crate) fn fitted(picture: Extent, screen: Extent) -> Extent {
+fn fitted(picture: Extent, screen: Extent) -> Extent {
     let wide = |a: Extent, b: Extent| u64::from(a.width) * u64::from(b.height);
     let scale = |side: u32, by: u32, to: u32| {
         let scaled = u64::from(side) * u64::from(by) / u64::from(to.max(1));
@@ -38,7 +42,7 @@ pub(crate) fn fitted(picture: Extent, screen: Extent) -> Extent {
 }
 
 /// `extent` in the middle of `screen`, which it does not exceed.
-pub(crate) fn centred(extent: Extent, screen: Extent) -> Rect {
+fn centred(extent: Extent, screen: Extent) -> Rect {
     let Extent { width, height } = extent;
     let (x, y) = ((screen.width - width) / 2, (screen.height - height) / 2);
     Rect { x, y, width, height }

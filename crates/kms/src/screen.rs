@@ -18,7 +18,7 @@ use crate::import::import;
 use crate::legacy::Legacy;
 use crate::output::{Output, Picture, Step};
 use crate::pace::{Pace, has_vblanks};
-use crate::placement::{Placement, centred, fitted, places};
+use crate::placement::{Placement, middle, places};
 use crate::plane::Plane;
 use crate::{Canvas, Card, Copier, Error, Mode, Refusal, Saved, Spec};
 
@@ -381,9 +381,7 @@ impl Screen {
     /// Where in a [`canvas`](Self::canvas) a copy of a picture of `extent` goes: the middle, and as much
     /// of it as the picture's shape allows if it is `scaled`, or too large to be copied as it is.
     pub fn middle(&self, extent: Extent, scaled: bool) -> Rect {
-        let screen = self.choice.mode.extent();
-        let fits = extent.width <= screen.width && extent.height <= screen.height;
-        centred(if fits && !scaled { extent } else { fitted(extent, screen) }, screen)
+        middle(extent, self.choice.mode.extent(), scaled)
     }
 
     /// A buffer of the card's own, black, for pictures that it does not show as they are.
