@@ -1,10 +1,10 @@
 //! `zerohop play`: a file or a stream, decoded by a program of its own.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_sources::Overflow;
+use zerohop_wire::socket_of;
 
 use crate::args::Play;
 use crate::decoder;
@@ -55,25 +55,20 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     for (_, outputs) in &films {
         screen_guard = screen_guard.or(outputs.guard_screen(&mut processes)?);
     }
+    let first = folder.path().join("socket");
     let log = folder.path().join("decoder.log");
     let mut tracks = Vec::new();
     for (film, (capture, outputs)) in films.into_iter().enumerate() {
         let measurements = Arc::clone(&outputs.measurements);
-        let socket = socket(folder.path(), film);
+        let socket = socket_of(&first, film);
         let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
         let recorder = Recorder::start(&capture, reception, outputs, choice.clone())?;
         tracks.push(Track::new(measurements, capture.trace, recorder));
     }
-    let first = socket(folder.path(), 0);
     let (application, pulse) = decoder::start(&program, options, &first, &log, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: None };
     let subject = Subject::Decoder(Films::new(options.inputs.clone(), log, pulse));
     Session::new(capture, subject, signals, cast, tracks).conduct(report)
-}
-
-/// Where the decoder finds the host of a film.
-fn socket(folder: &Path, film: usize) -> PathBuf {
-    folder.join(if film == 0 { "socket".to_owned() } else { format!("socket.{film}") })
 }
 
 /// What is not shown in time is dropped where time matters. Else the decoder waits, as it does for

@@ -5,10 +5,9 @@
 //! or hangs costs the others nothing, but for what they share: a device that one opens is waited for by the
 //! others that want it (`ring.rs`, `av/device.rs`), each under its own watch.
 
-use std::ffi::OsString;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -16,7 +15,7 @@ use std::thread;
 use anyhow::{Context as _, Result, anyhow};
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Signal, getpid, kill_process};
-use zerohop_wire::SOCKET_VARIABLE;
+use zerohop_wire::{SOCKET_VARIABLE, socket_of};
 
 use crate::args::Arguments;
 use crate::host::Gone;
@@ -35,13 +34,9 @@ enum Fate {
 
 /// Where the host takes the film with this number.
 pub(crate) fn socket(number: usize) -> Result<PathBuf> {
-    let socket = std::env::var_os(SOCKET_VARIABLE);
-    let mut socket =
-        socket.with_context(|| format!("{SOCKET_VARIABLE} is not set: nobody listens"))?;
-    if number > 0 {
-        socket.push(OsString::from(format!(".{number}")));
-    }
-    Ok(socket.into())
+    let first = std::env::var_os(SOCKET_VARIABLE);
+    let first = first.with_context(|| format!("{SOCKET_VARIABLE} is not set: nobody listens"))?;
+    Ok(socket_of(Path::new(&first), number))
 }
 
 /// Plays all of `arguments`.

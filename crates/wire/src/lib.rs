@@ -46,6 +46,7 @@ mod shape;
 mod timelines;
 mod violation;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use encode::Packet;
@@ -67,6 +68,16 @@ pub const VERSION: u32 = 2;
 
 /// Names the socket to the layer and to other producers.
 pub const SOCKET_VARIABLE: &str = "ZEROHOP_SOCKET";
+
+/// Where the host of stream `number` of a producer with several listens: the first, 0, at `first`, which
+/// [`SOCKET_VARIABLE`] names, and the others beside it.
+pub fn socket_of(first: &Path, number: usize) -> PathBuf {
+    let mut socket = first.as_os_str().to_owned();
+    if number > 0 {
+        socket.push(format!(".{number}"));
+    }
+    socket.into()
+}
 
 /// No message is longer, in bytes.
 pub const MAX_MESSAGE: usize = 1024;
