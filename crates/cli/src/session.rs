@@ -166,8 +166,8 @@ impl<'a> Session<'a> {
     fn wait(&self) {
         let signals = PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN);
         let mut fds = vec![signals];
-        let recorders = self.tracks.iter().filter_map(|track| track.recorder.as_ref());
-        fds.extend(recorders.map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN)));
+        let each = self.recorders().map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN));
+        fds.extend(each);
         // Many programs that present nothing are gone soon: they are looked at often at first.
         let young = clock_monotonic().saturating_sub(self.begin) < Duration::from_secs(1);
         let beat = if young && !self.sightings.saw_layer() { BEAT / 8 } else { BEAT };
@@ -206,7 +206,7 @@ impl<'a> Session<'a> {
     fn end_application(&mut self, end: End) {
         let hurry = || hurried(&self.signals, &self.hurry);
         if let End::Signal(_) = end {
-            self.tracks.iter().filter_map(|track| track.recorder.as_ref()).for_each(Recorder::stop);
+            self.recorders().for_each(Recorder::stop);
         }
         self.cast.processes.end(self.cast.application, &hurry);
         let spared = self.cast.ours();
@@ -220,14 +220,15 @@ impl<'a> Session<'a> {
 
     /// Lets the pipelines write what they have. A hurried user does not wait for it.
     fn finish(&mut self, end: End) {
-        for recorder in self.tracks.iter().filter_map(|track| track.recorder.as_ref()) {
+        for recorder in self.recorders() {
             match end {
                 End::Application(_) => recorder.application_ended(),
                 _ => recorder.stop(),
             }
         }
-        while !self.conclude() && self.tracks.iter().any(|track| track.recorder.is_some()) {
-            if hurried(&self.signals, &self.hurry) {
+        loop {
+            self.conclude();
+            if self.recorders().next().is_none() || hurried(&self.signals, &self.hurry) {
                 return;
             }
             self.wait();
@@ -251,7 +252,12 @@ impl<'a> Session<'a> {
             // An application goes on unrecorded, and has its pictures back; a film has nobody else.
             now |= several || ended.is_ok();
         }
-        now && self.tracks.iter().all(|track| track.recorder.is_none())
+        now && self.recorders().next().is_none()
+    }
+
+    /// What still records.
+    fn recorders(&self) -> impl Iterator<Item = &Recorder> {
+        self.tracks.iter().filter_map(|track| track.recorder.as_ref())
     }
 
     /// What was counted of all tracks up to now.

@@ -17,7 +17,7 @@ pub(crate) struct Track {
     /// Until it has ended.
     pub(crate) recorder: Option<Recorder>,
     /// From then on.
-    pub(crate) outcome: Option<Outcome>,
+    outcome: Option<Outcome>,
 }
 
 impl Track {
