@@ -18,7 +18,13 @@ pub(crate) fn linear(
     physical: vk::PhysicalDevice,
     format: vk::Format,
 ) -> Option<vk::DrmFormatModifierPropertiesEXT> {
-    listed(instance, physical, format).into_iter().find(|one| one.drm_format_modifier == 0)
+    linear_of(&listed(instance, physical, format))
+}
+
+fn linear_of(
+    listed: &[vk::DrmFormatModifierPropertiesEXT],
+) -> Option<vk::DrmFormatModifierPropertiesEXT> {
+    listed.iter().copied().find(|one| one.drm_format_modifier == 0)
 }
 
 /// Every modifier of `format` that the driver has.
@@ -51,7 +57,7 @@ fn all(
     format: vk::Format,
 ) -> Vec<vk::DrmFormatModifierPropertiesEXT> {
     let mut all = listed(instance, physical, format);
-    let Some(linear) = linear(instance, physical, format) else { return all };
+    let Some(linear) = linear_of(&all) else { return all };
     let planes = linear.drm_format_modifier_plane_count;
     for controls in 0..=MOST_CONTROLS {
         let mut ours = linear;

@@ -3,13 +3,10 @@
 //! dma-bufs is there too, none is copied again.
 
 use std::path::Path;
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ash::vk;
-use zerohop_frame::BoxError;
 use zerohop_testkit::host::{Host, Lie, Manner};
-use zerohop_testkit::rig;
 use zerohop_vulkan::{Instance, InstanceOptions, PhysicalDevice};
 
 use crate::host::{Copied, reap};
@@ -127,28 +124,11 @@ fn liar(socket: &Path, lie: Lie) -> Outcome {
     Ok(())
 }
 
-/// Whether the driver draws to `LINEAR` images, as which pictures leave in dma-bufs of the layer's. NVIDIA's
-/// does not.
-fn draws_to_linear() -> bool {
-    fn draws() -> Result<bool, BoxError> {
-        let instance = rig::Instance::new()?;
-        let (raw, format) = (instance.raw(), vk::Format::B8G8R8A8_UNORM);
-        // SAFETY: the handle is of this instance.
-        let found =
-            unsafe { raw.get_physical_device_format_properties(instance.physical()?, format) };
-        Ok(found.linear_tiling_features.contains(vk::FormatFeatureFlags::COLOR_ATTACHMENT))
-    }
-    static DRAWS: LazyLock<bool> = LazyLock::new(|| draws().unwrap_or(true));
-    *DRAWS
-}
-
 /// What the player copies, when every picture arrives.
 pub(crate) fn copies(play: &Play) -> Copied {
     let row = (u64::from(play.extent.width) * 4).next_multiple_of(64);
     let all = row * u64::from(play.extent.height) * u64::from(play.frames);
     match play.hide {
-        // Who draws to no such memory copies into it.
-        _ if play.dmabuf && !draws_to_linear() => Copied { gpu: play.frames.into(), cpu_bytes: 0 },
         _ if play.dmabuf => Copied::default(),
         "" => Copied::default(),
         BY_GPU => Copied { gpu: play.frames.into(), cpu_bytes: 0 },

@@ -68,12 +68,10 @@ impl Watch {
     }
 
     fn look_at_damage(&mut self, frame: &Frame, eyes: &mut Eyes<'_>) -> Result<TileSet, Error> {
-        let Damage::Rects(rects) = &frame.info().damage else {
-            return eyes(&TileSet::all(self.grid));
+        let rects = match &frame.info().damage {
+            Damage::Rects(rects) if self.trusted => rects,
+            _ => return eyes(&TileSet::all(self.grid)),
         };
-        if !self.trusted {
-            return eyes(&TileSet::all(self.grid));
-        }
         let mut look = TileSet::none(self.grid);
         rects.iter().for_each(|rect| look.insert_rect(rect));
         let damage = look.clone();
