@@ -8,10 +8,23 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{
-    BASELINE, Stage, StandIn, Vaapi, X264, ZEROHOP, ffmpegs, hashes, interleaved, is_usual,
-    pictures, said,
-};
+use libtest_mimic::Trial;
+
+use crate::drivers::{StandIn, Vaapi, is_usual};
+use crate::stage::{BASELINE, Stage, X264, ZEROHOP, ffmpegs, hashes, interleaved, pictures, said};
+use crate::trial::{cuda, named, vaapi};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        named("several_films_are_each_ffmpegs_and_one_that_is_broken_is_named", together),
+        named("what_each_of_several_films_has_for_itself_has_its_number", numbered),
+        named("of_several_films_one_that_does_not_answer_is_given_up_alone", silent),
+        named("several_films_whose_decoder_is_killed_are_each_named", killed),
+        named("a_film_that_failed_is_named_also_when_a_limit_ends_the_others", limited),
+        vaapi("surfaces_of_several_films_are_each_ffmpegs", by_vaapi),
+        cuda("several_films_in_one_context_of_cuda_are_each_ffmpegs", in_cuda),
+    ]
+}
 
 fn play(films: &[&PathBuf], arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
     let mut zerohop = Command::new(ZEROHOP);
@@ -36,7 +49,7 @@ fn three(stage: &Stage) -> [PathBuf; 3] {
 }
 
 /// One is no video, one ends long before the others: each of the rest is ffmpeg's.
-pub(super) fn together() {
+fn together() {
     let stage = Stage::new();
     let [clip, short, deep] = three(&stage);
     let broken = stage.path("broken.mp4");
@@ -64,7 +77,7 @@ pub(super) fn together() {
 }
 
 /// What each film has for itself has its number in its name.
-pub(super) fn numbered() {
+fn numbered() {
     let stage = Stage::new();
     let [clip, short, _] = three(&stage);
     let (films, folder) = ([&clip, &short], stage.path("film-{}"));
@@ -86,7 +99,7 @@ pub(super) fn numbered() {
 }
 
 /// A film that does not answer is given up, and the others are played to their end.
-pub(super) fn silent() {
+fn silent() {
     let stage = Stage::new();
     let [clip, short, _] = three(&stage);
     let pipe = stage.path("pipe");
@@ -107,7 +120,7 @@ pub(super) fn silent() {
 }
 
 /// The process that decodes all of them is killed: each that had not ended is named, and nothing hangs.
-pub(super) fn killed() {
+fn killed() {
     let stage = Stage::new();
     let [clip, short, _] = three(&stage);
     let script = stage.path("killed");
@@ -129,7 +142,7 @@ pub(super) fn killed() {
 }
 
 /// One fails at once; the other goes on until the time is over, or until somebody ends it.
-pub(super) fn limited() {
+fn limited() {
     let stage = Stage::new();
     let [clip, ..] = three(&stage);
     let missing = stage.path("missing.mp4");
@@ -150,7 +163,7 @@ pub(super) fn limited() {
 }
 
 /// Each with a display of libva's of its own, whose surfaces have the same names.
-pub(super) fn by_vaapi(vaapi: &Vaapi) {
+fn by_vaapi(vaapi: &Vaapi) {
     let stage = Stage::new();
     let clip = stage.clip("clip.mp4", &BASELINE);
     let source = ["-f", "lavfi", "-i", "mandelbrot=size=98x54:rate=10", "-frames:v", "9"];
@@ -164,7 +177,7 @@ pub(super) fn by_vaapi(vaapi: &Vaapi) {
 }
 
 /// All of them in one context of CUDA and on one device of Vulkan, through a driver that checks every call.
-pub(super) fn in_cuda(cuda: &StandIn) {
+fn in_cuda(cuda: &StandIn) {
     let stage = Stage::new();
     let [clip, short, _] = three(&stage);
     let more = [short.to_str().unwrap(), clip.to_str().unwrap(), "--to", "checksum"];

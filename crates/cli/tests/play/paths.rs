@@ -9,10 +9,28 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Completion, Failed};
+use libtest_mimic::Trial;
 use zerohop_needs::absent;
 
-use super::{Stage, StandIn, Vaapi, X264, ZEROHOP, ffmpegs, ours, said, same};
+use crate::drivers::{StandIn, Vaapi};
+use crate::stage::{BASELINE, Stage, X264, ZEROHOP, ffmpegs, ours, said, same};
+use crate::trial::{Lacks, cuda, named, vaapi, vaapi_unless};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        named("odd_files_through_memory_of_vulkan_are_ffmpegs", odd_in_vulkan),
+        named("a_url_is_played_and_one_that_does_not_answer_is_given_up", url),
+        vaapi("odd_files_by_vaapi_are_ffmpegs", odd_by_vaapi),
+        vaapi("a_clip_with_noise_by_vaapi_is_what_ffmpeg_gets_of_it", noisy_by_vaapi),
+        vaapi_unless(lacks_profiles, "profiles_by_vaapi_are_ffmpegs_in_order_and_depth", profiles),
+        vaapi_unless(
+            lacks_profiles,
+            "surfaces_with_three_planes_are_what_ffmpeg_downloads",
+            planar,
+        ),
+        cuda("odd_files_through_memory_of_cuda_are_ffmpegs", odd_in_cuda),
+    ]
+}
 
 /// A file, what ffmpeg is told of it, what we are, and how many pictures there are at least.
 struct Odd {
@@ -26,13 +44,7 @@ struct Odd {
 fn odd(stage: &Stage, coded: &[&str]) -> [Odd; 4] {
     let seek = [coded, &["-g", "7"]].concat();
     let seek = stage.clip("seek.mkv", &seek);
-    let parts = ["320x240", "176x144", "320x240"].map(|size| {
-        let source = format!("testsrc2=size={size}:rate=25:duration=0.6");
-        let input = ["-f", "lavfi", "-i", &source];
-        fs::read(stage.ffmpeg(&format!("{size}.h264"), &[&input[..], coded].concat())).unwrap()
-    });
-    let sizes = stage.path("sizes.h264");
-    fs::write(&sizes, parts.concat()).unwrap();
+    let sizes = stage.sizes("h264", coded);
     let cut = stage.clip("cut.ts", coded);
     let whole = fs::read(&cut).unwrap();
     fs::write(&cut, &whole[..whole.len() * 2 / 3]).unwrap();
@@ -47,7 +59,7 @@ fn odd(stage: &Stage, coded: &[&str]) -> [Odd; 4] {
 }
 
 /// The decoder is FFmpeg's on the CPU, its pictures are in Vulkan's memory.
-pub(super) fn odd_in_vulkan() {
+fn odd_in_vulkan() {
     let stage = Stage::new();
     for odd in odd(&stage, &X264) {
         let arguments = [odd.play, &["--upload", "vulkan"]].concat();
@@ -55,7 +67,7 @@ pub(super) fn odd_in_vulkan() {
     }
 }
 
-pub(super) fn odd_in_cuda(cuda: &StandIn) {
+fn odd_in_cuda(cuda: &StandIn) {
     let stage = Stage::new();
     for odd in odd(&stage, &X264) {
         let (sums, _) = cuda.play(&odd.clip, &[odd.play, &["--to", "checksum"]].concat());
@@ -101,9 +113,9 @@ const SHAPES: [&[(&str, &str)]; 2] = [
     ],
 ];
 
-pub(super) fn odd_by_vaapi(vaapi: &Vaapi) {
+fn odd_by_vaapi(vaapi: &Vaapi) {
     let stage = Stage::new();
-    for odd in odd(&stage, &super::BASELINE) {
+    for odd in odd(&stage, &BASELINE) {
         let wanted = in_format(odd.ffmpeg, &odd.clip, "nv12");
         same(&wanted, &played(vaapi, &odd.clip, &[], odd.play), odd.least);
         // The decoder has surfaces for those that the host may hold.
@@ -115,16 +127,16 @@ pub(super) fn odd_by_vaapi(vaapi: &Vaapi) {
 }
 
 /// All but the pictures that begin anew are broken, and the driver refuses what it cannot decode.
-pub(super) fn noisy_by_vaapi(vaapi: &Vaapi) {
+fn noisy_by_vaapi(vaapi: &Vaapi) {
     let stage = Stage::new();
-    stage.clip("clip.ts", &[&super::BASELINE[..], &["-g", "8"]].concat());
+    stage.clip("clip.ts", &[&BASELINE[..], &["-g", "8"]].concat());
     let noise = ["-i", "clip.ts", "-c", "copy", "-bsf:v", "noise=amount='if(key,0,300)'"];
     let clip = stage.ffmpeg("noisy.ts", &noise);
     same(&downloaded(vaapi, &clip, "nv12"), &played(vaapi, &clip, &[], &["--threads", "1"]), 4);
 }
 
 /// Why the driver decodes the baseline only, if it does.
-pub(super) fn lacks_profiles(vaapi: &Vaapi) -> Option<Result<Completion, Failed>> {
+fn lacks_profiles(vaapi: &Vaapi) -> Option<Lacks> {
     let driver = fs::read(vaapi.folder.join("libzerohop_drv_video.so")).unwrap();
     let all = driver.windows(19).any(|name| name == b"avcodec_send_packet");
     (!all).then(|| absent("vaapi", "zerohop-testkit-va is built without its feature ffmpeg"))
@@ -140,7 +152,7 @@ const PROFILES: [(&str, &str, &[&str]); 6] = [
     ("vp9_10.webm", "p010le", &["-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime"]),
 ];
 
-pub(super) fn profiles(vaapi: &Vaapi) {
+fn profiles(vaapi: &Vaapi) {
     let stage = Stage::new();
     for (name, format, coded) in PROFILES {
         let pixels = if format == "nv12" { "yuv420p" } else { "yuv420p10le" };
@@ -153,7 +165,7 @@ pub(super) fn profiles(vaapi: &Vaapi) {
 }
 
 /// Two decoders of JPEG round differently, so that ffmpeg has to decode by the same driver.
-pub(super) fn planar(vaapi: &Vaapi) {
+fn planar(vaapi: &Vaapi) {
     let stage = Stage::new();
     for (pixels, format) in [("yuvj422p", "yuv422p"), ("yuvj444p", "yuv444p"), ("yuvj420p", "nv12")]
     {
@@ -189,7 +201,7 @@ fn play_url(url: &str, arguments: &[&str]) -> Output {
     zerohop.env_remove("ZEROHOP_DECODER").env_remove("http_proxy").output().unwrap()
 }
 
-pub(super) fn url() {
+fn url() {
     let stage = Stage::new();
     let clip = stage.clip("clip.ts", &X264);
     let (url, serving) = serve(Some(fs::read(&clip).unwrap()));
