@@ -6,22 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrayvec::ArrayVec;
-use zerohop_frame::{
-    BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier,
-    PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
-};
+use zerohop_frame::{BoxError, Extent, Fourcc};
 use zerohop_vulkan::{
     Buffer, Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Queue, Recording,
     opaque_of,
 };
 
-/// Nobody waits for the picture.
-struct Nobody;
-
-impl Recycle for Nobody {
-    fn recycle(&self, _: Release) {}
-}
+mod still;
 
 fn main() -> Result<(), BoxError> {
     let mut words = std::env::args().skip(1);
@@ -42,7 +33,7 @@ fn main() -> Result<(), BoxError> {
     let mut process = vec![0; usize::try_from(image.bytes())?];
     let copy = |buffer| -> Result<(), BoxError> {
         let mut recording = Recording::begin(&queue)?;
-        recording.read(&Arc::new(frame(&image)?), &image)?;
+        recording.read(&Arc::new(still::frame(&image)?), &image)?;
         recording.copy_out(&image, buffer);
         recording.submit_and_wait()?;
         Ok(())
@@ -70,23 +61,4 @@ fn figures(name: &str, mut times: Vec<Duration>) -> String {
     let of = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
     let of = |percent| format!("\"{name}_p{percent}\": {:.1}", of(percent).as_secs_f64() * 1e6);
     [50, 95, 99].map(of).join(", ")
-}
-
-/// A picture that is complete.
-fn frame(image: &Image) -> Result<Frame, BoxError> {
-    let descriptor = FrameDescriptor {
-        extent: image.extent(),
-        fourcc: image.format().fourcc(),
-        modifier: Modifier::INVALID,
-        planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]),
-        color: Color::SRGB,
-    };
-    let buffer = SharedBuffer::new(descriptor, ArrayVec::from_iter([image.export()?]))?;
-    let info = FrameInfo {
-        sequence: 0,
-        timestamp: Duration::ZERO,
-        presented: Duration::ZERO,
-        damage: Damage::Unknown,
-    };
-    Ok(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody)))
 }

@@ -10,29 +10,20 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arrayvec::ArrayVec;
 use rustix::time::{ClockId, clock_gettime};
-use zerohop_frame::{
-    BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, Modifier,
-    PlaneLayout, Recycle, Release, SharedBuffer, SyncPoint,
-};
+use zerohop_frame::{BoxError, Extent, Fourcc, Frame};
 use zerohop_vulkan::{
     Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Prepared, Queue,
     Recording, opaque_of,
 };
+
+mod still;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Messages that are not counted.
 const WARM: u32 = 20;
-
-/// Nobody waits for the picture.
-struct Nobody;
-
-impl Recycle for Nobody {
-    fn recycle(&self, _: Release) {}
-}
 
 fn main() -> Result<(), BoxError> {
     let mut words = std::env::args().skip(1);
@@ -118,25 +109,6 @@ fn prepared() -> Result<(Prepared, Arc<Frame>), BoxError> {
     let image = Arc::new(Image::create(&device, extent, format, &opaque_of(format))?);
     let mut recording = Recording::lasting(&Queue::new(&device))?;
     recording.open(&image);
-    let frame = frame(&image)?;
+    let frame = still::frame(&image)?;
     Ok((recording.prepare(&image)?, Arc::new(frame)))
-}
-
-/// A picture that is complete.
-fn frame(image: &Image) -> Result<Frame, BoxError> {
-    let descriptor = FrameDescriptor {
-        extent: image.extent(),
-        fourcc: image.format().fourcc(),
-        modifier: Modifier::INVALID,
-        planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 0 }]),
-        color: Color::SRGB,
-    };
-    let buffer = SharedBuffer::new(descriptor, ArrayVec::from_iter([image.export()?]))?;
-    let info = FrameInfo {
-        sequence: 0,
-        timestamp: Duration::ZERO,
-        presented: Duration::ZERO,
-        damage: Damage::Unknown,
-    };
-    Ok(Frame::new(buffer, info, SyncPoint::Signaled, Arc::new(Nobody)))
 }
