@@ -6,14 +6,15 @@ use zerohop_frame::{
     BoxError, DeviceId, Fallback, Frame, MemoryHandle, Observer as _, Stage, SyncPoint,
 };
 use zerohop_kernel::clock_monotonic;
-use zerohop_vulkan::{Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, Queue};
+use zerohop_vulkan::{
+    Device, DeviceChoice, Image, ImportCache, Instance, InstanceOptions, Messages, Queue,
+};
 
 use crate::Measurements;
 
 /// A device that is open.
 struct Open {
     options: InstanceOptions,
-    instance: Weak<Instance>,
     device: Weak<Device>,
 }
 
@@ -23,7 +24,6 @@ static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
 /// The device that reads pictures, opened when it is known which.
 pub(crate) struct Machine {
-    pub(crate) instance: Arc<Instance>,
     pub(crate) device: Arc<Device>,
     pub(crate) queue: Arc<Queue>,
     images: ImportCache,
@@ -40,8 +40,9 @@ impl Machine {
     ) -> Result<Self, BoxError> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|one| one.device.strong_count() > 0);
-        let mut alike = open.iter().filter(|one| one.options == options);
-        let instance = alike.find_map(|one| one.instance.upgrade());
+        let alike = open.iter().filter(|one| one.options == options);
+        let beside: Vec<_> = alike.filter_map(|one| one.device.upgrade()).collect();
+        let instance = beside.first().map(|device| Arc::clone(device.physical().instance()));
         let instance = instance.map_or_else(|| Instance::new(options), Ok)?;
         let needed = owner.map_or_else(|| choice.clone(), DeviceChoice::Owner);
         let physical = needed.pick(&instance)?;
@@ -53,22 +54,18 @@ impl Machine {
                 cost: "the device that was asked for is not used".into(),
             });
         }
-        let of = Arc::downgrade(&instance);
-        let mut beside = open.iter().filter(|one| one.instance.ptr_eq(&of));
-        let fits = |device: &Arc<Device>| device.id() == physical.id();
-        let known = beside.find_map(|one| one.device.upgrade().filter(fits));
-        let device = match known {
+        let device = match beside.into_iter().find(|device| device.id() == physical.id()) {
             Some(device) => device,
             None => {
                 let device = Device::open(&physical)?;
-                open.push(Open { options, instance: of, device: Arc::downgrade(&device) });
+                open.push(Open { options, device: Arc::downgrade(&device) });
                 device
             }
         };
         drop(open);
         device.fallback().into_iter().for_each(|one| measurements.fallback(one.clone()));
         let (queue, images) = (Queue::new(&device), ImportCache::new(&device));
-        Ok(Self { instance, device, queue, images })
+        Ok(Self { device, queue, images })
     }
 
     /// Whether it can read what `owner` made.
@@ -76,11 +73,13 @@ impl Machine {
         owner.is_none_or(|owner| self.device.id() == owner)
     }
 
-    /// Nothing, or the first thing that the validation layer has said, if it was asked for. To be
-    /// called when all that was made on the device is gone: it tells of leaks then.
+    /// Nothing, or the first thing that the validation layer has said, if it was asked for: told to one of
+    /// those who share the device. To be called when all that was made on it is gone: it tells of
+    /// leaks then.
     pub(crate) fn silence(&self) -> Result<(), BoxError> {
-        let said = self.instance.messages().map(|messages| messages.texts()).unwrap_or_default();
-        said.first()
+        let messages = self.device.physical().instance().messages();
+        messages
+            .and_then(Messages::tell)
             .map_or(Ok(()), |first| Err(format!("the validation layer says: {first}").into()))
     }
 

@@ -77,6 +77,11 @@ impl PhysicalDevice {
         }
     }
 
+    /// Whose it is.
+    pub fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
     /// The device's own name, as in "llvmpipe (LLVM 15.0.6, 256 bits)".
     pub fn name(&self) -> String {
         let name = self.properties.device_name_as_c_str();

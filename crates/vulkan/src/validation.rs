@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 use std::panic::catch_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ash::{ext, vk};
 
@@ -32,27 +32,48 @@ const BY_NUMBER: [&str; 5] = [
 
 /// Warnings and errors of the validation layer, in order.
 #[derive(Debug, Default)]
-pub struct Messages(Mutex<(u64, Vec<String>)>);
+pub struct Messages(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    count: u64,
+    /// The first of them.
+    texts: Vec<String>,
+    /// Whether somebody was told.
+    told: bool,
+}
 
 impl Messages {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many there were.
     pub fn count(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.said().count
     }
 
     /// The first 64 of them.
     pub fn texts(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.said().texts.clone()
+    }
+
+    /// The first of them, for the first who asks once there is one.
+    pub fn tell(&self) -> Option<String> {
+        let mut said = self.said();
+        let first = said.texts.first().cloned().filter(|_| !said.told);
+        said.told |= first.is_some();
+        first
     }
 
     fn push(&self, text: String) {
         if BY_NUMBER.iter().any(|rule| text.contains(rule)) {
             return;
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.0 += 1;
-        if all.1.len() < KEPT {
-            all.1.push(text);
+        let mut said = self.said();
+        said.count += 1;
+        if said.texts.len() < KEPT {
+            said.texts.push(text);
         }
     }
 }
@@ -120,4 +141,21 @@ unsafe extern "system" fn on_message(
         messages.push(text.map_or_else(String::new, |text| text.to_string_lossy().into_owned()));
     });
     vk::FALSE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_is_told_once_however_many_ask() {
+        let messages = Messages::default();
+        assert_eq!(messages.tell(), None);
+        messages.push(format!("mistaken: {}", BY_NUMBER[0]));
+        assert_eq!(messages.tell(), None);
+        messages.push("first".to_owned());
+        messages.push("second".to_owned());
+        assert_eq!((messages.tell().as_deref(), messages.tell()), (Some("first"), None));
+        assert_eq!((messages.count(), messages.texts().len()), (2, 2));
+    }
 }
