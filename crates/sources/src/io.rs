@@ -104,7 +104,8 @@ impl Io {
         let now = clock_monotonic();
         self.watch.pass_time(now);
         self.reassure(now);
-        let over = exited && all_in && self.peers.is_empty();
+        let only_one = self.connected > 0 && self.shared.takes_one.load(Ordering::Acquire);
+        let over = (exited || only_one) && all_in && self.peers.is_empty();
         if !self.ended && (over || !self.watch.wants()) {
             self.ended = true;
             self.watch.end();

@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) stopped: AtomicBool,
     /// The application has exited: when its last producer goes, there will be no other.
     pub(crate) exited: AtomicBool,
+    /// The first producer is the only one.
+    pub(crate) takes_one: AtomicBool,
     /// The source is gone, the thread must end.
     pub(crate) closed: AtomicBool,
 }
@@ -43,6 +45,7 @@ impl Shared {
             observer,
             stopped: AtomicBool::new(false),
             exited: AtomicBool::new(false),
+            takes_one: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
     }

@@ -185,6 +185,12 @@ impl Control {
         self.0.tell(&self.0.exited);
     }
 
+    /// Says that the first producer is the only one: with it the source ends, as if the application
+    /// had exited.
+    pub fn take_one(&self) {
+        self.0.tell(&self.0.takes_one);
+    }
+
     /// Whether no more pictures will join.
     pub fn has_ended(&self) -> bool {
         self.0.with_line(|line| line.has_ended())

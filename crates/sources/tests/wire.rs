@@ -270,6 +270,21 @@ fn pictures_sent_before_an_exit_are_heard_after_a_release_failed() {
     assert!(matches!(host.event(), SourceEvent::Ended));
 }
 
+#[test]
+fn a_source_of_one_producer_ends_with_it() {
+    let mut host = Host::open(Overflow::Wait);
+    host.control.take_one();
+    std::thread::sleep(Duration::from_millis(30));
+    assert!(!host.control.has_ended(), "nobody came yet");
+    let mut app = App::start(&host, 8, 3);
+    app.present();
+    drop(host.frame());
+    app.wait_home();
+    assert!(!host.control.has_ended(), "it is still here");
+    drop(app);
+    assert!(matches!(host.event(), SourceEvent::Ended));
+}
+
 /// This process is the producer too, and goes on: it may draw into the buffers again.
 #[test]
 fn a_producer_that_leaves_and_goes_on_has_its_buffers_back() {
