@@ -61,7 +61,8 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     for (film, (capture, outputs)) in films.into_iter().enumerate() {
         let measurements = Arc::clone(&outputs.measurements);
         let socket = socket_of(&first, film);
-        let reception = Reception { socket: &socket, display: None, overflow: overflow(options) };
+        let overflow = overflow(options);
+        let reception = Reception { socket: &socket, display: None, overflow, takes_one: true };
         let recorder = Recorder::start(&capture, reception, outputs, choice.clone())?;
         tracks.push(Track::new(measurements, capture.trace, recorder));
     }

@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     /// What else it knows about the run.
     pub(crate) facts: Facts,
+    /// When the last of its outputs was complete, on `CLOCK_MONOTONIC`.
+    pub(crate) at: Duration,
     /// Kept so that the application keeps its host: it gets its pictures back unread.
     source: Option<WireSource>,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Reception<'a> {
     pub(crate) display: Option<HostDisplay>,
     /// What becomes of pictures for which there is no time.
     pub(crate) overflow: Overflow,
+    /// Whether the first of them is the only one.
+    pub(crate) takes_one: bool,
 }
 
 impl Recorder {
@@ -73,7 +77,7 @@ impl Recorder {
             )
         };
         let observer = Arc::clone(&outputs.measurements) as _;
-        let Reception { socket, display, overflow } = reception;
+        let Reception { socket, display, overflow, takes_one } = reception;
         let socket = socket.into();
         // A screen waits for no timeline, nor does who reads pictures where they lie.
         let read = outputs.screen.is_none() && !outputs.is_straight;
@@ -86,6 +90,9 @@ impl Recorder {
             Failure::new("the socket", with_causes(&err), todo)
         })?;
         let control = source.control();
+        if takes_one {
+            control.take_one();
+        }
         let stop = Arc::new(Stop::new().map_err(|err| failed(&err))?);
         let done = Arc::new(Eventfd::new().map_err(|err| failed(&err))?);
         let (told, ring) = (Arc::clone(&stop), Rings(Arc::clone(&done)));
@@ -125,7 +132,8 @@ impl Recorder {
         self.thread.join().unwrap_or_else(|_| {
             let todo = "please report it, with the message above";
             let ended = Err(Failure::new("the pipeline", "it panicked", todo));
-            Outcome { ended, counts: Counts::default(), facts: Facts::default(), source: None }
+            let (counts, facts, at) = (Counts::default(), Facts::default(), clock_monotonic());
+            Outcome { ended, counts, facts, at, source: None }
         })
     }
 }
@@ -156,7 +164,7 @@ fn record(
 ) -> Outcome {
     let mut flow = Flow::new(outputs, device, validation);
     let measurements = Arc::clone(&flow.measurements);
-    let ended = flow.run(&mut source, limits);
+    let (ended, at) = (flow.run(&mut source, limits), clock_monotonic());
     let (counts, seen) = (measurements.counts(), source.control().report());
     end(&mut source);
     let ended = ended.map_err(|err| {
@@ -170,7 +178,7 @@ fn record(
     let presented = counts.taken + lost;
     let Flow { encoder, names, .. } = flow;
     let facts = Facts { encoder, cuda, device, presented, outputs: names, ..facts(&seen) };
-    Outcome { ended, counts, facts, source: Some(source) }
+    Outcome { ended, counts, facts, at, source: Some(source) }
 }
 
 /// Takes no more pictures, and gives back those that wait.

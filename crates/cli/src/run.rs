@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let socket = folder.path().join("socket");
     let measurements = Arc::clone(&outputs.measurements);
     let (hertz, overflow) = (f64::from(whole.refresh_mhz) / 1000.0, overflow(&places));
-    let reception = Reception { socket: &socket, display: Some(whole), overflow };
+    let reception = Reception { socket: &socket, display: Some(whole), overflow, takes_one: false };
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
     if let Some(trace) = &capture.trace {

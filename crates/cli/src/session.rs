@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitStatus, getpid, kill_process};
 use zerohop_kernel::{Signals, clock_monotonic};
-use zerohop_pipeline::{Counts, Films};
+use zerohop_pipeline::{Counts, Ending, Films};
 
 use crate::application;
 use crate::args::Capture;
@@ -243,14 +243,19 @@ impl<'a> Session<'a> {
         let mut now = false;
         for track in &mut self.tracks {
             let Some(ended) = track.conclude() else { continue };
-            if let Err(failure) = &ended {
-                self.screen.say(failure);
-            }
             if several {
                 track.send_away();
             }
-            // An application goes on unrecorded, and has its pictures back; a film has nobody else.
-            now |= several || ended.is_ok();
+            now |= match ended {
+                // The program ends by itself.
+                Ok(Ending::Source) => false,
+                Ok(_) => true,
+                Err(failure) => {
+                    self.screen.say(failure);
+                    // An application goes on unrecorded, and has its pictures back; a film has nobody else.
+                    several
+                }
+            };
         }
         now && self.recorders().next().is_none()
     }
@@ -277,12 +282,11 @@ impl<'a> Session<'a> {
     }
 
     fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
-        let duration = clock_monotonic().saturating_sub(self.begin);
         let status = self.cast.processes.status(self.cast.application);
         let applications = self.subject.applications(status);
         let tracks = self.tracks.iter_mut().zip(applications);
-        let reports = tracks.map(|(track, application)| track.report(application, duration));
-        let films = Films::new(reports.collect(), duration);
+        let reports = tracks.map(|(track, application)| track.report(application, self.begin));
+        let films = Films::new(reports.collect());
         self.screen.clear();
         if self.options.table {
             self.screen.write(&films);

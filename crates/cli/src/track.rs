@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zerohop_pipeline::{Application, Counts, Facts, Measurements, Report};
+use zerohop_kernel::clock_monotonic;
+use zerohop_pipeline::{Application, Counts, Ending, Facts, Measurements, Report};
 
 use crate::failure::Failure;
 use crate::recorder::{Outcome, Recorder};
@@ -30,10 +31,10 @@ impl Track {
         Self { measurements, trace, recorder: Some(recorder), outcome: None }
     }
 
-    /// Notes what the pipeline did, if it has ended just now. Returns why it failed, if it did.
-    pub(crate) fn conclude(&mut self) -> Option<Result<(), Failure>> {
+    /// Notes what the pipeline did, if it has ended just now. Returns why it did.
+    pub(crate) fn conclude(&mut self) -> Option<Result<Ending, Failure>> {
         let outcome = self.recorder.take_if(|recorder| recorder.is_done())?.join();
-        let ended = outcome.ended.as_ref().map(drop).map_err(Clone::clone);
+        let ended = outcome.ended.clone();
         self.outcome = Some(outcome);
         Some(ended)
     }
@@ -53,10 +54,12 @@ impl Track {
         self.measurements.counts()
     }
 
-    /// What is reported of it, made by `application`.
-    pub(crate) fn report(&mut self, application: Application, duration: Duration) -> Report {
-        let outcome = self.outcome.take().map(|outcome| (outcome.counts, outcome.facts));
-        let (counts, seen) = outcome.unwrap_or_else(|| (self.counts(), Facts::default()));
+    /// What is reported of it, made by `application` from `begin` on.
+    pub(crate) fn report(&mut self, application: Application, begin: Duration) -> Report {
+        let outcome = self.outcome.take().map(|one| (one.counts, one.facts, one.at));
+        let unended = || (self.counts(), Facts::default(), clock_monotonic());
+        let (counts, seen, at) = outcome.unwrap_or_else(unended);
+        let duration = at.saturating_sub(begin);
         Report::new(counts, Facts { application, duration, ..seen })
     }
 }

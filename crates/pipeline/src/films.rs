@@ -1,7 +1,6 @@
 //! The reports of all that was recorded beside each other.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -13,7 +12,7 @@ use crate::report::SCHEMA;
 /// As JSON one is itself, and several are an object: `films` has the reports, in order, and the other
 /// keys are their sums.
 #[derive(Clone, Debug)]
-pub struct Films(Vec<Report>, Duration);
+pub struct Films(Vec<Report>);
 
 /// The sums.
 #[derive(Serialize)]
@@ -30,9 +29,9 @@ struct Total<'a> {
 }
 
 impl Films {
-    /// All of `reports`, which took `duration` in all.
-    pub fn new(reports: Vec<Report>, duration: Duration) -> Self {
-        Self(reports, duration)
+    /// All of `reports`, which began together.
+    pub fn new(reports: Vec<Report>) -> Self {
+        Self(reports)
     }
 
     /// Pictures of all of them, wherever they ended.
@@ -41,7 +40,7 @@ impl Films {
     }
 
     fn total(&self) -> Total<'_> {
-        let duration_s = self.1.as_secs_f64();
+        let duration_s = self.0.iter().map(|one| one.duration_s).fold(0.0, f64::max);
         let sum = |of: fn(&Report) -> u64| self.0.iter().map(of).sum();
         let frames_presented = self.frames_presented();
         Total {

@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         named("several_films_are_each_ffmpegs_and_one_that_is_broken_is_named", together),
         named("what_each_of_several_films_has_for_itself_has_its_number", numbered),
+        named("the_rate_of_each_of_several_films_is_that_of_its_own_time", rates),
         named("of_several_films_one_that_does_not_answer_is_given_up_alone", silent),
         named("several_films_whose_decoder_is_killed_are_each_named", killed),
         named("a_film_that_failed_is_named_also_when_a_limit_ends_the_others", limited),
@@ -96,6 +97,29 @@ fn numbered() {
     let output = play(&films, &["--to", "null", "--loop", "--frames", "40"], &[]);
     assert!(said(&output).contains("2 films: 80 pictures in"), "{}", said(&output));
     assert!(output.status.success());
+}
+
+/// One ends two seconds before the other: so long its pictures do not count for its rate.
+fn rates() {
+    let stage = Stage::new();
+    let source = ["-f", "lavfi", "-i", "mandelbrot=size=98x54:rate=10", "-c:v", "mpeg2video"];
+    let film =
+        |name: &str, count| stage.ffmpeg(name, &[&source[..], &["-frames:v", count]].concat());
+    let films = [film("long.mkv", "30"), film("short.mkv", "9")];
+    let path = stage.path("report.json");
+    let arguments = ["--decode", "software", "--realtime", "--to", "null", "--report"];
+    let output =
+        play(&[&films[0], &films[1]], &[&arguments[..], &[path.to_str().unwrap()]].concat(), &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let of = |report: &Value, key: &str| report[key].as_f64().unwrap();
+    let (long, short) = (&report["films"][0], &report["films"][1]);
+    assert!(of(short, "duration_s") + 1.0 < of(long, "duration_s"), "{report}");
+    assert_eq!(of(&report, "duration_s"), of(long, "duration_s"));
+    for (film, pictures) in [(long, 30.0), (short, 9.0)] {
+        assert!((of(film, "fps") * of(film, "duration_s") - pictures).abs() < 1e-6, "{film}");
+    }
+    assert!(of(&report, "fps") > of(long, "fps"), "{report}");
 }
 
 /// A film that does not answer is given up, and the others are played to their end.
