@@ -1,5 +1,6 @@
 //! The films of a session: what our decoder says became of each.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub(crate) struct Films {
     /// What the decoder says on its standard error. Of several films each line begins with the number of
     /// one (`producer-decode/src/films.rs`).
     log: PathBuf,
+    /// What that is of each film, once the decoder has ended and somebody has asked.
+    said: OnceCell<Vec<Said>>,
     /// Whether it runs.
     pulse: Pulse,
     /// Why we ended it, if we did.
@@ -24,7 +27,7 @@ pub(crate) struct Films {
 }
 
 /// What was said of one film.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Said {
     /// Why it failed, or that it did not.
     fate: Option<Result<(), String>>,
@@ -34,7 +37,7 @@ struct Said {
 impl Films {
     /// Those of `inputs`, of which the decoder with this `pulse` says in `log` what became of them.
     pub(crate) fn new(inputs: Vec<OsString>, log: PathBuf, pulse: Pulse) -> Self {
-        Self { inputs, log, pulse, gone: None }
+        Self { inputs, log, said: OnceCell::new(), pulse, gone: None }
     }
 
     /// Whether the decoder must be ended because it does not run any more.
@@ -47,88 +50,104 @@ impl Films {
 
     /// The exit code of ours when the decoder ended so by itself, and what is to be said.
     pub(crate) fn ended(&self, status: WaitStatus) -> (u8, Vec<Failure>) {
-        let ends = (0..self.inputs.len()).map(|film| self.end_of(film, status));
+        let ends = self.said().iter().zip(&self.inputs).map(|(said, input)| {
+            let what = input.to_string_lossy();
+            let by_process = || self.by_process(said.remark.as_deref(), status);
+            match said.fate.clone().map_or_else(by_process, |fate| fate.map_err(advised)) {
+                Err((why, todo)) => (FAILED, Some(Failure::new(what, why, todo))),
+                // It has a word about a file that has errors.
+                Ok(()) => {
+                    let todo = "what could be decoded was taken";
+                    (0, said.remark.as_ref().map(|why| Failure::new(what, why, todo)))
+                }
+            }
+        });
         let (codes, said): (Vec<u8>, Vec<_>) = ends.unzip();
         (codes.into_iter().max().unwrap_or(0), said.into_iter().flatten().collect())
     }
 
     /// 0 for one of several films that was played to its end, 1 for one that could not be, `None` where
-    /// that was not said.
+    /// that was not said. To be called when the decoder has ended.
     pub(crate) fn exit_code_of(&self, film: usize) -> Option<i32> {
-        Some(self.said_of(film).fate?.is_err().into())
+        Some(self.said()[film].fate.as_ref()?.is_err().into())
     }
 
-    /// Those of several films that could not be played.
+    /// Those of several films that could not be played. To be called when the decoder has ended.
     pub(crate) fn failed(&self) -> Vec<Failure> {
-        let failed = |film: usize| {
-            let why = self.said_of(film).fate?.err()?;
-            Some(Failure::new(self.inputs[film].to_string_lossy(), &why, advice(&why)))
+        let failed = |(said, input): (&Said, &OsString)| {
+            let (why, todo) = advised(said.fate.clone()?.err()?);
+            Some(Failure::new(input.to_string_lossy(), why, todo))
         };
-        (0..self.inputs.len()).filter_map(failed).collect()
+        self.said().iter().zip(&self.inputs).filter_map(failed).collect()
     }
 
-    /// What became of one film when the decoder ended so.
-    fn end_of(&self, film: usize, status: WaitStatus) -> (u8, Option<Failure>) {
-        let said = self.said_of(film);
-        let what = self.inputs[film].to_string_lossy();
-        let failed = |why: &str, todo| (FAILED, Some(Failure::new(&*what, why, todo)));
-        // It has a word about a file that has errors.
-        let remark = |said: Option<String>| {
-            let todo = "what could be decoded was taken";
-            (0, said.map(|why| Failure::new(&*what, why, todo)))
-        };
-        let code = status.exit_status();
-        match (said.fate, &self.gone, status.terminating_signal()) {
-            (Some(Err(why)), ..) => failed(&why, advice(&why)),
-            (Some(Ok(())), ..) => remark(said.remark),
-            (None, Some(why), _) => failed(why, "see what stopped it; what came before is kept"),
-            (None, _, Some(signal)) => match said.remark {
-                // So it ends itself when it waits in vain, and says why.
-                Some(why) if signal == Signal::KILL.as_raw() => failed(&why, advice(&why)),
-                _ => {
-                    let why = format!("the decoder crashed with signal {signal}");
-                    failed(&why, "what came before is kept; try --decode software")
-                }
-            },
-            (None, ..) if code == Some(0) => remark(said.remark),
-            (None, ..) => {
-                let silent = format!("the decoder ended with code {}", code.unwrap_or(-1));
-                let why = said.remark.unwrap_or(silent);
-                failed(&why, advice(&why))
+    /// What became of a film that the decoder did not say the end of when it ended so: why it failed and
+    /// what to do, if it did.
+    fn by_process(&self, remark: Option<&str>, status: WaitStatus) -> Result<(), Advised> {
+        if let Some(why) = &self.gone {
+            return Err((why.clone(), "see what stopped it; what came before is kept"));
+        }
+        match (status.terminating_signal(), remark) {
+            // So it ends itself when it waits in vain, and says why.
+            (Some(signal), Some(why)) if signal == Signal::KILL.as_raw() => {
+                Err(advised(why.into()))
+            }
+            (Some(signal), _) => {
+                let why = format!("the decoder crashed with signal {signal}");
+                Err((why, "what came before is kept; try --decode software"))
+            }
+            (None, _) if status.exit_status() == Some(0) => Ok(()),
+            (None, Some(why)) => Err(advised(why.into())),
+            (None, None) => {
+                let code = status.exit_status().unwrap_or(-1);
+                Err(advised(format!("the decoder ended with code {code}")))
             }
         }
     }
 
-    /// What the log says of one film. Of one that is alone all lines are.
-    fn said_of(&self, film: usize) -> Said {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let mut lines = log.lines().filter(|line| !line.trim().is_empty());
-        if self.inputs.len() == 1 {
-            return Said { fate: None, remark: lines.next_back().map(str::to_owned) };
-        }
-        let mut said = Said::default();
-        let number = film.to_string();
-        for words in lines.filter_map(|line| line.strip_prefix(&*number)?.strip_prefix(' ')) {
-            match words.split_once(": ") {
-                Some(("failed", why)) => said.fate = Some(Err(why.to_owned())),
-                Some(("says", what)) => said.remark = Some(what.to_owned()),
-                _ if words == "ended" => said.fate = Some(Ok(())),
-                _ => {}
-            }
-        }
-        said
+    fn said(&self) -> &[Said] {
+        self.said.get_or_init(|| {
+            let log = fs::read(&self.log).unwrap_or_default();
+            said_in(&String::from_utf8_lossy(&log), self.inputs.len())
+        })
     }
 }
 
-/// What a user can do about a film that failed because of `why`.
-fn advice(why: &str) -> &'static str {
+/// What `log` says of each of `films`. Of one that is alone all lines are.
+fn said_in(log: &str, films: usize) -> Vec<Said> {
+    let mut lines = log.lines().filter(|line| !line.trim().is_empty());
+    if films == 1 {
+        return vec![Said { fate: None, remark: lines.next_back().map(str::to_owned) }];
+    }
+    let mut all = vec![Said::default(); films];
+    for (number, words) in lines.filter_map(|line| line.split_once(' ')) {
+        let Some(said) = number.parse().ok().and_then(|film: usize| all.get_mut(film)) else {
+            continue;
+        };
+        match words.split_once(": ") {
+            Some(("failed", why)) => said.fate = Some(Err(why.to_owned())),
+            Some(("says", what)) => said.remark = Some(what.to_owned()),
+            _ if words == "ended" => said.fate = Some(Ok(())),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Why a film failed, and what a user can do about it.
+type Advised = (String, &'static str);
+
+/// The advice for a film that failed because of `why`.
+fn advised(why: String) -> Advised {
     // As `strerror(3)` has it, and FFmpeg from there.
-    if why.contains("No such file or directory") { "check the name" } else { "try zerohop probe" }
+    let missing = why.contains("No such file or directory");
+    (why, if missing { "check the name" } else { "try zerohop probe" })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+    use std::path::Path;
     use std::process::Command;
 
     use rustix::process::{Pid, WaitOptions, waitpid};
@@ -143,13 +162,17 @@ mod tests {
         waitpid(Some(pid), WaitOptions::empty()).unwrap().unwrap().1
     }
 
+    fn films(inputs: &[&str], log: &Path) -> Films {
+        let (pulse, _) = Pulse::new(std::time::Duration::ZERO).unwrap();
+        Films::new(inputs.iter().map(OsString::from).collect(), log.to_owned(), pulse)
+    }
+
     #[test]
     fn a_decoder_that_ends_badly_is_explained_in_one_line() {
         let log = tempfile::NamedTempFile::new().unwrap();
         let path = log.path().to_owned();
-        let (pulse, _) = Pulse::new(std::time::Duration::ZERO).unwrap();
-        let films = Films::new(vec!["clip.mp4".into()], path.clone(), pulse);
         let told = |script: &str| {
+            let films = films(&["clip.mp4"], &path);
             let (code, said) = films.ended(end_of(script));
             (code, said.first().map(Failure::to_string))
         };
@@ -170,11 +193,9 @@ mod tests {
     #[test]
     fn of_several_films_each_has_its_own_end() {
         let log = tempfile::NamedTempFile::new().unwrap();
-        let (pulse, _) = Pulse::new(std::time::Duration::ZERO).unwrap();
-        let inputs = ["a", "b", "c"].map(OsString::from).to_vec();
-        let films = Films::new(inputs, log.path().to_owned(), pulse);
+        let three = || films(&["a", "b", "c"], log.path());
         let told = |script: &str| {
-            let (code, said) = films.ended(end_of(script));
+            let (code, said) = three().ended(end_of(script));
             (code, said.iter().map(Failure::to_string).collect::<Vec<_>>())
         };
         let all = "0 ended\n1 says: 2 errors in the file\n1 ended\n2 ended\n";
@@ -187,19 +208,17 @@ mod tests {
             (code, &said[..]),
             (125, &["b: no such file: try zerohop probe".to_owned()][..])
         );
-        assert_eq!(
-            (0..3).map(|film| films.exit_code_of(film)).collect::<Vec<_>>(),
-            [Some(0), Some(1), Some(0)]
-        );
+        let films = three();
+        assert_eq!([0, 1, 2].map(|film| films.exit_code_of(film)), [Some(0), Some(1), Some(0)]);
         assert_eq!(films.failed().iter().map(Failure::to_string).collect::<Vec<_>>(), said);
         fs::write(&log, "1 failed: No such file or directory\n").unwrap();
-        let todo = films.failed()[0].todo().to_owned();
-        assert_eq!((films.failed().len(), &*todo), (1, "check the name"));
+        let failed = three().failed();
+        assert_eq!((failed.len(), failed[0].todo()), (1, "check the name"));
         fs::write(&log, "1 failed: no such file\n0 ended\n").unwrap();
         let (code, said) = told("kill -SEGV $$");
         assert_eq!(code, 125);
         assert_eq!(said[0], "b: no such file: try zerohop probe");
         assert!(said[1].starts_with("c: the decoder crashed with signal 11: "), "{said:?}");
-        assert_eq!((said.len(), films.exit_code_of(2)), (2, None));
+        assert_eq!((said.len(), three().exit_code_of(2)), (2, None));
     }
 }
