@@ -43,6 +43,12 @@ pub trait Recycle: Send + Sync {
     fn is_intact(&self) -> bool {
         true
     }
+
+    /// Hears whether the stream of its pictures stands still, see [`Frame::say_still`]; must not block. A
+    /// source whose makers send every picture does nothing about it.
+    fn say_still(&self, still: bool) {
+        let _ = still;
+    }
 }
 
 /// One picture in a [`SharedBuffer`], readable once [`acquire`](Self::acquire) is reached.
@@ -123,6 +129,16 @@ impl Frame {
             SyncPoint::Signaled | SyncPoint::SyncFile(_) => true,
         };
         complete && self.home.is_intact()
+    }
+
+    /// Tells its maker whether the stream stands still. `true`: the last pictures, up to this one, were the
+    /// same, and a maker that can find out itself what has not changed may [keep](crate::SourceEvent::Kept)
+    /// such pictures. `false`: this picture was lost, so the next one must come, changed or not.
+    ///
+    /// Say the first once for each run of pictures that are the same, and only where nobody needs every
+    /// picture.
+    pub fn say_still(&self, still: bool) {
+        self.home.say_still(still);
     }
 
     /// Whether its maker can wait for timelines of `device`: it has announced one of that device by

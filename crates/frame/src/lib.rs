@@ -48,7 +48,7 @@ pub use observe::{Fallback, Observer, Stage};
 pub use proof::{Claim, Different, Proofs, Verdict, pattern, same};
 pub use rect::{Damage, MAX_RECTS, Rect};
 pub use sink::FrameSink;
-pub use source::{BoxError, Source, SourceEvent};
+pub use source::{BoxError, Kept, Source, SourceEvent};
 pub use sync::SyncPoint;
 pub use timeline::{Clock, Timeline, TimelineId, Writer};
 pub use waits::{waiting, watch_waits};

@@ -120,8 +120,11 @@ impl Region {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Pictures that came out of the source.
+    /// Pictures that came out of the source, or were kept where they were made.
     pub taken: u64,
+    /// Of these, pictures that were kept where they were made, as they equal the ones before them; they are
+    /// among the unchanged.
+    pub kept: u64,
     /// Pictures that were handed to the main sink.
     pub submitted: u64,
     /// What they were worth.
@@ -147,6 +150,7 @@ impl Counts {
     pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         all.into_iter().fold(Self::default(), |mut sum, one| {
             sum.taken += one.taken;
+            sum.kept += one.kept;
             sum.submitted += one.submitted;
             sum.verdicts.unchanged += one.verdicts.unchanged;
             sum.verdicts.changed += one.verdicts.changed;

@@ -62,6 +62,14 @@ impl Measurements {
         self.lock().counts.taken += 1;
     }
 
+    /// Pictures came no further than their maker, who found out that they equal the ones before them.
+    pub fn kept(&self, count: u64) {
+        let counts = &mut self.lock().counts;
+        counts.taken += count;
+        counts.kept += count;
+        counts.verdicts.unchanged += count;
+    }
+
     /// A picture was handed to the main sink.
     pub fn submitted(&self) {
         self.lock().counts.submitted += 1;

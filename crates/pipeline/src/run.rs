@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use zerohop_frame::{
-    BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Observer as _, Source, SourceEvent,
+    BoxError, Extent, Fallback, Fourcc, Frame, FrameSink, Kept, Observer as _, Source, SourceEvent,
     with_causes,
 };
 use zerohop_kernel::{Eventfd, clock_monotonic};
@@ -205,8 +205,17 @@ impl Flow<'_> {
                     })?;
                 }
                 Some(SourceEvent::Frame(frame)) => self.pass(Arc::new(frame))?,
+                Some(SourceEvent::Kept(kept)) => self.keep(&kept, limits),
             }
         }
+    }
+
+    /// Counts pictures that were kept, as far as they are wanted.
+    fn keep(&mut self, kept: &Kept, limits: Limits<'_>) {
+        let left = limits.frames.map_or(u64::MAX, |frames| frames.saturating_sub(self.taken));
+        let count = kept.count.min(left);
+        self.taken += count;
+        self.measurements.kept(count);
     }
 
     /// Takes one picture from the source to the sink.

@@ -44,6 +44,7 @@ fn main() -> Result<(), BoxError> {
         match source.poll_event()? {
             Some(SourceEvent::Format(format)) => println!("{format:?}"),
             Some(SourceEvent::Frame(_)) => frames += 1,
+            Some(SourceEvent::Kept(kept)) => println!("{kept:?}"),
             Some(SourceEvent::Ended) => break,
             None if Instant::now() >= end => control.stop(),
             None => {}

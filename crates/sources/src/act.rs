@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{Fallback, SyncPoint};
 use zerohop_kernel::clock_monotonic;
-use zerohop_wire::{Error, FrameMessage, Text, ToHost};
+use zerohop_wire::{Error, FrameMessage, KeptMessage, Text, ToHost};
 
 use crate::election::{StreamKey, elect};
 use crate::io::Io;
@@ -75,6 +75,7 @@ impl Io {
                 self.make_room();
             }
             ToHost::RetireTimeline { timeline } => connected.promises.retire(timeline),
+            ToHost::Kept(kept) => self.keep(number, kept),
         }
     }
 
@@ -155,13 +156,47 @@ impl Io {
         }
     }
 
+    /// Takes in that pictures did not change and were not sent.
+    fn keep(&mut self, number: u64, message: KeptMessage) {
+        let Some(connected) = self.peers.get_mut(&number) else { return };
+        let Some((kept, unsent)) = connected.keep(message) else { return };
+        if !self.watch.wants() {
+            return;
+        }
+        let key = StreamKey { peer: number, stream: message.stream };
+        let main = self.watch.shows(key);
+        let mut report = self.shared.report();
+        let place = connected.streams.get(&key.stream).and_then(|stream| stream.reported);
+        if let Some(line) = place.and_then(|place| report.streams.get_mut(place)) {
+            line.frames_kept += kept.count;
+        }
+        if main {
+            report.frames_presented += kept.count;
+            report.frames_kept += kept.count;
+            report.frames_unsent += unsent;
+        } else {
+            report.frames_of_other_streams += kept.count;
+        }
+        drop(report);
+        if main {
+            self.watch.keep(kept);
+        }
+    }
+
     fn elect(&mut self) {
         let streams = self.peers.iter().flat_map(|(peer, connected)| {
             connected.streams.iter().map(|(stream, found)| {
                 (StreamKey { peer: *peer, stream: *stream }, found.opened, found.extent)
             })
         });
-        self.watch.follow(elect(streams));
+        let main = elect(streams);
+        if self.watch.follow(main)
+            && let Some(StreamKey { peer, stream }) = main
+            && let Some(connected) = self.peers.get(&peer)
+        {
+            // What it showed before went home unread, or was followed by another's.
+            let _ = connected.peer.say_still(stream, false);
+        }
     }
 
     fn fallback(&mut self, what: Text, reason: Text, cost: Text) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zerohop_frame::{Recycle, Release, Stage};
 use zerohop_kernel::clock_monotonic;
-use zerohop_wire::{Peer, WireBufferId};
+use zerohop_wire::{Peer, StreamId, WireBufferId};
 
 use crate::shared::Shared;
 
@@ -16,6 +16,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Knows the producer of a buffer, and the picture that is out in it.
 pub(crate) struct Home {
     peer: Arc<Peer>,
+    stream: StreamId,
     buffer: WireBufferId,
     out: Mutex<Option<Out>>,
     /// Whether the producer will not write the buffer again.
@@ -33,9 +34,14 @@ struct Out {
 }
 
 impl Home {
-    pub(crate) fn new(peer: Arc<Peer>, buffer: WireBufferId, shared: Arc<Shared>) -> Arc<Self> {
-        let retired = AtomicBool::new(false);
-        Arc::new(Self { peer, buffer, out: Mutex::new(None), retired, shared })
+    pub(crate) fn new(
+        peer: Arc<Peer>,
+        stream: StreamId,
+        buffer: WireBufferId,
+        shared: Arc<Shared>,
+    ) -> Arc<Self> {
+        let (out, retired) = (Mutex::new(None), AtomicBool::new(false));
+        Arc::new(Self { peer, stream, buffer, out, retired, shared })
     }
 
     /// Notes that the picture `sequence` came.
@@ -60,14 +66,20 @@ impl Home {
         self.out().is_some()
     }
 
+    /// What the producer has no room for is left to whoever hears it.
+    fn leave_unsent(&self) {
+        if self.peer.has_unsent() {
+            self.shared.wake.ring();
+        }
+    }
+
     fn out(&self) -> MutexGuard<'_, Option<Out>> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recycle for Home {
-    /// Sends the release from the thread that drops the frame. What its producer has no room for
-    /// is left to the source's thread.
+    /// Sends the release from the thread that drops the frame.
     fn recycle(&self, release: Release) {
         // Before the producer hears of it: its next picture may come at once.
         let Some(out) = self.out().take() else { return };
@@ -77,9 +89,13 @@ impl Recycle for Home {
         }
         // A producer that is gone needs no release, and the thread finds out by itself.
         let _ = self.peer.release(self.buffer, out.sequence, release.after);
-        if self.peer.has_unsent() {
-            self.shared.wake.ring();
-        }
+        self.leave_unsent();
+    }
+
+    fn say_still(&self, still: bool) {
+        // A producer that is gone keeps nothing.
+        let _ = self.peer.say_still(self.stream, still);
+        self.leave_unsent();
     }
 
     /// A producer writes no buffer that is out while it is connected, and never one that it had

@@ -237,6 +237,7 @@ mod tests {
                 }
                 SourceEvent::Ended => break,
                 SourceEvent::Format(_) => panic!("the format does not change"),
+                SourceEvent::Kept(_) => panic!("a pattern is never still"),
             }
         }
         assert!(count > 3 && last == Some(11), "{count} pictures, the last is {last:?}");

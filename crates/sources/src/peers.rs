@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zerohop_frame::{
-    Damage, Extent, Frame, FrameInfo, MediaClock, MemoryHandle, Observer, SharedBuffer,
+    Damage, Extent, Frame, FrameInfo, Kept, MediaClock, MemoryHandle, Observer, SharedBuffer,
 };
-use zerohop_wire::{Copies, FrameMessage, Peer, StreamId, ToHost, WireBufferId, linear_bytes};
+use zerohop_wire::{
+    Copies, FrameMessage, KeptMessage, Peer, StreamId, ToHost, WireBufferId, linear_bytes,
+};
 
 use crate::home::Home;
 use crate::line::Picture;
@@ -37,6 +39,15 @@ pub(crate) struct Stream {
     /// How it counts its own time, if it does.
     clock: Option<MediaClock>,
     last_sequence: Option<u64>,
+}
+
+impl Stream {
+    /// Notes that `count` pictures came or were kept, up to `sequence`. Returns how many since the one before
+    /// were not sent for other reasons.
+    fn come_to(&mut self, sequence: u64, count: u64) -> u64 {
+        let last = self.last_sequence.replace(sequence);
+        last.map_or(0, |last| sequence.saturating_sub(last).saturating_sub(count))
+    }
 }
 
 struct Buffer {
@@ -99,7 +110,7 @@ impl Connected {
             return Ok(());
         };
         let made = SharedBuffer::new(descriptor, memory).map_err(|err| err.to_string())?;
-        let home = Home::new(Arc::clone(&self.peer), buffer, Arc::clone(shared));
+        let home = Home::new(Arc::clone(&self.peer), stream, buffer, Arc::clone(shared));
         self.buffers.insert(buffer, Buffer { stream, copies, shared: made, home });
         Ok(())
     }
@@ -128,8 +139,8 @@ impl Connected {
         let stream = self.streams.get_mut(&buffer.stream)?;
         let extent = buffer.shared.descriptor().extent;
         let resized = stream.extent.replace(extent) != Some(extent);
-        let last = stream.last_sequence.replace(message.sequence);
-        let unsent = last.map_or(0, |last| message.sequence.saturating_sub(last) - 1);
+        let last = stream.last_sequence;
+        let unsent = stream.come_to(message.sequence, 1);
         // Damage is against the picture before, which must have been this buffer's size and sent.
         let known = last.is_some() && unsent == 0 && !resized;
         let damage = if known { message.damage } else { Damage::Unknown };
@@ -147,6 +158,15 @@ impl Connected {
         Some(Arrival { stream, picture, replaceable, unsent, resized })
     }
 
+    /// Pictures that were not sent because they did not change, and how many others before the last of them
+    /// were not sent. `None` for a stream that is not open, which a [`Peer`] refuses.
+    pub(crate) fn keep(&mut self, message: KeptMessage) -> Option<(Kept, u64)> {
+        let KeptMessage { stream, count, sequence, timestamp } = message;
+        let count = u64::from(count);
+        let unsent = self.streams.get_mut(&stream)?.come_to(sequence, count);
+        Some((Kept { count, sequence, timestamp }, unsent))
+    }
+
     /// The report of a stream that shows `frame`.
     pub(crate) fn report_of(&self, stream: &Stream, frame: &Frame) -> StreamReport {
         let descriptor = frame.buffer().descriptor();
@@ -158,6 +178,7 @@ impl Connected {
             fourcc: descriptor.fourcc,
             handover: handover(frame),
             frames: 0,
+            frames_kept: 0,
             frames_signaled: 0,
             frames_timeline: 0,
             was_main: false,

@@ -16,8 +16,10 @@ pub struct Report {
     pub refused_count: u64,
     /// Streams that showed a picture, in the order they opened; the first 256.
     pub streams: Vec<StreamReport>,
-    /// Pictures of the main stream that arrived.
+    /// Pictures of the main stream that arrived, or were kept.
     pub frames_presented: u64,
+    /// Of these, pictures that their producer kept, as they equal the ones before them.
+    pub frames_kept: u64,
     /// Pictures of the main stream that its producer counted and did not send.
     pub frames_unsent: u64,
     /// Pictures of the main stream that were lost because the pipeline was slower, or so slow that
@@ -26,7 +28,7 @@ pub struct Report {
     /// Pictures of the main stream that a newer one replaced before their time, as their
     /// application asked for.
     pub frames_replaced: u64,
-    /// Pictures of all other streams. They went home unread.
+    /// Pictures of all other streams. They went home unread, or were kept.
     pub frames_of_other_streams: u64,
 }
 
@@ -58,6 +60,8 @@ pub struct StreamReport {
     pub handover: &'static str,
     /// Pictures that arrived.
     pub frames: u64,
+    /// Pictures that its producer kept, as they equal the ones before them.
+    pub frames_kept: u64,
     /// Of these, pictures that were complete when they arrived (tier `signaled`).
     pub frames_signaled: u64,
     /// Of these, pictures that were complete at a value of a timeline (tier `timeline`); the others came

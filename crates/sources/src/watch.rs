@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use zerohop_frame::Damage;
+use zerohop_frame::{Damage, Kept};
 
 use crate::Overflow;
 use crate::election::StreamKey;
@@ -65,12 +65,20 @@ impl Watch {
         self.main
     }
 
-    /// Watches `main` from now on. Pictures that wait are given out all the same.
-    pub(crate) fn follow(&mut self, main: Option<StreamKey>) {
-        if self.main != main {
+    /// Whether the last picture that the pipeline got, or will get of those that wait, is of the stream.
+    pub(crate) fn shows(&self, stream: StreamKey) -> bool {
+        self.main == Some(stream) && !self.count.begins
+    }
+
+    /// Watches `main` from now on. Pictures that wait are given out all the same. Returns whether that is
+    /// another.
+    pub(crate) fn follow(&mut self, main: Option<StreamKey>) -> bool {
+        let changes = self.main != main;
+        if changes {
             self.main = main;
             self.count.begins = true;
         }
+        changes
     }
 
     /// Takes a picture of the main stream. `buffers` tells how many buffers the stream has and how
@@ -97,6 +105,14 @@ impl Watch {
         } else {
             self.push(picture);
         }
+    }
+
+    /// Takes in pictures of the main stream that equal the one before them, which it [shows](Self::shows).
+    pub(crate) fn keep(&mut self, kept: Kept) {
+        // They are newer than one that is held, and the same.
+        self.pass_held();
+        let sequence = self.count.next(kept.sequence);
+        self.shared.with_line(|line| line.keep(Kept { sequence, ..kept }));
     }
 
     /// When the held picture is due.

@@ -15,6 +15,7 @@ use zerohop_wire::{HostDisplay, Listener};
 
 use crate::duty::Duty;
 use crate::io::Io;
+use crate::line::{Picture, Waiting};
 use crate::peers::count_copies;
 use crate::shared::Shared;
 use crate::{Error, Report};
@@ -110,22 +111,31 @@ impl WireSource {
         Control(Arc::clone(&self.shared))
     }
 
-    /// The next picture, marked as the pipeline's.
-    fn take(&mut self) -> Option<Frame> {
-        let mut picture = self.shared.with_line(|line| line.pop())?;
-        while !picture.frame.is_intact() {
-            self.shared.report().frames_dropped += 1;
-            self.shared.observer.dropped(picture.frame.info().sequence, TAKEN_BACK);
-            // What follows has another sequence, and is looked at as a whole.
-            picture = self.shared.with_line(|line| line.pop())?;
+    /// The next picture, marked as the pipeline's, or word of some that were kept.
+    fn take(&mut self) -> Option<SourceEvent> {
+        loop {
+            match self.shared.with_line(|line| line.pop())? {
+                Waiting::Kept(kept) => return Some(SourceEvent::Kept(kept)),
+                Waiting::Picture(picture) if picture.frame.is_intact() => {
+                    return Some(SourceEvent::Frame(self.deliver(picture)));
+                }
+                // What follows has another sequence, and is looked at as a whole.
+                Waiting::Picture(lost) => {
+                    self.shared.report().frames_dropped += 1;
+                    self.shared.observer.dropped(lost.frame.info().sequence, TAKEN_BACK);
+                }
+            }
         }
+    }
+
+    fn deliver(&self, picture: Picture) -> Frame {
         picture.home.deliver();
         let info = picture.frame.info();
         let (sequence, presented) = (info.sequence, info.presented);
         let (stage, observer) = (Stage::PresentToHost, &self.shared.observer);
         observer.span(sequence, stage, presented.min(picture.received), picture.received);
         count_copies(&picture.frame, picture.copies, &**observer);
-        Some(picture.frame)
+        picture.frame
     }
 }
 
@@ -134,9 +144,13 @@ impl Source for WireSource {
         if let Some(frame) = self.next.take() {
             return Ok(Some(SourceEvent::Frame(frame)));
         }
-        let Some(frame) = self.take() else {
-            let ended = self.shared.with_line(|line| line.has_ended() && line.len() == 0);
-            return Ok(ended.then_some(SourceEvent::Ended));
+        let frame = match self.take() {
+            Some(SourceEvent::Frame(frame)) => frame,
+            None => {
+                let over = self.shared.with_line(|line| line.is_over());
+                return Ok(over.then_some(SourceEvent::Ended));
+            }
+            other => return Ok(other),
         };
         let format = frame.buffer().descriptor();
         if self.format.as_ref() == Some(format) {

@@ -14,8 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zerohop_frame::{DeviceId, Extent, FrameDescriptor, OpaqueImage};
 use zerohop_kernel::{Listener, Memfd, Socket};
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_MESSAGE, Point, SharedTimeline, ToHost,
-    ToProducer, WireBufferId, WireTimelineId, text,
+    Copies, FrameMessage, HostDisplay, KeptMessage, MAX_DEVICES, MAX_MESSAGE, Point,
+    SharedTimeline, ToHost, ToProducer, WireBufferId, WireTimelineId, text,
 };
 
 /// How long the thread sleeps at most before it looks whether it should end.
@@ -80,7 +80,10 @@ pub struct Heard {
     pub copies: Vec<Copies>,
     /// Every picture, in order, without its fence.
     pub frames: Vec<FrameMessage>,
-    /// How many of them came with a fence.
+    /// What was said of pictures that did not change and were not sent, each with how many pictures had
+    /// been sent before.
+    pub kept: Vec<(usize, KeptMessage)>,
+    /// How many of the pictures came with a fence.
     pub fences: usize,
     /// How many of them came with a value of a timeline.
     pub timelines: usize,
@@ -270,6 +273,7 @@ fn take(guest: &mut Guest, (manner, devices): Ways<'_>, heard: &mut Heard, messa
         ToHost::Reclaim | ToHost::RetireTimeline { .. } => {}
         ToHost::Timeline(shared) => guest.timeline = Some(shared),
         ToHost::Fallback { what, .. } => heard.fallbacks.push(what.to_string()),
+        ToHost::Kept(kept) => heard.kept.push((heard.frames.len(), kept)),
         ToHost::Frame(mut frame) => {
             picture(guest, manner, &frame);
             let fence = std::mem::take(&mut frame.acquire);

@@ -9,8 +9,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, Point, SharedTimeline, StreamId, ToHost, ToProducer,
-    VERSION, WireBufferId, WireTimelineId, text,
+    Copies, FrameMessage, HostDisplay, KeptMessage, Point, SharedTimeline, StreamId, ToHost,
+    ToProducer, VERSION, WireBufferId, WireTimelineId, text,
 };
 
 use crate::target::{DEVICE, RELEASE, TO_HOST, TO_PRODUCER, choose};
@@ -61,11 +61,8 @@ fn conversation(random: &mut Random) -> Vec<Record> {
     let timelines = random.below(3) as u32;
     records.extend((1..=timelines).map(|one| to_host(&ToHost::Timeline(timeline(one)))));
     for stream in (1..=1 + random.below(3) as u32).map(StreamId) {
-        records.push(to_host(&ToHost::OpenStream {
-            stream,
-            name: text("window"),
-            clock: clock(random),
-        }));
+        let clock = clock(random);
+        records.push(to_host(&ToHost::OpenStream { stream, name: text("window"), clock }));
         let first = buffer + 1;
         for _ in 0..1 + random.below(4) {
             buffer += 1;
@@ -76,6 +73,13 @@ fn conversation(random: &mut Random) -> Vec<Record> {
             let buffer = first + random.below((buffer - first + 1) as usize) as u64;
             records.push(to_host(&ToHost::Frame(frame(random, buffer, sequence, timelines))));
             records.push((RELEASE, 0, Vec::new()));
+            if clock.is_none() && random.below(2) == 0 {
+                let count = 1 + random.below(3) as u32;
+                sequence += u64::from(count);
+                let timestamp = clock_monotonic();
+                let kept = KeptMessage { stream, count, sequence, timestamp };
+                records.push(to_host(&ToHost::Kept(kept)));
+            }
         }
         match random.below(5) {
             0 => records.push(to_host(&ToHost::CloseStream { stream })),
@@ -98,13 +102,14 @@ fn fallback() -> Record {
 }
 
 fn from_host(random: &mut Random) -> Record {
-    let message = match random.below(7) {
+    let message = match random.below(8) {
         0 => ToProducer::Welcome { version: VERSION, display: display(random) },
         3 => ToProducer::Devices { devices: ArrayVec::from_iter([DEVICE]) },
         4 => ToProducer::Timeline(timeline(1)),
         5 => ToProducer::RetireTimeline { timeline: WireTimelineId(1) },
         1 => ToProducer::Refused { reason: text("buffer 3 was not announced") },
         2 => ToProducer::Busy,
+        6 => ToProducer::Still { stream: StreamId(1), still: random.below(2) == 0 },
         _ => {
             let at = Point::Timeline { timeline: WireTimelineId(1), value: 5 };
             let after = ArrayVec::from_iter([Point::Signaled, at]);

@@ -1,5 +1,7 @@
 //! Fixed little-endian layouts, read and written field by field.
 
+use std::time::Duration;
+
 use arrayvec::ArrayVec;
 
 use crate::kind::{HEADER, Kind};
@@ -27,6 +29,11 @@ impl Writer {
 
     pub(crate) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
+    }
+
+    /// Nanoseconds; what is too far to be said is as far as can be.
+    pub(crate) fn time(&mut self, time: Duration) {
+        self.u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn zero(&mut self, count: usize) {
@@ -91,6 +98,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
+    }
+
+    pub(crate) fn time(&mut self) -> Duration {
+        Duration::from_nanos(self.u64())
     }
 
     /// A number of `0..=most`.

@@ -2,7 +2,6 @@
 //! said before is the [`Session`](crate::Session)'s to say.
 
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 use std::vec;
 
 use arrayvec::ArrayVec;
@@ -16,8 +15,8 @@ use zerohop_kernel::SyncFile;
 use crate::bytes::Reader;
 use crate::kind::{self, Kind, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_POINTS, MAX_REFRESH, MAX_SIDE, Point,
-    SharedTimeline, StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
+    Copies, FrameMessage, HostDisplay, KeptMessage, MAX_DEVICES, MAX_POINTS, MAX_REFRESH, MAX_SIDE,
+    Point, SharedTimeline, StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
 };
 
 impl ToHost {
@@ -50,6 +49,7 @@ impl ToHost {
             },
             kind::TIMELINE => Self::Timeline(timeline(&mut reader, &mut fds)?),
             kind::RETIRE_TIMELINE => Self::RetireTimeline { timeline: retired(&mut reader)? },
+            kind::KEPT => Self::Kept(kept(&mut reader)),
             _ => Self::Reclaim,
         };
         reader.done();
@@ -79,6 +79,10 @@ impl ToProducer {
             kind::DEVICES => Self::Devices { devices: devices(&mut reader)? },
             kind::HOST_TIMELINE => Self::Timeline(timeline(&mut reader, &mut fds)?),
             kind::RETIRE_HOST_TIMELINE => Self::RetireTimeline { timeline: retired(&mut reader)? },
+            kind::STILL => {
+                let stream = StreamId(reader.u32());
+                Self::Still { stream, still: reader.flag("still")? }
+            }
             _ => release(&mut reader, &mut fds)?,
         };
         reader.done();
@@ -254,8 +258,8 @@ fn opaque(reader: &mut Reader<'_>, fd: OwnedFd) -> Result<MemoryHandle, Violatio
 fn frame(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<FrameMessage, Violation> {
     let buffer = WireBufferId(reader.u64());
     let sequence = reader.u64();
-    let timestamp = Duration::from_nanos(reader.u64());
-    let presented = Duration::from_nanos(reader.u64());
+    let timestamp = reader.time();
+    let presented = reader.time();
     let flags = reader.u32();
     if flags & !(flag::REPLACEABLE | flag::DAMAGE) != 0 {
         return Err(unknown("a flag of", flags));
@@ -274,6 +278,15 @@ fn frame(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<FrameMessage, Violati
     let replaceable = flags & flag::REPLACEABLE != 0;
     let media = MediaTime { pts: reader.u64().cast_signed(), duration: reader.u64() };
     Ok(FrameMessage { buffer, sequence, timestamp, presented, replaceable, damage, media, acquire })
+}
+
+fn kept(reader: &mut Reader<'_>) -> KeptMessage {
+    KeptMessage {
+        stream: StreamId(reader.u32()),
+        count: reader.u32(),
+        sequence: reader.u64(),
+        timestamp: reader.time(),
+    }
 }
 
 fn release(reader: &mut Reader<'_>, fds: &mut Fds) -> Result<ToProducer, Violation> {

@@ -10,8 +10,8 @@ use zerohop_frame::{
 use crate::bytes::Writer;
 use crate::kind::{self, Kind, copied, flag, memory, point};
 use crate::{
-    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_MESSAGE, MAX_POINTS, Point, SharedTimeline,
-    StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
+    Copies, FrameMessage, HostDisplay, KeptMessage, MAX_DEVICES, MAX_MESSAGE, MAX_POINTS, Point,
+    SharedTimeline, StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId,
 };
 
 /// One message as it travels.
@@ -77,6 +77,7 @@ impl ToHost {
             Self::Reclaim => Ok(Packet::plain(Writer::new(kind::RECLAIM).done(kind::RECLAIM))),
             Self::Timeline(shared) => Ok(timeline(kind::TIMELINE, shared)),
             Self::RetireTimeline { timeline } => Ok(retire(kind::RETIRE_TIMELINE, *timeline)),
+            Self::Kept(message) => Ok(kept(message)),
         }
     }
 }
@@ -116,6 +117,12 @@ impl ToProducer {
             }
             Self::Timeline(shared) => Ok(timeline(kind::HOST_TIMELINE, shared)),
             Self::RetireTimeline { timeline } => Ok(retire(kind::RETIRE_HOST_TIMELINE, *timeline)),
+            Self::Still { stream: StreamId(stream), still } => {
+                let mut writer = Writer::new(kind::STILL);
+                writer.u32(*stream);
+                writer.u32(u32::from(*still));
+                Ok(Packet::plain(writer.done(kind::STILL)))
+            }
         }
     }
 }
@@ -237,8 +244,8 @@ fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
     let mut writer = Writer::new(kind::FRAME);
     writer.u64(message.buffer.0);
     writer.u64(message.sequence);
-    writer.u64(u64::try_from(message.timestamp.as_nanos()).unwrap_or(u64::MAX));
-    writer.u64(u64::try_from(message.presented.as_nanos()).unwrap_or(u64::MAX));
+    writer.time(message.timestamp);
+    writer.time(message.presented);
     let (damage, rects) = match &message.damage {
         Damage::Unknown => (0, &[][..]),
         Damage::Rects(rects) => (flag::DAMAGE, &rects[..]),
@@ -254,6 +261,15 @@ fn frame(message: &FrameMessage) -> Result<Packet<'_>, Violation> {
     writer.u64(message.media.pts.cast_unsigned());
     writer.u64(message.media.duration);
     Ok(Packet { bytes: writer.done(kind::FRAME), fds })
+}
+
+fn kept(message: &KeptMessage) -> Packet<'static> {
+    let mut writer = Writer::new(kind::KEPT);
+    writer.u32(message.stream.0);
+    writer.u32(message.count);
+    writer.u64(message.sequence);
+    writer.time(message.timestamp);
+    Packet::plain(writer.done(kind::KEPT))
 }
 
 fn release(buffer: WireBufferId, sequence: u64, after: &[Point]) -> Packet<'_> {

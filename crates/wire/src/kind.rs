@@ -41,6 +41,7 @@ pub(crate) const RECLAIM: Kind = kind("reclaim", 8, 0);
 
 pub(crate) const TIMELINE: Kind = kind("timeline", 9, SHARED);
 pub(crate) const RETIRE_TIMELINE: Kind = kind("retire timeline", 10, 8);
+pub(crate) const KEPT: Kind = kind("kept", 11, 24);
 
 pub(crate) const WELCOME: Kind = kind("welcome", 0x101, 4 + DISPLAY);
 pub(crate) const REFUSED: Kind = kind("refused", 0x102, TEXT);
@@ -49,9 +50,10 @@ pub(crate) const BUSY: Kind = kind("busy", 0x104, 8);
 pub(crate) const DEVICES: Kind = kind("devices", 0x105, 8 + crate::MAX_DEVICES * DEVICE);
 pub(crate) const HOST_TIMELINE: Kind = kind("timeline", 0x106, SHARED);
 pub(crate) const RETIRE_HOST_TIMELINE: Kind = kind("retire timeline", 0x107, 8);
+pub(crate) const STILL: Kind = kind("still", 0x108, 8);
 
 /// What a producer may say.
-pub(crate) const TO_HOST: [Kind; 10] = [
+pub(crate) const TO_HOST: [Kind; 11] = [
     HELLO,
     OPEN_STREAM,
     CLOSE_STREAM,
@@ -62,11 +64,12 @@ pub(crate) const TO_HOST: [Kind; 10] = [
     RECLAIM,
     TIMELINE,
     RETIRE_TIMELINE,
+    KEPT,
 ];
 
 /// What a host may say.
-pub(crate) const TO_PRODUCER: [Kind; 7] =
-    [WELCOME, REFUSED, RELEASE, BUSY, DEVICES, HOST_TIMELINE, RETIRE_HOST_TIMELINE];
+pub(crate) const TO_PRODUCER: [Kind; 8] =
+    [WELCOME, REFUSED, RELEASE, BUSY, DEVICES, HOST_TIMELINE, RETIRE_HOST_TIMELINE, STILL];
 
 /// `memory_kind` of an announced buffer.
 pub(crate) mod memory {

@@ -43,6 +43,7 @@ mod points;
 mod producer;
 mod session;
 mod shape;
+mod stream;
 mod timelines;
 mod violation;
 
@@ -54,8 +55,8 @@ pub use error::Error;
 pub use limits::Rate;
 pub use listener::Listener;
 pub use message::{
-    Copies, FrameMessage, HostDisplay, MAX_POINTS, MAX_TEXT, Point, SharedTimeline, StreamId, Text,
-    ToHost, ToProducer, WireBufferId, WireTimelineId, text,
+    Copies, FrameMessage, HostDisplay, KeptMessage, MAX_POINTS, MAX_TEXT, Point, SharedTimeline,
+    StreamId, Text, ToHost, ToProducer, WireBufferId, WireTimelineId, text,
 };
 pub use peer::Peer;
 pub use producer::Producer;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ToHost;
 
 /// How many messages a second are allowed: a bucket that fills at this rate up to one second's
-/// worth. A frame takes one; anything else, which costs the host more, takes four.
+/// worth. What stands for pictures takes one; anything else, which costs the host more, takes four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(pub u32);
 
@@ -53,7 +53,7 @@ impl Bucket {
     }
 
     fn worth(&self, message: &ToHost) -> u64 {
-        let weight = if matches!(message, ToHost::Frame(_)) { 1 } else { 4 };
+        let weight = if matches!(message, ToHost::Frame(_) | ToHost::Kept(_)) { 1 } else { 4 };
         weight * SECOND / u64::from(self.rate.0)
     }
 }

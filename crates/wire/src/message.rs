@@ -164,6 +164,9 @@ pub enum ToHost {
         /// Which.
         timeline: WireTimelineId,
     },
+    /// Pictures that the host has already, and so were not sent. From version 2 on, of a stream without a
+    /// clock.
+    Kept(KeptMessage),
 }
 
 /// How the pictures of a buffer come into its memory; for the host's report. By default they are
@@ -198,6 +201,21 @@ pub struct FrameMessage {
     pub media: MediaTime,
     /// When it may be read.
     pub acquire: Point,
+}
+
+/// Pictures that did not change and were not sent: each is to the last bit the one that the host was sent
+/// last. Said before the next `Frame` of the stream, before `CloseStream`, and at least once a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptMessage {
+    /// Whose they are.
+    pub stream: StreamId,
+    /// How many since the last `Frame` or `Kept`: 1 to how far `sequence` has come since. Those between that
+    /// are not counted here were not sent for other reasons.
+    pub count: u32,
+    /// The last one's, which grows as a `Frame`'s does.
+    pub sequence: u64,
+    /// When the last one is shown, as a `Frame`'s.
+    pub timestamp: Duration,
 }
 
 /// The host's display, for producers that draw on a whole one (`VK_KHR_display`).
@@ -256,6 +274,15 @@ pub enum ToProducer {
     RetireTimeline {
         /// Which.
         timeline: WireTimelineId,
+    },
+    /// Whether a stream stands still as far as the host can tell. A hint: from version 2 on.
+    Still {
+        /// Which; one that was open.
+        stream: StreamId,
+        /// `true`: its last pictures were the same. A producer that can find out by itself what has not
+        /// changed is asked to, and to say [`ToHost::Kept`] of it. `false`: the host needs the next picture,
+        /// changed or not, as it does not have the last one any more.
+        still: bool,
     },
 }
 

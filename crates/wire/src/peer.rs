@@ -11,7 +11,7 @@ use zerohop_kernel::{Credentials, Socket, clock_monotonic, process_lives};
 
 use crate::{
     Error, HELLO_TIMEOUT, HostDisplay, MAX_DEVICES, MAX_MESSAGE, MAX_STEP, MAX_TIMELINES, Point,
-    Rate, Session, SharedTimeline, ToHost, ToProducer, VERSION, Violation, WireBufferId,
+    Rate, Session, SharedTimeline, StreamId, ToHost, ToProducer, VERSION, Violation, WireBufferId,
     WireTimelineId, memory, points, text,
 };
 
@@ -34,7 +34,8 @@ pub struct Peer {
 struct State {
     session: Session,
     /// What the producer has no room for, oldest first: releases, at most one for each of its buffers,
-    /// since a buffer stays out until its release is sent; and the timelines that those name.
+    /// since a buffer stays out until its release is sent; the timelines that those name; and the last word
+    /// of each stream about whether it stands still.
     unsent: VecDeque<ToProducer>,
     /// Our timelines that the producer knows, or will before what names them.
     told: BTreeMap<TimelineId, WireTimelineId>,
@@ -182,6 +183,32 @@ impl Peer {
             Ok(()) | Err(Error::Full) => Ok(()),
             Err(other) => Err(other),
         }
+    }
+
+    /// Tells the producer whether an open stream stands still as far as the host can tell, see
+    /// [`ToProducer::Still`]. That it does is said each time, that it does not only where it was said to. Never
+    /// blocks; a producer of version 1, and one that has closed the stream, is not told.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the producer is gone.
+    pub fn say_still(&self, stream: StreamId, still: bool) -> Result<(), Error> {
+        let mut state = self.state();
+        if state.deaf {
+            return Err(Error::Closed);
+        }
+        match state.session.is_still(stream) {
+            Some(told) if still || told => {}
+            _ => return Ok(()),
+        }
+        let message = ToProducer::Still { stream, still };
+        // Of a stream only the last word waits.
+        let older =
+            |it: &ToProducer| matches!(it, ToProducer::Still { stream: of, .. } if *of == stream);
+        state.unsent.retain(|waiting| !older(waiting));
+        state.session.note_answer(&message);
+        state.unsent.push_back(message);
+        self.send_waiting(&mut state)
     }
 
     /// Whether releases wait for the socket to become writable; call [`flush`](Self::flush) then.

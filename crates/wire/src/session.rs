@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zerohop_frame::{Damage, DeviceId, Extent, MediaClock, MediaTime, Rect};
+use zerohop_frame::{Damage, DeviceId, Extent, MediaClock, Rect};
 
 use crate::limits::Bucket;
+use crate::stream::Stream;
 use crate::timelines::Timelines;
 use crate::{
-    FrameMessage, MAX_AHEAD, MAX_BUFFERS, MAX_OBJECTS, MAX_STREAMS, Rate, StreamId, ToHost,
-    ToProducer, VERSION, Violation, WireBufferId, kind, shape,
+    FrameMessage, MAX_BUFFERS, MAX_OBJECTS, MAX_STREAMS, Rate, StreamId, ToHost, ToProducer,
+    VERSION, Violation, WireBufferId, kind, shape,
 };
 
 /// One connection's open streams and announced buffers. Both ends keep one, and so see the same
@@ -28,13 +29,6 @@ pub struct Session {
     last_stream: Option<StreamId>,
     last_buffer: Option<WireBufferId>,
     bucket: Bucket,
-}
-
-/// An open stream.
-#[derive(Debug, Default)]
-struct Stream {
-    last_sequence: Option<u64>,
-    clock: Option<MediaClock>,
 }
 
 /// A buffer that is announced, or retired and still out.
@@ -94,6 +88,10 @@ impl Session {
                 self.theirs.check_announce(shared)
             }
             ToHost::RetireTimeline { timeline } => self.theirs.check(*timeline).map(drop),
+            ToHost::Kept(kept) => {
+                self.check_later(kind::KEPT.name)?;
+                self.stream(kept.stream)?.check_kept(kept, now)
+            }
         }
     }
 
@@ -104,7 +102,7 @@ impl Session {
             ToHost::Hello { .. } => self.greeted = true,
             ToHost::OpenStream { stream, clock, .. } => {
                 self.last_stream = Some(*stream);
-                self.streams.insert(*stream, Stream { last_sequence: None, clock: *clock });
+                self.streams.insert(*stream, Stream::new(*clock));
             }
             ToHost::CloseStream { stream } => {
                 self.streams.remove(stream);
@@ -125,6 +123,7 @@ impl Session {
                 self.hosts.take(shared.device);
             }
             ToHost::RetireTimeline { timeline } => self.theirs.retire(*timeline),
+            ToHost::Kept(kept) => self.come_to(kept.stream, kept.sequence),
         }
     }
 
@@ -154,6 +153,12 @@ impl Session {
                     false => Err(Violation::NotOut { buffer: buffer.0, sequence: *sequence }),
                 }
             }
+            ToProducer::Still { stream, .. } => {
+                self.check_later(kind::STILL.name)?;
+                // It may have been closed meanwhile.
+                let known = self.last_stream.is_some_and(|last| *stream <= last);
+                known.then_some(()).ok_or(Violation::NoStream(stream.0))
+            }
             ToProducer::Welcome { .. } | ToProducer::Refused { .. } | ToProducer::Busy => Ok(()),
         }
     }
@@ -170,6 +175,11 @@ impl Session {
             ToProducer::Release { buffer, sequence, after } => {
                 after.iter().for_each(|point| self.hosts.note_point(point));
                 self.release(*buffer, *sequence);
+            }
+            ToProducer::Still { stream, still } => {
+                if let Some(stream) = self.streams.get_mut(stream) {
+                    stream.still = *still;
+                }
             }
             ToProducer::Refused { .. } | ToProducer::Busy => {}
         }
@@ -188,6 +198,12 @@ impl Session {
     /// The timelines of the host's.
     pub(crate) fn hosts(&self) -> &Timelines {
         &self.hosts
+    }
+
+    /// What the host said last of an open stream: whether it stands still. `None` where it cannot be said.
+    pub fn is_still(&self, stream: StreamId) -> Option<bool> {
+        let known = self.streams.get(&stream).filter(|_| self.check_later("").is_ok());
+        known.map(|stream| stream.still)
     }
 
     /// Notes that the picture in `buffer` goes home, which is out.
@@ -269,17 +285,8 @@ impl Session {
             return Err(Violation::Out { buffer: frame.buffer.0, sequence });
         }
         let stream = self.stream(buffer.stream)?;
-        if let Some(last) = stream.last_sequence.filter(|last| frame.sequence <= *last) {
-            return Err(Violation::Order { what: "picture", id: frame.sequence, last });
-        }
-        if stream.clock.is_none() && frame.media != MediaTime::default() {
-            return Err(Violation::NoClock(frame.media.pts));
-        }
+        stream.check_frame(frame, now)?;
         self.theirs.check_point(&frame.acquire)?;
-        let ahead = frame.timestamp.saturating_sub(now);
-        if ahead > MAX_AHEAD && !stream.clock.is_some_and(|clock| clock.fast) {
-            return Err(Violation::Ahead(ahead));
-        }
         check_damage(&frame.damage, buffer.extent)
     }
 
@@ -287,8 +294,13 @@ impl Session {
         let Some(buffer) = self.buffers.get_mut(&frame.buffer) else { return };
         self.theirs.note_point(&frame.acquire);
         buffer.out = Some(frame.sequence);
-        if let Some(stream) = self.streams.get_mut(&buffer.stream) {
-            stream.last_sequence = Some(frame.sequence);
+        let stream = buffer.stream;
+        self.come_to(stream, frame.sequence);
+    }
+
+    fn come_to(&mut self, stream: StreamId, sequence: u64) {
+        if let Some(stream) = self.streams.get_mut(&stream) {
+            stream.last_sequence = Some(sequence);
         }
     }
 
@@ -342,5 +354,6 @@ fn name(message: &ToHost) -> &'static str {
         ToHost::Reclaim => kind::RECLAIM.name,
         ToHost::Timeline(_) => kind::TIMELINE.name,
         ToHost::RetireTimeline { .. } => kind::RETIRE_TIMELINE.name,
+        ToHost::Kept(_) => kind::KEPT.name,
     }
 }

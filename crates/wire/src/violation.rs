@@ -182,6 +182,12 @@ pub enum Violation {
     /// A picture with a media time in a stream that has no clock for it.
     #[error("a picture is at media time {0}, and its stream has no clock")]
     NoClock(i64),
+    /// A picture that is said to equal one that was never sent.
+    #[error("a picture of stream {0} is kept, and none was sent before it")]
+    NothingKept(u32),
+    /// A picture without a media time in a stream that has a clock for it.
+    #[error("a picture of stream {0} is kept, and its clock's time of it is not known")]
+    KeptClock(u32),
     /// What a later version brought.
     #[error("{what} belongs to version {since}, and version {spoken} is spoken")]
     Later {

@@ -13,8 +13,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::SyncFile;
 use zerohop_wire::{
-    Copies, FrameMessage, HostDisplay, MAX_DEVICES, MAX_POINTS, Point, SharedTimeline, StreamId,
-    ToHost, ToProducer, Violation, WireBufferId, WireTimelineId, text,
+    Copies, FrameMessage, HostDisplay, KeptMessage, MAX_DEVICES, MAX_POINTS, Point, SharedTimeline,
+    StreamId, ToHost, ToProducer, Violation, WireBufferId, WireTimelineId, text,
 };
 
 fn null() -> OwnedFd {
@@ -142,6 +142,19 @@ proptest! {
     }
 
     #[test]
+    fn any_kept_picture_and_any_hint_is_carried(
+        stream: u32, count: u32, sequence: u64, timestamp: u64, still: bool,
+    ) {
+        let (stream, timestamp) = (StreamId(stream), Duration::from_nanos(timestamp));
+        let kept = KeptMessage { stream, count, sequence, timestamp };
+        let ToHost::Kept(got) = carried(&ToHost::Kept(kept)) else { panic!("kept pictures") };
+        prop_assert_eq!(got, kept);
+        let got = answered(&ToProducer::Still { stream, still });
+        let ToProducer::Still { stream: s, still: told } = got else { panic!("a hint") };
+        prop_assert_eq!((s, told), (stream, still));
+    }
+
+    #[test]
     fn any_devices_are_carried(devices in vec(devices(), 0..=MAX_DEVICES)) {
         let sent = ToProducer::Devices { devices: devices.iter().copied().collect() };
         let ToProducer::Devices { devices: got } = answered(&sent) else { panic!("devices") };
@@ -236,7 +249,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_say_the_same_again(bytes in vec(any::<u8>(), 0..400), number in 1..11u32) {
+    fn any_bytes_are_refused_or_say_the_same_again(bytes in vec(any::<u8>(), 0..400), number in 1..12u32) {
         let mut bytes = bytes;
         let length = bytes.len() as u32;
         if let Some(header) = bytes.get_mut(..8) {
@@ -329,6 +342,13 @@ fn the_bytes_that_version_2_brought_are_those() {
     let release = ToProducer::Release { buffer: WireBufferId(7), sequence: 8, after };
     let bytes = "0:3 1:1 4:60 8:7 16:8 24:1 32:2 36:3 40:5";
     assert_eq!(shown(release.encode().unwrap()), expect(96, bytes, 0));
+    let (stream, timestamp) = (StreamId(3), Duration::from_nanos(6));
+    let kept = ToHost::Kept(KeptMessage { stream, count: 4, sequence: 5, timestamp });
+    let bytes = "0:b 4:20 8:3 12:4 16:5 24:6";
+    assert_eq!(shown(kept.encode().unwrap()), expect(32, bytes, 0));
+    let still = |still| ToProducer::Still { stream, still };
+    assert_eq!(shown(still(true).encode().unwrap()), expect(16, "0:8 1:1 4:10 8:3 12:1", 0));
+    assert_eq!(shown(still(false).encode().unwrap()), expect(16, "0:8 1:1 4:10 8:3", 0));
 }
 
 fn display() -> HostDisplay {

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use common::{announce, connected, drain, frame, open, opened, say, welcome};
+use common::{announce, connected, drain, frame, kept, open, opened, say, welcome};
 use zerohop_frame::{DeviceId, SyncPoint, Timeline};
 use zerohop_kernel::Socket;
 use zerohop_wire::{
@@ -163,6 +163,68 @@ fn releases_wait_for_a_producer_that_does_not_read() {
         }
     }
     assert!(!peer.has_unsent());
+}
+
+#[test]
+fn a_producer_that_is_told_that_it_stands_still_keeps_pictures() {
+    let (mut producer, peer) = opened();
+    welcome(&mut producer);
+    let stream = StreamId(1);
+    peer.say_still(stream, false).unwrap();
+    assert!(producer.poll().unwrap().is_none(), "nobody was told that it does");
+    producer.send(&announce(1)).unwrap();
+    producer.send(&ToHost::Frame(frame(1, 1))).unwrap();
+    for said in [true, true, false] {
+        peer.say_still(stream, said).unwrap();
+        let told = producer.poll().unwrap();
+        assert!(
+            matches!(told, Some(ToProducer::Still { stream: s, still }) if (s, still) == (stream, said))
+        );
+    }
+    producer.send(&ToHost::Kept(kept(2, 4))).unwrap();
+    producer.send(&ToHost::Kept(kept(1, 5))).unwrap();
+    let err = producer.send(&ToHost::Kept(kept(2, 6))).unwrap_err();
+    assert!(matches!(err, Error::Invalid(Violation::Range { value: 2, most: 1, .. })), "{err:?}");
+    assert_eq!(drain(&peer).unwrap(), 4);
+
+    producer.send(&ToHost::CloseStream { stream }).unwrap();
+    peer.say_still(stream, true).unwrap();
+    let told = producer.poll().unwrap();
+    assert!(matches!(told, Some(ToProducer::Still { .. })), "the two crossed each other");
+    assert_eq!(drain(&peer).unwrap(), 1);
+    peer.say_still(stream, true).unwrap();
+    assert!(producer.poll().unwrap().is_none(), "the host knows that it is closed");
+}
+
+#[test]
+fn only_the_last_word_waits_for_a_producer_that_does_not_read() {
+    let (theirs, ours) = Socket::pair().unwrap();
+    let peer = Peer::over(ours).unwrap();
+    say(&theirs, &ToHost::Hello { version: VERSION, name: text("deaf") });
+    say(&theirs, &open(1));
+    drain(&peer).unwrap();
+    let mut sent = 0;
+    while !peer.has_unsent() {
+        peer.say_still(StreamId(1), true).unwrap();
+        sent += 1;
+        assert!(sent < 10_000, "a socket has an end");
+    }
+    (0..100).for_each(|_| peer.say_still(StreamId(1), true).unwrap());
+    peer.say_still(StreamId(1), false).unwrap();
+    let (mut heard, mut last) = (0, None);
+    let mut bytes = [0; MAX_MESSAGE];
+    while peer.has_unsent() || last != Some(false) {
+        let Ok(some) = theirs.receive(&mut bytes) else {
+            peer.flush().unwrap();
+            continue;
+        };
+        if let ToProducer::Still { still, .. } =
+            ToProducer::decode(&bytes[..some.length], some.fds).unwrap()
+        {
+            (heard, last) = (heard + 1, Some(still));
+        }
+    }
+    assert_eq!(heard, sent, "what went before it, and the last word in place of what waited");
 }
 
 /// The host answers in kind: the timeline is announced once, and before what names it.

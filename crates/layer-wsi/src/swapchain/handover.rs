@@ -300,8 +300,8 @@ impl State {
             ToProducer::Devices { .. } => self.begin(),
             ToProducer::Timeline(shared) => line.learn(shared),
             ToProducer::RetireTimeline { timeline } => line.unlearn(timeline),
-            // `Producer::poll` makes an error of it.
-            ToProducer::Refused { .. } => {}
+            // A hint, which need not be heeded; and what `Producer::poll` makes an error of.
+            ToProducer::Still { .. } | ToProducer::Refused { .. } => {}
         }
     }
 

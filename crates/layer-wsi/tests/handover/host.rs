@@ -120,7 +120,7 @@ impl Viewer {
             match self.source.poll_event()? {
                 Some(SourceEvent::Frame(frame)) => self.look(&Arc::new(frame))?,
                 Some(SourceEvent::Ended) => return Ok(()),
-                Some(SourceEvent::Format(_)) => {}
+                Some(SourceEvent::Format(_) | SourceEvent::Kept(_)) => {}
                 None if begin.elapsed() > PATIENCE => return Err("no end of pictures".into()),
                 None => thread::sleep(Duration::from_millis(1)),
             }

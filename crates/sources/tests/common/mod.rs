@@ -104,7 +104,7 @@ impl Host {
         loop {
             match self.event() {
                 SourceEvent::Frame(frame) => return frame,
-                SourceEvent::Format(_) => {}
+                SourceEvent::Format(_) | SourceEvent::Kept(_) => {}
                 SourceEvent::Ended => panic!("the source ended"),
             }
         }

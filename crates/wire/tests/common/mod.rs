@@ -11,7 +11,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::{Memfd, Socket, clock_monotonic};
 use zerohop_wire::{
-    Copies, Error, FrameMessage, Peer, Point, Producer, StreamId, ToHost, WireBufferId, text,
+    Copies, Error, FrameMessage, KeptMessage, Peer, Point, Producer, StreamId, ToHost,
+    WireBufferId, text,
 };
 
 /// A producer and the host's end of it.
@@ -89,6 +90,11 @@ pub(crate) fn frame(buffer: u64, sequence: u64) -> FrameMessage {
         media: MediaTime::default(),
         acquire: Point::Signaled,
     }
+}
+
+/// Word that `count` pictures of stream 1 up to `sequence` were kept.
+pub(crate) fn kept(count: u32, sequence: u64) -> KeptMessage {
+    KeptMessage { stream: StreamId(1), count, sequence, timestamp: clock_monotonic() }
 }
 
 /// How many descriptors this process has open.

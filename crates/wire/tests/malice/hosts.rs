@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use arrayvec::ArrayVec;
 use zerohop_kernel::{Eventfd, Socket, SyncFile};
-use zerohop_wire::{Error, Point, ToProducer, WireBufferId, WireTimelineId};
+use zerohop_wire::{Error, Point, StreamId, ToProducer, WireBufferId, WireTimelineId};
 
 use crate::common::say;
 use crate::{ALONE, DEVICE, hello, timeline};
@@ -58,6 +58,19 @@ fn a_host_that_breaks_the_rules_is_left() {
     left("timeline 1 is of a device that was not offered", &|host| {
         tell(host, welcome(2));
         tell(host, ToProducer::Timeline(timeline(1, DEVICE)));
+    });
+    let still = || ToProducer::Still { stream: StreamId(1), still: true };
+    left("still belongs to version 2, and version 1 is spoken", &|host| {
+        [welcome(1), still()].into_iter().for_each(|message| tell(host, message));
+    });
+    left("stream 1 is not open", &|host| {
+        [welcome(2), still()].into_iter().for_each(|message| tell(host, message));
+    });
+    left("still is 2, not 0 to 1", &|host| {
+        tell(host, welcome(2));
+        let mut bytes = still().encode().unwrap().bytes;
+        bytes[12] = 2;
+        host.send(&bytes, &[]).unwrap();
     });
     left("timeline 1 was not announced", &|host| {
         let point = Point::Timeline { timeline: WireTimelineId(1), value: 1 };

@@ -5,6 +5,7 @@
 mod common;
 mod floods;
 mod hosts;
+mod kept;
 mod memory;
 mod messages;
 mod pictures;
