@@ -33,7 +33,7 @@ fn stream(seen: &StreamReport) -> Stream {
         name: seen.name.clone(),
         extent: seen.extent,
         fourcc: seen.fourcc.to_string(),
-        presented: seen.frames,
+        presented: seen.frames + seen.frames_kept,
         main: seen.was_main,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{FrameSink, Source};
 use zerohop_pipeline::{
-    CudaReport, Ending, Error, Filtered, Filters, Limits, Measurements, Path, Plain, Scanout,
+    CudaReport, Ending, Error, Filtered, Filters, Limits, Look, Measurements, Path, Plain, Scanout,
     Stages, Straight, Tap, run,
 };
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
@@ -55,7 +55,12 @@ impl Way {
 impl Flow {
     /// The way to `outputs`. `choice` is for memory that any device can read.
     // Long because everything that a run writes to is handed out here.
-    pub(crate) fn new(outputs: Outputs, choice: DeviceChoice, validation: bool) -> Self {
+    pub(crate) fn new(
+        outputs: Outputs,
+        choice: DeviceChoice,
+        validation: bool,
+        look: Look,
+    ) -> Self {
         let Outputs {
             filters,
             measurements,
@@ -79,7 +84,7 @@ impl Flow {
         let path = || {
             let path = Path::to(&*sink, choice.clone(), Arc::clone(&measurements));
             let mut path = path.with_snapshots(snapshots).with_view(view).with_region(region);
-            path = path.with_validation(validation);
+            path = path.with_validation(validation).with_look(look);
             path.prepare();
             path
         };
@@ -132,6 +137,15 @@ impl Flow {
             Way::Shown(_) | Way::Straight(_) | Way::Plain(_) => return None,
         };
         path.view()?.report().cloned()
+    }
+
+    /// Why the host looked at every picture; `None` where the application may have.
+    pub(crate) fn host_looks(&self) -> Option<&'static str> {
+        match &self.way {
+            Way::Recorded(path) => path.host_looks(),
+            Way::Shown(_) | Way::Both(_) => Some("a screen shows every picture"),
+            Way::Straight(_) | Way::Plain(_) => Some("every picture is handed on"),
+        }
     }
 
     /// The device that read the pictures, if one did.

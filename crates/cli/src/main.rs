@@ -17,6 +17,7 @@ mod films;
 mod flow;
 mod guard;
 mod layer;
+mod look;
 mod outputs;
 mod play;
 mod probe;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use zerohop_pipeline::Look;
 use zerohop_sources::Overflow;
 use zerohop_wire::socket_of;
 
@@ -62,7 +63,9 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
         let measurements = Arc::clone(&outputs.measurements);
         let socket = socket_of(&first, film);
         let overflow = overflow(options);
-        let reception = Reception { socket: &socket, display: None, overflow, takes_one: true };
+        let look = Look::Host("a film's pictures all come");
+        let reception =
+            Reception { socket: &socket, display: None, overflow, look, takes_one: true };
         let recorder = Recorder::start(&capture, reception, outputs, choice.clone())?;
         tracks.push(Track::new(measurements, capture.trace, recorder));
     }

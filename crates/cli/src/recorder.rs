@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zerohop_frame::{Source as _, SourceEvent, with_causes};
 use zerohop_kernel::{Eventfd, clock_monotonic, wait_readable};
-use zerohop_pipeline::{Counts, Ending, Facts, Limits, Stop};
+use zerohop_pipeline::{Counts, Ending, Facts, Limits, Look, Stop};
 use zerohop_sources::{Control, Overflow, WireConfig, WireSource};
 use zerohop_vulkan::DeviceChoice;
 use zerohop_wire::HostDisplay;
@@ -57,6 +57,8 @@ pub(crate) struct Reception<'a> {
     pub(crate) display: Option<HostDisplay>,
     /// What becomes of pictures for which there is no time.
     pub(crate) overflow: Overflow,
+    /// Who looks at pictures that stand still.
+    pub(crate) look: Look,
     /// Whether the first of them is the only one.
     pub(crate) takes_one: bool,
 }
@@ -77,7 +79,7 @@ impl Recorder {
             )
         };
         let observer = Arc::clone(&outputs.measurements) as _;
-        let Reception { socket, display, overflow, takes_one } = reception;
+        let Reception { socket, display, overflow, look, takes_one } = reception;
         let socket = socket.into();
         // A screen waits for no timeline, nor does who reads pictures where they lie.
         let read = outputs.screen.is_none() && !outputs.is_straight;
@@ -103,7 +105,7 @@ impl Recorder {
             record(
                 source,
                 outputs,
-                (device, validation),
+                (device, validation, look),
                 Limits { frames, until, stop: Some(&told) },
             )
         };
@@ -159,10 +161,10 @@ impl Drop for Rings {
 fn record(
     mut source: WireSource,
     outputs: Outputs,
-    (device, validation): (DeviceChoice, bool),
+    (device, validation, look): (DeviceChoice, bool, Look),
     limits: Limits<'_>,
 ) -> Outcome {
-    let mut flow = Flow::new(outputs, device, validation);
+    let mut flow = Flow::new(outputs, device, validation, look);
     let measurements = Arc::clone(&flow.measurements);
     let (ended, at) = (flow.run(&mut source, limits), clock_monotonic());
     let (counts, seen) = (measurements.counts(), source.control().report());
@@ -172,12 +174,13 @@ fn record(
         Failure::new("the recording", with_causes(&err), todo)
     });
     let device = flow.device().map(|device| device.physical().name());
-    let cuda = flow.cuda();
+    let (cuda, host_looked) = (flow.cuda(), flow.host_looks());
     // What came after the end was not part of it.
     let lost = seen.frames_dropped + seen.frames_replaced + seen.frames_unsent;
     let presented = counts.taken + lost;
     let Flow { encoder, names, .. } = flow;
-    let facts = Facts { encoder, cuda, device, presented, outputs: names, ..facts(&seen) };
+    let facts =
+        Facts { encoder, cuda, device, host_looked, presented, outputs: names, ..facts(&seen) };
     Outcome { ended, counts, facts, at, source: Some(source) }
 }
 

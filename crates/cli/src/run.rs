@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let library = layer::library()?;
     let device = device::choose(options.capture.device.as_deref())?;
     let (places, capture) = (options.places(), &options.capture);
+    let look = options.look.decide(&places, capture)?;
     let rate = options.rate.unwrap_or(RATE);
     let (pace, gpu) = (Pace::of(rate), device.gpu());
     let outputs = Outputs::open(&places, capture, pace, false, gpu, &mut Sums::default())?;
@@ -60,7 +61,8 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let socket = folder.path().join("socket");
     let measurements = Arc::clone(&outputs.measurements);
     let (hertz, overflow) = (f64::from(whole.refresh_mhz) / 1000.0, overflow(&places));
-    let reception = Reception { socket: &socket, display: Some(whole), overflow, takes_one: false };
+    let whole = Some(whole);
+    let reception = Reception { socket: &socket, display: whole, overflow, look, takes_one: false };
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
     if let Some(trace) = &capture.trace {

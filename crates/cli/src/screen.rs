@@ -12,12 +12,17 @@ use crate::failure::Failure;
 /// How often the live line changes.
 pub(crate) const BEAT: Duration = Duration::from_millis(250);
 
+/// How long an application takes to tell of pictures that it keeps, with time to spare: once a second.
+const KEPT: Duration = Duration::from_millis(1500);
+
 /// Standard error. The application has standard output for itself.
 #[derive(Debug)]
 pub(crate) struct Screen {
     live: bool,
     drawn: bool,
     last: Option<(Duration, u64)>,
+    /// Pictures a second, up to then.
+    rate: f64,
     fallbacks: usize,
 }
 
@@ -25,7 +30,7 @@ impl Screen {
     /// `progress` shows the live line, where standard error is a terminal.
     pub(crate) fn new(progress: bool) -> Self {
         let live = progress && io::stderr().is_terminal();
-        Self { live, drawn: false, last: None, fallbacks: 0 }
+        Self { live, drawn: false, last: None, rate: 0.0, fallbacks: 0 }
     }
 
     /// Writes a line that stays.
@@ -54,12 +59,17 @@ impl Screen {
         if self.last.is_some() && now.saturating_sub(then) < BEAT {
             return;
         }
-        let seconds = now.saturating_sub(then).as_secs_f64();
-        let rate = if seconds > 0.0 { (counts.taken - before) as f64 / seconds } else { 0.0 };
-        self.last = Some((now, counts.taken));
+        let passed = now.saturating_sub(then);
+        let news_are_due = counts.kept > 0 && counts.taken == before && passed < KEPT;
+        if self.last.is_none() || !news_are_due {
+            let seconds = passed.as_secs_f64();
+            let taken = (counts.taken - before) as f64;
+            self.rate = if seconds > 0.0 { taken / seconds } else { 0.0 };
+            self.last = Some((now, counts.taken));
+        }
         self.drawn = true;
         let mut stderr = io::stderr();
-        let _ = write!(stderr, "\r\x1b[K{}", line(rate, counts));
+        let _ = write!(stderr, "\r\x1b[K{}", line(self.rate, counts));
         let _ = stderr.flush();
     }
 

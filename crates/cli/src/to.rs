@@ -136,6 +136,11 @@ impl To {
         matches!(self, Self::Kms(_))
     }
 
+    /// Whether CUDA sees every picture before it.
+    pub(crate) fn is_by_cuda(&self) -> bool {
+        matches!(self, Self::ByCuda(_))
+    }
+
     /// Whether it is shown every picture as it came, changed or not, so that none may be lost.
     pub(crate) fn wants_all(&self) -> bool {
         match self {

@@ -276,6 +276,15 @@ mod tests {
         assert_eq!(show.tracker.region(), None);
     }
 
+    /// Of pictures that stand still and are kept where they are made nobody is told.
+    #[test]
+    fn a_video_that_stops_unseen_is_forgotten_as_well() {
+        let mut show = Show::at(30);
+        show.run(60, |_| vec![VIDEO]);
+        show.now += STILL;
+        assert_eq!(show.present(&[VIDEO]), None);
+    }
+
     #[test]
     fn the_rectangle_moves_with_the_video() {
         let mut show = Show::at(30);

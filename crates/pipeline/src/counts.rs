@@ -125,6 +125,8 @@ pub struct Counts {
     /// Of these, pictures that were kept where they were made, as they equal the ones before them; they are
     /// among the unchanged.
     pub kept: u64,
+    /// How often whoever makes the pictures was asked to look at them, as they stood still.
+    pub asked: u64,
     /// Pictures that were handed to the main sink.
     pub submitted: u64,
     /// What they were worth.
@@ -151,6 +153,7 @@ impl Counts {
         all.into_iter().fold(Self::default(), |mut sum, one| {
             sum.taken += one.taken;
             sum.kept += one.kept;
+            sum.asked += one.asked;
             sum.submitted += one.submitted;
             sum.verdicts.unchanged += one.verdicts.unchanged;
             sum.verdicts.changed += one.verdicts.changed;

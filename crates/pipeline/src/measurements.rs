@@ -63,11 +63,22 @@ impl Measurements {
     }
 
     /// Pictures came no further than their maker, who found out that they equal the ones before them.
-    pub fn kept(&self, count: u64) {
-        let counts = &mut self.lock().counts;
+    /// `sequence` is the last one's.
+    pub fn kept(&self, sequence: u64, count: u64) {
+        let mut inner = self.lock();
+        let counts = &mut inner.counts;
         counts.taken += count;
         counts.kept += count;
         counts.verdicts.unchanged += count;
+        drop(inner);
+        if self.trace.is_some() {
+            self.trace_instant(sequence, &format!("kept: {count}"), None);
+        }
+    }
+
+    /// Whoever makes the pictures was asked to look at them.
+    pub fn asked(&self) {
+        self.lock().counts.asked += 1;
     }
 
     /// A picture was handed to the main sink.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use zerohop_frame::{
-    BoxError, DeviceId, Direct, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, Observer as _,
-    Stage, with_causes,
+    BoxError, DeviceId, Direct, Fallback, Fourcc, Frame, FrameDescriptor, FrameSink, Kept,
+    Observer as _, Stage, with_causes,
 };
 use zerohop_kernel::clock_monotonic;
 use zerohop_passes::{Chroma, Classify, Refresh, Route, TileSet, Verdict};
 use zerohop_vulkan::{Device, DeviceChoice, Image, InstanceOptions, PixelFormat};
 
+use crate::look::Stillness;
 use crate::machine::{Machine, owner};
-use crate::{CudaView, Measurements, Snapshots, Stages};
+use crate::{CudaView, Look, Measurements, Snapshots, Stages};
 
 /// Pictures of more than eight bits.
 const DEEP: [Fourcc; 6] = [
@@ -43,6 +44,7 @@ pub struct Path {
     snapshots: Option<Snapshots>,
     view: Option<CudaView>,
     far: bool,
+    stillness: Stillness,
     shape: Option<FrameDescriptor>,
     machine: Option<Machine>,
     passes: Option<Passes>,
@@ -66,6 +68,14 @@ impl Passes {
         matches!(self, Self::Convert(refresh) if refresh.is_on_device())
     }
 
+    /// Pictures that equal the one before were kept where they were made.
+    fn keep(&mut self, kept: &Kept) {
+        match self {
+            Self::Look(classify) => classify.keep(kept),
+            Self::Convert(refresh) => refresh.keep(kept),
+        }
+    }
+
     fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, BoxError> {
         Ok(match self {
             Self::Look(classify) => classify.classify(frame, image)?,
@@ -87,6 +97,7 @@ impl Path {
             snapshots: None,
             view: None,
             far: false,
+            stillness: Stillness::new(Look::Host("nobody else was asked")),
             shape: None,
             machine: None,
             passes: None,
@@ -116,6 +127,28 @@ impl Path {
     #[must_use]
     pub fn with_view(self, view: Option<CudaView>) -> Self {
         Self { view, ..self }
+    }
+
+    /// Says who looks at pictures that stand still: without it, the host.
+    #[must_use]
+    pub fn with_look(self, look: Look) -> Self {
+        Self { stillness: Stillness::new(look), ..self }
+    }
+
+    /// Why the host looks at every picture; `None` where an application is asked to look while it stands
+    /// still.
+    pub fn host_looks(&self) -> Option<&'static str> {
+        if self.view.is_some() {
+            return Some("CUDA sees every picture");
+        }
+        if self.snapshots.is_some() {
+            return Some("every picture is read as it came");
+        }
+        self.stillness.host_looks(self.is_on_cpu())
+    }
+
+    fn is_on_cpu(&self) -> bool {
+        self.device().is_some_and(|device| device.is_cpu())
     }
 
     /// CUDA's part in it, if it had one.
@@ -279,18 +312,43 @@ impl Path {
     /// The picture as the sink takes it; `None` when it was lost meanwhile, or there is no room.
     fn convert(
         &mut self,
-        frame: Arc<Frame>,
+        frame: &Arc<Frame>,
         image: &Arc<Image>,
         tiles: &TileSet,
     ) -> Result<Option<Arc<Frame>>, BoxError> {
-        let Some(Passes::Convert(convert)) = &mut self.passes else { return Ok(Some(frame)) };
+        let Some(Passes::Convert(convert)) = &mut self.passes else {
+            return Ok(Some(Arc::clone(frame)));
+        };
         let (sequence, begin) = (frame.info().sequence, clock_monotonic());
-        let Some(converted) = convert.convert(&frame, image, tiles)? else {
+        let Some(converted) = convert.convert(frame, image, tiles)? else {
             self.measurements.dropped(sequence, "the sink holds all converted pictures");
+            self.stillness.lost(frame);
             return Ok(None);
         };
         self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
-        Ok(self.is_read(&frame).then_some(converted))
+        Ok(self.is_read(frame).then_some(converted))
+    }
+
+    /// Takes a picture from its import to what the sink takes.
+    fn pass(&mut self, frame: &Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
+        let image = self.import(frame)?;
+        let Some(verdict) = self.classify(frame, &image)? else { return Ok(None) };
+        self.measurements.verdict(frame.info().sequence, &verdict);
+        if self.host_looks().is_none() {
+            self.stillness.note(frame, &verdict, &self.measurements);
+        }
+        if let Verdict::Region { region, .. } = &verdict
+            && self.takes_region(frame)
+            && let Some(sink) = &mut self.region
+        {
+            sink.submit_region(Arc::clone(frame), *region)?;
+            self.measurements.submitted();
+            return Ok(None);
+        }
+        match verdict.tiles() {
+            None => Ok(None),
+            Some(tiles) => self.convert(frame, &image, tiles),
+        }
     }
 
     /// Whether what was read of a picture is that picture, to be asked after each read. What the
@@ -317,20 +375,12 @@ impl Stages for Path {
     }
 
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
-        let image = self.import(&frame)?;
-        let Some(verdict) = self.classify(&frame, &image)? else { return Ok(None) };
-        self.measurements.verdict(frame.info().sequence, &verdict);
-        if let Verdict::Region { region, .. } = &verdict
-            && self.takes_region(&frame)
-            && let Some(sink) = &mut self.region
-        {
-            sink.submit_region(frame, *region)?;
-            self.measurements.submitted();
-            return Ok(None);
-        }
-        match verdict.tiles() {
-            None => Ok(None),
-            Some(tiles) => self.convert(frame, &image, tiles),
+        self.pass(&frame).inspect_err(|_| self.stillness.lost(&frame))
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        if let Some(passes) = &mut self.passes {
+            passes.keep(kept);
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Number, Value};
 use zerohop_frame::Extent;
 
-use crate::{Copies, Counts, CudaReport, Percentiles, Region, Verdicts};
+use crate::{Copies, Counts, CudaReport, Looked, Percentiles, Region, Verdicts};
 
 /// The version of the schema. It counts up when a key changes its meaning or goes; new keys do not
 /// change it.
@@ -30,6 +30,8 @@ pub struct Facts {
     pub encoder: Option<String>,
     /// CUDA's part, where an output asked for it.
     pub cuda: Option<CudaReport>,
+    /// Why the host looked at every picture; `None` where the application may have.
+    pub host_looked: Option<&'static str>,
     /// All streams that the producers opened.
     pub streams: Vec<Stream>,
     /// Pictures of the main stream that it presented, wherever they ended.
@@ -108,6 +110,7 @@ pub struct Report {
     pub(crate) frames_dropped: u64,
     pub(crate) drop_reasons: BTreeMap<&'static str, u64>,
     pub(crate) verdicts: Verdicts,
+    pub(crate) look: Looked,
     regions: Vec<Region>,
     pub(crate) handover: &'static str,
     pub(crate) sync_tier: &'static str,
@@ -131,6 +134,7 @@ impl Report {
     pub fn new(counts: Counts, facts: Facts) -> Self {
         let encoded = counts.stage(zerohop_frame::Stage::Encode).count;
         let seconds = facts.duration.as_secs_f64();
+        let look = Looked::of(&counts, facts.host_looked);
         let per = |total: u64| per_frame(total, counts.submitted);
         Self {
             schema: SCHEMA,
@@ -147,6 +151,7 @@ impl Report {
             gpu_copies: per(counts.path_copies.gpu),
             drop_reasons: counts.dropped,
             verdicts: counts.verdicts,
+            look,
             regions: counts.regions,
             handover: facts.handover,
             sync_tier: facts.sync_tier,

@@ -215,7 +215,8 @@ impl Flow<'_> {
         let left = limits.frames.map_or(u64::MAX, |frames| frames.saturating_sub(self.taken));
         let count = kept.count.min(left);
         self.taken += count;
-        self.measurements.kept(count);
+        self.measurements.kept(kept.sequence, count);
+        self.stages.kept(kept);
     }
 
     /// Takes one picture from the source to the sink.

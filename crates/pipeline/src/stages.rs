@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, Frame, FrameDescriptor};
+use zerohop_frame::{BoxError, Frame, FrameDescriptor, Kept};
 
 /// What happens to a picture between source and sink.
 pub trait Stages {
@@ -20,6 +20,11 @@ pub trait Stages {
     ///
     /// The picture is lost, the next one may work.
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError>;
+
+    /// Pictures that equal the one before were kept where they were made, and do not come.
+    fn kept(&mut self, kept: &Kept) {
+        let _ = kept;
+    }
 
     /// No picture follows.
     ///

@@ -31,7 +31,8 @@ impl Report {
         line(f, "frames encoded", self.frames_encoded)?;
         line(f, "frames replaced", self.frames_replaced)?;
         line(f, "frames dropped", Reasons(self.frames_dropped, &self.drop_reasons))?;
-        line(f, "verdicts", verdicts)
+        line(f, "verdicts", verdicts)?;
+        line(f, "looked at by", &self.look)
     }
 
     /// Which way they took, and who copied them.

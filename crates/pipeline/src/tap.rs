@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, Frame, FrameDescriptor, FrameSink, Observer as _};
+use zerohop_frame::{BoxError, Frame, FrameDescriptor, FrameSink, Kept, Observer as _};
 
 use crate::{Measurements, Scanout, Stages};
 
@@ -53,6 +53,10 @@ impl<S: Stages> Stages for Tap<S> {
             self.failed.get_or_insert(err);
         }
         self.rest.run(frame)
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        self.rest.kept(kept);
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
-    BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, FrameSink,
+    BoxError, Color, Damage, Extent, Fourcc, Frame, FrameDescriptor, FrameInfo, FrameSink, Kept,
     MemoryHandle, Modifier, PlaneLayout, Recycle, Release, SharedBuffer, Source, SourceEvent,
     SyncPoint,
 };
@@ -164,6 +164,45 @@ fn the_pipeline_ends_after_so_many_pictures() {
     let (ending, _) = flow(&mut source, &mut Straight, &mut sink, limits);
     assert_eq!(ending.unwrap(), Ending::Frames);
     assert_eq!((source.sent, sink.took), (4, vec![0, 1, 2, 3]));
+}
+
+/// One picture, and then word of some that were kept: three times seven.
+struct Still {
+    pattern: Pattern,
+    told: u64,
+}
+
+impl Source for Still {
+    fn poll_event(&mut self) -> Result<Option<SourceEvent>, BoxError> {
+        match self.pattern.poll_event()? {
+            Some(SourceEvent::Frame(frame)) => Ok(Some(SourceEvent::Frame(frame))),
+            ended if self.told == 3 => Ok(ended),
+            _ => {
+                self.told += 1;
+                let (sequence, timestamp) = (7 * self.told, Duration::ZERO);
+                Ok(Some(SourceEvent::Kept(Kept { count: 7, sequence, timestamp })))
+            }
+        }
+    }
+
+    fn readiness(&self) -> BorrowedFd<'_> {
+        self.pattern.quiet.as_fd()
+    }
+}
+
+#[test]
+fn kept_pictures_count_as_presented_and_unchanged_and_no_more_than_are_asked_for() {
+    let run = |frames| {
+        let mut source = Still { pattern: Pattern::new(1, true), told: 0 };
+        let (all, mut sink) = (Measurements::default(), Hoard::default());
+        let limits = Limits { frames, ..Limits::default() };
+        let ending = run(&mut source, &mut Straight, &mut sink, limits, &all).unwrap();
+        let counts = all.counts();
+        (ending, counts.taken, counts.kept, counts.verdicts.unchanged, counts.submitted)
+    };
+    assert_eq!(run(None), (Ending::Source, 22, 21, 21, 1));
+    assert_eq!(run(Some(10)), (Ending::Frames, 10, 9, 9, 1));
+    assert_eq!(run(Some(8)), (Ending::Frames, 8, 7, 7, 1));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use zerohop_frame::{
 };
 use zerohop_kernel::{Mapping, MappingMut, Memfd};
 use zerohop_needs::absent;
-use zerohop_pipeline::{Measurements, Path, Snapshots, Stages, Verdicts};
+use zerohop_pipeline::{Look, Measurements, Path, Snapshots, Stages, Verdicts};
 use zerohop_vulkan::{Device, DeviceChoice, Instance, InstanceOptions};
 
 /// An odd size: neither tiles nor chroma come out even.
@@ -49,6 +49,9 @@ fn main() -> ExitCode {
         trial("a_snapshot_that_fails_costs_the_recording_nothing", snapshots_fail),
         trial("a_picture_taken_back_while_it_was_read_leaves_no_trace", taken_back),
         trial("a_snapshot_of_a_picture_taken_back_is_not_shown", no_snapshot),
+        trial("an_application_that_stands_still_is_asked_once_to_look", is_asked),
+        trial("nobody_is_asked_where_each_picture_is_needed", is_not_asked),
+        trial("a_picture_that_failed_must_come_again", comes_again),
         trial("a_new_shape_begins_anew", a_new_shape),
         trial("a_format_that_no_pass_reads_is_refused_by_name", an_unknown_format),
     ];
@@ -57,6 +60,18 @@ fn main() -> ExitCode {
 
 #[derive(Default)]
 struct Home(Mutex<Vec<u64>>);
+
+/// Of one that hears whether its stream stands still.
+#[derive(Default)]
+struct Listener(Mutex<Vec<bool>>);
+
+impl Recycle for Listener {
+    fn recycle(&self, _: Release) {}
+
+    fn say_still(&self, still: bool) {
+        self.0.lock().unwrap().push(still);
+    }
+}
 
 /// Of one that takes its pictures back after `reads` of them.
 struct Impatient {
@@ -299,6 +314,70 @@ fn no_snapshot(validated: bool) {
     path.finish().unwrap();
     let seen: Vec<u64> = seen.lock().unwrap().iter().map(|(sequence, ..)| *sequence).collect();
     assert_eq!(seen, [1]);
+}
+
+/// What an application hears that shows pictures of `seeds`.
+fn heard(path: Path, seeds: &[u8]) -> Vec<bool> {
+    let (mut path, home) = (path, Arc::<Listener>::default());
+    for (sequence, seed) in seeds.iter().enumerate() {
+        drop(path.run(frame(sequence as u64, *seed, EXTENT, &home)).unwrap());
+    }
+    path.finish().unwrap();
+    home.0.lock().unwrap().clone()
+}
+
+fn is_asked(validated: bool) {
+    let run = |seeds: &[u8], look| {
+        let (path, all) = path(&Eye::new(Some(Fourcc::YUV420)), validated);
+        let heard = heard(path.with_look(look), seeds);
+        assert_eq!(all.counts().asked, heard.len() as u64);
+        heard
+    };
+    let asked = Look::Application;
+    assert_eq!(run(&[1, 1, 1, 1], asked), [false; 0], "the first one is none of them");
+    assert_eq!(run(&[1; 5], asked), [true]);
+    assert_eq!(run(&[1; 20], asked), [true], "once for each time that it stands still");
+    assert_eq!(run(&[1, 1, 1, 1, 2, 2, 2, 2, 1, 2], asked), [false; 0]);
+    assert_eq!(run(&[1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2], asked), [true, true]);
+    let on_cpu = {
+        let device = Instance::new(InstanceOptions::default()).unwrap();
+        Device::open(&DeviceChoice::Any.pick(&device).unwrap()).unwrap().is_cpu()
+    };
+    assert_eq!(run(&[1; 9], Look::ApplicationOnGpu).is_empty(), on_cpu);
+}
+
+fn is_not_asked(validated: bool) {
+    let (sink, side) = (Eye::new(None), Eye::new(None));
+    let (all_of_them, all) = path(&sink, validated);
+    let snapshots = Snapshots::new(Box::new(side), 1, all.of_sinks());
+    let path_to_side = all_of_them.with_look(Look::Application).with_snapshots(Some(snapshots));
+    assert_eq!(path_to_side.host_looks(), Some("every picture is read as it came"));
+    assert_eq!(heard(path_to_side, &[1; 9]), [false; 0]);
+    let (by_host, _) = path(&sink, validated);
+    let by_host = by_host.with_look(Look::Host("a test says so"));
+    assert_eq!(by_host.host_looks(), Some("a test says so"));
+    assert_eq!(heard(by_host, &[1; 9]), [false; 0]);
+}
+
+fn comes_again(validated: bool) {
+    let (path, all) = path(&Eye::new(Some(Fourcc::YUV420)), validated);
+    let (mut path, home) = (path.with_look(Look::Application), Arc::<Listener>::default());
+    for sequence in 0..5 {
+        drop(path.run(frame(sequence, 1, EXTENT, &home)).unwrap());
+    }
+    let odd = Extent { width: 8, ..EXTENT };
+    assert!(path.run(frame(5, 1, odd, &home)).is_err(), "no pass is for this shape");
+    assert_eq!(*home.0.lock().unwrap(), [true, false]);
+    // Every converted picture is held: the next one cannot be written.
+    let mut held = Vec::new();
+    for sequence in 6..60 {
+        held.extend(path.run(frame(sequence, sequence as u8, EXTENT, &home)).unwrap());
+    }
+    let lost = all.counts().dropped.values().sum::<u64>();
+    assert!(lost > 0 && held.len() + lost as usize == 54);
+    assert_eq!(home.0.lock().unwrap().len() as u64, 2 + lost);
+    drop(held);
+    path.finish().unwrap();
 }
 
 fn a_new_shape(validated: bool) {

@@ -20,6 +20,8 @@ fn report() -> Report {
     let tiles = TileSet::all(Grid::of(Extent { width: 1280, height: 720 }));
     all.verdict(0, &Verdict::Changed { rect: tiles.bounds(), tiles });
     all.verdict(1, &Verdict::Unchanged);
+    all.asked();
+    all.kept(4, 2);
     all.submitted();
     all.span(0, Stage::Encode, at(100), at(4100));
     all.dropped(2, "replaced");
@@ -60,6 +62,7 @@ fn facts() -> Facts {
             device_waits: 2,
             copies: 1,
         }),
+        host_looked: None,
         streams: vec![stream],
         presented: 3,
         replaced: 0,
@@ -76,7 +79,7 @@ fn json() -> Value {
 fn the_literal_keys_hold_what_happened() {
     let json = json();
     assert_eq!(json["schema"], SCHEMA);
-    assert_eq!(json["verdicts"], json!({ "unchanged": 1, "changed": 1, "region": 0 }));
+    assert_eq!(json["verdicts"], json!({ "unchanged": 3, "changed": 1, "region": 0 }));
     assert_eq!((&json["frames_presented"], &json["frames_encoded"]), (&json!(3), &json!(1)));
     assert_eq!(
         (&json["frames_dropped"], &json["drop_reasons"]["replaced"]),
@@ -87,6 +90,7 @@ fn the_literal_keys_hold_what_happened() {
     assert_eq!((&json["bytes_copied_by_cpu"], &json["gpu_copies"]), (&json!(0), &json!(0)));
     assert_eq!(json["sink_copies"]["cpu_bytes"], 3_686_400);
     assert_eq!(json["fallbacks"][0]["reason"], "no SYNC_FD");
+    assert_eq!(json["look"], json!({ "asked": 1, "kept": 2, "host_because": null }));
     assert_eq!(json["fps"], 2.0);
     let encode = json!({ "count": 1, "p50": 4000, "p95": 4000, "p99": 4000, "max": 4000 });
     assert_eq!(json["stages"]["encode"], encode);
@@ -112,7 +116,9 @@ fn the_table_says_the_same_to_people() {
     let table = report().to_string();
     for line in [
         "vkcube --c 3",
-        "verdicts              1 unchanged, 1 changed, 0 region",
+        "verdicts              3 unchanged, 1 changed, 0 region",
+        "looked at by          the host, and the application while it stood still (asked 1), which \
+         kept 2",
         "frames dropped        1: 1 replaced",
         "CUDA                  a GPU, the memory itself, opaque_fd as an array: 4 imports, the first in \
          1.12 ms; 3 pictures, 2 awaited by the GPU, 1 copied to be read",

@@ -12,6 +12,7 @@ use zerohop_frame::Extent;
 use zerohop_kms::Saved;
 
 use crate::failure::Failure;
+use crate::look::Looker;
 use crate::to::{self, To};
 
 pub(crate) use encoding::{Encoding, Named};
@@ -119,6 +120,10 @@ pub(crate) struct Run {
     /// Display for the application: the user's, else a private one (auto), none, or this X display
     #[arg(long, value_name = "auto|none|:N", default_value = "auto", value_parser = display)]
     pub(crate) display: DisplayChoice,
+
+    /// Who finds out that pictures stand still. A host is woken by each picture, which alone takes it 10 to 40 us of a processor; an application that is asked to (four pictures in a row were the same) looks on its own GPU, sends what changed only, and counts the others
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) look: Looker,
 
     /// The application and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]

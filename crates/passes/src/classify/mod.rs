@@ -45,7 +45,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Observer};
+use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Kept, Observer};
 use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
 
 pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, lift};
@@ -134,6 +134,11 @@ impl Classify {
     /// [`Error::Device`].
     pub fn hashes_on_device(&self) -> Result<Option<Vec<[u64; 2]>>, Error> {
         self.hashes.gpu.as_ref().map(|gpu| gpu.hashes()).transpose()
+    }
+
+    /// Notes pictures that were not sent, as they equal the one before them.
+    pub fn keep(&mut self, kept: &Kept) {
+        self.watch.keep(kept);
     }
 
     /// Looks at a picture that has `image` for its buffer. Returns once the answer is there; the

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{Damage, Fallback, Frame, Observer};
+use zerohop_frame::{Damage, Fallback, Frame, Kept, Observer};
 
 use crate::{Error, Grid, Route, TileSet, Tracker, Verdict};
 
@@ -67,6 +67,16 @@ impl Watch {
         Ok(self.verdict(tiles, frame))
     }
 
+    /// Notes pictures that equal the one before them, and did not come: damage of the next one is against
+    /// that one too, if it was seen.
+    pub(crate) fn keep(&mut self, kept: &Kept) {
+        if let Some(seen) = &mut self.seen
+            && seen.sequence.checked_add(kept.count) == Some(kept.sequence)
+        {
+            seen.sequence = kept.sequence;
+        }
+    }
+
     fn look_at_damage(&mut self, frame: &Frame, eyes: &mut Eyes<'_>) -> Result<TileSet, Error> {
         let rects = match &frame.info().damage {
             Damage::Rects(rects) if self.trusted => rects,
@@ -104,5 +114,80 @@ impl Watch {
             Some(region) => Verdict::Region { tiles, region },
             None => Verdict::Changed { rect: tiles.bounds(), tiles },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use arrayvec::ArrayVec;
+    use zerohop_frame::{
+        Color, Extent, Fourcc, FrameDescriptor, FrameInfo, MemoryHandle, Modifier, PlaneLayout,
+        Rect, Recycle, Release, SharedBuffer, Stage, SyncPoint,
+    };
+
+    use super::*;
+
+    const EXTENT: Extent = Extent { width: 1024, height: 16 };
+
+    struct Nobody;
+
+    impl Recycle for Nobody {
+        fn recycle(&self, _: Release) {}
+    }
+
+    impl Observer for Nobody {
+        fn span(&self, _: u64, _: Stage, _: Duration, _: Duration) {}
+        fn cpu_copy(&self, _: u64, _: u64, _: &'static str) {}
+        fn gpu_copy(&self, _: u64, _: &'static str) {}
+        fn dropped(&self, _: u64, _: &'static str) {}
+        fn fallback(&self, _: Fallback) {}
+    }
+
+    /// A picture with damage in its first tile.
+    fn frame(sequence: u64) -> Frame {
+        let descriptor = FrameDescriptor {
+            extent: EXTENT,
+            fourcc: Fourcc::XRGB8888,
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([PlaneLayout { object: 0, offset: 0, stride: 4096 }]),
+            color: Color::SRGB,
+        };
+        let memory = MemoryHandle::Shm(std::fs::File::open("/dev/null").expect("Linux").into());
+        let buffer = SharedBuffer::new(descriptor, ArrayVec::from_iter([memory]));
+        let rects = ArrayVec::from_iter([Rect { x: 0, y: 0, width: 1, height: 1 }]);
+        let info = FrameInfo {
+            sequence,
+            timestamp: Duration::ZERO,
+            presented: Duration::ZERO,
+            damage: Damage::Rects(rects),
+        };
+        Frame::new(buffer.expect("a buffer"), info, SyncPoint::Signaled, Arc::new(Nobody))
+    }
+
+    #[test]
+    fn damage_is_against_a_kept_picture_if_the_one_before_it_was_seen() {
+        let looked_at = |kept: &[(u64, u64)], next| {
+            let mut watch = Watch::new(Grid::of(EXTENT), Arc::new(Nobody));
+            let none = |_: &TileSet| Ok(TileSet::none(Grid::of(EXTENT)));
+            watch.judge(&frame(0), Route::InPlace, &mut { none }).expect("seen");
+            for &(count, sequence) in kept {
+                watch.keep(&Kept { count, sequence, timestamp: Duration::ZERO });
+            }
+            let mut looked = 0;
+            let mut eyes = |look: &TileSet| {
+                looked = look.len();
+                none(look)
+            };
+            watch.judge(&frame(next), Route::InPlace, &mut eyes).expect("seen");
+            looked
+        };
+        let (all, some) = (64, 1 + 64 / ROUNDS);
+        assert!((2..=some).contains(&looked_at(&[], 1)));
+        assert_eq!(looked_at(&[], 5), all, "four were lost");
+        assert!((2..=some).contains(&looked_at(&[(3, 3), (1, 4)], 5)));
+        assert_eq!(looked_at(&[(3, 4)], 5), all, "one between them was lost");
+        assert_eq!(looked_at(&[(3, 3)], 5), all, "one after them was lost");
     }
 }

@@ -101,6 +101,11 @@ impl Refresh {
         self.convert.descriptor()
     }
 
+    /// Notes pictures that were not sent, as they equal the one before them.
+    pub fn keep(&mut self, kept: &zerohop_frame::Kept) {
+        self.classify.keep(kept);
+    }
+
     /// Looks at a picture that has `image` for its buffer. Returns once the answer is there; the
     /// frame is not held any longer than that.
     ///
