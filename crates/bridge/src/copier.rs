@@ -36,8 +36,8 @@ impl Copier {
         let (shared, buffer) = (Arc::clone(&slot.shared), Arc::clone(&slot.buffer));
         let mut recording = Recording::begin(&self.queue)?;
         recording.read(frame, &picture)?;
+        recording.write(&buffer);
         recording.copy_out_to(&picture, &buffer, &places);
-        recording.hand_over(&buffer);
         let ready = recording.submit()?;
         let home = self.ring.lend(&shared);
         let copy = Frame::new(shared, frame.info().clone(), ready, home);

@@ -4,7 +4,9 @@ use ash::vk;
 use zerohop_layer::{guard, hooks, thin};
 
 use crate::state::Device;
-use crate::{get_device_proc_addr, get_instance_proc_addr, image, memory, physical};
+use crate::{
+    buffer, get_device_proc_addr, get_instance_proc_addr, image, memory, physical, recording,
+};
 
 hooks! {
     /// Of instances.
@@ -44,6 +46,15 @@ hooks! {
     b"vkBindImageMemory" => image::bind, vk::PFN_vkBindImageMemory;
     b"vkBindImageMemory2" => image::bind2, vk::PFN_vkBindImageMemory2;
     b"vkBindImageMemory2KHR" => image::bind2, vk::PFN_vkBindImageMemory2;
+    b"vkCreateBuffer" => buffer::create, vk::PFN_vkCreateBuffer;
+    b"vkDestroyBuffer" => buffer::destroy, vk::PFN_vkDestroyBuffer;
+    b"vkBeginCommandBuffer" => recording::begin, vk::PFN_vkBeginCommandBuffer;
+    b"vkEndCommandBuffer" => recording::end, vk::PFN_vkEndCommandBuffer;
+    b"vkCmdPipelineBarrier" => recording::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+    b"vkCmdFillBuffer" => recording::fill, vk::PFN_vkCmdFillBuffer;
+    b"vkCmdCopyBuffer" => recording::copy, vk::PFN_vkCmdCopyBuffer;
+    b"vkCmdCopyBufferToImage" => recording::copy_in, vk::PFN_vkCmdCopyBufferToImage;
+    b"vkCmdCopyImageToBuffer" => recording::copy_out, vk::PFN_vkCmdCopyImageToBuffer;
 }
 
 pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {

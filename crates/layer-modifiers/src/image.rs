@@ -3,6 +3,7 @@
 use ash::vk;
 use zerohop_layer::{LayerError, chain, guard, guard_void, slice};
 
+use crate::owners::Object;
 use crate::shape::Shape;
 use crate::state::Device;
 use crate::{controls_of, physical};
@@ -52,7 +53,12 @@ pub(crate) unsafe extern "system" fn create(
         let ours = explicit.and_then(|it| Some((it, controls_of(it.drm_format_modifier)?)));
         let Some((explicit, controls)) = ours else {
             // SAFETY: the caller's arguments.
-            return Ok(unsafe { below(device, &info, allocator, out) });
+            let code = unsafe { below(device, &info, allocator, out) };
+            if code == vk::Result::SUCCESS {
+                // SAFETY: the driver has just written it.
+                watch(&state, unsafe { *out }, &info);
+            }
+            return Ok(code);
         };
         let known = physical::linear(&state.instance, state.physical, info.format);
         let known = known.ok_or_else(|| refused(format!("{:?} with no modifier", info.format)))?;
@@ -71,10 +77,22 @@ pub(crate) unsafe extern "system" fn create(
         let code = unsafe { below(device, &down, allocator, out) };
         if code == vk::Result::SUCCESS {
             // SAFETY: the driver has just written it.
-            state.images().insert(unsafe { *out }, shape.clone());
+            let image = unsafe { *out };
+            state.images().insert(image, shape.clone());
+            watch(&state, image, &info);
         }
         Ok(code)
     })
+}
+
+/// Looks after an image that others may have too, unless all families share it.
+fn watch(state: &Device, image: vk::Image, info: &vk::ImageCreateInfo<'_>) {
+    // SAFETY: the chain is the caller's.
+    let external = unsafe { chain::get::<vk::ExternalMemoryImageCreateInfo<'_>>(info.p_next) };
+    let alone = info.sharing_mode == vk::SharingMode::EXCLUSIVE;
+    if let Some(external) = external.filter(|_| alone) {
+        state.owners().watch(Object::Image(image), external.handle_types);
+    }
 }
 
 pub(crate) unsafe extern "system" fn destroy(
@@ -86,6 +104,7 @@ pub(crate) unsafe extern "system" fn destroy(
         // SAFETY: VUID-vkDestroyImage-device-parameter.
         let state = unsafe { Device::of(device) }?;
         state.images().remove(&image);
+        state.owners().forget(Object::Image(image));
         // SAFETY: the caller's arguments.
         unsafe { (state.raw.fp_v1_0().destroy_image)(device, image, allocator) };
         Ok(())

@@ -9,16 +9,20 @@
 //!
 //! A driver for such a GPU would hang or read what is not its own if a plane were missing or another's. This
 //! one looks: whoever makes an image with another number of planes, with a size in a layout, or binds
-//! memory in which a mark is not where the layout says, gets an error that names it.
+//! memory in which a mark is not where the layout says, gets an error that names it. So does whoever uses
+//! memory that others have too without [taking it](owners) from them.
 //!
 //! It also says that the driver is another than llvmpipe, since ours knows what that one confuses. Place
 //! it next to the driver, below the validation layer. No product contains it.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
 
+mod buffer;
 mod commands;
 mod image;
 mod memory;
+mod owners;
 mod physical;
+mod recording;
 mod shape;
 mod state;
 

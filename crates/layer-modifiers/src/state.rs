@@ -9,6 +9,7 @@ use zerohop_layer::LayerError;
 use zerohop_layer::thin::{Below, Tables, Thin};
 
 use crate::commands;
+use crate::owners::Owners;
 use crate::shape::Shape;
 
 static TABLES: Tables<Device> = Tables::new();
@@ -21,6 +22,7 @@ pub(crate) struct Device {
     pub(crate) physical: vk::PhysicalDevice,
     memory: Mutex<HashMap<vk::DeviceMemory, OwnedFd>>,
     images: Mutex<HashMap<vk::Image, Shape>>,
+    owners: Mutex<Owners>,
 }
 
 impl Thin for Device {
@@ -48,7 +50,15 @@ impl Device {
         instance: Arc<Below>,
         physical: vk::PhysicalDevice,
     ) -> Self {
-        Self { raw, get, instance, physical, memory: Mutex::default(), images: Mutex::default() }
+        Self {
+            raw,
+            get,
+            instance,
+            physical,
+            memory: Mutex::default(),
+            images: Mutex::default(),
+            owners: Mutex::default(),
+        }
     }
 
     /// Whose `handle` is.
@@ -64,6 +74,11 @@ impl Device {
     /// The dma-bufs that memory was imported from.
     pub(crate) fn memory(&self) -> MutexGuard<'_, HashMap<vk::DeviceMemory, OwnedFd>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who owns what others have too.
+    pub(crate) fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The images with modifiers of ours.

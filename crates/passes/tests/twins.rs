@@ -102,7 +102,7 @@ fn fits(machine: &Machine) {
                 let out = Arc::new(out.expect("memory"));
                 out.write(0, &vec![0x5a; expected.len()]);
                 let shader = fit.shader(&machine.queue).expect("a shader");
-                let target = shader.onto(Arc::clone(&out), false).expect("room");
+                let target = shader.onto(Arc::clone(&out)).expect("room");
                 let point =
                     shader.run(&frame, &canvas.image, &target).expect("a device that works");
                 wait_on_cpu(&point).expect("an end");

@@ -112,6 +112,7 @@ fn rows() {
     let staging = Arc::new(Buffer::read_back(queue.device(), size).unwrap());
     staging.write(0, &padded);
     let mut recording = Recording::begin(&queue).unwrap();
+    recording.write(&buffer);
     recording.copy_ranges(&staging, &buffer, &[(0, size)]);
     let _ = recording.submit_and_wait().unwrap();
     let plane = |offset| PlaneLayout { object: 0, offset, stride: stride as u32 };

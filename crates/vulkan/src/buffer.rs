@@ -23,6 +23,9 @@ pub struct Buffer {
     memory: Memory,
     mapped: Option<Mapped>,
     size: u64,
+    /// The queue family that has it between our submissions, where it is memory of others too: decided
+    /// when that comes in, or may leave. Host memory has no owner (`zerohop_frame`, "Handover state").
+    outside: Option<u32>,
     /// What `memory` was imported from: freed last.
     _host: Option<Arc<HostMemory>>,
 }
@@ -106,7 +109,7 @@ impl UnboundBuffer {
         unsafe { self.device.raw().bind_buffer_memory(self.raw, memory.raw(), 0) }
             .doing("bind memory")?;
         let size = memory.size();
-        Ok(Buffer { unbound: self, memory, mapped: None, size, _host: None })
+        Ok(Buffer { unbound: self, memory, mapped: None, size, outside: None, _host: None })
     }
 }
 
@@ -176,12 +179,13 @@ impl Buffer {
         let memory = Memory::import_dma_buf(device, dma_buf, unbound.requirements(), alone)?;
         let mut buffer = unbound.bind(memory)?;
         buffer.size = size;
+        buffer.outside = Some(device.foreign_family());
         buffer.map_on_cpu(device)?;
         Ok(buffer)
     }
 
-    /// The device's view of memory that somebody else made and shows, to write a picture of one plane
-    /// into it: a dma-buf, as such, or where the device takes none, mapped here and by its address.
+    /// The device's view of memory that somebody else made and shows, to [write](crate::Recording::write)
+    /// a picture of one plane into it: a dma-buf, as such, or where the device takes none, mapped here and by its address.
     ///
     /// # Errors
     ///
@@ -207,8 +211,8 @@ impl Buffer {
         }
     }
 
-    /// `size` bytes near the device that can be [exported](Self::export). Their content is
-    /// undefined.
+    /// `size` bytes near the device that can be [exported](Self::export), and that recordings open by
+    /// [`write`](crate::Recording::write). Their content is undefined.
     ///
     /// # Errors
     ///
@@ -219,6 +223,7 @@ impl Buffer {
         let memory = Memory::new(device, needs, local, Dedicated::No, true)?;
         let mut buffer = unbound.bind(memory)?;
         buffer.size = size;
+        buffer.outside = Some(vk::QUEUE_FAMILY_EXTERNAL);
         buffer.map_on_cpu(device)?;
         Ok(buffer)
     }
@@ -249,6 +254,7 @@ impl Buffer {
         let mut buffer =
             unbound.bind(Memory::import_opaque(device, memory, needs, Dedicated::No)?)?;
         buffer.size = size;
+        buffer.outside = Some(vk::QUEUE_FAMILY_EXTERNAL);
         buffer.map_on_cpu(device)?;
         Ok(buffer)
     }
@@ -343,5 +349,13 @@ impl Buffer {
 
     pub(crate) fn raw(&self) -> vk::Buffer {
         self.unbound.raw
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.unbound.device
+    }
+
+    pub(crate) fn outside(&self) -> Option<u32> {
+        self.outside
     }
 }

@@ -65,9 +65,11 @@ impl Recording {
     ///
     /// # Panics
     ///
-    /// When `image` was not opened by [`read`](Self::read), or the buffer is too small.
+    /// When `image` was not opened by [`read`](Self::read), or the buffer is too small, or one that
+    /// others have too and was not opened by [`write`](Self::write).
     pub fn copy_out_to(&mut self, image: &Arc<Image>, buffer: &Arc<Buffer>, places: &[Place]) {
         assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
+        self.check_open([buffer]);
         for (plane, at) in image.planes().iter().zip(places) {
             let before = u64::from(at.stride) * u64::from(plane.extent().height.saturating_sub(1));
             let end = u64::from(at.offset) + before + plane.row_bytes() as u64;

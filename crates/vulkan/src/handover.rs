@@ -28,12 +28,11 @@ impl Image {
     /// Takes the picture from its maker, for shaders and copies to read. Only records commands: they
     /// may run for one picture after another.
     pub(crate) fn acquire(&self, commands: vk::CommandBuffer) {
-        let device = self.device();
         let ours = Some((self.owner(), self.family()));
         match &self.body {
             Body::Images(_) => self.change(commands, (NONE, READ), ours),
             Body::Buffers(objects) => {
-                objects.lines.iter().for_each(|lines| lines.acquire(device, commands));
+                objects.lines.iter().for_each(|lines| lines.acquire(commands));
             }
             Body::Upload(_, upload) => self.upload(commands, upload),
             Body::Copied(_, copied) => {
@@ -50,16 +49,16 @@ impl Image {
             Body::Images(_) => self.change(commands, (WRITE, NONE), theirs),
             Body::Copied(..) => self.change(commands, (NONE, NONE), theirs),
             Body::Buffers(objects) => {
-                objects.lines.iter().for_each(|lines| lines.release(self.device(), commands));
+                objects.lines.iter().for_each(|lines| lines.release(commands));
             }
-            Body::Upload(_, upload) => upload.lines.release(self.device(), commands),
+            Body::Upload(_, upload) => upload.lines.release(commands),
         }
     }
 
     /// Copies the memory to the image.
     fn upload(&self, commands: vk::CommandBuffer, upload: &Upload) {
         let device = self.device();
-        upload.lines.acquire(device, commands);
+        upload.lines.acquire(commands);
         self.discard(commands);
         let place = Place { offset: upload.layout.offset, stride: upload.layout.stride };
         let (buffer, layout) = (upload.lines.buffer().raw(), vk::ImageLayout::GENERAL);

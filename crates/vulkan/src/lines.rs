@@ -8,6 +8,7 @@ use ash::vk;
 use zerohop_frame::{FrameDescriptor, MemoryHandle, PlaneLayout};
 
 use crate::memory::Opaque;
+use crate::passing::Use;
 use crate::pixels::Mapping;
 use crate::{Buffer, Copies, Device, Error, HostBuffer};
 
@@ -15,8 +16,8 @@ use crate::{Buffer, Copies, Device, Error, HostBuffer};
 pub(crate) enum Lines {
     /// A memfd, or memory that the CPU brings to the device.
     Host(HostBuffer),
-    /// A dma-buf, or opaque memory. The queue family owns it between us and its maker.
-    Device(Arc<Buffer>, u32),
+    /// A dma-buf, or opaque memory.
+    Device(Arc<Buffer>),
 }
 
 /// How the device gets at a memory object.
@@ -55,12 +56,12 @@ impl Lines {
                 // Shaders read whole words.
                 let size = needs.next_multiple_of(4);
                 let buffer = Buffer::import(device, fd.as_fd(), size)?;
-                Self::Device(Arc::new(buffer), device.foreign_family())
+                Self::Device(Arc::new(buffer))
             }
             (MemoryHandle::OpaqueFd { fd, size, memory_type, .. }, Reach::Shared) => {
                 let memory = Opaque { fd: fd.as_fd(), size: *size, memory_type: *memory_type };
                 let buffer = Buffer::of_opaque(device, &memory, needs.next_multiple_of(4))?;
-                Self::Device(Arc::new(buffer), vk::QUEUE_FAMILY_EXTERNAL)
+                Self::Device(Arc::new(buffer))
             }
             (MemoryHandle::DmaBuf(fd), Reach::Copied) => {
                 Self::Host(HostBuffer::of_dma_buf(device, fd.as_fd())?)
@@ -74,7 +75,7 @@ impl Lines {
     pub(crate) fn buffer(&self) -> &Arc<Buffer> {
         match self {
             Self::Host(host) => host.buffer(),
-            Self::Device(buffer, _) => buffer,
+            Self::Device(buffer) => buffer,
         }
     }
 
@@ -84,32 +85,13 @@ impl Lines {
     }
 
     /// Makes what its maker wrote, and [`send`](Self::send) sent, visible to the commands that follow.
-    pub(crate) fn acquire(&self, device: &Device, commands: vk::CommandBuffer) {
-        if let Self::Device(_, owner) = self {
-            self.change_owner(device, commands, *owner, device.family());
-        }
+    pub(crate) fn acquire(&self, commands: vk::CommandBuffer) {
+        self.buffer().acquire(commands, Use::Read);
     }
 
     /// Gives the memory back.
-    pub(crate) fn release(&self, device: &Device, commands: vk::CommandBuffer) {
-        if let Self::Device(_, owner) = self {
-            self.change_owner(device, commands, device.family(), *owner);
-        }
-    }
-
-    fn change_owner(&self, device: &Device, commands: vk::CommandBuffer, from: u32, to: u32) {
-        let reads = vk::AccessFlags::SHADER_READ | vk::AccessFlags::TRANSFER_READ;
-        let barrier = [vk::BufferMemoryBarrier::default()
-            .dst_access_mask(if to == device.family() { reads } else { vk::AccessFlags::empty() })
-            .src_queue_family_index(from)
-            .dst_queue_family_index(to)
-            .buffer(self.buffer().raw())
-            .size(vk::WHOLE_SIZE)];
-        let all = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
-        let none = vk::DependencyFlags::empty();
-        let raw = device.raw();
-        // SAFETY: the command buffer is recording, and its owner keeps the buffer.
-        unsafe { raw.cmd_pipeline_barrier(commands, all, all, none, &[], &barrier, &[]) };
+    pub(crate) fn release(&self, commands: vk::CommandBuffer) {
+        self.buffer().release(commands, Use::Read);
     }
 
     /// Whether the CPU has a part in making it visible, and so must wait for the picture.
@@ -134,7 +116,7 @@ impl Lines {
                 (host.memory().pointer(), host.memory().size())
             }
             Self::Host(_) => return None,
-            Self::Device(buffer, _) => (buffer.pointer()?, usize::try_from(buffer.size()).ok()?),
+            Self::Device(buffer) => (buffer.pointer()?, usize::try_from(buffer.size()).ok()?),
         };
         let (offset, stride) = (plane.offset as usize, plane.stride as usize);
         let length = stride * (rows as usize).checked_sub(1)? + row;

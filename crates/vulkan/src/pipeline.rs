@@ -131,7 +131,7 @@ impl Drop for Set {
 pub struct Bindings {
     set: Set,
     /// Kept as long as the set names them.
-    _buffers: Vec<Arc<Buffer>>,
+    buffers: Vec<Arc<Buffer>>,
 }
 
 impl Bindings {
@@ -165,11 +165,15 @@ impl Bindings {
             })
             .collect();
         set.write(&writes);
-        Ok(Self { set, _buffers: buffers })
+        Ok(Self { set, buffers })
     }
 
     pub(crate) fn raw(&self) -> vk::DescriptorSet {
         self.set.raw()
+    }
+
+    pub(crate) fn buffers(&self) -> &[Arc<Buffer>] {
+        &self.buffers
     }
 }
 

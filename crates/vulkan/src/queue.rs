@@ -10,7 +10,7 @@ use zerohop_kernel::clock_monotonic;
 use crate::error::Doing;
 use crate::laps::Laps;
 use crate::timeline::{Count, GLANCE, View};
-use crate::{Device, Error, Image, Semaphore};
+use crate::{Buffer, Device, Error, Image, Semaphore};
 
 /// How long we wait for the device before we call it hung.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -91,6 +91,8 @@ pub(crate) struct Slot {
     /// What was read. Frames go home at submission, images stay until it is done.
     pub(crate) frames: Vec<Arc<Frame>>,
     pub(crate) images: Vec<Arc<Image>>,
+    /// What others have too and is written.
+    pub(crate) written: Vec<Arc<Buffer>>,
     pub(crate) keep: Vec<Arc<dyn Keep>>,
 }
 
@@ -111,6 +113,7 @@ impl Slot {
             counted: Vec::new(),
             frames: Vec::new(),
             images: Vec::new(),
+            written: Vec::new(),
             keep: Vec::new(),
         };
         let raw = device.raw();
@@ -309,6 +312,7 @@ impl Slot {
     /// Lets go what the commands name. They are not run again.
     fn let_go(&mut self) {
         self.images.clear();
+        self.written.clear();
         self.keep.clear();
     }
 

@@ -108,7 +108,7 @@ impl Recording {
     /// # Panics
     ///
     /// When `push` is not as long as the shader's push constants, or `image` was not opened by
-    /// [`read`](Self::read).
+    /// [`read`](Self::read), or a buffer that others have too by [`write`](Self::write).
     pub fn dispatch(
         &mut self,
         pipeline: &Arc<ComputePipeline>,
@@ -119,6 +119,7 @@ impl Recording {
     ) -> Result<(), Error> {
         assert_eq!(push.len(), pipeline.push_bytes() as usize, "bytes of push constants");
         assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
+        self.check_open(bindings.buffers());
         let picture = image.set(pipeline.sight())?;
         let (commands, layout) = (self.commands(), pipeline.layout());
         let (device, bind) = (self.device().raw(), vk::PipelineBindPoint::COMPUTE);
@@ -147,8 +148,10 @@ impl Recording {
     ///
     /// # Panics
     ///
-    /// When a range is empty or not in both buffers.
+    /// When a range is empty or not in both buffers, or one that others have too was not opened by
+    /// [`write`](Self::write).
     pub fn copy_ranges(&mut self, from: &Arc<Buffer>, to: &Arc<Buffer>, ranges: &[(u64, u64)]) {
+        self.check_open([from, to]);
         if ranges.is_empty() {
             return;
         }
@@ -183,28 +186,15 @@ impl Recording {
     }
 
     /// Writes zeros everywhere.
+    ///
+    /// # Panics
+    ///
+    /// When others have the buffer too, and it was not opened by [`write`](Self::write).
     pub fn clear(&mut self, buffer: &Arc<Buffer>) {
+        self.check_open([buffer]);
         let (device, commands) = (self.device().raw(), self.commands());
         // SAFETY: recording; the buffer has TRANSFER_DST and is kept below.
         unsafe { device.cmd_fill_buffer(commands, buffer.raw(), 0, vk::WHOLE_SIZE, 0) };
-        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
-    }
-
-    /// Hands what was written to `buffer` to whoever imported its memory. Writing it again needs
-    /// nothing but that they are done.
-    pub fn hand_over(&mut self, buffer: &Arc<Buffer>) {
-        let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
-        let barrier = [vk::BufferMemoryBarrier::default()
-            .src_access_mask(written)
-            .src_queue_family_index(self.device().family())
-            .dst_queue_family_index(vk::QUEUE_FAMILY_EXTERNAL)
-            .buffer(buffer.raw())
-            .size(vk::WHOLE_SIZE)];
-        let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
-        let (end, none) = (vk::PipelineStageFlags::BOTTOM_OF_PIPE, vk::DependencyFlags::empty());
-        let (device, commands) = (self.device().raw(), self.commands());
-        // SAFETY: the command buffer is recording, and the buffer is kept below.
-        unsafe { device.cmd_pipeline_barrier(commands, work, end, none, &[], &barrier, &[]) };
         self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
     }
 
@@ -357,11 +347,12 @@ impl Recording {
         Ok(Prepared::new(self, image))
     }
 
-    /// Gives every picture back, and what was written to the CPU. Ends recording.
+    /// Gives everything back that was opened, and what was written to the CPU. Ends recording.
     fn finish(&mut self) -> Result<(), Error> {
         for image in &self.slot().images {
             image.release(self.commands());
         }
+        self.give_back();
         let work = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
         let written = vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE;
         let host = vk::PipelineStageFlags::HOST;

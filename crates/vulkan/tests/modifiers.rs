@@ -3,13 +3,16 @@
 //!
 //! No driver here has such. The program begins itself anew with `VK_LAYER_ZEROHOP_modifiers`, which adds
 //! them to the driver and looks that each plane is where it was said to be, below the validation layer,
-//! which looks that it was said as the specification wants it.
+//! which looks that it was said as the specification wants it. It also looks that memory of others is taken
+//! from them and given back.
 
 mod common;
 #[path = "planes/controlled.rs"]
 mod controlled;
 #[path = "planes/every.rs"]
 mod every;
+#[path = "planes/owned.rs"]
+mod owned;
 #[path = "planes/picture.rs"]
 mod picture;
 
@@ -21,7 +24,7 @@ use controlled::{by, changed, refusal};
 use libtest_mimic::Arguments;
 use picture::Shape;
 use zerohop_layer_modifiers::{LAYER_NAME, LIBRARY, install};
-use zerohop_vulkan::{Error, Way};
+use zerohop_vulkan::{Device, Error, Way};
 
 fn main() -> ExitCode {
     if let Err(err) = begin_over(&format!("{VALIDATION}:{LAYER_NAME}"), LIBRARY, install) {
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
     }
     let machine = open().map(Arc::new);
     let trial = |name, test: Test| one("dma_buf", name, machine.clone(), takes_dma_bufs, test);
+    let always: fn(&Device) -> bool = |_| true;
+    let plain = |name, test: Test| one("device", name, machine.clone(), always, test);
     let tests = vec![
         trial("all_memory_planes_in_one_object_are_one_image", whole),
         trial("each_plane_takes_the_planes_that_belong_to_it", each),
@@ -37,6 +42,10 @@ fn main() -> ExitCode {
         trial("another_number_of_memory_planes_is_refused", number),
         trial("a_control_plane_elsewhere_is_noticed", elsewhere),
         trial("a_control_plane_outside_of_its_memory_is_refused", outside),
+        trial("a_dma_buf_passes_to_foreign_and_back_with_what_is_in_it", owned::dma_bufs),
+        plain("opaque_memory_passes_to_external_and_back_with_what_is_in_it", owned::opaque),
+        plain("an_opaque_image_is_taken_and_given_back", owned::images),
+        plain("what_others_have_too_is_not_written_unopened", owned::unopened),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }

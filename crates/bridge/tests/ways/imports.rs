@@ -89,8 +89,8 @@ pub(crate) fn timeline(queue: &Arc<Queue>) -> Outcome {
     for value in 1..=50_u32 {
         let buffer = Arc::new(Buffer::exportable(queue.device(), 1 << 16)?);
         let mut recording = Recording::begin(queue)?;
+        recording.write(&buffer);
         recording.clear(&buffer);
-        recording.hand_over(&buffer);
         let point = recording.submit()?;
         let SyncPoint::Timeline { which, value: reached } = &point else {
             assert!(!queue.device().capabilities().timeline_fd, "it shares timelines: {point:?}");
@@ -117,8 +117,8 @@ pub(crate) fn stacked(queue: &Arc<Queue>) -> Outcome {
     let (made, from) = (Arc::new(made), Arc::new(from));
     from.write(0, &bytes);
     let mut recording = Recording::begin(queue)?;
+    recording.write(&made);
     recording.copy_ranges(&from, &made, &[(0, size)]);
-    recording.hand_over(&made);
     let _ = recording.submit_and_wait()?;
     let plane = |offset| PlaneLayout { object: 0, offset, stride: PITCH };
     let shape = FrameDescriptor {

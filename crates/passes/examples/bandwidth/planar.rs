@@ -208,6 +208,7 @@ fn rows(machine: &Machine, noise: &[u8]) -> Result<MemoryHandle, Error> {
     let from = Arc::new(Buffer::read_back(&machine.device, size)?);
     from.write(0, noise);
     let mut recording = Recording::begin(&machine.queue)?;
+    recording.write(&out);
     recording.copy_ranges(&from, &out, &[(0, size)]);
     let _ = recording.submit_and_wait()?;
     out.export()

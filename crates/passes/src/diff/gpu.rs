@@ -63,6 +63,7 @@ impl Gpu {
         let mut recording = Recording::begin(&self.queue)?;
         known.changed.clear(&mut recording);
         recording.read(frame, image)?;
+        slot.open(&mut recording);
         let count = self.grid.len();
         let push = luma.job(image, count as u32)?;
         let groups = groups_of_tiles(self.grid, count, EVERY, EACH);

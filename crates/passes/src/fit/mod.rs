@@ -166,8 +166,6 @@ pub struct FitShader {
 pub struct FitTarget {
     bindings: Arc<Bindings>,
     out: Arc<Buffer>,
-    /// Whether it is read by others than the device.
-    leaves: bool,
 }
 
 impl FitTarget {
@@ -178,13 +176,13 @@ impl FitTarget {
 }
 
 impl FitShader {
-    /// To write into `out`, which is memory of others when it `leaves`.
+    /// To write into `out`.
     ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] where shaders do not reach its end; [`Error::Device`] when the picture does
     /// not fit in it.
-    pub fn onto(&self, out: Arc<Buffer>, leaves: bool) -> Result<FitTarget, Error> {
+    pub fn onto(&self, out: Arc<Buffer>) -> Result<FitTarget, Error> {
         let (needs, has) = (self.end, out.size());
         if has < needs {
             return Err(zerohop_vulkan::Error::TooSmall { needs, has }.into());
@@ -195,7 +193,7 @@ impl FitShader {
         let mut buffers = vec![Arc::clone(&self.tables[0]), Arc::clone(&out)];
         buffers.extend(self.tables.get(1).cloned());
         let bindings = Arc::new(Bindings::new(&self.pipeline, buffers)?);
-        Ok(FitTarget { bindings, out, leaves })
+        Ok(FitTarget { bindings, out })
     }
 
     /// Writes a picture, which is held until the point that is returned; then what was written is
@@ -216,11 +214,9 @@ impl FitShader {
         }
         let mut recording = Recording::begin(&self.queue)?;
         recording.read(frame, image)?;
+        recording.write(&target.out);
         let (pipeline, push) = (&self.pipeline, self.push.bytes());
         recording.dispatch(pipeline, image, &target.bindings, push, self.groups)?;
-        if target.leaves {
-            recording.hand_over(&target.out);
-        }
         Ok(recording.submit()?)
     }
 }

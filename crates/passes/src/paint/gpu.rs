@@ -75,6 +75,7 @@ impl Gpu {
         recording.read(frame, image)?;
         if count > 0 {
             let push = painting.push(image, count as u32, flags);
+            slot.open(&mut recording);
             let (pipeline, bindings) = (&self.pipeline, &bound.bindings);
             let groups = groups_of_tiles(self.grid, count, flags, P::EACH);
             recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;

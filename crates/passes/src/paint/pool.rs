@@ -176,6 +176,11 @@ impl Slot {
         }
     }
 
+    /// Opens what shaders write, which whoever reads the pictures may have too.
+    pub(crate) fn open(&self, recording: &mut Recording) {
+        self.near.iter().for_each(|near| recording.write(near));
+    }
+
     /// Brings what the device wrote to where the host reads it, if that is no memory that both see.
     /// Returns how many bytes the CPU copied.
     pub(crate) fn fetch(&mut self, size: u32) -> u64 {
@@ -204,8 +209,9 @@ impl Slot {
         Ok(bindings)
     }
 
-    /// Brings what was written to the host, unless it stays, in a submission of its own. Returns when
-    /// it is there, what the CPU copied, and how many bytes the device brought.
+    /// Brings what was written to the host, unless it is there or stays, in a submission of its own: the
+    /// one that wrote it is done. Returns when it is there, what the CPU copied, and how many bytes the
+    /// device brought.
     pub(crate) fn bring_down(
         &mut self,
         queue: &Arc<Queue>,
@@ -215,7 +221,7 @@ impl Slot {
         let mut recording = Recording::begin(queue)?;
         let down = self.copy_down(&mut recording, output);
         match (self.is_shared(), down) {
-            (true, 0) if self.host.is_some() => return Ok((SyncPoint::Signaled, copies, down)),
+            (true, 0) => return Ok((SyncPoint::Signaled, copies, down)),
             (true, _) => return Ok((recording.submit()?, copies, down)),
             (false, _) => {}
         }
@@ -224,17 +230,15 @@ impl Slot {
         Ok((SyncPoint::Signaled, copies, down))
     }
 
-    /// Brings the rows that are newer near the device to the host, or hands them over where they
-    /// stay. Returns how many bytes were brought.
+    /// Brings the rows that are newer near the device to the host, unless they stay. Returns how many
+    /// bytes were brought.
     ///
     /// Whole rows, since a device pays for each piece of a copy: a row of tiles in pieces would be 24
     /// of them, and what they leave out of 3840 pixels is less than 4 us of a bus with 25 GB/s.
     pub(crate) fn copy_down(&mut self, recording: &mut Recording, output: &Output) -> u64 {
         let rows = output.rows_of(&self.ahead);
         self.ahead.clear();
-        let Some(near) = self.near.as_ref().filter(|_| !rows.is_empty()) else { return 0 };
-        let Some(host) = &self.host else {
-            recording.hand_over(near);
+        let (Some(near), Some(host), false) = (&self.near, &self.host, rows.is_empty()) else {
             return 0;
         };
         recording.barrier();

@@ -74,6 +74,7 @@ impl Gpu {
         let flags = self.tell(&mut recording, &tiles, &slot.stale);
         known.changed.clear(&mut recording);
         recording.read(frame, image)?;
+        slot.open(&mut recording);
         let push = conversion.job(self.source, count as u32, flags);
         let groups = groups_of_tiles(self.grid, count, flags, 8);
         recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups)?;

@@ -202,7 +202,7 @@ impl Copier {
 /// Has `shader` write into the canvas.
 fn bind(shader: &FitShader, queue: &Arc<Queue>, easel: &mut Easel) -> Result<(), String> {
     let buffer = Buffer::of_dma_buf(queue.device(), easel.canvas.buffer());
-    let target = buffer.map_err(Into::into).and_then(|buffer| shader.onto(buffer, true));
+    let target = buffer.map_err(Into::into).and_then(|buffer| shader.onto(buffer));
     easel.target = Some(target.map_err(|err| with_causes(&err))?);
     Ok(())
 }
@@ -220,7 +220,7 @@ fn not_in_place(
 /// Has `shader` write into memory that the CPU reads.
 fn beside(shader: FitShader, fit: &Fit, queue: &Arc<Queue>) -> Result<Hand, BoxError> {
     let buffer = Arc::new(Buffer::read_back(queue.device(), fit.end())?);
-    let target = shader.onto(buffer, false)?;
+    let target = shader.onto(buffer)?;
     Ok(Hand::Both(shader, target))
 }
 
