@@ -61,7 +61,7 @@ impl<S: Stages> Stages for Tap<S> {
 
     fn finish(&mut self) -> Result<(), BoxError> {
         let shown = self.sink.finish();
-        let finished = self.rest.finish();
-        shown.and(self.failed.take().map_or(Ok(()), Err)).and(finished)
+        let (heard, finished) = (self.scanout.finish(), self.rest.finish());
+        shown.and(self.failed.take().map_or(Ok(()), Err)).and(heard).and(finished)
     }
 }

@@ -192,6 +192,7 @@ fn show(card: &Path, more: &str, picture: Arc<Frame>, expected: u32) -> (u64, u6
     }
     assert_eq!(vkms::wait_for(card, expected), Ok(()), "other pixels");
     drop(screen);
+    scanout.finish().unwrap();
     drop(scanout);
     let counts = measurements.counts();
     assert!(counts.fallbacks.iter().all(|one| one.what == "screen"), "{:?}", counts.fallbacks);

@@ -155,6 +155,12 @@ impl Stages for Scanout {
             Err(refusal) => self.copy(&frame, refusal).map(Some),
         }
     }
+
+    /// What the validation layer has said, if it was asked for.
+    fn finish(&mut self) -> Result<(), BoxError> {
+        (self.copier, self.rgba) = (None, None);
+        self.machine.as_ref().map_or(Ok(()), Machine::silence)
+    }
 }
 
 /// Whether the picture is not in RGB (H.273, `MatrixCoefficients`).
