@@ -8,7 +8,7 @@ use ash::vk;
 use zerohop_frame::{FrameDescriptor, MemoryHandle, PlaneLayout};
 
 use crate::memory::Opaque;
-use crate::passing::Use;
+use crate::ownership::Use;
 use crate::pixels::Mapping;
 use crate::{Buffer, Copies, Device, Error, HostBuffer};
 
