@@ -10,7 +10,7 @@
 //! A driver for such a GPU would hang or read what is not its own if a plane were missing or another's. This
 //! one looks: whoever makes an image with another number of planes, with a size in a layout, or binds
 //! memory in which a mark is not where the layout says, gets an error that names it. So does whoever uses
-//! memory that others have too without [taking it](owners) from them.
+//! memory that others have too without taking it from them (`owners.rs`).
 //!
 //! It also says that the driver is another than llvmpipe, since ours knows what that one confuses. Place
 //! it next to the driver, below the validation layer. No product contains it.
