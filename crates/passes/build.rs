@@ -14,10 +14,10 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 /// A shader module: what it shares with others, its source, its name, and what is chosen in it.
 type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
 
-const CODES: &[&str] = &["codes.wgsl"];
-const LUMA_OF_CODES: &[&str] = &["codes.wgsl", "luma_of.wgsl"];
+const RGB: &[&str] = &["codes.wgsl", "rgb_of.wgsl"];
+const LUMA_OF_RGB: &[&str] = &["codes.wgsl", "rgb_of.wgsl", "luma_of.wgsl"];
 const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
-const LUMA_CODES: &[&str] = &["tiles.wgsl", "codes.wgsl", "luma_of.wgsl"];
+const LUMA_RGB: &[&str] = &["tiles.wgsl", "codes.wgsl", "rgb_of.wgsl", "luma_of.wgsl"];
 const LUMA_BLOCKS: &[&str] =
     &["tiles.wgsl", "planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
 const LOOK: &[&str] =
@@ -66,10 +66,10 @@ const VARIANTS: [Variant; 33] = [
     (LOOK, SERIAL, "look_any_serial", &["ANY"]),
     (LOOK, SERIAL, "look_half_serial", &["HALF"]),
     (LOOK_AT_PLANE, SERIAL, "look_plane_serial", &["PLANE", "BUFFERS"]),
-    (CODES, FIT, "fit_packed", &[]),
-    (CODES, FIT, "fit_half", &["HALF"]),
-    (LUMA_CODES, LUMA, "luma_packed", &[]),
-    (LUMA_CODES, LUMA, "luma_half", &["HALF"]),
+    (RGB, FIT, "fit_packed", &[]),
+    (RGB, FIT, "fit_half", &["HALF"]),
+    (LUMA_RGB, LUMA, "luma_packed", &[]),
+    (LUMA_RGB, LUMA, "luma_half", &["HALF"]),
     (LUMA_BLOCKS, LUMA, "luma_ycbcr_images", &["YCBCR"]),
     (LUMA_BLOCKS, LUMA, "luma_ycbcr_buffers", &["YCBCR", "BUFFERS"]),
     (WINDOWS, RGBA, "rgba_images_pairs_byte", &["BYTE"]),
@@ -80,8 +80,8 @@ const VARIANTS: [Variant; 33] = [
     (WINDOWS, RGBA, "rgba_buffers_pairs_short", &["BUFFERS", "SHORT"]),
     (WINDOWS, RGBA, "rgba_buffers_planar_byte", &["BUFFERS", "PLANAR", "BYTE"]),
     (WINDOWS, RGBA, "rgba_buffers_planar_short", &["BUFFERS", "PLANAR", "SHORT"]),
-    (LUMA_OF_CODES, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
-    (LUMA_OF_CODES, SYMBOLS, "symbols_write_packed", &["WRITE"]),
+    (LUMA_OF_RGB, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
+    (LUMA_OF_RGB, SYMBOLS, "symbols_write_packed", &["WRITE"]),
     (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_images", &["DECIDE", "YCBCR"]),
     (LUMA_OF_PLANES, SYMBOLS, "symbols_write_images", &["WRITE", "YCBCR"]),
     (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_buffers", &["DECIDE", "YCBCR", "BUFFERS"]),

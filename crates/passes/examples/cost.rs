@@ -4,6 +4,7 @@
 //!
 //! `cargo run --release -p zerohop-passes --example cost [WIDTHxHEIGHT]`
 
+mod asked;
 #[path = "../tests/common/mod.rs"]
 mod common;
 #[path = "../tests/planar/picture.rs"]
@@ -23,12 +24,7 @@ use picture::Picture;
 const PICTURES: u32 = 60;
 
 fn main() {
-    let extent = std::env::args().nth(1).and_then(|text| parse(&text));
-    let extent = extent.unwrap_or(Extent { width: 1280, height: 720 });
-    let machine = match Machine::open(false) {
-        Ok(machine) => machine,
-        Err(why) => return println!("nothing to measure on: {why}"),
-    };
+    let Some((machine, extent)) = asked::machine_and_size() else { return };
     let name = machine.device.physical().name();
     println!("{name}, {}x{}, {PICTURES} pictures each", extent.width, extent.height);
     println!("milliseconds for one picture: CPU time of all threads (time on the clock)\n");
@@ -83,11 +79,6 @@ fn passes(machine: &Machine, picture: &mut Picture, route: Route) -> [String; 3]
     let mut diff = Diff::new(device, &shape, notes()).expect("a format").with_route(route);
     let diff = cost(|| done(diff.diff(&picture.frame(), &image).expect("it works").picture));
     [luma, rgba, diff]
-}
-
-fn parse(text: &str) -> Option<Extent> {
-    let (width, height) = text.split_once('x')?;
-    Some(Extent { width: width.parse().ok()?, height: height.parse().ok()? })
 }
 
 fn canvas(machine: &Machine, extent: Extent, tiling: Tiling) -> Canvas {

@@ -6,6 +6,7 @@
 //! The passes work as if the host lay across a bus, whatever the device. A quarter of each picture
 //! moves, and only rows with tiles that changed come down.
 
+mod asked;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -28,12 +29,7 @@ const SCENES: usize = 8;
 const WAITING: usize = 2;
 
 fn main() {
-    let extent = std::env::args().nth(1).and_then(|text| parse(&text));
-    let extent = extent.unwrap_or(Extent { width: 1280, height: 720 });
-    let machine = match Machine::open(false) {
-        Ok(machine) => machine,
-        Err(why) => return println!("nothing to measure on: {why}"),
-    };
+    let Some((machine, extent)) = asked::machine_and_size() else { return };
     let name = machine.device.physical().name();
     let (serial, down) = run(&machine, extent, false);
     let (overlapped, _) = run(&machine, extent, true);
@@ -48,11 +44,6 @@ fn main() {
         );
         std::fs::write(&file, text).unwrap_or_else(|err| panic!("write {file}: {err}"));
     }
-}
-
-fn parse(text: &str) -> Option<Extent> {
-    let (width, height) = text.split_once('x')?;
-    Some(Extent { width: width.parse().ok()?, height: height.parse().ok()? })
 }
 
 /// Milliseconds for each picture.

@@ -5,6 +5,7 @@
 //!
 //! The picture is a smooth one with some noise in it. A quarter of it moves.
 
+mod asked;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -22,12 +23,7 @@ use common::{Canvas, Machine, Notes, Tiling, noise};
 const PICTURES: [u32; 2] = [20, 3];
 
 fn main() {
-    let extent = std::env::args().nth(1).and_then(|text| parse(&text));
-    let extent = extent.unwrap_or(Extent { width: 1280, height: 720 });
-    let machine = match Machine::open(false) {
-        Ok(machine) => machine,
-        Err(why) => return println!("nothing to measure on: {why}"),
-    };
+    let Some((machine, extent)) = asked::machine_and_size() else { return };
     machine.device.measure_dispatches();
     let name = machine.device.physical().name();
     let pixels = extent.width as usize * extent.height as usize;
@@ -79,11 +75,6 @@ struct Figures {
     delta_ms: f64,
     delta_gpu_ms: f64,
     read_ms: f64,
-}
-
-fn parse(text: &str) -> Option<Extent> {
-    let (width, height) = text.split_once('x')?;
-    Some(Extent { width: width.parse().ok()?, height: height.parse().ok()? })
 }
 
 fn measure(

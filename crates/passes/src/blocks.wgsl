@@ -12,10 +12,6 @@ fn word_0(planes: Planes, size: vec2<u32>, y: u32, at: u32) -> u32 {
     return plane_0[(row + at) >> 2u];
 }
 
-fn bytes_of(word: u32) -> vec4<u32> {
-    return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
-}
-
 // Eight of which some are past the edge: there, the last sample again.
 fn row_at_edge(planes: Planes, size: vec2<u32>, at: vec2<u32>) -> Row {
     var row: array<u32, 8>;

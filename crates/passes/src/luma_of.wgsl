@@ -1,5 +1,5 @@
 // The luma of one pixel in 8 bits; the twin is `luma/cpu.rs`. `planes.wgsl` comes before this for
-// Y'CbCr pictures, `codes.wgsl` for R'G'B' ones.
+// Y'CbCr pictures, `rgb_of.wgsl` for R'G'B' ones.
 
 struct LumaOf {
 #if YCBCR
@@ -16,20 +16,6 @@ struct LumaOf {
 #endif
 }
 
-#if HALF
-// The code of every half float from 0 to 1, two in a word.
-@group(1) @binding(2) var<storage, read> curve: array<u32>;
-
-fn curve_code(value: f32) -> u32 {
-    let bits = half_bits(value);
-    if bits > 0x3c00u {
-        // Above one, unless negative or no number.
-        return select(0u, 1023u, bits <= 0x7c00u);
-    }
-    return (curve[bits >> 1u] >> ((bits & 1u) * 16u)) & 0xffffu;
-}
-#endif
-
 const HALF_CODE: u32 = 0x800000u;
 
 #if YCBCR
@@ -45,12 +31,7 @@ fn luma_of(source: LumaOf, at: vec2<u32>) -> u32 {
 #if YCBCR
     return (min(code_0(source.planes, at), source.most) * source.weight + HALF_CODE) >> 24u;
 #else
-    let texel = textureLoad(picture, at, 0);
-#if HALF
-    let code = vec3<u32>(curve_code(texel.r), curve_code(texel.g), curve_code(texel.b));
-#else
-    let code = codes(texel, source.scale).rgb;
-#endif
+    let code = rgb_of(at, source.scale);
     let sum = code.r * source.weights.r + code.g * source.weights.g + code.b * source.weights.b;
     return (sum + HALF_CODE) >> 24u;
 #endif

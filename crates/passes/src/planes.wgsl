@@ -54,6 +54,10 @@ fn component(planes: Planes, word: u32, at: u32) -> u32 {
     return counted(planes, word, (at & 3u) * 8u);
 }
 
+fn bytes_of(word: u32) -> vec4<u32> {
+    return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
+}
+
 fn code_0(planes: Planes, at: vec2<u32>) -> u32 {
     let byte = planes.place_0.x + at.y * planes.place_0.y + at.x * sample_bytes(planes);
     return component(planes, plane_0[byte >> 2u], byte);

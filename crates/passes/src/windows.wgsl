@@ -22,10 +22,6 @@ fn has_windows(planes: Planes) -> bool {
     return ((all.x | all.y) & 3u) == 0u;
 }
 
-fn bytes_of(word: u32) -> vec4<u32> {
-    return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(0xffu);
-}
-
 // Four samples of plane 0; past the edge, anything.
 fn luma_row(planes: Planes, size: vec2<u32>, at: vec2<u32>) -> vec4<u32> {
     let last = (size.x * sample_bytes(planes) - 1u) >> 2u;

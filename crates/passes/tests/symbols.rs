@@ -5,15 +5,15 @@ mod common;
 mod picture;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Arguments;
 use zerohop_frame::{Color, Damage, Extent, Fourcc};
-use zerohop_needs::absent;
 use zerohop_passes::{Grid, Luma, Route, SymbolSettings, Symbols, TileSet};
 use zerohop_symbols::{Action, Kind, Packet, Reader};
 use zerohop_vulkan::PixelFormat;
 
+use common::trials::{Test, one};
 use common::{Canvas, Machine, Notes, Tiling, noise};
 use picture::{Picture, bytes_of};
 
@@ -21,18 +21,9 @@ use picture::{Picture, bytes_of};
 const SETTINGS: [(u32, u32, u32); 6] =
     [(8, 6, 1), (16, 6, 2), (16, 5, 3), (16, 4, 7), (32, 3, 20), (8, 2, 64)];
 
-type Test = fn(&Machine);
-
 fn main() -> ExitCode {
     let machine = Machine::open(true).map(Arc::new);
-    let trial = |name, test: Test| {
-        let machine = machine.clone();
-        Trial::ignorable_test(name, move || match machine {
-            Ok(machine) => check(&machine, test),
-            Err(why) => absent("device", &why),
-        })
-        .with_kind("device")
-    };
+    let trial = |name, test: Test| one("device", name, machine.clone(), |_| true, test);
     let tests = vec![
         trial("a_reader_sees_every_picture_within_half_a_step", every_picture),
         trial("the_shader_writes_what_the_twin_writes", the_same),
@@ -42,19 +33,6 @@ fn main() -> ExitCode {
         trial("settings_that_reach_too_little_are_refused", refused),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-/// Runs one test at a time, so that a message of the validation layer finds its culprit.
-fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let before = machine.complaints();
-    test(machine);
-    if machine.complaints() != before {
-        let texts = machine.instance.messages().map(|messages| messages.texts());
-        return Err(format!("the validation layer says {texts:#?}").into());
-    }
-    Ok(Completion::Completed)
 }
 
 fn settings((block, planes, step): (u32, u32, u32)) -> SymbolSettings {

@@ -146,10 +146,8 @@ impl Gpu {
             None => {
                 // A new image is when old ones have gone.
                 self.prepared.retain(|one| !one.is_forgotten());
-                let mut recording = Recording::lasting(&self.queue)?;
-                recording.open(image);
-                self.record(&mut recording, image, (self.grid.len(), EVERY))?;
-                recording.prepare(image)?
+                let all = (self.grid.len(), EVERY);
+                Prepared::new(&self.queue, image, |recording| self.record(recording, image, all))?
             }
         };
         self.known.changed.clear_here();

@@ -1,15 +1,24 @@
 //! From half floats to codes.
 
 use zerohop_frame::Color;
+use zerohop_vulkan::{Channel, PixelFormat, PixelLayout};
 
 /// The largest code.
-pub(crate) const MAX: u16 = 1023;
+const MAX: u16 = 1023;
 /// The half float 1.0.
 const ONE: u16 = 0x3c00;
 /// The least half float that is a normal number: 2^-14.
 const NORMAL: u16 = 0x400;
 /// `TransferCharacteristics` 8 of ITU-T H.273: linear light.
 const LINEAR: u8 = 8;
+
+/// The largest codes of R, G and B, once half floats are codes.
+pub(crate) fn maxima(format: PixelFormat) -> [u32; 3] {
+    match format.layout() {
+        PixelLayout::Packed { channels: [r, g, b, _], .. } => [r, g, b].map(Channel::max),
+        PixelLayout::Half { .. } => [MAX.into(); 3],
+    }
+}
 
 /// The 10-bit code of every half float from 0.0 to 1.0. What is below, or no number, is 0; what is
 /// above is [`MAX`].

@@ -18,7 +18,9 @@
 //! middle: `chroma_sample_loc_type` 1 (ITU-T H.264, figure E-1), which the result's colour says, and
 //! encoders in their streams; what decoders assume else (0, on the left) is off by half a pixel.
 
-use zerohop_vulkan::{PixelFormat, PixelLayout};
+use zerohop_vulkan::PixelFormat;
+
+use super::curve::maxima;
 
 /// Bits after the point.
 pub(crate) const POINT: u32 = 15;
@@ -70,12 +72,7 @@ impl Matrix {
 
     /// From the codes of `format` to codes of `bits` bits. Half floats become codes of 10 bits first.
     pub(crate) fn for_format(format: PixelFormat, bits: u32) -> Self {
-        match format.layout() {
-            PixelLayout::Packed { channels: [r, g, b, _], .. } => {
-                Self::of([r.max(), g.max(), b.max()], bits)
-            }
-            PixelLayout::Half { .. } => Self::of([1023; 3], bits),
-        }
+        Self::of(maxima(format), bits)
     }
 }
 

@@ -1,4 +1,4 @@
-// Writes a picture in another size and format. The twin is `cpu.rs` beside this file. `codes.wgsl` comes
+// Writes a picture in another size and format. The twin is `cpu.rs` beside this file. `rgb_of.wgsl` comes
 // before this.
 
 struct Fit {
@@ -20,29 +20,6 @@ var<immediate> job: Fit;
 @group(1) @binding(0) var<storage, read> taps: array<u32>;
 @group(1) @binding(1) var<storage, read_write> out: array<u32>;
 
-#if HALF
-// The code of every half float from 0 to 1, two in a word.
-@group(1) @binding(2) var<storage, read> curve: array<u32>;
-
-fn curve_code(value: f32) -> u32 {
-    let bits = half_bits(value);
-    if bits > 0x3c00u {
-        // Above one, unless negative or no number.
-        return select(0u, 1023u, bits <= 0x7c00u);
-    }
-    return (curve[bits >> 1u] >> ((bits & 1u) * 16u)) & 0xffffu;
-}
-#endif
-
-fn code(at: vec2<u32>) -> vec3<u32> {
-    let texel = textureLoad(picture, at, 0);
-#if HALF
-    return vec3<u32>(curve_code(texel.r), curve_code(texel.g), curve_code(texel.b));
-#else
-    return codes(texel, job.scale).rgb;
-#endif
-}
-
 fn pixel(at: vec2<u32>) -> u32 {
     let across = vec2<u32>(taps[at.x * 2u], taps[at.x * 2u + 1u]);
     let row = (job.size.x + at.y) * 2u;
@@ -53,7 +30,7 @@ fn pixel(at: vec2<u32>) -> u32 {
     for (var y = 0u; y < count.y; y++) {
         let weight = taps[down.y + y];
         for (var x = 0u; x < count.x; x++) {
-            sum += code(first + vec2<u32>(x, y)) * (weight * taps[across.y + x]);
+            sum += rgb_of(first + vec2<u32>(x, y), job.scale) * (weight * taps[across.y + x]);
         }
     }
     let mixed = (sum + 0x2000u) >> vec3<u32>(14u);

@@ -16,7 +16,7 @@ use zerohop_vulkan::{
     Sight,
 };
 
-use crate::convert::curve::{self, Curve};
+use crate::convert::curve::{Curve, maxima};
 use crate::list::Words;
 use crate::shader::{self, Push};
 use crate::{Error, Rows, check_shape};
@@ -245,11 +245,6 @@ fn places(format: PixelFormat) -> Option<[Channel; 3]> {
 fn rgb(fourcc: Fourcc) -> Result<PixelFormat, Error> {
     let format = PixelFormat::of(fourcc)?;
     if format.is_rgb() { Ok(format) } else { Err(Error::NotRgb(fourcc)) }
-}
-
-/// The largest codes of R, G and B as they are mixed.
-fn maxima(format: PixelFormat) -> [u32; 3] {
-    places(format).map_or([curve::MAX.into(); 3], |channels| channels.map(Channel::max))
 }
 
 /// What a code up to `from` with 6 bits behind its point weighs as one up to `to`, times 2^22. The

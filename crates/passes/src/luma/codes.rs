@@ -1,10 +1,10 @@
 //! What luma is made of, and what its parts weigh.
 
 use zerohop_frame::{Color, Fourcc, FrameDescriptor, YCbCr};
-use zerohop_vulkan::{Image, PixelFormat, PixelLayout};
+use zerohop_vulkan::{Image, PixelFormat};
 
 use crate::Error;
-use crate::convert::curve::{self, Curve};
+use crate::convert::curve::{Curve, maxima};
 use crate::shader::{self, Push};
 use crate::ycbcr::{Kind, Range, push_planes};
 
@@ -93,10 +93,7 @@ fn of_pixels(format: PixelFormat, color: &Color) -> Codes {
         return Codes::YCbCr(Plane { format: one, most, weight: weight(1.0, most) });
     }
     let kind = Kind::of_rgb(color);
-    let max = match format.layout() {
-        PixelLayout::Packed { channels: [r, g, b, _], .. } => [r.max(), g.max(), b.max()],
-        PixelLayout::Half { .. } => [curve::MAX.into(); 3],
-    };
+    let max = maxima(format);
     let parts = [kind.red, kind.green(), kind.blue];
     let weights = std::array::from_fn(|i| weight(parts[i], max[i]));
     Codes::Rgb { format, weights, curve: Curve::of(color) }

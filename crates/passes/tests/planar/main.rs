@@ -7,14 +7,14 @@ mod picture;
 mod reference;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Arguments;
 use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame, MemoryHandle, Siting};
-use zerohop_needs::absent;
 use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, TileSet, Verdict};
 use zerohop_vulkan::{Device, Error, ImportCache, PixelFormat, Sight, Way};
 
+use common::trials::{Test, one};
 use common::{Canvas, Machine, Notes, Tiling, noise};
 use picture::{Kind, Picture, bytes_of};
 use reference::{Sited, colors, pixels};
@@ -35,8 +35,6 @@ const SITINGS: [(Siting, Sited); 6] = [
     (Siting::BottomLeft, Sited { x: 0.0, y: 1.0 }),
     (Siting::Bottom, Sited { x: 0.5, y: 1.0 }),
 ];
-
-type Test = fn(&Machine);
 
 fn main() -> ExitCode {
     let machine = Machine::open(true).map(Arc::new);
@@ -83,34 +81,6 @@ fn main() -> ExitCode {
 
 fn dma_bufs(device: &Device) -> bool {
     device.has_modifiers() && std::path::Path::new("/dev/udmabuf").exists()
-}
-
-fn one(
-    need: &'static str,
-    name: &'static str,
-    machine: Result<Arc<Machine>, String>,
-    has: fn(&Device) -> bool,
-    test: Test,
-) -> Trial {
-    Trial::ignorable_test(name, move || match machine {
-        Ok(machine) if has(&machine.device) => check(&machine, test),
-        Ok(_) => absent(need, "the device lacks it"),
-        Err(why) => absent(need, &why),
-    })
-    .with_kind(need)
-}
-
-/// Runs one test at a time, so that a message of the validation layer finds its culprit.
-fn check(machine: &Machine, test: Test) -> Result<Completion, Failed> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let before = machine.complaints();
-    test(machine);
-    if machine.complaints() != before {
-        let texts = machine.instance.messages().map(|messages| messages.texts());
-        return Err(format!("the validation layer says {texts:#?}").into());
-    }
-    Ok(Completion::Completed)
 }
 
 fn formats() -> impl Iterator<Item = Fourcc> {
