@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use zerohop_frame::{BoxError, Extent, Fourcc, Frame};
 use zerohop_vulkan::{
-    Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Prepared, Queue,
-    Recording, opaque_of,
+    Device, DeviceChoice, Image, Instance, InstanceOptions, PixelFormat, Prepared, Queue, opaque_of,
 };
 
 mod still;
@@ -107,8 +106,6 @@ fn prepared() -> Result<(Prepared, Arc<Frame>), BoxError> {
     let format = PixelFormat::of(Fourcc::XRGB8888)?;
     let extent = Extent { width: 64, height: 64 };
     let image = Arc::new(Image::create(&device, extent, format, &opaque_of(format))?);
-    let mut recording = Recording::lasting(&Queue::new(&device))?;
-    recording.open(&image);
-    let frame = still::frame(&image)?;
-    Ok((recording.prepare(&image)?, Arc::new(frame)))
+    let prepared = Prepared::new(&Queue::new(&device), &image, |_| Ok::<_, BoxError>(()))?;
+    Ok((prepared, Arc::new(still::frame(&image)?)))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use zerohop_frame::Frame;
 
 use crate::laps::Laps;
-use crate::{Error, Image, Recording};
+use crate::{Error, Image, Queue, Recording};
 
-/// What [`Recording::prepare`] makes. Only what the submission waits for is another each time.
+/// A recording for whichever picture is in its image. Only what the submission waits for is another each
+/// time.
 ///
 /// Dropping one waits for nothing: its command buffer goes back to the queue that it came from.
 pub struct Prepared {
@@ -16,8 +17,21 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(recording: Recording, image: &Arc<Image>) -> Self {
-        Self { recording, image: Arc::clone(image) }
+    /// What `fill` records over pictures in `image`, which is open then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`], and those of `fill`.
+    pub fn new<E: From<Error>>(
+        queue: &Arc<Queue>,
+        image: &Arc<Image>,
+        fill: impl FnOnce(&mut Recording) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut recording = Recording::lasting(queue)?;
+        recording.open(image);
+        fill(&mut recording)?;
+        recording.finish()?;
+        Ok(Self { recording, image: Arc::clone(image) })
     }
 
     /// Whether it is for pictures in `image`.

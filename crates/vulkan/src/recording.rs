@@ -10,7 +10,7 @@ use crate::error::Doing;
 use crate::laps::Laps;
 use crate::queue::{Signals, Slot};
 use crate::timeline::{self, Count};
-use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Prepared, Queue};
+use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
 ///
@@ -31,12 +31,8 @@ impl Recording {
         Self::begin_with(queue, vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT)
     }
 
-    /// The same, to be submitted again and again ([`prepare`](Self::prepare)).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Call`].
-    pub fn lasting(queue: &Arc<Queue>) -> Result<Self, Error> {
+    /// The same, to be submitted again and again ([`Prepared`](crate::Prepared)).
+    pub(crate) fn lasting(queue: &Arc<Queue>) -> Result<Self, Error> {
         Self::begin_with(queue, vk::CommandBufferUsageFlags::empty())
     }
 
@@ -78,9 +74,8 @@ impl Recording {
     }
 
     /// Takes the image's ownership, for whichever picture is in it when this is submitted, and gives it
-    /// back at the end. For commands that are [prepared](Self::prepare), which wait for each picture
-    /// when they are [run](Prepared::run).
-    pub fn open(&mut self, image: &Arc<Image>) {
+    /// back at the end.
+    pub(crate) fn open(&mut self, image: &Arc<Image>) {
         image.acquire(self.commands());
         self.slot_mut().images.push(Arc::clone(image));
     }
@@ -337,18 +332,8 @@ impl Recording {
         Ok(())
     }
 
-    /// Ends recording, for a picture in `image` at a time, which [`open`](Self::open) opened.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Call`].
-    pub fn prepare(mut self, image: &Arc<Image>) -> Result<Prepared, Error> {
-        self.finish()?;
-        Ok(Prepared::new(self, image))
-    }
-
     /// Gives everything back that was opened, and what was written to the CPU. Ends recording.
-    fn finish(&mut self) -> Result<(), Error> {
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
         for image in &self.slot().images {
             image.release(self.commands());
         }

@@ -16,8 +16,8 @@ use zerohop_frame::{
 };
 use zerohop_kernel::{MappingMut, Memfd, udmabuf};
 use zerohop_vulkan::{
-    Buffer, Device, Error, HostBuffer, HostMemory, Image, ImportCache, PixelFormat, Queue,
-    Recording, Semaphore, opaque_of, read_back, write_picture,
+    Buffer, Device, Error, HostBuffer, HostMemory, Image, ImportCache, PixelFormat, Prepared,
+    Queue, Recording, Semaphore, opaque_of, read_back, write_picture,
 };
 
 fn main() -> ExitCode {
@@ -284,10 +284,7 @@ fn what_is_done_keeps_no_image(machine: &Machine) -> Result<(), Error> {
     let queue = Queue::new(&machine.device);
     write_picture(&queue, &image, &vec![7; image.bytes() as usize])?;
     assert_eq!(Arc::strong_count(&image), 1, "what was submitted is done");
-    let mut recording = Recording::lasting(&queue)?;
-    recording.open(&image);
-    let prepared = recording.prepare(&image)?;
-    drop(prepared);
+    drop(Prepared::new(&queue, &image, |_| Ok::<_, Error>(()))?);
     assert_eq!(Arc::strong_count(&image), 1, "what was prepared is dropped");
     Ok(())
 }
