@@ -1,57 +1,8 @@
-//! The grid of tiles over a picture, and sets of tiles.
+//! Sets of tiles.
 
-use zerohop_frame::{Extent, Rect};
+use zerohop_frame::Rect;
 
-/// Width and height of a tile in pixels. Those at the right and lower edge may be cut.
-pub const TILE: u32 = 16;
-
-/// The tiles of a picture, row by row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
-    extent: Extent,
-    columns: u32,
-    rows: u32,
-}
-
-impl Grid {
-    /// The tiles that cover a picture of `extent`.
-    pub fn of(extent: Extent) -> Self {
-        let (columns, rows) = (extent.width.div_ceil(TILE), extent.height.div_ceil(TILE));
-        Self { extent, columns, rows }
-    }
-
-    /// Size of the picture in pixels.
-    pub fn extent(&self) -> Extent {
-        self.extent
-    }
-
-    /// Tiles in a row.
-    pub fn columns(&self) -> u32 {
-        self.columns
-    }
-
-    /// Rows of tiles.
-    pub fn rows(&self) -> u32 {
-        self.rows
-    }
-
-    /// How many tiles there are.
-    pub fn len(&self) -> usize {
-        self.columns as usize * self.rows as usize
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The pixels of tile `index`, as far as they are in the picture.
-    pub fn rect(&self, index: usize) -> Rect {
-        let columns = self.columns as usize;
-        let (x, y) = ((index % columns) as u32 * TILE, (index / columns) as u32 * TILE);
-        Rect { x, y, width: TILE, height: TILE }.clamp_to(self.extent)
-    }
-}
+use crate::{Grid, TILE};
 
 /// Some of the tiles of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +40,14 @@ impl TileSet {
     /// Adds every tile.
     pub fn fill(&mut self) {
         self.words.fill(u32::MAX);
+        self.trim();
+    }
+
+    /// Removes bits past the last tile.
+    fn trim(&mut self) {
         let rest = self.grid.len() % 32;
         if let (Some(last), 1..) = (self.words.last_mut(), rest) {
-            *last = (1 << rest) - 1;
+            *last &= (1 << rest) - 1;
         }
     }
 
@@ -112,7 +68,7 @@ impl TileSet {
 
     /// Adds the tiles that `rect` touches.
     pub fn insert_rect(&mut self, rect: &Rect) {
-        let rect = rect.clamp_to(self.grid.extent);
+        let rect = rect.clamp_to(self.grid.extent());
         if rect.is_empty() {
             return;
         }
@@ -120,7 +76,7 @@ impl TileSet {
         let (right, bottom) = (rect.x + rect.width - 1, rect.y + rect.height - 1);
         for row in top..=bottom / TILE {
             for column in left..=right / TILE {
-                self.insert((row * self.grid.columns + column) as usize);
+                self.insert((row * self.grid.columns() + column) as usize);
             }
         }
     }
@@ -157,7 +113,7 @@ impl TileSet {
         if self.is_empty() || self.is_full() {
             return grown;
         }
-        let (columns, rows) = (self.grid.columns as usize, self.grid.rows as usize);
+        let (columns, rows) = (self.grid.columns() as usize, self.grid.rows() as usize);
         for index in self.iter() {
             let (column, row) = (index % columns, index / columns);
             for row in row.saturating_sub(1)..=(row + 1).min(rows - 1) {
@@ -198,7 +154,7 @@ impl TileSet {
 
     /// The smallest rectangle around all tiles, in pixels of the picture.
     pub fn bounds(&self) -> Rect {
-        let columns = self.grid.columns as usize;
+        let columns = self.grid.columns() as usize;
         let (mut left, mut right) = (usize::MAX, 0);
         let (mut top, mut bottom) = (usize::MAX, 0);
         for index in self.iter() {
@@ -211,7 +167,7 @@ impl TileSet {
         }
         let side = |tiles: usize| tiles as u32 * TILE;
         Rect { x: side(left), y: side(top), width: side(right - left), height: side(bottom - top) }
-            .clamp_to(self.grid.extent)
+            .clamp_to(self.grid.extent())
     }
 
     /// One bit for each tile, the lowest first.
@@ -227,18 +183,12 @@ impl TileSet {
 
 #[cfg(test)]
 mod tests {
+    use zerohop_frame::Extent;
+
     use super::*;
 
     fn grid() -> Grid {
         Grid::of(Extent { width: 1366, height: 768 })
-    }
-
-    #[test]
-    fn edge_tiles_are_cut() {
-        let grid = grid();
-        assert_eq!((grid.columns(), grid.rows(), grid.len()), (86, 48, 4128));
-        assert_eq!(grid.rect(85), Rect { x: 1360, y: 0, width: 6, height: 16 });
-        assert_eq!(Grid::of(Extent { width: 1, height: 1 }).len(), 1);
     }
 
     #[test]

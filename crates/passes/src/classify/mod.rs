@@ -41,6 +41,7 @@
 mod cpu;
 mod gpu;
 mod hash;
+mod pixel;
 mod watch;
 
 use std::sync::Arc;
@@ -48,9 +49,10 @@ use std::sync::Arc;
 use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Kept, Observer};
 use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
 
-pub(crate) use cpu::{Half, Pixel, Short, Word, hash_of, lift};
+pub(crate) use cpu::{hash_of, lift};
 pub(crate) use gpu::{Gpu, Known, Looking};
 pub(crate) use hash::{Hash, Keys};
+pub(crate) use pixel::{Half, Pixel, Short, Word};
 pub(crate) use watch::Watch;
 
 use crate::shader::Source;

@@ -10,6 +10,7 @@
 
 pub(crate) mod cpu;
 pub(crate) mod curve;
+pub(crate) mod decode;
 mod layout;
 mod matrix;
 

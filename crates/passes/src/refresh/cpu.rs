@@ -4,7 +4,8 @@ use zerohop_kernel::{VectorWork, vectorized};
 
 use crate::classify::{Hash, Keys, hash_of, lift};
 use crate::convert::Conversion;
-use crate::convert::cpu::{Decode, Job, Tiles, convert_tile, decoded};
+use crate::convert::cpu::{Job, convert_tile};
+use crate::convert::decode::{Decode, Tiles, decoded};
 use crate::{Rows, TileSet};
 
 /// What is known of a picture, and what was written of it.
