@@ -1,7 +1,7 @@
-//! Words that pass between the host and a shader: what it is to do, and what it found.
+//! Words that a shader is told.
 //!
-//! Where the host's memory lies across a bus, a shader works in memory of the device, and a copy
-//! brings the words there or back: a word that each of a thousand workgroups asks for over the bus
+//! Where the host's memory lies across a bus, a shader reads memory of the device, and a copy
+//! brings the words there: a word that each of a thousand workgroups asks for over the bus
 //! costs more than the picture.
 
 use std::sync::Arc;
@@ -50,43 +50,6 @@ impl Words {
         if let (Some(near), 1..) = (&self.near, words.len()) {
             recording.copy_ranges(&self.host, near, &[(0, words.len() as u64)]);
             recording.barrier();
-        }
-    }
-
-    /// Writes zeros, for what is recorded next.
-    pub(crate) fn clear(&self, recording: &mut Recording) {
-        match &self.near {
-            Some(near) => {
-                recording.clear(near);
-                recording.barrier();
-            }
-            None => self.host.clear(),
-        }
-    }
-
-    /// Writes the zeros that recorded commands do not write: where shaders see the host's memory.
-    pub(crate) fn clear_here(&self) {
-        if self.near.is_none() {
-            self.host.clear();
-        }
-    }
-
-    /// Brings the words to the host, once what was recorded is done.
-    pub(crate) fn fetch(&self, recording: &mut Recording) {
-        if let Some(near) = &self.near {
-            recording.barrier();
-            recording.copy_ranges(near, &self.host, &[(0, near.size())]);
-        }
-    }
-
-    /// Reads the first words, after what was recorded is done.
-    pub(crate) fn read(&self, out: &mut [u32]) {
-        let mut bytes = [0; 256];
-        for (index, words) in out.chunks_mut(bytes.len() / 4).enumerate() {
-            let some = &mut bytes[..words.len() * 4];
-            self.host.read_into((index * 256) as u64, some);
-            let read = some.as_chunks().0.iter().map(|word| u32::from_ne_bytes(*word));
-            words.iter_mut().zip(read).for_each(|(word, read)| *word = read);
         }
     }
 }

@@ -7,8 +7,23 @@
 #else
 @group(1) @binding(3) var<storage, read_write> hashes: array<vec4<u32>>;
 #endif
-// One bit for each tile of the picture; zero before.
-@group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
+// A word for each workgroup, with a bit for each of its tasks whose tile changed; zero before. It may lie
+// across a bus, so it is written once, and only where something changed.
+@group(1) @binding(4) var<storage, read_write> changed: array<u32>;
+
+// The same of a workgroup, and from the eighth bit on, how many of its eight tasks are done. Zero before
+// the first barrier.
+var<workgroup> done: atomic<u32>;
+
+// Tells of task number `index`; the last of eight does so for all.
+fn tell(group: u32, index: u32, is_new: bool) {
+    let own = u32(is_new) << index;
+    let before = atomicAdd(&done, 0x100u | own);
+    let bits = (before & 0xffu) | own;
+    if (before >> 8u) == 7u && bits != 0u {
+        changed[group] = bits;
+    }
+}
 
 fn sum_of_rows(top: Row, low: Row, lane: u32) -> Sum {
 #if HALF
@@ -84,6 +99,9 @@ fn main(
     let lane = thread & 15u;
     let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
     bring_keys(thread);
+    if thread == 0u {
+        atomicStore(&done, 0u);
+    }
     let block = block_of(at);
     let old = hashes[tile * 2u + (lane & 1u)];
     // The keys are there.
@@ -94,14 +112,14 @@ fn main(
     let both = apart | subgroupShuffleXor(apart, 1u);
     // The first two of a tile that share a subgroup compare the lanes of the hash.
     let is_new = subgroupShuffle(both, invocation & ~(min(subgroup, 16u) - 1u)) != 0u;
+    if lane == 0u {
+        tell(group.y * groups.x + group.x, thread >> 4u, is_new && task.is_one);
+    }
     if !task.is_one {
         return;
     }
     if is_new && lane < 2u {
         hashes[tile * 2u + lane] = hash;
-    }
-    if is_new && lane == 0u {
-        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
     }
 #if DIFF
     show(at, block, is_new);
@@ -143,16 +161,21 @@ fn main(
     let tile = task.entry & 0x7fffffffu;
     let lane = thread & 15u;
     let at = task.corner + vec2<u32>((lane & 1u) * 8u, (lane >> 1u) * 2u);
+    if thread == 0u {
+        atomicStore(&done, 0u);
+    }
     let block = block_of(at);
     let old = hashes[tile];
     let hash = total(sum_of_rows(block.top, block.low, lane), thread);
+    let is_new = any(hash != old);
+    if lane == 0u {
+        tell(group.y * groups.x + group.x, thread >> 4u, is_new && task.is_one);
+    }
     if !task.is_one {
         return;
     }
-    let is_new = any(hash != old);
     if is_new && lane == 0u {
         hashes[tile] = hash;
-        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
     }
 #if PAINT
     if is_new || task.entry != tile {

@@ -66,6 +66,16 @@ impl TileSet {
         self.words[index / 32] |= 1 << (index % 32);
     }
 
+    /// Adds those of eight tiles from tile `first` on whose bit is set, the lowest bit first; where there
+    /// is no such tile, nothing.
+    pub(crate) fn insert_eight(&mut self, first: usize, bits: u8) {
+        let bits = u64::from(bits) << (first % 32);
+        let halves = [bits as u32, (bits >> 32) as u32];
+        let words = self.words.iter_mut().skip(first / 32);
+        words.zip(halves).for_each(|(word, half)| *word |= half);
+        self.trim();
+    }
+
     /// Adds the tiles that `rect` touches.
     pub fn insert_rect(&mut self, rect: &Rect) {
         let rect = rect.clamp_to(self.grid.extent());
@@ -169,16 +179,6 @@ impl TileSet {
         Rect { x: side(left), y: side(top), width: side(right - left), height: side(bottom - top) }
             .clamp_to(self.grid.extent())
     }
-
-    /// One bit for each tile, the lowest first.
-    pub(crate) fn words(&self) -> &[u32] {
-        &self.words
-    }
-
-    /// As [`words`](Self::words). Bits past the last tile stay 0.
-    pub(crate) fn words_mut(&mut self) -> &mut [u32] {
-        &mut self.words
-    }
 }
 
 #[cfg(test)]
@@ -220,6 +220,17 @@ mod tests {
         assert_eq!((all.len(), all.iter().last()), (4128, Some(4127)));
         assert!(all.is_full() && !all.contains(4128));
         assert_eq!(all.bounds(), Rect::of(grid().extent()));
+    }
+
+    #[test]
+    fn eight_tiles_come_at_once_and_none_past_the_last() {
+        let mut set = TileSet::none(grid());
+        set.insert_eight(28, 0b1001_0001);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [28, 32, 35]);
+        set.insert_eight(4127, 0b11);
+        set.insert_eight(5000, 0xff);
+        assert_eq!(set.iter().last(), Some(4127));
+        assert_eq!(set.len(), 4);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use zerohop_vulkan::{
     Sight,
 };
 
+use super::found::{Found, Order};
 use super::hash::{Hash, Keys};
 use crate::list::{Words, bytes};
 use crate::shader::{self, EVERY, Push, Source, groups, groups_of_tiles};
@@ -17,8 +18,7 @@ use crate::{Error, Grid, Route, TileSet};
 pub(crate) struct Known {
     pub(crate) hashes: Arc<Buffer>,
     pub(crate) keys: Arc<Buffer>,
-    /// One bit for each tile that changed.
-    pub(crate) changed: Words,
+    pub(crate) found: Found,
 }
 
 impl Known {
@@ -27,15 +27,8 @@ impl Known {
         Ok(Self {
             hashes: Arc::new(Buffer::new(device, grid.len() as u64 * 16)?),
             keys: Words::constant(queue, &keys.for_shaders(), far)?,
-            changed: Words::new(device, TileSet::none(grid).words().len(), far)?,
+            found: Found::new(device, grid)?,
         })
-    }
-
-    /// The tiles that a shader said have changed, once it is done.
-    pub(crate) fn read(&self, grid: Grid) -> TileSet {
-        let mut found = TileSet::none(grid);
-        self.changed.read(found.words_mut());
-        found
     }
 }
 
@@ -82,7 +75,7 @@ impl Gpu {
         let of = |buffer: &Arc<Buffer>| Arc::clone(buffer);
         let [first, last] = [&known.hashes, &known.keys].map(of);
         let none = || of(list.buffer());
-        let buffers = vec![none(), none(), none(), first, of(known.changed.buffer()), last];
+        let buffers = vec![none(), none(), none(), first, of(known.found.words()), last];
         Ok(Self {
             queue,
             bindings: Arc::new(Bindings::new(&pipeline, buffers)?),
@@ -124,7 +117,8 @@ impl Gpu {
     ) -> Result<TileSet, Error> {
         if look.is_full() {
             self.look_at_all(frame, image)?;
-            return Ok(self.known.read(self.grid));
+            let order = if self.route == Route::Cpu { Order::Line } else { Order::Rows };
+            return Ok(self.known.found.take(look, order));
         }
         let list: Vec<_> = look.iter().map(|tile| tile as u32).collect();
         if list.is_empty() {
@@ -135,7 +129,7 @@ impl Gpu {
         recording.read(frame, image)?;
         self.record(&mut recording, image, (list.len(), 0))?;
         let _ = recording.submit_and_wait()?;
-        Ok(self.known.read(self.grid))
+        Ok(self.known.found.take(look, Order::Line))
     }
 
     /// By commands that were recorded when a picture came in `image` first.
@@ -150,7 +144,6 @@ impl Gpu {
                 Prepared::new(&self.queue, image, |recording| self.record(recording, image, all))?
             }
         };
-        self.known.changed.clear_here();
         prepared.run(frame)?;
         self.prepared.push(prepared);
         Ok(())
@@ -163,16 +156,13 @@ impl Gpu {
         image: &Arc<Image>,
         (count, flags): (usize, u32),
     ) -> Result<(), Error> {
-        self.known.changed.clear(recording);
         let push = self.push(image, count as u32, flags);
         let (pipeline, bindings) = (&self.pipeline, &self.bindings);
         let groups = match self.route {
             Route::Cpu => groups(count, 8),
             _ => groups_of_tiles(self.grid, count, flags, 8),
         };
-        recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?;
-        self.known.changed.fetch(recording);
-        Ok(())
+        Ok(recording.dispatch(pipeline, image, bindings, push.bytes(), groups)?)
     }
 
     fn push(&self, image: &Image, count: u32, flags: u32) -> Push {

@@ -39,6 +39,7 @@
 //! whose predecessor was not seen.
 
 mod cpu;
+mod found;
 mod gpu;
 mod hash;
 mod pixel;
@@ -50,6 +51,7 @@ use zerohop_frame::{Fourcc, Frame, FrameDescriptor, Kept, Observer};
 use zerohop_vulkan::{Device, Image, PixelFormat, wait_on_cpu};
 
 pub(crate) use cpu::{hash_of, lift};
+pub(crate) use found::Order;
 pub(crate) use gpu::{Gpu, Known, Looking};
 pub(crate) use hash::{Hash, Keys};
 pub(crate) use pixel::{Half, Pixel, Short, Word};

@@ -2,6 +2,7 @@
 // `build.rs` puts `words.wgsl` and `hash.wgsl` in front.
 
 @group(1) @binding(3) var<storage, read_write> hashes: array<vec4<u32>>;
+// A word for each workgroup, with a bit for each of its tasks whose tile changed; zero before.
 @group(1) @binding(4) var<storage, read_write> changed: array<atomic<u32>>;
 
 // Past the edge, the last pixel again.
@@ -50,6 +51,6 @@ fn main(
     let hash = hash_of(sum.first, sum.second);
     if any(hashes[tile] != hash) {
         hashes[tile] = hash;
-        atomicOr(&changed[tile >> 5u], 1u << (tile & 31u));
+        atomicOr(&changed[index >> 3u], 1u << (index & 7u));
     }
 }

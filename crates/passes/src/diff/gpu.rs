@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zerohop_frame::{Frame, SyncPoint};
 use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, Copies, Image, Queue, Recording, Sight};
 
-use crate::classify::Known;
+use crate::classify::{Known, Order};
 use crate::luma::{Codes, LumaOf};
 use crate::paint::Painting as _;
 use crate::paint::pool::Slot;
@@ -61,17 +61,15 @@ impl Gpu {
     ) -> Result<TileSet, Error> {
         let bindings = self.bind(luma, known, slot)?;
         let mut recording = Recording::begin(&self.queue)?;
-        known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         slot.open(&mut recording);
         let count = self.grid.len();
         let push = luma.job(image, count as u32)?;
         let groups = groups_of_tiles(self.grid, count, EVERY, EACH);
         recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups)?;
-        known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
         slot.ahead.fill();
-        Ok(known.read(self.grid))
+        Ok(known.found.take(&TileSet::all(self.grid), Order::Rows))
     }
 
     fn bind(&self, luma: &LumaOf, known: &Known, slot: &mut Slot) -> Result<Arc<Bindings>, Error> {
@@ -79,10 +77,10 @@ impl Gpu {
         slot.bound_with(&known.hashes, |slot| {
             let of = |buffer: &Arc<Buffer>| Arc::clone(buffer);
             let out = of(slot.written_by_shaders(self.queue.device(), size, self.far)?);
-            let changed = of(known.changed.buffer());
+            let found = of(known.found.words());
             // Without a list and a table.
             let buffers =
-                vec![of(&out), of(&out), of(&out), of(&known.hashes), changed, of(&known.keys)];
+                vec![of(&out), of(&out), of(&out), of(&known.hashes), found, of(&known.keys)];
             Ok(Bindings::new(&self.pipeline, buffers)?)
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zerohop_frame::{Frame, SyncPoint};
 use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, Copies, Device, Image, Queue, Recording};
 
-use crate::classify::Known;
+use crate::classify::{Known, Order};
 use crate::convert::Conversion;
 use crate::list::{Words, bytes};
 use crate::paint::Painting as _;
@@ -72,15 +72,14 @@ impl Gpu {
         let bindings = self.bind(conversion, known, slot)?;
         let mut recording = Recording::begin(&self.queue)?;
         let flags = self.tell(&mut recording, &tiles, &slot.stale);
-        known.changed.clear(&mut recording);
         recording.read(frame, image)?;
         slot.open(&mut recording);
         let push = conversion.job(self.source, count as u32, flags);
         let groups = groups_of_tiles(self.grid, count, flags, 8);
         recording.dispatch(&self.pipeline, image, &bindings, push.bytes(), groups)?;
-        known.changed.fetch(&mut recording);
         let _ = recording.submit_and_wait()?;
-        let changed = known.read(look.grid());
+        let order = if flags & EVERY == 0 { Order::Line } else { Order::Rows };
+        let changed = known.found.take(&tiles, order);
         slot.ahead.union_with(&changed);
         slot.ahead.union_with(&slot.stale);
         slot.stale.clear();
@@ -112,8 +111,8 @@ impl Gpu {
             let list = Arc::clone(self.list.buffer());
             let table = self.table.clone().unwrap_or_else(|| Arc::clone(&list));
             let hashes = Arc::clone(&known.hashes);
-            let (changed, keys) = (Arc::clone(known.changed.buffer()), Arc::clone(&known.keys));
-            let buffers = vec![list, out, table, hashes, changed, keys];
+            let (found, keys) = (Arc::clone(known.found.words()), Arc::clone(&known.keys));
+            let buffers = vec![list, out, table, hashes, found, keys];
             Ok(Bindings::new(&self.pipeline, buffers)?)
         })
     }
