@@ -60,10 +60,10 @@ pub enum Error {
         source: BoxError,
     },
     /// The stages could not finish what they write on the side.
-    #[error("the stages could not finish")]
+    #[error("an output could not be finished")]
     Finish(#[source] BoxError),
     /// The sink broke.
-    #[error("the sink failed")]
+    #[error("an output failed")]
     Sink(#[source] BoxError),
     /// Waiting failed.
     #[error("could not wait for the source")]

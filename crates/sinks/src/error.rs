@@ -56,8 +56,8 @@ pub enum Error {
         source: zerohop_encode::Error,
     },
     /// What takes the packets failed.
-    #[error("the recording has ended")]
-    Out(#[source] BoxError),
+    #[error(transparent)]
+    Out(BoxError),
     /// A picture came after the end.
     #[error("picture {sequence} came after the end of the recording")]
     Ended {

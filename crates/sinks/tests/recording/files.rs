@@ -185,7 +185,7 @@ fn full() {
     let err = record(out, &every(60, 4), Duration::ZERO, |_| SIZE).unwrap_err();
     assert_eq!(
         with_causes(&*err),
-        "the recording has ended: could not write to /dev/full after 0 bytes: \
+        "could not write to /dev/full after 0 bytes: \
          No space left on device (os error 28)"
     );
 }

@@ -52,11 +52,9 @@ fn limited() {
     let said = child::command(&path, &limit).output().unwrap();
     assert!(!said.status.success());
     let file = fs::read(&path).unwrap();
-    let line = format!(
-        "the recording has ended: could not write to {} after {} bytes\n",
-        path.display(),
-        file.len()
-    );
+    let (path, bytes) = (path.display(), file.len());
+    let line =
+        format!("could not write to {path} after {bytes} bytes: File too large (os error 27)\n");
     assert_eq!(String::from_utf8_lossy(&said.stderr), line);
     let whole = fragments(&file);
     let end = whole.last().unwrap().last().unwrap();
