@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zerohop_frame::{BoxError, Frame, FrameSink, Observer};
+use zerohop_frame::{BoxError, Fallback, Frame, FrameSink, Observer, with_causes};
 use zerohop_vulkan::{Image, Queue};
 
 use crate::plain::in_plain_memory;
@@ -32,9 +32,16 @@ impl Snapshots {
     pub(crate) fn pass(&mut self, queue: &Arc<Queue>, frame: &Arc<Frame>, image: &Arc<Image>) {
         let wanted = self.seen.is_multiple_of(self.every);
         self.seen += 1;
-        if wanted && self.failed.is_none() {
-            self.failed = self.show(queue, frame, image).err();
+        if !wanted || self.failed.is_some() {
+            return;
         }
+        let Err(err) = self.show(queue, frame, image) else { return };
+        self.observer.fallback(Fallback {
+            what: "pictures".into(),
+            reason: with_causes(&*err),
+            cost: "no more of them are written".into(),
+        });
+        self.failed = Some(err);
     }
 
     /// No picture follows.

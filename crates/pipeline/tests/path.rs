@@ -272,6 +272,8 @@ fn snapshots_fail(validated: bool) {
         let out = path.run(frame(sequence, sequence as u8, EXTENT, &home)).unwrap();
         assert!(out.is_some(), "picture {sequence}");
     }
+    let said: Vec<_> = all.counts().fallbacks.into_iter().map(|one| one.reason).collect();
+    assert_eq!(said, ["the eye is closed"], "said when it was, and not at the end only");
     assert_eq!(path.finish().unwrap_err().to_string(), "the eye is closed");
 }
 
