@@ -33,6 +33,11 @@ impl Failure {
         Self { code, ..self }
     }
 
+    /// The same, of which `more` is to be known, too.
+    pub(crate) fn and(self, more: &str) -> Self {
+        Self { todo: format!("{}; {more}", self.todo), ..self }
+    }
+
     /// The reason.
     pub(crate) fn why(&self) -> &str {
         &self.why

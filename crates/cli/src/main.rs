@@ -16,6 +16,7 @@ mod failure;
 mod films;
 mod flow;
 mod guard;
+mod interrupts;
 mod layer;
 mod look;
 mod outputs;

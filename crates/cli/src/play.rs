@@ -13,11 +13,12 @@ use crate::device::{self, Chosen};
 use crate::failure::Failure;
 use crate::films::Films;
 use crate::guard::Guard;
+use crate::interrupts::Interrupts;
 use crate::outputs::{Outputs, Pace, ReportFile, Sums};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
-use crate::session::{Cast, Session, catch};
+use crate::session::{Cast, Session};
 use crate::subject::Subject;
 use crate::to::To;
 use crate::track::Track;
@@ -46,7 +47,7 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
         films.push((capture, outputs));
     }
     let report = ReportFile::open(capture.report.as_deref())?;
-    let signals = catch()?;
+    let interrupts = Interrupts::catch()?;
     let folder = RuntimeDir::create()?;
     let mut processes = Processes::adopt()
         .map_err(|err| Failure::new("child processes", err, "use Linux 3.4 or newer"))?;
@@ -72,7 +73,7 @@ pub(crate) fn play(options: &Play) -> Result<u8, Failure> {
     let (application, pulse) = decoder::start(&program, options, &first, &log, &mut processes)?;
     let cast = Cast { processes, application, guard, screen_guard, server: None };
     let subject = Subject::Decoder(Films::new(options.inputs.clone(), log, pulse));
-    Session::new(capture, subject, signals, cast, tracks).conduct(report)
+    Ok(Session::new(capture, subject, interrupts, cast, tracks).conduct(report))
 }
 
 /// What is not shown in time is dropped where time matters. Else the decoder waits, as it does for

@@ -170,8 +170,7 @@ fn record(
     let (counts, seen) = (measurements.counts(), source.control().report());
     end(&mut source);
     let ended = ended.map_err(|err| {
-        let todo = "the application goes on unrecorded; what was recorded before is kept";
-        Failure::new("the recording", with_causes(&err), todo)
+        Failure::new("the recording", with_causes(&err), "what was recorded before is kept")
     });
     let device = flow.device().map(|device| device.physical().name());
     let (cuda, host_looked) = (flow.cuda(), flow.host_looks());

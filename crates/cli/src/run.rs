@@ -16,12 +16,13 @@ use crate::device;
 use crate::display::{self, Display};
 use crate::failure::Failure;
 use crate::guard::Guard;
+use crate::interrupts::Interrupts;
 use crate::layer;
 use crate::outputs::{Outputs, Pace, ReportFile, Sums};
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
-use crate::session::{Cast, Session, catch};
+use crate::session::{Cast, Session};
 use crate::subject::Subject;
 use crate::to::To;
 use crate::track::Track;
@@ -44,7 +45,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let (pace, gpu) = (Pace::of(rate), device.gpu());
     let outputs = Outputs::open(&places, capture, pace, false, gpu, &mut Sums::default())?;
     let report = ReportFile::open(capture.report.as_deref())?;
-    let signals = catch()?;
+    let interrupts = Interrupts::catch()?;
     let folder = RuntimeDir::create()?;
     // Dropped before the folder is: nobody uses it any more when it goes.
     let mut processes = Processes::adopt()
@@ -74,7 +75,7 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let cast = Cast { processes, application, guard, screen_guard, server: display.server };
     let subject = Subject::Application(options.command.clone());
     let track = Track::new(measurements, capture.trace.clone(), recorder);
-    Session::new(capture, subject, signals, cast, vec![track]).conduct(report)
+    Ok(Session::new(capture, subject, interrupts, cast, vec![track]).conduct(report))
 }
 
 /// Pictures that come faster than they can be taken are dropped, so that the application keeps its

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use zerohop_frame::Stage;
+use zerohop_frame::{Fallback, Stage};
 use zerohop_pipeline::{Counts, Verdicts};
 
 use crate::failure::Failure;
@@ -23,14 +23,15 @@ pub(crate) struct Screen {
     last: Option<(Duration, u64)>,
     /// Pictures a second, up to then.
     rate: f64,
-    fallbacks: usize,
+    /// Those that were said.
+    fallbacks: Vec<Fallback>,
 }
 
 impl Screen {
     /// `progress` shows the live line, where standard error is a terminal.
     pub(crate) fn new(progress: bool) -> Self {
         let live = progress && io::stderr().is_terminal();
-        Self { live, drawn: false, last: None, rate: 0.0, fallbacks: 0 }
+        Self { live, drawn: false, last: None, rate: 0.0, fallbacks: Vec::new() }
     }
 
     /// Writes a line that stays.
@@ -48,10 +49,12 @@ impl Screen {
 
     /// Writes the live line for what was counted up to `now`, and a line for each new fallback.
     pub(crate) fn show(&mut self, now: Duration, counts: &Counts) {
-        for fallback in counts.fallbacks.iter().skip(self.fallbacks) {
-            self.say(format_args!("{}: {}: {}", fallback.what, fallback.reason, fallback.cost));
+        for fallback in &counts.fallbacks {
+            if !self.fallbacks.contains(fallback) {
+                self.say(format_args!("{}: {}: {}", fallback.what, fallback.reason, fallback.cost));
+                self.fallbacks.push(fallback.clone());
+            }
         }
-        self.fallbacks = counts.fallbacks.len();
         if !self.live {
             return;
         }

@@ -1,21 +1,19 @@
 //! A run from the start of its application to the exit code.
 
-use std::cell::Cell;
-use std::fs;
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitStatus, getpid, kill_process};
-use zerohop_kernel::{Signals, clock_monotonic};
+use zerohop_kernel::clock_monotonic;
 use zerohop_pipeline::{Counts, Ending, Films};
 
 use crate::application;
 use crate::args::Capture;
 use crate::failure::{FAILED, Failure};
 use crate::guard::Guard;
-use crate::outputs::{ReportFile, unwritable};
+use crate::interrupts::Interrupts;
+use crate::outputs::ReportFile;
 use crate::processes::{Processes, below};
 use crate::recorder::Recorder;
 use crate::screen::{BEAT, Screen};
@@ -23,15 +21,6 @@ use crate::screen_guard::ScreenGuard;
 use crate::silence::Sightings;
 use crate::subject::Subject;
 use crate::track::Track;
-
-/// The signals that end a run; the one that says that a child has ended; and the one that would
-/// kill us for a file longer than allowed, which is as good as a full disk.
-pub(crate) fn catch() -> Result<Signals, Failure> {
-    let ending = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
-    let signals: Vec<_> = ending.into_iter().chain([Signal::CHILD, Signal::XFSZ]).collect();
-    Signals::catch(&signals)
-        .map_err(|err| Failure::new("signals", err, "raise the limit on open files"))
-}
 
 /// What ended a run first.
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +60,7 @@ impl Cast {
 pub(crate) struct Session<'a> {
     options: &'a Capture,
     subject: Subject,
-    signals: Signals,
-    /// Whether the user does not want to wait.
-    hurry: Cell<bool>,
+    interrupts: Interrupts,
     cast: Cast,
     /// What is recorded beside each other: one for an application, or for each film.
     tracks: Vec<Track>,
@@ -88,15 +75,14 @@ impl<'a> Session<'a> {
     pub(crate) fn new(
         options: &'a Capture,
         subject: Subject,
-        signals: Signals,
+        interrupts: Interrupts,
         cast: Cast,
         tracks: Vec<Track>,
     ) -> Self {
         Self {
             options,
             subject,
-            signals,
-            hurry: Cell::new(false),
+            interrupts,
             cast,
             tracks,
             screen: Screen::new(!options.no_progress),
@@ -106,27 +92,27 @@ impl<'a> Session<'a> {
     }
 
     /// Waits for the end, ends what is left, and says what happened. Returns the exit code.
-    pub(crate) fn conduct(mut self, report: ReportFile) -> Result<u8, Failure> {
+    pub(crate) fn conduct(mut self, report: ReportFile) -> u8 {
         let end = self.watch();
         self.end_application(end);
         self.finish(end);
         if let Some(server) = self.cast.server {
-            self.cast.processes.end(server, &|| self.hurry.get());
+            self.cast.processes.end(server, &|| self.interrupts.hurry());
         }
         let counts = self.counts();
         self.screen.show(clock_monotonic(), &counts);
-        self.explain_silence();
-        let failed = self.tracks.iter().any(Track::has_failed);
-        self.write_report(report)?;
-        Ok(match end {
-            _ if failed => FAILED,
+        self.explain_silence(end);
+        let recorded = !self.tracks.iter().any(Track::has_failed);
+        let reported = self.write_report(report);
+        let code = match end {
             End::Application(status) => self.ended(status),
             End::Limit => self.failed_before(),
             End::Signal(signal) => {
                 self.failed_before();
                 u8::try_from(128 + signal.as_raw()).unwrap_or(FAILED)
             }
-        })
+        };
+        if recorded && reported { code } else { FAILED }
     }
 
     /// Says what is to be said of a program that ended by itself. Returns our exit code.
@@ -148,14 +134,14 @@ impl<'a> Session<'a> {
     fn watch(&mut self) -> End {
         loop {
             self.wait();
-            if let Some(signal) = ending_signal(&self.signals) {
+            if let Some(signal) = self.interrupts.ending() {
                 return End::Signal(signal);
             }
             self.cast.processes.reap();
             if let Some(status) = self.cast.processes.status(self.cast.application) {
                 return End::Application(status);
             }
-            if self.conclude() {
+            if self.conclude() || self.is_over() {
                 return End::Limit;
             }
             self.beat();
@@ -164,7 +150,7 @@ impl<'a> Session<'a> {
 
     /// Waits for a signal, for the end of the pipeline, or for the next beat.
     fn wait(&self) {
-        let signals = PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN);
+        let signals = PollFd::new(&self.interrupts, PollFlags::IN);
         let mut fds = vec![signals];
         let each = self.recorders().map(|one| PollFd::from_borrowed_fd(one.as_fd(), PollFlags::IN));
         fds.extend(each);
@@ -204,7 +190,7 @@ impl<'a> Session<'a> {
 
     /// Ends the application, if it did not end by itself, and what it left behind.
     fn end_application(&mut self, end: End) {
-        let hurry = || hurried(&self.signals, &self.hurry);
+        let hurry = || self.interrupts.hurry();
         if let End::Signal(_) = end {
             self.recorders().for_each(Recorder::stop);
         }
@@ -228,7 +214,7 @@ impl<'a> Session<'a> {
         }
         loop {
             self.conclude();
-            if self.recorders().next().is_none() || hurried(&self.signals, &self.hurry) {
+            if self.recorders().next().is_none() || self.interrupts.hurry() {
                 return;
             }
             self.wait();
@@ -239,25 +225,36 @@ impl<'a> Session<'a> {
     /// Keeps what pipelines did that have ended. A failure is said at once: the application may go on for
     /// long. Returns whether nothing is left to record.
     fn conclude(&mut self) -> bool {
-        let several = self.tracks.len() > 1;
+        // An application has its pictures back, and may go on unrecorded; a film has nobody else.
+        let decoded = matches!(self.subject, Subject::Decoder(_));
+        let runs = self.cast.processes.status(self.cast.application).is_none();
         let mut now = false;
         for track in &mut self.tracks {
             let Some(ended) = track.conclude() else { continue };
-            if several {
+            if decoded {
                 track.send_away();
             }
             now |= match ended {
                 // The program ends by itself.
                 Ok(Ending::Source) => false,
                 Ok(_) => true,
+                Err(failure) if runs && !decoded => {
+                    self.screen.say(failure.and("the application goes on unrecorded"));
+                    false
+                }
                 Err(failure) => {
                     self.screen.say(failure);
-                    // An application goes on unrecorded, and has its pictures back; a film has nobody else.
-                    several
+                    true
                 }
             };
         }
         now && self.recorders().next().is_none()
+    }
+
+    /// Whether the time is over of an application that goes on unrecorded.
+    fn is_over(&self) -> bool {
+        let until = self.options.seconds.map(|seconds| self.begin + seconds);
+        self.recorders().next().is_none() && until.is_some_and(|until| clock_monotonic() >= until)
     }
 
     /// What still records.
@@ -271,17 +268,21 @@ impl<'a> Session<'a> {
         if let [one] = &each[..] { one.clone() } else { Counts::sum(&each) }
     }
 
-    /// Says why nothing was recorded, if nothing was.
-    fn explain_silence(&mut self) {
+    /// Says why nothing was recorded, if nothing was and that is not said of its `end`.
+    fn explain_silence(&mut self, end: End) {
         let Subject::Application(command) = &self.subject else { return };
-        if self.counts().taken == 0 && !self.hurry.get() {
+        if matches!(end, End::Application(status) if status.signaled()) {
+            return;
+        }
+        if self.counts().taken == 0 && !self.interrupts.hurry() {
             let (why, todo) = self.sightings.explain();
             let what = command[0].to_string_lossy();
             self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
         }
     }
 
-    fn write_report(&mut self, file: ReportFile) -> Result<(), Failure> {
+    /// Says what came of it all, and writes it where it is wanted. Returns whether it could be written.
+    fn write_report(&mut self, file: ReportFile) -> bool {
         let status = self.cast.processes.status(self.cast.application);
         let applications = self.subject.applications(status);
         let tracks = self.tracks.iter_mut().zip(applications);
@@ -293,47 +294,11 @@ impl<'a> Session<'a> {
         } else if films.frames_presented() > 0 {
             films.summary().into_iter().for_each(|line| self.screen.say(line));
         }
-        file.write(|| films.to_json())?;
-        self.write_traces()
+        let reported = file.write(|| films.to_json());
+        let traced = self.tracks.iter().map(Track::write_trace);
+        let failed: Vec<_> =
+            std::iter::once(reported).chain(traced).filter_map(Result::err).collect();
+        failed.iter().for_each(|failure| self.screen.say(failure));
+        failed.is_empty()
     }
-
-    fn write_traces(&self) -> Result<(), Failure> {
-        for track in &self.tracks {
-            let Some((trace, path)) = track.measurements.trace().zip(track.trace.as_deref()) else {
-                continue;
-            };
-            for part in parts(path) {
-                trace.absorb(&fs::read(&part).unwrap_or_default());
-                let _ = fs::remove_file(part);
-            }
-            trace.flush().map_err(|err| unwritable(path, &err))?;
-        }
-        Ok(())
-    }
-}
-
-/// What the processes of the application have written beside the trace at `path`: the same name, with
-/// the number of each behind it.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let files = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_part = |file: &PathBuf| {
-        let found = file.file_name().unwrap_or_default().to_string_lossy();
-        let rest = found.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
-        rest.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    files.map(|file| file.path()).filter(is_part).collect()
-}
-
-/// The next signal that wants us to end.
-fn ending_signal(signals: &Signals) -> Option<Signal> {
-    let ends = |signal: &Signal| ![Signal::CHILD, Signal::XFSZ].contains(signal);
-    std::iter::from_fn(|| signals.poll_signal()).find(ends)
-}
-
-/// Whether another such signal came by now.
-fn hurried(signals: &Signals, flag: &Cell<bool>) -> bool {
-    flag.set(flag.get() || ending_signal(signals).is_some());
-    flag.get()
 }

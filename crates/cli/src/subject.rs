@@ -50,7 +50,14 @@ impl Subject {
     /// The exit code of ours when the program ended so by itself, and what is to be said.
     pub(crate) fn ended(&self, status: WaitStatus) -> (u8, Vec<Failure>) {
         match self {
-            Self::Application(_) => (application::code(status), Vec::new()),
+            Self::Application(command) => {
+                let said = status.terminating_signal().map(|signal| {
+                    let what = command[0].to_string_lossy();
+                    let todo = "see its own messages; what was recorded before is kept";
+                    Failure::new(what, format!("signal {signal} ended it"), todo)
+                });
+                (application::code(status), said.into_iter().collect())
+            }
             Self::Decoder(films) => films.ended(status),
         }
     }

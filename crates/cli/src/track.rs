@@ -1,6 +1,7 @@
 //! The pictures of one stream: whoever takes them, and what came of it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_pipeline::{Application, Counts, Ending, Facts, Measurements, Report};
 
 use crate::failure::Failure;
+use crate::outputs::unwritable;
 use crate::recorder::{Outcome, Recorder};
 
 /// One of those that a session records beside each other: the application's, or a film's.
@@ -62,4 +64,30 @@ impl Track {
         let duration = at.saturating_sub(begin);
         Report::new(counts, Facts { application, duration, ..seen })
     }
+
+    /// Writes what is left of the trace, and into it what processes of the application wrote beside it.
+    pub(crate) fn write_trace(&self) -> Result<(), Failure> {
+        let Some((trace, path)) = self.measurements.trace().zip(self.trace.as_deref()) else {
+            return Ok(());
+        };
+        for part in parts(path) {
+            trace.absorb(&fs::read(&part).unwrap_or_default());
+            let _ = fs::remove_file(part);
+        }
+        trace.flush().map_err(|err| unwritable(path, &err))
+    }
+}
+
+/// What the processes of the application have written beside the trace at `path`: the same name, with
+/// the number of each behind it.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let files = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_part = |file: &PathBuf| {
+        let found = file.file_name().unwrap_or_default().to_string_lossy();
+        let rest = found.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    files.map(|file| file.path()).filter(is_part).collect()
 }

@@ -187,6 +187,17 @@ fn an_application_that_presents_nothing_is_told_why() {
 }
 
 #[test]
+fn an_application_that_a_signal_ended_is_named_also_where_the_report_finds_no_room() {
+    let (output, said) = finish(run(&[], "kill -SEGV $$"));
+    assert_eq!(output.status.code(), Some(128 + 11));
+    assert!(said.starts_with("zerohop: sh: signal 11 ended it: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let (output, said) = finish(run(&["--report", "/dev/full"], "kill -SEGV $$"));
+    assert_eq!(output.status.code(), Some(125));
+    assert!(said.contains("/dev/full: No space left") && said.contains("signal 11"), "{said}");
+}
+
+#[test]
 fn the_time_limit_ends_the_application_and_is_no_failure() {
     let begin = Instant::now();
     let (output, said) = finish(run(&["--seconds", "0.3"], "exec sleep 60"));

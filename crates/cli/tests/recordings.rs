@@ -248,6 +248,7 @@ fn killed_application(stage: &Stage) {
     kill_process(below(&child, "vkcube"), Signal::KILL).unwrap();
     let Ended { code, said, .. } = end(child, Instant::now());
     assert_eq!(code, Some(128 + 9), "{said}");
+    assert!(said.contains("zerohop: vkcube: signal 9 ended it"), "{said}");
     let encoded = stage.report()["frames_encoded"].as_u64().unwrap();
     assert_eq!(pictures_in(&stage.video()), encoded);
     assert!(stage.left().is_empty(), "{:?}", stage.left());
@@ -277,13 +278,12 @@ fn killed_display(stage: &Stage) {
 fn full_disk(stage: &Stage) {
     // Can be opened, and has no room for a single byte.
     std::os::unix::fs::symlink("/dev/full", stage.video()).unwrap();
-    let Ended { code, said, took } = run(stage.record(&[], &["--c", "120"]));
+    let Ended { code, said, took } = run(stage.record(&["--seconds", "2"], &[]));
     assert_eq!(code, Some(125), "{said}");
     let lines: Vec<_> = said.lines().filter(|line| line.contains("No space left")).collect();
     assert_eq!(lines.len(), 1, "{said}");
     assert!(lines[0].contains("cube.mp4") && lines[0].contains("goes on"), "{said}");
-    assert!(took > Duration::from_millis(1900), "the application ran to its end: {took:?}");
-    assert_eq!(stage.report()["application"]["exit_code"], 0, "{said}");
+    assert!(took > Duration::from_millis(1900), "the application had its time: {took:?}");
     assert!(stage.left().is_empty(), "{:?}", stage.left());
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         named("every_surface_is_announced_once", once),
         named("the_luma_of_a_clip_is_ffmpegs", luma),
         named("a_clip_becomes_files_through_the_passes", files),
+        named("a_film_whose_file_has_no_room_is_not_decoded_to_its_end", full),
     ]
 }
 
@@ -54,4 +55,19 @@ fn files() {
     let times = ours(&video, &[]);
     assert_eq!(self::pictures(&times), 25, "a picture for each: {times}");
     assert!(times.contains("#tb 0: 1/25\n"), "as long as it was: {times}");
+}
+
+/// It has no end.
+fn full() {
+    let stage = Stage::new();
+    let clip = stage.clip("clip.mp4", &X264);
+    let video = stage.path("video.mp4");
+    std::os::unix::fs::symlink("/dev/full", &video).unwrap();
+    let to = format!("mp4:{}", video.display());
+    let output = zerohop("play", &clip, &["--decode", "software", "--loop", "--to", &to]);
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(125), "{words}");
+    let lines: Vec<_> = words.lines().filter(|line| line.contains("No space left")).collect();
+    assert_eq!(lines.len(), 1, "{words}");
+    assert!(lines[0].ends_with("what was recorded before is kept"), "{words}");
 }
