@@ -18,6 +18,9 @@ use crate::pulse::Pulse;
 /// Its name.
 const PROGRAM: &str = "zerohop-decode";
 
+/// The option of cargo that puts it where this program is.
+const BESIDE: &str = if cfg!(debug_assertions) { "" } else { "--release " };
+
 /// Where a distribution's package puts it, from the folder that `bin` is in.
 const INSTALLED: [&str; 2] = ["libexec/zerohop", "lib/zerohop"];
 
@@ -44,8 +47,11 @@ fn missing() -> Failure {
     Failure::new(
         PROGRAM,
         "it is not beside zerohop, and not in PATH",
-        "install FFmpeg's headers and build it with `cargo build --package zerohop-producer-decode \
-         --features ffmpeg`, or set ZEROHOP_DECODER",
+        format!(
+            "build it beside zerohop with `cargo build {BESIDE}-p zerohop-producer-decode --features \
+             ffmpeg`, which needs FFmpeg's headers (on Debian `cargo xtask setup` installs them), \
+             or set ZEROHOP_DECODER"
+        ),
     )
     .with_code(FAILED)
 }

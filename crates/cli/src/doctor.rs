@@ -9,6 +9,7 @@ use zerohop_frame::{Extent, with_causes};
 use zerohop_manifest::{Takeover, WSI_VARIABLE};
 
 use crate::args::Doctor;
+use crate::decoder;
 use crate::display::users_display_listens;
 use crate::failure::Failure;
 use crate::layer;
@@ -27,7 +28,7 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
         Check::required("private display", display)
     };
     let layer = probe(folder.path());
-    let report = Report::of(Machine { display, layer, wsi: takeover() });
+    let report = Report::of(Machine { decoder: decoder(), display, layer, wsi: takeover() });
     let report = if options.matrix {
         report.with_matrix(Matrix::measure(), codecs(folder.path()))
     } else {
@@ -42,6 +43,16 @@ pub(crate) fn doctor(options: &Doctor) -> Result<u8, Failure> {
     Ok(if report.is_ready() { 0 } else { 1 })
 }
 
+/// Whether `zerohop play` and `zerohop probe` have their program.
+fn decoder() -> Check {
+    let found = decoder::program().map(|path| path.display().to_string());
+    Check::useful("decoder", found.map_err(trouble))
+}
+
+fn trouble(failure: Failure) -> Trouble {
+    Trouble::new(failure.why(), failure.todo())
+}
+
 /// Every way to decode, tried on a film of one picture; and NVIDIA's encoder.
 fn codecs(folder: &Path) -> Vec<Check> {
     let decoders = decoders(folder);
@@ -50,6 +61,7 @@ fn codecs(folder: &Path) -> Vec<Check> {
 }
 
 fn decoders(folder: &Path) -> Result<Vec<Check>, Trouble> {
+    decoder::program().map_err(trouble)?;
     let failed = |err: std::io::Error| Trouble::new(err.to_string(), "make room for a small file");
     let path = folder.join("picture.h264");
     std::fs::write(&path, film()?).map_err(failed)?;
@@ -89,7 +101,6 @@ pub(crate) fn probe_here() -> Result<u8, Failure> {
 
 /// Starts a private display and ends it.
 fn display(folder: &Path) -> Result<String, Trouble> {
-    let trouble = |failure: Failure| Trouble::new(failure.why(), failure.todo());
     let mut processes = Processes::adopt()
         .map_err(|err| Trouble::new(err.to_string(), "use Linux 3.4 or newer"))?;
     let size = Extent { width: 64, height: 64 };
@@ -99,7 +110,6 @@ fn display(folder: &Path) -> Result<String, Trouble> {
 
 /// Runs this program as an application would be, and asks what it sees.
 fn probe(folder: &Path) -> Result<LayerProbe, Trouble> {
-    let trouble = |failure: Failure| Trouble::new(failure.why(), failure.todo());
     let todo = "see the application's side with VK_LOADER_DEBUG=all";
     let library = layer::library().map_err(trouble)?;
     let failed = |err: std::io::Error| Trouble::new(err.to_string(), todo);

@@ -18,6 +18,8 @@ pub const SCHEMA: u32 = 1;
 pub struct Machine {
     /// What became of starting a private display.
     pub display: Check,
+    /// Where the program that decodes is.
+    pub decoder: Check,
     /// Runs [`LayerProbe::of_this_process`] in a process that is started as an application is.
     pub layer: Result<LayerProbe, Trouble>,
     /// Whether the layer's surfaces and swapchains are to take the place of a driver's.
@@ -52,7 +54,7 @@ impl Report {
         }
         checks.extend(encoder::check());
         checks.push(cuda::check(&devices));
-        checks.push(machine.display);
+        checks.extend([machine.decoder, machine.display]);
         let (check, egl) = EglReport::all();
         checks.push(check);
         let ready = !checks.iter().any(Check::blocks) && devices.iter().any(DeviceReport::works);

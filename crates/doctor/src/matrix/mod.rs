@@ -161,7 +161,7 @@ impl fmt::Display for Matrix {
             for (why, cells) in refusals(cells) {
                 let what = |of: fn(&Cell) -> &str| {
                     let words: BTreeSet<&str> = cells.iter().map(|cell| of(cell)).collect();
-                    words.into_iter().collect::<Vec<_>>().join(" ")
+                    words.into_iter().collect::<Vec<_>>().join(", ")
                 };
                 let (memory, readers) = (what(|cell| cell.handle), what(|cell| cell.consumer));
                 writeln!(
@@ -229,7 +229,7 @@ mod tests {
         let other = Cell { format: "AB24".into(), ..lost.clone() };
         let matrix = Matrix { extent: [2, 1], seconds: 1.0, cells: vec![lost, other] };
         let text = matrix.to_string();
-        assert!(text.contains("no   AB24 AR24: opaque_fd, read by cuda array: no CUDA"), "{text}");
+        assert!(text.contains("no   AB24, AR24: opaque_fd, read by cuda array: no CUDA"), "{text}");
     }
 
     #[test]
