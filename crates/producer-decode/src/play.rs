@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use zerohop_frame::{MediaClock, MediaTime, Ratio};
-use zerohop_kernel::clock_monotonic;
 
 use crate::args::Arguments;
 use crate::av::{AvError, Copying, Packet, Picture, Upload};
@@ -15,11 +14,10 @@ use crate::formats;
 use crate::handover::{Handover, Sources, Surface};
 use crate::host::{Host, SurfaceKey, When};
 use crate::opened::{Attempt, Opened};
-use crate::timeline::{Shown, Timeline};
+use crate::pace::Pace;
+use crate::played::Played;
+use crate::timeline::Timeline;
 use crate::watchdog::{Doing, Watchdog};
-
-/// Later than this, playing in real time begins anew from the picture at hand.
-const LATE: Duration = Duration::from_millis(500);
 
 /// Errors in a row, at the end of a file, after which a decoder has no more to say.
 const MAX_ERRORS: u32 = 1000;
@@ -27,24 +25,6 @@ const MAX_ERRORS: u32 = 1000;
 /// How many pictures a device may be copying while the next one is decoded: each holds a surface of the
 /// decoder's.
 const COPYING: usize = 2;
-
-/// What a whole file came to.
-pub(crate) struct Played {
-    /// Pictures that the host got.
-    pub(crate) pictures: u64,
-    /// Packets that could not be decoded, and other errors on the way.
-    pub(crate) errors: u64,
-    /// The first of them.
-    pub(crate) first_error: Option<AvError>,
-}
-
-impl Played {
-    /// What is to be said of a film that was played to its end.
-    pub(crate) fn remark(&self) -> Option<String> {
-        let first = self.first_error.as_ref()?;
-        Some(format!("{} errors in the file, first: {first}", self.errors))
-    }
-}
 
 /// Plays the film of `arguments` to the host at `socket`. The connection is shown to `connected`.
 pub(crate) fn play(
@@ -71,7 +51,6 @@ pub(crate) fn play(
         host.fallback("decode", &reason, "the CPU decodes, and its memory is read over the bus")?;
     }
     let handover = Handover::new(arguments.force_linear);
-    let none = Played { pictures: 0, errors: 0, first_error: None };
     let upload = upload(arguments)?;
     let mut player = Player {
         arguments,
@@ -81,8 +60,8 @@ pub(crate) fn play(
         host,
         handover,
         upload,
-        origin: None,
-        played: none,
+        pace: Pace::new(arguments.realtime),
+        played: Played::default(),
         copied: VecDeque::new(),
     };
     player.run()?;
@@ -111,8 +90,7 @@ struct Player<'a> {
     handover: Handover,
     /// Where pictures go before, if that was asked for.
     upload: Option<Upload>,
-    /// When the beginning was shown, on `CLOCK_MONOTONIC`.
-    origin: Option<Duration>,
+    pace: Pace,
     played: Played,
     /// What a device may still copy, in order: the decoder goes on meanwhile.
     copied: VecDeque<(Surface, When)>,
@@ -137,9 +115,7 @@ impl Player<'_> {
             self.timeline.again();
         }
         if self.played.pictures == 0 {
-            let why =
-                self.played.first_error.map_or("it has none".to_owned(), |err| err.to_string());
-            bail!("not one picture could be decoded: {why}");
+            bail!("not one picture could be decoded: {}", self.played.why_nothing());
         }
         self.host.finish()
     }
@@ -153,7 +129,7 @@ impl Player<'_> {
                 Ok(()) => self.feed(&packet)?,
                 Err(err) => {
                     if err != AvError::END {
-                        self.failed(err);
+                        self.played.failed(err);
                     }
                     // The end goes to the decoder as well; it may have said so already.
                     let _ = self.opened.decoder.send(None);
@@ -170,7 +146,7 @@ impl Player<'_> {
                 Ok(()) | Err(AvError::END) => return Ok(()),
                 Err(AvError::AGAIN) => self.drain(false)?,
                 Err(err) => {
-                    self.failed(err);
+                    self.played.failed(err);
                     return Ok(());
                 }
             }
@@ -185,7 +161,7 @@ impl Player<'_> {
                 Ok(picture) => self.pass(picture)?,
                 Err(AvError::AGAIN | AvError::END) => return Ok(()),
                 Err(err) => {
-                    self.failed(err);
+                    self.played.failed(err);
                     errors += 1;
                     if !end || errors > MAX_ERRORS {
                         return Ok(());
@@ -193,11 +169,6 @@ impl Player<'_> {
                 }
             }
         }
-    }
-
-    fn failed(&mut self, err: AvError) {
-        self.played.errors += 1;
-        self.played.first_error.get_or_insert(err);
     }
 
     /// Hands a picture over, if it is not before the beginning.
@@ -210,6 +181,24 @@ impl Player<'_> {
         let Some(shown) = self.timeline.place(raw.best_effort_timestamp, duration) else {
             return Ok(());
         };
+        let damaged = picture.is_damaged();
+        let surface = self.surface(picture)?;
+        #[cfg(not(before_ffmpeg_6))]
+        let duration = shown.media.duration;
+        // As ffmpeg's own lines have it before that version: one tick, however long.
+        #[cfg(before_ffmpeg_6)]
+        let duration = 1;
+        let media = MediaTime { duration, ..shown.media };
+        let when = When { timestamp: self.pace.time_of(&shown, &mut self.host)?, media };
+        self.copied.push_back((surface, when));
+        self.played.passed(damaged);
+        // What is shown at its time, or comes as it is made, is not held up.
+        let at_once = self.arguments.realtime || self.opened.input.is_live();
+        self.hand_over(if at_once { 0 } else { COPYING })
+    }
+
+    /// Where the host reads a picture, known to it by the time that this returns.
+    fn surface(&mut self, picture: Picture) -> Result<Surface> {
         let pool = self.opened.decoder.pool();
         let (picture, device) = match &mut self.upload {
             Some(upload) => {
@@ -232,18 +221,7 @@ impl Player<'_> {
         if let Some((why, cost)) = self.handover.news() {
             self.host.fallback("handover", &why, cost)?;
         }
-        #[cfg(not(before_ffmpeg_6))]
-        let duration = shown.media.duration;
-        // As ffmpeg's own lines have it before that version: one tick, however long.
-        #[cfg(before_ffmpeg_6)]
-        let duration = 1;
-        let media = MediaTime { duration, ..shown.media };
-        let when = When { timestamp: self.time_of(&shown)?, media };
-        self.copied.push_back((surface, when));
-        self.played.pictures += 1;
-        // What is shown at its time, or comes as it is made, is not held up.
-        let at_once = self.arguments.realtime || self.opened.input.is_live();
-        self.hand_over(if at_once { 0 } else { COPYING })
+        Ok(surface)
     }
 
     /// Hands over what is complete, and waits for all but `left` of the rest.
@@ -258,27 +236,5 @@ impl Player<'_> {
             self.host.pass(surface, when, &queued)?;
         }
         Ok(())
-    }
-
-    /// The timestamp of a picture. In real time it is waited for.
-    fn time_of(&mut self, shown: &Shown) -> Result<Duration> {
-        if !self.arguments.realtime {
-            return Ok(shown.at);
-        }
-        let now = clock_monotonic();
-        let fresh = now.saturating_sub(shown.at);
-        let origin = *self.origin.get_or_insert(fresh);
-        let due = origin + shown.at;
-        if now.saturating_sub(due) > LATE {
-            self.origin = Some(fresh);
-            self.host.fallback(
-                "pace",
-                "pictures are decoded, or taken, more slowly than they are shown",
-                "it pauses until there is a picture",
-            )?;
-            return Ok(now);
-        }
-        self.host.wait_until(due)?;
-        Ok(due)
     }
 }

@@ -70,6 +70,9 @@ fn noisy() {
     // What several threads make of errors differs from run to run, in ffmpeg too.
     let one = ["--threads", "1"];
     same(&ffmpegs(&["-threads", "1"], &clip), &ours(&clip, &one), 5);
+    let output = zerohop("play", &clip, &["--decode", "software", "--to", "null"]);
+    let words = said(&output);
+    assert!(output.status.success() && words.contains(" pictures are damaged: "), "{words}");
 }
 
 fn late() {

@@ -40,6 +40,14 @@ impl Picture {
         self.0.as_ptr()
     }
 
+    /// Whether the decoder made up a part of it: the file is damaged there, or a picture is missing that
+    /// it was made from.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let raw = self.raw();
+        let corrupt = raw.flags & ffi::AV_FRAME_FLAG_CORRUPT != 0;
+        corrupt || raw.decode_error_flags != 0
+    }
+
     /// Another reference to the same pixels.
     pub(crate) fn again(&self) -> Result<Self, AvError> {
         let other = Self::new()?;
