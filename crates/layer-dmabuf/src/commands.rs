@@ -36,29 +36,23 @@ hooks! {
         vk::PFN_vkEnumerateDeviceLayerProperties;
     b"vkEnumerateDeviceExtensionProperties" => i::enumerate_device_extensions,
         vk::PFN_vkEnumerateDeviceExtensionProperties;
-    b"vkGetPhysicalDeviceFormatProperties2" => p::format_properties2,
+    b"vkGetPhysicalDeviceFormatProperties2"
+    | b"vkGetPhysicalDeviceFormatProperties2KHR" => p::format_properties2,
         vk::PFN_vkGetPhysicalDeviceFormatProperties2;
-    b"vkGetPhysicalDeviceFormatProperties2KHR" => p::format_properties2,
-        vk::PFN_vkGetPhysicalDeviceFormatProperties2;
-    b"vkGetPhysicalDeviceImageFormatProperties2" => p::image_format_properties2,
+    b"vkGetPhysicalDeviceImageFormatProperties2"
+    | b"vkGetPhysicalDeviceImageFormatProperties2KHR" => p::image_format_properties2,
         vk::PFN_vkGetPhysicalDeviceImageFormatProperties2;
-    b"vkGetPhysicalDeviceImageFormatProperties2KHR" => p::image_format_properties2,
-        vk::PFN_vkGetPhysicalDeviceImageFormatProperties2;
-    b"vkGetPhysicalDeviceExternalBufferProperties" => p::external_buffer_properties,
+    b"vkGetPhysicalDeviceExternalBufferProperties"
+    | b"vkGetPhysicalDeviceExternalBufferPropertiesKHR" => p::external_buffer_properties,
         vk::PFN_vkGetPhysicalDeviceExternalBufferProperties;
-    b"vkGetPhysicalDeviceExternalBufferPropertiesKHR" => p::external_buffer_properties,
-        vk::PFN_vkGetPhysicalDeviceExternalBufferProperties;
-    b"vkGetPhysicalDeviceExternalSemaphoreProperties" => p::external_semaphore_properties,
+    b"vkGetPhysicalDeviceExternalSemaphoreProperties"
+    | b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => p::external_semaphore_properties,
         vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
-    b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => p::external_semaphore_properties,
-        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
-    b"vkGetPhysicalDeviceExternalFenceProperties" => p::external_fence_properties,
+    b"vkGetPhysicalDeviceExternalFenceProperties"
+    | b"vkGetPhysicalDeviceExternalFencePropertiesKHR" => p::external_fence_properties,
         vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
-    b"vkGetPhysicalDeviceExternalFencePropertiesKHR" => p::external_fence_properties,
-        vk::PFN_vkGetPhysicalDeviceExternalFenceProperties;
-    b"vkGetPhysicalDeviceSparseImageFormatProperties2" => p::sparse_image_format_properties2,
-        vk::PFN_vkGetPhysicalDeviceSparseImageFormatProperties2;
-    b"vkGetPhysicalDeviceSparseImageFormatProperties2KHR" => p::sparse_image_format_properties2,
+    b"vkGetPhysicalDeviceSparseImageFormatProperties2"
+    | b"vkGetPhysicalDeviceSparseImageFormatProperties2KHR" => p::sparse_image_format_properties2,
         vk::PFN_vkGetPhysicalDeviceSparseImageFormatProperties2;
 }
 
@@ -79,38 +73,33 @@ hooks! {
     b"vkCreateBuffer" => b::create, vk::PFN_vkCreateBuffer;
     b"vkDestroyBuffer" => b::destroy, vk::PFN_vkDestroyBuffer;
     b"vkGetBufferMemoryRequirements" => b::requirements, vk::PFN_vkGetBufferMemoryRequirements;
-    b"vkGetBufferMemoryRequirements2" => b::requirements2, vk::PFN_vkGetBufferMemoryRequirements2;
-    b"vkGetBufferMemoryRequirements2KHR" => b::requirements2,
+    b"vkGetBufferMemoryRequirements2" | b"vkGetBufferMemoryRequirements2KHR" => b::requirements2,
         vk::PFN_vkGetBufferMemoryRequirements2;
-    b"vkGetDeviceBufferMemoryRequirements" => b::device_requirements,
-        vk::PFN_vkGetDeviceBufferMemoryRequirements;
-    b"vkGetDeviceBufferMemoryRequirementsKHR" => b::device_requirements,
+    b"vkGetDeviceBufferMemoryRequirements"
+    | b"vkGetDeviceBufferMemoryRequirementsKHR" => b::device_requirements,
         vk::PFN_vkGetDeviceBufferMemoryRequirements;
     b"vkCreateImage" => m::create, vk::PFN_vkCreateImage;
     b"vkDestroyImage" => m::destroy, vk::PFN_vkDestroyImage;
     b"vkGetImageMemoryRequirements" => m::requirements, vk::PFN_vkGetImageMemoryRequirements;
-    b"vkGetImageMemoryRequirements2" => m::requirements2, vk::PFN_vkGetImageMemoryRequirements2;
-    b"vkGetImageMemoryRequirements2KHR" => m::requirements2, vk::PFN_vkGetImageMemoryRequirements2;
-    b"vkGetDeviceImageMemoryRequirements" => m::device_requirements,
+    b"vkGetImageMemoryRequirements2" | b"vkGetImageMemoryRequirements2KHR" => m::requirements2,
+        vk::PFN_vkGetImageMemoryRequirements2;
+    b"vkGetDeviceImageMemoryRequirements"
+    | b"vkGetDeviceImageMemoryRequirementsKHR" => m::device_requirements,
         vk::PFN_vkGetDeviceImageMemoryRequirements;
-    b"vkGetDeviceImageMemoryRequirementsKHR" => m::device_requirements,
-        vk::PFN_vkGetDeviceImageMemoryRequirements;
-    b"vkGetDeviceImageSparseMemoryRequirements" => m::device_sparse_requirements,
-        vk::PFN_vkGetDeviceImageSparseMemoryRequirements;
-    b"vkGetDeviceImageSparseMemoryRequirementsKHR" => m::device_sparse_requirements,
+    b"vkGetDeviceImageSparseMemoryRequirements"
+    | b"vkGetDeviceImageSparseMemoryRequirementsKHR" => m::device_sparse_requirements,
         vk::PFN_vkGetDeviceImageSparseMemoryRequirements;
     b"vkBindImageMemory" => m::bind, vk::PFN_vkBindImageMemory;
-    b"vkBindImageMemory2" => m::bind2, vk::PFN_vkBindImageMemory2;
-    b"vkBindImageMemory2KHR" => m::bind2, vk::PFN_vkBindImageMemory2;
+    b"vkBindImageMemory2" | b"vkBindImageMemory2KHR" => m::bind2, vk::PFN_vkBindImageMemory2;
     b"vkGetImageDrmFormatModifierPropertiesEXT" => m::modifier,
         vk::PFN_vkGetImageDrmFormatModifierPropertiesEXT;
     b"vkGetImageSubresourceLayout" => m::layout, vk::PFN_vkGetImageSubresourceLayout;
-    b"vkGetImageSubresourceLayout2" => m::layout2, vk::PFN_vkGetImageSubresourceLayout2KHR;
-    b"vkGetImageSubresourceLayout2KHR" => m::layout2, vk::PFN_vkGetImageSubresourceLayout2KHR;
-    b"vkGetImageSubresourceLayout2EXT" => m::layout2, vk::PFN_vkGetImageSubresourceLayout2KHR;
-    b"vkGetDeviceImageSubresourceLayout" => m::device_layout,
-        vk::PFN_vkGetDeviceImageSubresourceLayoutKHR;
-    b"vkGetDeviceImageSubresourceLayoutKHR" => m::device_layout,
+    b"vkGetImageSubresourceLayout2"
+    | b"vkGetImageSubresourceLayout2KHR"
+    | b"vkGetImageSubresourceLayout2EXT" => m::layout2,
+        vk::PFN_vkGetImageSubresourceLayout2KHR;
+    b"vkGetDeviceImageSubresourceLayout"
+    | b"vkGetDeviceImageSubresourceLayoutKHR" => m::device_layout,
         vk::PFN_vkGetDeviceImageSubresourceLayoutKHR;
 }
 
@@ -129,8 +118,7 @@ hooks! {
     b"vkWaitForFences" => f::wait, vk::PFN_vkWaitForFences;
     b"vkResetFences" => f::reset, vk::PFN_vkResetFences;
     b"vkQueueSubmit" => q::submit, vk::PFN_vkQueueSubmit;
-    b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
-    b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2" | b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
     b"vkQueueBindSparse" => q::bind_sparse, vk::PFN_vkQueueBindSparse;
     b"vkQueuePresentKHR" => q::present, vk::PFN_vkQueuePresentKHR;
     b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
@@ -144,34 +132,18 @@ hooks! {
     /// Commands of a device that we help, around which a dma-buf of a stranger's changes hands.
     turning:
     b"vkQueueSubmit" => q::submit, vk::PFN_vkQueueSubmit;
-    b"vkQueueSubmit2" => q::submit2, vk::PFN_vkQueueSubmit2;
-    b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
+    b"vkQueueSubmit2" | b"vkQueueSubmit2KHR" => q::submit2, vk::PFN_vkQueueSubmit2;
     b"vkQueueWaitIdle" => q::wait_idle, vk::PFN_vkQueueWaitIdle;
     b"vkDeviceWaitIdle" => q::device_wait_idle, vk::PFN_vkDeviceWaitIdle;
     b"vkWaitForFences" => f::wait, vk::PFN_vkWaitForFences;
     b"vkGetFenceStatus" => f::status, vk::PFN_vkGetFenceStatus;
-    b"vkWaitSemaphores" => c::wait_semaphores, vk::PFN_vkWaitSemaphores;
-    b"vkWaitSemaphoresKHR" => c::wait_semaphores, vk::PFN_vkWaitSemaphores;
-    b"vkGetSemaphoreCounterValue" => c::counter_value, vk::PFN_vkGetSemaphoreCounterValue;
-    b"vkGetSemaphoreCounterValueKHR" => c::counter_value, vk::PFN_vkGetSemaphoreCounterValue;
+    b"vkWaitSemaphores" | b"vkWaitSemaphoresKHR" => c::wait_semaphores, vk::PFN_vkWaitSemaphores;
+    b"vkGetSemaphoreCounterValue" | b"vkGetSemaphoreCounterValueKHR" => c::counter_value,
+        vk::PFN_vkGetSemaphoreCounterValue;
     b"vkMapMemory" => c::map, vk::PFN_vkMapMemory;
-    b"vkMapMemory2" => c::map2, vk::PFN_vkMapMemory2KHR;
-    b"vkMapMemory2KHR" => c::map2, vk::PFN_vkMapMemory2KHR;
+    b"vkMapMemory2" | b"vkMapMemory2KHR" => c::map2, vk::PFN_vkMapMemory2KHR;
     b"vkFlushMappedMemoryRanges" => c::flush, vk::PFN_vkFlushMappedMemoryRanges;
     b"vkInvalidateMappedMemoryRanges" => c::invalidate, vk::PFN_vkInvalidateMappedMemoryRanges;
-}
-
-hooks! {
-    /// Commands of a device that we help and whose driver has no queue family `FOREIGN`.
-    foreign:
-    b"vkCmdPipelineBarrier" => Barriers::<DeviceState>::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
-    b"vkCmdPipelineBarrier2" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdPipelineBarrier2KHR" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdWaitEvents" => Barriers::<DeviceState>::wait_events, vk::PFN_vkCmdWaitEvents;
-    b"vkCmdWaitEvents2" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdWaitEvents2KHR" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdSetEvent2" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
-    b"vkCmdSetEvent2KHR" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
 }
 
 /// What `vkGetInstanceProcAddr` answers.
@@ -212,7 +184,7 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
     let lacks_foreign = help.is_some_and(|help| help.emulation.owns(queue_family_foreign::NAME));
     let hook = device(bytes)
         .or_else(|| helped(bytes).or_else(|| turning(bytes)).filter(|_| help.is_some()))
-        .or_else(|| foreign(bytes).filter(|_| lacks_foreign));
+        .or_else(|| Barriers::<DeviceState>::hook(bytes).filter(|_| lacks_foreign));
     let hook = hook.or_else(|| synced(bytes).filter(|_| state.sync.is_some()));
     match (hook, state.enabled.provides(name)) {
         (Some(hook), Some(true)) => Some(hook),

@@ -4,26 +4,24 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::AtomicU64;
 
 use ash::vk;
-use zerohop_layer::{LayerError, guard, guard_void, hooks, slice, thin, write_list};
+use zerohop_layer::link::Next;
+use zerohop_layer::thin::Thin as _;
+use zerohop_layer::{LayerError, guard, guard_void, hooks, slice, write_list};
 
 use crate::hidden::Hidden;
 use crate::state::{Device, below};
-use crate::{get_device_proc_addr, get_instance_proc_addr, lost, name};
+use crate::{lost, name};
 
 type Xcb = unsafe extern "system" fn(vk::PhysicalDevice, u32, *mut c_void, u32) -> vk::Bool32;
 
 hooks! {
     /// Always.
     instance:
-    b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
-    b"vkCreateInstance" => thin::create_instance::<Device>, vk::PFN_vkCreateInstance;
-    b"vkDestroyInstance" => thin::destroy_instance::<Device>, vk::PFN_vkDestroyInstance;
-    b"vkCreateDevice" => create_device, vk::PFN_vkCreateDevice;
     b"vkEnumerateDeviceExtensionProperties" => extensions,
         vk::PFN_vkEnumerateDeviceExtensionProperties;
     b"vkGetPhysicalDeviceProperties" => properties, vk::PFN_vkGetPhysicalDeviceProperties;
-    b"vkGetPhysicalDeviceProperties2" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
-    b"vkGetPhysicalDeviceProperties2KHR" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
+    b"vkGetPhysicalDeviceProperties2" | b"vkGetPhysicalDeviceProperties2KHR" => properties2,
+        vk::PFN_vkGetPhysicalDeviceProperties2;
 }
 
 hooks! {
@@ -31,15 +29,9 @@ hooks! {
     presents:
     b"vkGetPhysicalDeviceSurfaceSupportKHR" => surface_support,
         vk::PFN_vkGetPhysicalDeviceSurfaceSupportKHR;
-    b"vkGetPhysicalDeviceXcbPresentationSupportKHR" => window_support, Xcb;
-    b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => window_support, Xcb;
-}
-
-hooks! {
-    /// Always.
-    device:
-    b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
-    b"vkDestroyDevice" => thin::destroy_device::<Device>, vk::PFN_vkDestroyDevice;
+    b"vkGetPhysicalDeviceXcbPresentationSupportKHR"
+    | b"vkGetPhysicalDeviceXlibPresentationSupportKHR" => window_support,
+        Xcb;
 }
 
 hooks! {
@@ -52,8 +44,7 @@ hooks! {
     b"vkDeviceWaitIdle" => lost::device_idle, vk::PFN_vkDeviceWaitIdle;
     b"vkWaitForFences" => lost::fences, vk::PFN_vkWaitForFences;
     b"vkGetFenceStatus" => lost::fence, vk::PFN_vkGetFenceStatus;
-    b"vkWaitSemaphores" => lost::semaphores, vk::PFN_vkWaitSemaphores;
-    b"vkWaitSemaphoresKHR" => lost::semaphores, vk::PFN_vkWaitSemaphores;
+    b"vkWaitSemaphores" | b"vkWaitSemaphoresKHR" => lost::semaphores, vk::PFN_vkWaitSemaphores;
 }
 
 pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
@@ -61,39 +52,37 @@ pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
 }
 
 pub(crate) fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    device(name).or_else(|| Hidden::get().lost.and_then(|_| lost(name)))
+    Hidden::get().lost.and_then(|_| lost(name))
 }
 
-unsafe extern "system" fn create_device(
+/// Refuses what is hidden.
+///
+/// # Safety
+///
+/// The arguments are those of a valid call of `vkCreateDevice`.
+pub(crate) unsafe fn create_device(
     physical: vk::PhysicalDevice,
-    info: *const vk::DeviceCreateInfo<'_>,
+    info: &vk::DeviceCreateInfo<'_>,
     allocator: *const vk::AllocationCallbacks<'_>,
     out: *mut vk::Device,
-) -> vk::Result {
-    guard("vkCreateDevice", || {
-        // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
-        let info = unsafe { &*info };
-        // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
-        let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
-        for name in asked {
-            // SAFETY: as above.
-            let name = unsafe { CStr::from_ptr(*name) };
-            if Hidden::get().has(name) {
-                let what = format!("{} is hidden", name.to_string_lossy());
-                let code = vk::Result::ERROR_EXTENSION_NOT_PRESENT;
-                return Err(LayerError::refused(code, what));
-            }
+) -> Result<vk::Result, LayerError> {
+    // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
+    let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
+    for name in asked {
+        // SAFETY: as above.
+        let name = unsafe { CStr::from_ptr(*name) };
+        if Hidden::get().has(name) {
+            let what = format!("{} is hidden", name.to_string_lossy());
+            return Err(LayerError::refused(vk::Result::ERROR_EXTENSION_NOT_PRESENT, what));
         }
-        let own = |next: &zerohop_layer::link::Next, raw: ash::Device, get| {
-            let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
-            let synchronization2 = ash::khr::synchronization2::DeviceFn::load(find);
-            Device { raw, get, synchronization2, submissions: AtomicU64::new(0) }
-        };
-        // SAFETY: the caller's arguments.
-        unsafe {
-            <Device as thin::Thin>::tables().create_device(physical, info, allocator, out, own)
-        }
-    })
+    }
+    let own = |next: &Next, raw: ash::Device, get| {
+        let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
+        let synchronization2 = ash::khr::synchronization2::DeviceFn::load(find);
+        Device { raw, get, synchronization2, submissions: AtomicU64::new(0) }
+    };
+    // SAFETY: the caller's arguments.
+    unsafe { Device::tables().create_device(physical, info, allocator, out, own) }
 }
 
 unsafe extern "system" fn extensions(

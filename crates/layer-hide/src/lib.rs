@@ -24,7 +24,6 @@ use std::io;
 use std::path::Path;
 
 use ash::vk;
-use zerohop_layer::thin;
 use zerohop_manifest::{Activation, HIDE};
 
 use state::Device;
@@ -48,9 +47,7 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 pub const LIBRARY: &str = HIDE.library;
 
 // Under a name of its own: tests link several layers.
-zerohop_layer::entry! {
-    zerohop_hide_negotiate, thin::for_instance::<Device>, thin::for_device::<Device>
-}
+zerohop_layer::entry! { zerohop_hide_negotiate: Device }
 
 /// The name in an entry; empty when the driver did not end it.
 fn name(entry: &vk::ExtensionProperties) -> &CStr {

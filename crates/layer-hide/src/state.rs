@@ -7,7 +7,7 @@ use ash::vk;
 use zerohop_layer::LayerError;
 use zerohop_layer::thin::{Below, Tables, Thin};
 
-use crate::commands::{device_hook, instance_hook};
+use crate::commands;
 
 static TABLES: Tables<Device> = Tables::new();
 
@@ -27,11 +27,21 @@ impl Thin for Device {
     }
 
     fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        instance_hook(name)
+        commands::instance_hook(name)
     }
 
     fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        device_hook(name)
+        commands::device_hook(name)
+    }
+
+    unsafe fn create(
+        physical: vk::PhysicalDevice,
+        info: &vk::DeviceCreateInfo<'_>,
+        allocator: *const vk::AllocationCallbacks<'_>,
+        out: *mut vk::Device,
+    ) -> Result<vk::Result, LayerError> {
+        // SAFETY: the caller's promise.
+        unsafe { commands::create_device(physical, info, allocator, out) }
     }
 
     fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr) {

@@ -30,7 +30,6 @@ use std::io;
 use std::path::Path;
 
 use state::Device;
-use zerohop_layer::thin;
 use zerohop_manifest::{Activation, MODIFIERS};
 
 /// The layer's name, as in `VK_INSTANCE_LAYERS`.
@@ -75,6 +74,4 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 }
 
 // Under a name of its own: tests link several layers.
-zerohop_layer::entry! {
-    zerohop_modifiers_negotiate, thin::for_instance::<Device>, thin::for_device::<Device>
-}
+zerohop_layer::entry! { zerohop_modifiers_negotiate: Device }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ash::vk;
 use zerohop_layer::LayerError;
+use zerohop_layer::link::Next;
 use zerohop_layer::thin::{Below, Tables, Thin};
 
 use crate::commands;
@@ -31,11 +32,24 @@ impl Thin for Device {
     }
 
     fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        commands::instance_hook(name)
+        commands::instance(name)
     }
 
     fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        commands::device_hook(name)
+        commands::device(name)
+    }
+
+    unsafe fn create(
+        physical: vk::PhysicalDevice,
+        info: &vk::DeviceCreateInfo<'_>,
+        allocator: *const vk::AllocationCallbacks<'_>,
+        out: *mut vk::Device,
+    ) -> Result<vk::Result, LayerError> {
+        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
+        let instance = unsafe { TABLES.instance(physical) }?;
+        let own = |_: &Next, raw, get| Self::new(raw, get, instance, physical);
+        // SAFETY: the caller's arguments.
+        unsafe { TABLES.create_device(physical, info, allocator, out, own) }
     }
 
     fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr) {

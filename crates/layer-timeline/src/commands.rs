@@ -4,49 +4,34 @@ use std::ffi::{CStr, c_char};
 
 use ash::{khr, vk};
 use zerohop_layer::link::Next;
-use zerohop_layer::thin::{self, Thin as _};
-use zerohop_layer::{chain, guard, guard_void, hooks, slice, write_list};
+use zerohop_layer::thin::Thin as _;
+use zerohop_layer::{LayerError, chain, guard, guard_void, hooks, slice, write_list};
 
 use crate::state::Device;
-use crate::{DISGUISE, device as d, get_device_proc_addr, get_instance_proc_addr};
+use crate::{DISGUISE, device as d};
 
 const NAME: &CStr = khr::external_semaphore_fd::NAME;
 
 hooks! {
     /// Of instances.
-    instance:
-    b"vkGetInstanceProcAddr" => get_instance_proc_addr, vk::PFN_vkGetInstanceProcAddr;
-    b"vkCreateInstance" => thin::create_instance::<Device>, vk::PFN_vkCreateInstance;
-    b"vkDestroyInstance" => thin::destroy_instance::<Device>, vk::PFN_vkDestroyInstance;
-    b"vkCreateDevice" => create_device, vk::PFN_vkCreateDevice;
+    pub(crate) instance:
     b"vkEnumerateDeviceExtensionProperties" => extensions,
         vk::PFN_vkEnumerateDeviceExtensionProperties;
     b"vkGetPhysicalDeviceProperties" => properties, vk::PFN_vkGetPhysicalDeviceProperties;
-    b"vkGetPhysicalDeviceProperties2" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
-    b"vkGetPhysicalDeviceProperties2KHR" => properties2, vk::PFN_vkGetPhysicalDeviceProperties2;
-    b"vkGetPhysicalDeviceExternalSemaphoreProperties" => semaphore_properties,
-        vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
-    b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => semaphore_properties,
+    b"vkGetPhysicalDeviceProperties2" | b"vkGetPhysicalDeviceProperties2KHR" => properties2,
+        vk::PFN_vkGetPhysicalDeviceProperties2;
+    b"vkGetPhysicalDeviceExternalSemaphoreProperties"
+    | b"vkGetPhysicalDeviceExternalSemaphorePropertiesKHR" => semaphore_properties,
         vk::PFN_vkGetPhysicalDeviceExternalSemaphoreProperties;
 }
 
 hooks! {
     /// Of devices.
-    device:
-    b"vkGetDeviceProcAddr" => get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr;
-    b"vkDestroyDevice" => thin::destroy_device::<Device>, vk::PFN_vkDestroyDevice;
+    pub(crate) device:
     b"vkCreateSemaphore" => d::create_semaphore, vk::PFN_vkCreateSemaphore;
     b"vkDestroySemaphore" => d::destroy_semaphore, vk::PFN_vkDestroySemaphore;
     b"vkGetSemaphoreFdKHR" => d::get_semaphore_fd, vk::PFN_vkGetSemaphoreFdKHR;
     b"vkImportSemaphoreFdKHR" => d::import_semaphore_fd, vk::PFN_vkImportSemaphoreFdKHR;
-}
-
-pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    instance(name)
-}
-
-pub(crate) fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    device(name)
 }
 
 fn has(all: &[vk::ExtensionProperties]) -> bool {
@@ -106,34 +91,35 @@ unsafe extern "system" fn semaphore_properties(
     });
 }
 
-unsafe extern "system" fn create_device(
+/// Keeps our extension from a driver that lacks it.
+///
+/// # Safety
+///
+/// The arguments are those of a valid call of `vkCreateDevice`.
+pub(crate) unsafe fn create_device(
     physical: vk::PhysicalDevice,
-    info: *const vk::DeviceCreateInfo<'_>,
+    info: &vk::DeviceCreateInfo<'_>,
     allocator: *const vk::AllocationCallbacks<'_>,
     out: *mut vk::Device,
-) -> vk::Result {
-    guard("vkCreateDevice", || {
-        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
-        let instance = unsafe { Device::tables().instance(physical) }?;
-        // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
-        let info = unsafe { &*info };
-        // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
-        let drivers = has(&unsafe { instance.extensions(physical, std::ptr::null()) }?);
-        // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
-        let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
-        // SAFETY: as above.
-        let ours = |name: &*const c_char| unsafe { CStr::from_ptr(*name) } == NAME;
-        let names: Vec<_> = asked.iter().filter(|name| drivers || !ours(name)).copied().collect();
-        let down = info.enabled_extension_names(&names);
-        let enabled = drivers && asked.iter().any(ours);
-        let own = |next: &Next, raw: ash::Device, get| {
-            let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
-            let theirs = enabled.then(|| khr::external_semaphore_fd::DeviceFn::load(find));
-            Device::new(raw, get, theirs)
-        };
-        // SAFETY: the caller's arguments, with names that live in this function.
-        unsafe { Device::tables().create_device(physical, &down, allocator, out, own) }
-    })
+) -> Result<vk::Result, LayerError> {
+    // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
+    let instance = unsafe { Device::tables().instance(physical) }?;
+    // SAFETY: VUID-vkCreateDevice-physicalDevice-parameter.
+    let drivers = has(&unsafe { instance.extensions(physical, std::ptr::null()) }?);
+    // SAFETY: VUID-VkDeviceCreateInfo-ppEnabledExtensionNames-parameter.
+    let asked = unsafe { slice(info.pp_enabled_extension_names, info.enabled_extension_count) };
+    // SAFETY: as above.
+    let ours = |name: &*const c_char| unsafe { CStr::from_ptr(*name) } == NAME;
+    let names: Vec<_> = asked.iter().filter(|name| drivers || !ours(name)).copied().collect();
+    let down = info.enabled_extension_names(&names);
+    let enabled = drivers && asked.iter().any(ours);
+    let own = |next: &Next, raw: ash::Device, get| {
+        let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
+        let theirs = enabled.then(|| khr::external_semaphore_fd::DeviceFn::load(find));
+        Device::new(raw, get, theirs)
+    };
+    // SAFETY: the caller's arguments, with names that live in this function.
+    unsafe { Device::tables().create_device(physical, &down, allocator, out, own) }
 }
 
 /// The device's kind, as far as the environment says that it is another.

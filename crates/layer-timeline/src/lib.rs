@@ -21,7 +21,6 @@ use std::io;
 use std::path::Path;
 
 use state::Device;
-use zerohop_layer::thin;
 use zerohop_manifest::{Activation, TIMELINE};
 
 pub use counter::Counter;
@@ -49,6 +48,4 @@ pub fn install(library: &Path, folder: &Path) -> io::Result<()> {
 }
 
 // Under a name of its own: tests link several layers.
-zerohop_layer::entry! {
-    zerohop_timeline_negotiate, thin::for_instance::<Device>, thin::for_device::<Device>
-}
+zerohop_layer::entry! { zerohop_timeline_negotiate: Device }

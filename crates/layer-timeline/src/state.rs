@@ -28,11 +28,21 @@ impl Thin for Device {
     }
 
     fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        commands::instance_hook(name)
+        commands::instance(name)
     }
 
     fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-        commands::device_hook(name)
+        commands::device(name)
+    }
+
+    unsafe fn create(
+        physical: vk::PhysicalDevice,
+        info: &vk::DeviceCreateInfo<'_>,
+        allocator: *const vk::AllocationCallbacks<'_>,
+        out: *mut vk::Device,
+    ) -> Result<vk::Result, LayerError> {
+        // SAFETY: the caller's promise.
+        unsafe { commands::create_device(physical, info, allocator, out) }
     }
 
     fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr) {

@@ -143,16 +143,9 @@ hooks! {
 }
 
 hooks! {
-    /// Commands of a device that presents and whose driver has no layout `PRESENT_SRC_KHR`.
+    /// Commands of a device that presents and whose driver has no layout `PRESENT_SRC_KHR`, but for those
+    /// with barriers.
     layouts:
-    b"vkCmdPipelineBarrier" => Barriers::<DeviceState>::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
-    b"vkCmdPipelineBarrier2" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdPipelineBarrier2KHR" => Barriers::<DeviceState>::pipeline_barrier2, vk::PFN_vkCmdPipelineBarrier2;
-    b"vkCmdWaitEvents" => Barriers::<DeviceState>::wait_events, vk::PFN_vkCmdWaitEvents;
-    b"vkCmdWaitEvents2" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdWaitEvents2KHR" => Barriers::<DeviceState>::wait_events2, vk::PFN_vkCmdWaitEvents2;
-    b"vkCmdSetEvent2" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
-    b"vkCmdSetEvent2KHR" => Barriers::<DeviceState>::set_event2, vk::PFN_vkCmdSetEvent2;
     b"vkCreateRenderPass" => r::create_render_pass, vk::PFN_vkCreateRenderPass;
     b"vkCreateRenderPass2" => r::create_render_pass2, vk::PFN_vkCreateRenderPass2;
     b"vkCreateRenderPass2KHR" => r::create_render_pass2, vk::PFN_vkCreateRenderPass2;
@@ -241,9 +234,10 @@ pub(crate) fn for_device(handle: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunct
         return device(bytes).filter(|_| PASSING.contains(&bytes)).or_else(|| state.next(name));
     }
     let rewrites = state.present_layout != vk::ImageLayout::PRESENT_SRC_KHR;
-    let hook = device(bytes)
-        .or_else(|| presenting(bytes).filter(|_| state.presents))
-        .or_else(|| layouts(bytes).filter(|_| rewrites));
+    let hook =
+        device(bytes).or_else(|| presenting(bytes).filter(|_| state.presents)).or_else(|| {
+            layouts(bytes).or_else(|| Barriers::<DeviceState>::hook(bytes)).filter(|_| rewrites)
+        });
     match hook {
         Some(hook) => {
             let shown = state.enabled.provides(name);

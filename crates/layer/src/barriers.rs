@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use ash::vk;
 
-use crate::{LayerError, Names, Substitution, guard_void, rewrite, rewrite_dependencies, slice};
+use crate::{
+    LayerError, Names, Substitution, guard_void, hooks, rewrite, rewrite_dependencies, slice,
+};
 
 /// A device of a layer that replaces a value.
 pub trait Replacing: Sized {
@@ -58,9 +60,21 @@ where
     for<'a> vk::ImageMemoryBarrier<'a>: Names<D::Value>,
     for<'a> vk::ImageMemoryBarrier2<'a>: Names<D::Value>,
 {
+    hooks! {
+        /// The hook of a command with barriers.
+        pub hook:
+        b"vkCmdPipelineBarrier" => Self::pipeline_barrier, vk::PFN_vkCmdPipelineBarrier;
+        b"vkCmdPipelineBarrier2" | b"vkCmdPipelineBarrier2KHR" => Self::pipeline_barrier2,
+            vk::PFN_vkCmdPipelineBarrier2;
+        b"vkCmdWaitEvents" => Self::wait_events, vk::PFN_vkCmdWaitEvents;
+        b"vkCmdWaitEvents2" | b"vkCmdWaitEvents2KHR" => Self::wait_events2,
+            vk::PFN_vkCmdWaitEvents2;
+        b"vkCmdSetEvent2" | b"vkCmdSetEvent2KHR" => Self::set_event2, vk::PFN_vkCmdSetEvent2;
+    }
+
     /// `vkCmdPipelineBarrier`.
     #[allow(clippy::too_many_arguments, reason = "as many as the command has")]
-    pub unsafe extern "system" fn pipeline_barrier(
+    unsafe extern "system" fn pipeline_barrier(
         commands: vk::CommandBuffer,
         src: vk::PipelineStageFlags,
         dst: vk::PipelineStageFlags,
@@ -92,7 +106,7 @@ where
 
     /// `vkCmdWaitEvents`.
     #[allow(clippy::too_many_arguments, reason = "as many as the command has")]
-    pub unsafe extern "system" fn wait_events(
+    unsafe extern "system" fn wait_events(
         commands: vk::CommandBuffer,
         event_count: u32,
         events: *const vk::Event,
@@ -128,7 +142,7 @@ where
     }
 
     /// `vkCmdPipelineBarrier2`.
-    pub unsafe extern "system" fn pipeline_barrier2(
+    unsafe extern "system" fn pipeline_barrier2(
         commands: vk::CommandBuffer,
         info: *const vk::DependencyInfo<'_>,
     ) {
@@ -147,7 +161,7 @@ where
     }
 
     /// `vkCmdSetEvent2`.
-    pub unsafe extern "system" fn set_event2(
+    unsafe extern "system" fn set_event2(
         commands: vk::CommandBuffer,
         event: vk::Event,
         info: *const vk::DependencyInfo<'_>,
@@ -167,7 +181,7 @@ where
     }
 
     /// `vkCmdWaitEvents2`.
-    pub unsafe extern "system" fn wait_events2(
+    unsafe extern "system" fn wait_events2(
         commands: vk::CommandBuffer,
         count: u32,
         events: *const vk::Event,

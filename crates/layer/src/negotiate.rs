@@ -38,9 +38,19 @@ pub unsafe fn negotiate(
 /// symbol of a layer, under a name that its manifest tells where it is another, and the two look-ups
 /// that it hands to the loader: `get_instance_proc_addr` and `get_device_proc_addr`, over functions
 /// from a handle and a name to a command.
+///
+/// `entry! { zerohop_hide_negotiate: Device }`: the same of a [thin](crate::thin) layer, whose look-ups
+/// are those of all of them.
 #[macro_export]
 macro_rules! entry {
-    ($symbol:ident, $for_instance:expr, $for_device:expr) => {
+    ($symbol:ident: $thin:ty) => {
+        $crate::entry! {
+            @symbol $symbol,
+            $crate::thin::get_instance_proc_addr::<$thin>,
+            $crate::thin::get_device_proc_addr::<$thin>
+        }
+    };
+    (@symbol $symbol:ident, $get_instance_proc_addr:expr, $get_device_proc_addr:expr) => {
         /// Agrees with the loader on an interface.
         ///
         /// # Safety
@@ -57,9 +67,12 @@ macro_rules! entry {
         ) -> ::ash::vk::Result {
             // SAFETY: the caller's promise.
             unsafe {
-                $crate::negotiate(interface, get_instance_proc_addr, Some(get_device_proc_addr))
+                $crate::negotiate(interface, $get_instance_proc_addr, Some($get_device_proc_addr))
             }
         }
+    };
+    ($symbol:ident, $for_instance:expr, $for_device:expr) => {
+        $crate::entry! { @symbol $symbol, get_instance_proc_addr, get_device_proc_addr }
 
         /// `vkGetInstanceProcAddr`.
         ///

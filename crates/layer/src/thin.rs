@@ -8,18 +8,34 @@ use std::sync::Arc;
 use ash::{khr, vk};
 
 use crate::link::Next;
-use crate::{DispatchKey, LayerError, Table, guard, guard_void, link, read_list};
+use crate::{DispatchKey, LayerError, Table, guard, guard_or, guard_void, hooks, link, read_list};
 
 /// A device of such a layer.
 pub trait Thin: Send + Sync + Sized + 'static {
     /// Where the layer's instances and devices are.
     fn tables() -> &'static Tables<Self>;
 
-    /// Our hook of a command of instances, by its name.
+    /// The layer's own hook of a command of instances, by its name.
     fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction;
 
-    /// Our hook of a command of devices.
+    /// The layer's own hook of a command of devices.
     fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction;
+
+    /// `vkCreateDevice`, by [`Tables::create_device`].
+    ///
+    /// # Errors
+    ///
+    /// What is refused, and as there.
+    ///
+    /// # Safety
+    ///
+    /// The arguments are those of a valid call.
+    unsafe fn create(
+        physical: vk::PhysicalDevice,
+        info: &vk::DeviceCreateInfo<'_>,
+        allocator: *const vk::AllocationCallbacks<'_>,
+        out: *mut vk::Device,
+    ) -> Result<vk::Result, LayerError>;
 
     /// The next layer's functions, and its `vkGetDeviceProcAddr`.
     fn below(&self) -> (&ash::Device, vk::PFN_vkGetDeviceProcAddr);
@@ -123,6 +139,24 @@ impl<D: Thin> Tables<D> {
     }
 }
 
+impl<D: Thin> Tables<D> {
+    hooks! {
+        /// What every such layer hooks of instances.
+        instance_hook:
+        b"vkGetInstanceProcAddr" => get_instance_proc_addr::<D>, vk::PFN_vkGetInstanceProcAddr;
+        b"vkCreateInstance" => create_instance::<D>, vk::PFN_vkCreateInstance;
+        b"vkDestroyInstance" => destroy_instance::<D>, vk::PFN_vkDestroyInstance;
+        b"vkCreateDevice" => create_device::<D>, vk::PFN_vkCreateDevice;
+    }
+
+    hooks! {
+        /// And of devices.
+        device_hook:
+        b"vkGetDeviceProcAddr" => get_device_proc_addr::<D>, vk::PFN_vkGetDeviceProcAddr;
+        b"vkDestroyDevice" => destroy_device::<D>, vk::PFN_vkDestroyDevice;
+    }
+}
+
 impl Below {
     /// The extensions that the next layer lists.
     ///
@@ -145,30 +179,49 @@ impl Below {
     }
 }
 
-/// What [`entry`](crate::entry) wants of instances.
-pub fn for_instance<D: Thin>(instance: vk::Instance, name: &CStr) -> vk::PFN_vkVoidFunction {
-    let ours = D::instance_hook(name.to_bytes()).or_else(|| D::device_hook(name.to_bytes()));
-    if ours.is_some() || instance == vk::Instance::null() {
-        return ours;
-    }
-    // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
-    let below = unsafe { D::tables().instance(instance) }.ok()?;
-    // SAFETY: the instance is live, and `name` ends with a NUL.
-    unsafe { (below.get)(instance, name.as_ptr()) }
-}
-
-/// What [`entry`](crate::entry) wants of devices.
-pub fn for_device<D: Thin>(device: vk::Device, name: &CStr) -> vk::PFN_vkVoidFunction {
-    D::device_hook(name.to_bytes()).or_else(|| {
-        // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
-        let state = unsafe { D::tables().device(device) }.ok()?;
-        // SAFETY: the device is live, and `name` ends with a NUL.
-        unsafe { (state.below().1)(device, name.as_ptr()) }
+/// `vkGetInstanceProcAddr`.
+pub unsafe extern "system" fn get_instance_proc_addr<D: Thin>(
+    instance: vk::Instance,
+    name: *const c_char,
+) -> vk::PFN_vkVoidFunction {
+    guard_or("vkGetInstanceProcAddr", None, || {
+        // SAFETY: VUID-vkGetInstanceProcAddr-pName-parameter.
+        let bytes = unsafe { CStr::from_ptr(name) }.to_bytes();
+        let ours = Tables::<D>::instance_hook(bytes).or_else(|| D::instance_hook(bytes));
+        let ours = ours.or_else(|| device_command::<D>(bytes));
+        if ours.is_some() || instance == vk::Instance::null() {
+            return ours;
+        }
+        // SAFETY: VUID-vkGetInstanceProcAddr-instance-parameter.
+        let below = unsafe { D::tables().instance(instance) }.ok()?;
+        // SAFETY: the instance is live, and `name` ends with a NUL.
+        unsafe { (below.get)(instance, name) }
     })
 }
 
+/// `vkGetDeviceProcAddr`.
+pub unsafe extern "system" fn get_device_proc_addr<D: Thin>(
+    device: vk::Device,
+    name: *const c_char,
+) -> vk::PFN_vkVoidFunction {
+    guard_or("vkGetDeviceProcAddr", None, || {
+        // SAFETY: VUID-vkGetDeviceProcAddr-pName-parameter.
+        device_command::<D>(unsafe { CStr::from_ptr(name) }.to_bytes()).or_else(|| {
+            // SAFETY: VUID-vkGetDeviceProcAddr-device-parameter.
+            let state = unsafe { D::tables().device(device) }.ok()?;
+            // SAFETY: the device is live, and `name` ends with a NUL.
+            unsafe { (state.below().1)(device, name) }
+        })
+    })
+}
+
+/// A command of devices that the layer hooks.
+fn device_command<D: Thin>(name: &[u8]) -> vk::PFN_vkVoidFunction {
+    Tables::<D>::device_hook(name).or_else(|| D::device_hook(name))
+}
+
 /// `vkCreateInstance`.
-pub unsafe extern "system" fn create_instance<D: Thin>(
+unsafe extern "system" fn create_instance<D: Thin>(
     info: *const vk::InstanceCreateInfo<'_>,
     allocator: *const vk::AllocationCallbacks<'_>,
     out: *mut vk::Instance,
@@ -191,7 +244,7 @@ pub unsafe extern "system" fn create_instance<D: Thin>(
 }
 
 /// `vkDestroyInstance`.
-pub unsafe extern "system" fn destroy_instance<D: Thin>(
+unsafe extern "system" fn destroy_instance<D: Thin>(
     instance: vk::Instance,
     allocator: *const vk::AllocationCallbacks<'_>,
 ) {
@@ -208,8 +261,23 @@ pub unsafe extern "system" fn destroy_instance<D: Thin>(
     });
 }
 
+/// `vkCreateDevice`.
+unsafe extern "system" fn create_device<D: Thin>(
+    physical: vk::PhysicalDevice,
+    info: *const vk::DeviceCreateInfo<'_>,
+    allocator: *const vk::AllocationCallbacks<'_>,
+    out: *mut vk::Device,
+) -> vk::Result {
+    guard("vkCreateDevice", || {
+        // SAFETY: VUID-vkCreateDevice-pCreateInfo-parameter.
+        let info = unsafe { &*info };
+        // SAFETY: the caller's arguments.
+        unsafe { D::create(physical, info, allocator, out) }
+    })
+}
+
 /// `vkDestroyDevice`.
-pub unsafe extern "system" fn destroy_device<D: Thin>(
+unsafe extern "system" fn destroy_device<D: Thin>(
     device: vk::Device,
     allocator: *const vk::AllocationCallbacks<'_>,
 ) {
