@@ -7,10 +7,9 @@ use ash::vk;
 use zerohop_frame::{Frame, SyncPoint};
 
 use crate::error::Doing;
-use crate::laps::Laps;
-use crate::queue::{Signals, Slot};
-use crate::timeline::{self, Count};
-use crate::{Bindings, Buffer, ComputePipeline, Device, Error, Image, Queue};
+use crate::queue::Slot;
+use crate::timeline;
+use crate::{Device, Error, Image, Queue};
 
 /// A command buffer being filled. Owns everything it names until the device is done with it.
 ///
@@ -93,79 +92,6 @@ impl Recording {
         }
     }
 
-    /// Runs `groups` workgroups of `pipeline` over a picture and buffers.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unsupported`] for images that shaders cannot read, or of another
-    /// [`Sight`](crate::Sight) than the pipeline's.
-    ///
-    /// # Panics
-    ///
-    /// When `push` is not as long as the shader's push constants, or `image` was not opened by
-    /// [`read`](Self::read), or a buffer that others have too by [`write`](Self::write).
-    pub fn dispatch(
-        &mut self,
-        pipeline: &Arc<ComputePipeline>,
-        image: &Arc<Image>,
-        bindings: &Arc<Bindings>,
-        push: &[u8],
-        groups: [u32; 3],
-    ) -> Result<(), Error> {
-        assert_eq!(push.len(), pipeline.push_bytes() as usize, "bytes of push constants");
-        assert!(self.slot().images.iter().any(|one| Arc::ptr_eq(one, image)), "an open image");
-        self.check_open(bindings.buffers());
-        let picture = image.set(pipeline.sight())?;
-        let (commands, layout) = (self.commands(), pipeline.layout());
-        let (device, bind) = (self.device().raw(), vk::PipelineBindPoint::COMPUTE);
-        let sets = [picture, bindings.raw()];
-        // SAFETY: recording; the pipeline is kept below until the submission is done.
-        unsafe { device.cmd_bind_pipeline(commands, bind, pipeline.raw()) };
-        // SAFETY: both sets are of the pipeline's layouts, and kept below and by `images`.
-        unsafe { device.cmd_bind_descriptor_sets(commands, bind, layout, 0, &sets, &[]) };
-        let stage = vk::ShaderStageFlags::COMPUTE;
-        // SAFETY: the layout has a range of exactly this length.
-        unsafe { device.cmd_push_constants(commands, layout, stage, 0, push) };
-        let [x, y, z] = groups;
-        self.mark();
-        let device = self.device().raw();
-        // SAFETY: everything is bound, and counts stay below 65535 in each direction, since a
-        // picture has at most 65536 tiles' worth of rows or columns.
-        unsafe { device.cmd_dispatch(commands, x, y, z) };
-        self.mark();
-        let slot = self.slot_mut();
-        slot.keep.push(Arc::<ComputePipeline>::clone(pipeline));
-        slot.keep.push(Arc::<Bindings>::clone(bindings));
-        Ok(())
-    }
-
-    /// Copies byte ranges (start and length) from one buffer to the same places in another.
-    ///
-    /// # Panics
-    ///
-    /// When a range is empty or not in both buffers, or one that others have too was not opened by
-    /// [`write`](Self::write).
-    pub fn copy_ranges(&mut self, from: &Arc<Buffer>, to: &Arc<Buffer>, ranges: &[(u64, u64)]) {
-        self.check_open([from, to]);
-        if ranges.is_empty() {
-            return;
-        }
-        let room = from.size().min(to.size());
-        let regions: Vec<_> = ranges
-            .iter()
-            .map(|&(start, length)| {
-                assert!(length > 0 && start + length <= room, "bytes of both buffers");
-                vk::BufferCopy::default().src_offset(start).dst_offset(start).size(length)
-            })
-            .collect();
-        let (device, commands) = (self.device().raw(), self.commands());
-        // SAFETY: recording; both are kept below and the ranges are in them.
-        unsafe { device.cmd_copy_buffer(commands, from.raw(), to.raw(), &regions) };
-        let slot = self.slot_mut();
-        slot.keep.push(Arc::<Buffer>::clone(from));
-        slot.keep.push(Arc::<Buffer>::clone(to));
-    }
-
     /// Measures `work` as if it were a dispatch.
     pub fn measured(&mut self, work: impl FnOnce(&mut Self)) {
         self.mark();
@@ -173,40 +99,11 @@ impl Recording {
         self.mark();
     }
 
-    fn mark(&mut self) {
+    pub(crate) fn mark(&mut self) {
         let commands = self.commands();
         if let Some(laps) = &mut self.slot_mut().laps {
             laps.mark(commands);
         }
-    }
-
-    /// Writes zeros everywhere.
-    ///
-    /// # Panics
-    ///
-    /// When others have the buffer too, and it was not opened by [`write`](Self::write).
-    pub fn clear(&mut self, buffer: &Arc<Buffer>) {
-        self.check_open([buffer]);
-        let (device, commands) = (self.device().raw(), self.commands());
-        // SAFETY: recording; the buffer has TRANSFER_DST and is kept below.
-        unsafe { device.cmd_fill_buffer(commands, buffer.raw(), 0, vk::WHOLE_SIZE, 0) };
-        self.slot_mut().keep.push(Arc::<Buffer>::clone(buffer));
-    }
-
-    /// Copies rows without padding from `buffer`, where [`Image::tight`] puts the planes, into a
-    /// picture of ours.
-    pub(crate) fn copy_in(&mut self, buffer: &Arc<Buffer>, image: &Arc<Image>) {
-        image.discard(self.commands());
-        let (from, layout) = (buffer.raw(), vk::ImageLayout::GENERAL);
-        let (device, commands) = (self.device().raw(), self.commands());
-        for (to, region) in image.copy_regions(&image.tight().0) {
-            let regions = [region];
-            // SAFETY: recording; the image is in layout GENERAL since `discard`, both are kept.
-            unsafe { device.cmd_copy_buffer_to_image(commands, from, to, layout, &regions) };
-        }
-        let slot = self.slot_mut();
-        slot.images.push(Arc::clone(image));
-        slot.keep.push(Arc::<Buffer>::clone(buffer));
     }
 
     /// Makes what was written so far visible to what follows.
@@ -239,97 +136,6 @@ impl Recording {
                 &[],
             );
         }
-    }
-
-    /// Submits. Every picture read is held until the returned point, at which also all that was
-    /// written is complete, for the CPU too. Where no point leaves the device that the maker of each
-    /// picture takes, waits for it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Call`], [`Error::Timeout`]. Frames go home either way.
-    pub fn submit(mut self) -> Result<SyncPoint, Error> {
-        let (device, id) = (Arc::clone(self.device()), self.device().id());
-        let in_kind = |frame: &Arc<Frame>| frame.takes_timelines_of(id);
-        let frames = &self.slot().frames;
-        let fence =
-            if frames.is_empty() { device.has_sync_files() } else { !frames.iter().all(in_kind) };
-        if fence && !device.has_sync_files() || !fence && !device.shares_timelines() {
-            return self.submit_and_wait().map(|_| SyncPoint::Signaled);
-        }
-        let (counts, answers) = self.counts(fence)?;
-        self.finish()?;
-        let slot = self.slot_mut();
-        if fence {
-            let _ = slot.signal()?;
-        }
-        let values = slot.submit(Signals { fence, counts: &counts })?;
-        let points = counts.into_iter().zip(values);
-        let points: Vec<_> = points
-            .map(|(count, value)| SyncPoint::Timeline { which: count.shared, value })
-            .collect();
-        let file = match fence.then(|| slot.signal()?.export()).transpose() {
-            Ok(file) => file,
-            Err(err) => {
-                // Nobody would know when the pictures are read.
-                slot.wait()?;
-                return Err(err);
-            }
-        };
-        for (frame, answer) in slot.frames.drain(..).zip(answers) {
-            let point = answer.map_or(file.as_ref(), |at| points.get(at));
-            point.into_iter().for_each(|point| frame.hold_until(point.clone()));
-        }
-        Ok(file.or_else(|| points.into_iter().next()).unwrap_or_default())
-    }
-
-    /// The timelines that a submission counts on: ours, unless a `fence` says when it is done, and those
-    /// of the pictures' makers; and which of them is for each picture.
-    fn counts(&self, fence: bool) -> Result<(Vec<Count>, Vec<Option<usize>>), Error> {
-        let device = self.device();
-        let mut counts = if fence { Vec::new() } else { vec![device.count()?] };
-        let mut answers = Vec::new();
-        for frame in &self.slot().frames {
-            let SyncPoint::Timeline { which, .. } = frame.acquire() else {
-                answers.push(None);
-                continue;
-            };
-            if which.device() != device.id() {
-                answers.push(None);
-                continue;
-            }
-            let count = device.count_for(which)?;
-            let known = counts.iter().position(|one| one.shared.id() == count.shared.id());
-            answers.push(known.or(Some(counts.len())));
-            if known.is_none() {
-                counts.push(count);
-            }
-        }
-        Ok((counts, answers))
-    }
-
-    /// Submits and waits for the device. Returns how long it worked, where it can tell.
-    ///
-    /// # Errors
-    ///
-    /// As [`submit`](Self::submit).
-    pub fn submit_and_wait(mut self) -> Result<Option<Duration>, Error> {
-        self.finish()?;
-        self.run()?;
-        let slot = self.slot_mut();
-        let time = slot.gpu_time();
-        slot.laps.iter_mut().for_each(Laps::read);
-        Ok(time)
-    }
-
-    /// Submits what is recorded and finished, and waits for the device.
-    pub(crate) fn run(&mut self) -> Result<(), Error> {
-        let slot = self.slot_mut();
-        slot.submit(Signals::default())?;
-        slot.wait()?;
-        slot.check_waits()?;
-        slot.frames.clear();
-        Ok(())
     }
 
     /// Gives everything back that was opened, and what was written to the CPU. Ends recording.

@@ -1,6 +1,7 @@
 //! What we know of a device of the application's.
 
 mod create;
+mod plan;
 
 use std::ffi::CStr;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_layer::{Doing, LayerError};
 
-use super::create::Below;
+use super::below::Below;
 use super::format::rows_of;
 use super::{Image, Layouts, MAX_PLANES};
 use crate::device::{DeviceState, Help};

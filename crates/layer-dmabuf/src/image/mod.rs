@@ -1,5 +1,6 @@
 //! Images whose tiling or memory is ours: `LINEAR` ones of the driver, over host memory.
 
+mod below;
 mod bind;
 mod create;
 mod format;

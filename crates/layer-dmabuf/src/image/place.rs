@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use ash::vk;
 use zerohop_layer::LayerError;
 
-use super::create::Below;
+use super::below::Below;
 use super::layout::{asked_layouts, ends_of};
 use super::requirements::of_plane;
 use super::{Image, MAX_PLANES, Shape};
