@@ -1,9 +1,81 @@
-//! Keeps the layer in the process for good.
+//! Keeps the layer in the process for good, and compiles its shader.
 //!
 //! Loaders unload a layer with the last instance. What the layer holds for the whole process, its
 //! connection to the host above all, would be lost and not closed, once for every instance.
 
-fn main() {
+use std::error::Error;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use naga::back::spv;
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+const SHADER: &str = "src/look/look.wgsl";
+
+/// Each way to read a pixel: its name, the type of its components, how many words it has, and their
+/// sum.
+const READINGS: [(&str, &str, &str, &str); 5] = [
+    ("ONE", "u32", "1", "nh(texel.x, keys[first])"),
+    ("TWO", "u32", "2", "nh(texel.x, keys[first]) + nh(texel.y, keys[first + 1u])"),
+    ("EIGHT", "f32", "1", "nh(pack4x8unorm(texel), keys[first])"),
+    (
+        "TEN",
+        "f32",
+        "1",
+        "nh(dot(vec4<u32>(texel * vec4(1023.0, 1023.0, 1023.0, 3.0) + 0.5), \
+         vec4(1u, 1u << 10u, 1u << 20u, 1u << 30u)), keys[first])",
+    ),
+    (
+        "HALF",
+        "f32",
+        "4",
+        "nh(bitcast<u32>(texel.x), keys[first]) + nh(bitcast<u32>(texel.y), keys[first + 1u]) \
+         + nh(bitcast<u32>(texel.z), keys[first + 2u]) + nh(bitcast<u32>(texel.w), keys[first + 3u])",
+    ),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={SHADER}");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    let source = fs::read_to_string(SHADER)?;
+    let mut list = String::new();
+    for (name, texel, count, sum) in READINGS {
+        let chosen = source.replace("{texel}", texel).replace("{count}", count);
+        let words = compile(&chosen.replace("{sum}", sum))?;
+        let words: Vec<_> = words.iter().map(|word| format!("{word:#x}")).collect();
+        list += &format!("const {name}: &[u32] = &[{}];\n", words.join(", "));
+    }
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("look.rs"), list)?;
+    Ok(())
+}
+
+/// SPIR-V 1.0, which every device with Vulkan 1.1 takes, and no capability that must be enabled.
+fn compile(source: &str) -> Result<Vec<u32>, Box<dyn Error>> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|err| err.emit_to_string(source))?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .map_err(|err| err.emit_to_string(source))?;
+    // Places are clamped, and what is indexed has a size for each block and key.
+    let unchecked = BoundsCheckPolicy::Unchecked;
+    let options = spv::Options {
+        lang_version: (1, 0),
+        flags: spv::WriterFlags::empty(),
+        bounds_check_policies: BoundsCheckPolicies {
+            index: unchecked,
+            buffer: unchecked,
+            image_load: unchecked,
+            binding_array: unchecked,
+        },
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
+        force_loop_bounding: false,
+        use_storage_input_output_16: false,
+        ..spv::Options::default()
+    };
+    let entry = spv::PipelineOptions {
+        shader_stage: naga::ShaderStage::Compute,
+        entry_point: "main".to_owned(),
+    };
+    Ok(spv::write_vec(&module, &info, &options, Some(&entry))?)
 }

@@ -8,6 +8,8 @@
 //!                          entry/      C in, references out; decides nothing
 //!                            │
 //!        instance/  device/  surface/  swapchain/     what is decided, in safe signatures
+//!                                        │
+//!                                      look/          whether a picture is the one before
 //! ```
 //!
 //! The layer does nothing in a process that makes no swapchain, and starts no thread but for one whose
@@ -23,6 +25,7 @@ mod extensions;
 mod instance;
 mod layouts;
 mod listing;
+pub mod look;
 mod negotiate;
 mod newer;
 mod surface;

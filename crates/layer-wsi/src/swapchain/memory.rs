@@ -122,7 +122,19 @@ pub(super) fn memory_type(
     bits: u32,
     wanted: &[vk::MemoryPropertyFlags],
 ) -> Result<u32, LayerError> {
-    let properties = &device.memory_properties;
+    memory_type_of(&device.memory_properties, bits, wanted)
+}
+
+/// The same, of a device with these `properties`.
+///
+/// # Errors
+///
+/// As [`memory_type`].
+pub(crate) fn memory_type_of(
+    properties: &vk::PhysicalDeviceMemoryProperties,
+    bits: u32,
+    wanted: &[vk::MemoryPropertyFlags],
+) -> Result<u32, LayerError> {
     let has = |index: u32, flags| {
         bits & (1 << index) != 0
             && properties.memory_types[index as usize].property_flags.contains(flags)

@@ -65,6 +65,7 @@ pub(crate) use bind::{Alias, bind_image_memory, forget_image};
 pub(crate) use create::{create, destroy};
 pub(crate) use drive::Drive;
 pub(crate) use handover::Host;
+pub(crate) use memory::memory_type_of;
 pub(crate) use outlet::Outlet;
 pub(crate) use present::present;
 pub(crate) use stream::Stream;
