@@ -15,10 +15,17 @@ const SHADER: &str = "src/look/look.wgsl";
 
 /// Each way to read a pixel: its name, the type of its components, how many words it has, and their
 /// sum.
-const READINGS: [(&str, &str, &str, &str); 5] = [
+const READINGS: [(&str, &str, &str, &str); 6] = [
     ("ONE", "u32", "1", "nh(texel.x, keys[first])"),
     ("TWO", "u32", "2", "nh(texel.x, keys[first]) + nh(texel.y, keys[first + 1u])"),
     ("EIGHT", "f32", "1", "nh(pack4x8unorm(texel), keys[first])"),
+    (
+        "SHORT",
+        "f32",
+        "1",
+        "nh(dot(vec3<u32>(texel.xyz * vec3(31.0, 63.0, 31.0) + 0.5), \
+         vec3(1u, 1u << 5u, 1u << 11u)), keys[first])",
+    ),
     (
         "TEN",
         "f32",

@@ -164,9 +164,17 @@ impl DeviceState {
 
     /// Whether its GPU work runs on the CPU, in plain memory.
     pub(crate) fn is_cpu(&self) -> bool {
+        self.properties().device_type == vk::PhysicalDeviceType::CPU
+    }
+
+    /// Whether it has Vulkan 1.1, as every instance of ours has.
+    pub(crate) fn has_1_1(&self) -> bool {
+        self.instance.has_properties2 && self.properties().api_version >= vk::API_VERSION_1_1
+    }
+
+    fn properties(&self) -> vk::PhysicalDeviceProperties {
         // SAFETY: `physical` is of this instance.
-        let found = unsafe { self.instance.raw.get_physical_device_properties(self.physical) };
-        found.device_type == vk::PhysicalDeviceType::CPU
+        unsafe { self.instance.raw.get_physical_device_properties(self.physical) }
     }
 
     /// The next layer's command, for handing on.

@@ -144,6 +144,21 @@ impl DeviceState {
         }
     }
 
+    /// Waits until what `queue` has submitted with `value` is done, for `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports, `VK_TIMEOUT` too.
+    pub(crate) fn wait_for(
+        &self,
+        queue: &QueueState,
+        value: u64,
+        limit: Duration,
+    ) -> Result<(), LayerError> {
+        let (timelines, count) = (self.shared_timelines()?, self.count_of(queue)?);
+        timelines.wait(count.raw, value, limit).doing("wait for a picture to be drawn")
+    }
+
     /// Destroys them all. Nothing that was submitted with one is pending.
     pub(super) fn end_timelines(&self) -> Vec<Arc<Timeline>> {
         let Some(timelines) = &self.timelines else { return Vec::new() };

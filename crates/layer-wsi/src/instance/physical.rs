@@ -59,6 +59,12 @@ impl PhysicalState {
         self.families.get(family as usize).is_some_and(|flags| flags.intersects(writes))
     }
 
+    /// Whether queues of the family run compute shaders.
+    pub(crate) fn computes_from(&self, family: u32) -> bool {
+        let flags = self.families.get(family as usize);
+        flags.is_some_and(|flags| flags.contains(vk::QueueFlags::COMPUTE))
+    }
+
     /// All of those families, as far as a mask of 32 bits can name them.
     pub(crate) fn writing_families(&self) -> Vec<u32> {
         (0..u32::BITS).filter(|family| self.presents_from(*family)).collect()

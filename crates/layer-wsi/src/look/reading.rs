@@ -11,8 +11,10 @@ pub enum Reading {
     Word,
     /// Its two words (`R32G32_UINT`).
     Words,
-    /// Components of 8 bits at most, which make one word.
+    /// Components of 8 bits, which make one word.
     Eight,
+    /// Components of 5 and 6 bits, likewise.
+    Short,
     /// Components of 10 bits and 2 of alpha, which make one.
     Ten,
     /// Halves, as floats: four words.
@@ -26,10 +28,8 @@ impl Reading {
         Some(match view {
             F::R32_UINT => Self::Word,
             F::R32G32_UINT => Self::Words,
-            F::B8G8R8A8_UNORM
-            | F::R8G8B8A8_UNORM
-            | F::A8B8G8R8_UNORM_PACK32
-            | F::R5G6B5_UNORM_PACK16 => Self::Eight,
+            F::B8G8R8A8_UNORM | F::R8G8B8A8_UNORM | F::A8B8G8R8_UNORM_PACK32 => Self::Eight,
+            F::R5G6B5_UNORM_PACK16 => Self::Short,
             F::A2R10G10B10_UNORM_PACK32 | F::A2B10G10R10_UNORM_PACK32 => Self::Ten,
             F::R16G16B16A16_SFLOAT => Self::Half,
             _ => return None,
@@ -39,7 +39,7 @@ impl Reading {
     /// The words of a pixel.
     pub fn words(self) -> usize {
         match self {
-            Self::Word | Self::Eight | Self::Ten => 1,
+            Self::Word | Self::Eight | Self::Short | Self::Ten => 1,
             Self::Words => 2,
             Self::Half => 4,
         }
@@ -51,6 +51,7 @@ impl Reading {
             Self::Word => ONE,
             Self::Words => TWO,
             Self::Eight => EIGHT,
+            Self::Short => SHORT,
             Self::Ten => TEN,
             Self::Half => HALF,
         }

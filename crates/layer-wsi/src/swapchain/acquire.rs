@@ -11,7 +11,7 @@ use super::Swapchain;
 use super::handover::{Host, PATIENCE_WITH_BUSY};
 use super::ring::{Acquired, Fences, Read};
 
-/// How often the host is heard while its device reads an image.
+/// How often the host is heard while its device reads an image, or the thread has one.
 const GLANCE: Duration = Duration::from_millis(1);
 
 /// What `vkAcquireNextImage*KHR` asks for.
@@ -91,7 +91,11 @@ impl Swapchain {
                 return Ok(Err(vk::Result::TIMEOUT));
             }
             let moments = [at, deadline, patience, copier.filter(|from| *from > now)];
+            let soon = copier.is_some_and(|since| since <= now);
             match read {
+                None if soon => waiting("an image that is looked at", || {
+                    self.sleep_until_free(now, moments);
+                }),
                 Some(read) => waiting("the host's device to read an image", || {
                     self.sleep_until_read(&read, now, moments);
                 }),
@@ -144,6 +148,13 @@ impl Swapchain {
                 self.device.wait_at(which, *value, left);
             }
         }
+        self.outlet.listens();
+    }
+
+    /// As [`sleep`](Self::sleep), while the thread has an image, which wakes us when it is done with it.
+    fn sleep_until_free(&self, now: Duration, moments: [Option<Duration>; 4]) {
+        let until = moments.into_iter().flatten().fold(now + GLANCE, Duration::min);
+        self.rotation.wait_free(now, until);
         self.outlet.listens();
     }
 

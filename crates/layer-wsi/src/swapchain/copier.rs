@@ -1,10 +1,11 @@
-//! The one thread that the layer starts, and only for a swapchain whose pictures the CPU must copy:
-//! waiting for the GPU and copying would otherwise stop the application at each present.
+//! The one thread that the layer starts, and only for a swapchain whose pictures the CPU must copy,
+//! or whose pictures stand still: waiting for the GPU, and copying or deciding then, would otherwise
+//! stop the application at each present.
 //!
 //! ```text
-//! present ── push ──► waiting ── thread: wait for the GPU, copy, send ──► host
+//! present ── push ──► waiting ── thread: wait for the GPU, copy or decide, send or keep ──► host
 //!                        │
-//! acquire ── shed ◄──────┘   the oldest, when the application has no other image to draw into
+//! acquire ── shed ◄──────┘   the oldest copy, when the application has no other image to draw into
 //! ```
 //!
 //! It ends with its swapchain, gets no signals, and every wait of it has an end. In a child of
@@ -17,42 +18,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, getpid};
-use zerohop_frame::{Damage, SyncPoint};
+use zerohop_frame::Damage;
 use zerohop_kernel::spawn_deaf;
-use zerohop_layer::{Doing, LayerError, chain_line, guard_or};
-use zerohop_wire::FrameMessage;
+use zerohop_layer::guard_or;
 
-use super::gate::Fence;
 use super::handover::Host;
-use super::line::Parcel;
-use super::outlet::Outlet;
-use super::ring::Fences;
-use super::rotation::Rotation;
-use super::staging::Staging;
-use super::stream::{Key, Stream};
+use super::job::{End, Job};
+use super::line::TELL;
+use super::stream::Stream;
 
-/// How long a picture may take on the GPU. A host would have to wait as long for any other.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A picture to be copied and sent.
-pub(crate) struct Job {
-    /// Signals when the GPU has finished with the picture.
-    pub(crate) drawn: Arc<Fence>,
-    /// Where it lies then, and where the host gets it.
-    pub(crate) staging: Arc<Staging>,
-    /// Whose picture it is.
-    pub(crate) stream: Arc<Stream>,
-    /// The image.
-    pub(crate) image: Key,
-    /// Where that goes back to.
-    pub(crate) rotation: Arc<Rotation>,
-    /// Which image of that.
-    pub(crate) index: usize,
-    /// What is sent.
-    pub(crate) frame: FrameMessage,
-    /// Where to.
-    pub(crate) outlet: Outlet,
-}
+/// What must be made before pictures can be looked at.
+pub(crate) type Make = Box<dyn FnOnce() + Send>;
 
 /// The thread of one swapchain.
 pub(crate) struct Copier {
@@ -70,11 +46,23 @@ struct Waiting {
 
 struct State {
     jobs: VecDeque<Job>,
-    /// Whether the thread is at one.
+    /// Done when there is no picture.
+    make: Option<Make>,
+    /// Whether the thread is at a picture.
     works: bool,
     ended: bool,
     /// The damage of pictures that the host did not get, since the last that it got.
     lost: Damage,
+    /// A stream with pictures that were kept, of which the host may not have heard.
+    untold: Option<Arc<Stream>>,
+}
+
+/// What the thread does next.
+enum Next {
+    Picture(Job),
+    Make(Make),
+    /// Tells the host what was kept.
+    Tell(Arc<Stream>),
 }
 
 impl Copier {
@@ -84,7 +72,14 @@ impl Copier {
     ///
     /// `EAGAIN` when the process may have no more threads.
     pub(crate) fn start() -> io::Result<Self> {
-        let state = State { jobs: VecDeque::new(), works: false, ended: false, lost: none() };
+        let state = State {
+            jobs: VecDeque::new(),
+            make: None,
+            works: false,
+            ended: false,
+            lost: none(),
+            untold: None,
+        };
         let line = Arc::new(Waiting { state: Mutex::new(state), changed: Condvar::new() });
         let theirs = Arc::clone(&line);
         let thread = spawn_deaf("zerohop-copy", move || theirs.work())?;
@@ -100,14 +95,33 @@ impl Copier {
         self.line.changed.notify_all();
     }
 
-    /// Gives up the oldest picture that waits, if its image could be drawn into then. `false`:
-    /// there is none.
+    /// Lets `make` be done when there is no picture. In a child of `fork` it never is.
+    pub(crate) fn prepare(&self, make: Make) {
+        if self.is_here() {
+            self.line.lock().make = Some(make);
+            self.line.changed.notify_all();
+        }
+    }
+
+    /// What a picture is damaged besides that goes its own way now, without overtaking another. `None`:
+    /// there are pictures before it, so that it must be [`push`](Self::push)ed.
+    pub(crate) fn overtake(&self) -> Option<Damage> {
+        if !self.is_here() {
+            return Some(Damage::Unknown);
+        }
+        let mut state = self.line.lock();
+        let idle = !state.works && state.jobs.is_empty();
+        idle.then(|| std::mem::replace(&mut state.lost, none()))
+    }
+
+    /// Gives up the oldest picture that waits, if it is to be copied and its image could be drawn into
+    /// then. `false`: there is none.
     pub(crate) fn shed(&self, now: Duration) -> bool {
         if !self.is_here() {
             return false;
         }
         let mut state = self.line.lock();
-        let free = |job: &Job| job.rotation.waits_for_copier(job.index, now);
+        let free = |job: &Job| job.is_copy() && job.rotation.waits_for_copier(job.index, now);
         if !state.jobs.front().is_some_and(free) {
             return false;
         }
@@ -144,10 +158,11 @@ impl Drop for Copier {
         let jobs = {
             let mut state = self.line.lock();
             state.ended = true;
+            state.make = None;
             std::mem::take(&mut state.jobs)
         };
         self.line.changed.notify_all();
-        jobs.into_iter().for_each(Job::give_up);
+        jobs.iter().for_each(Job::give_up);
         if let Some(thread) = self.thread.take() {
             // It is at one picture at most. A panic there was caught there.
             let _ = thread.join();
@@ -161,34 +176,52 @@ impl Waiting {
     }
 
     fn work(&self) {
-        while let Some(job) = self.next() {
-            let mut job = job;
-            let (rotation, index, sequence) =
-                (Arc::clone(&job.rotation), job.index, job.frame.sequence);
-            let sent = guard_or("copy a picture", false, || job.run());
-            let mut state = self.lock();
-            state.works = false;
-            if !sent {
-                state.lose(&mut job);
+        while let Some(next) = self.next() {
+            match next {
+                Next::Picture(job) => self.picture(job),
+                Next::Make(make) => guard_or("prepare to look at pictures", (), make),
+                Next::Tell(stream) => Host::get().tell(&stream),
             }
-            drop(state);
-            if !sent {
-                rotation.release(index, sequence, Fences::new());
-            }
-            self.changed.notify_all();
         }
     }
 
-    /// The next picture, when there is one. `None`: there will be none.
-    fn next(&self) -> Option<Job> {
-        let idle = |state: &mut State| state.jobs.is_empty() && !state.ended;
-        let waited = self.changed.wait_while(self.lock(), idle);
+    fn picture(&self, mut job: Job) {
+        let end = guard_or("copy or look at a picture", End::Lost, || job.run());
+        let mut state = self.lock();
+        state.works = false;
+        match end {
+            End::Sent => {}
+            End::Kept => state.untold = Some(Arc::clone(&job.stream)),
+            End::Lost => state.lose(&mut job),
+        }
+        drop(state);
+        if end != End::Sent {
+            job.give_up();
+        }
+        self.changed.notify_all();
+    }
+
+    /// What is next, when there is something. `None`: there will be nothing.
+    fn next(&self) -> Option<Next> {
+        let idle =
+            |state: &mut State| state.jobs.is_empty() && state.make.is_none() && !state.ended;
+        let mut state = self.lock();
+        if state.untold.is_some() {
+            let waited = self.changed.wait_timeout_while(state, TELL, idle);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if idle(&mut state) {
+                return state.untold.take().map(Next::Tell);
+            }
+        }
+        let waited = self.changed.wait_while(state, idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        let mut job = state.jobs.pop_front()?;
+        let Some(mut job) = state.jobs.pop_front() else {
+            return state.make.take().map(Next::Make);
+        };
         state.works = true;
         let lost = std::mem::replace(&mut state.lost, none());
         job.frame.damage = lost.join(&job.frame.damage);
-        Some(job)
+        Some(Next::Picture(job))
     }
 }
 
@@ -200,42 +233,6 @@ impl State {
             Some(next) => next.frame.damage = lost.join(&next.frame.damage),
             None => self.lost = self.lost.join(&lost),
         }
-    }
-}
-
-impl Job {
-    /// Copies the picture and sends it. `false`: the host does not have it.
-    fn run(&mut self) -> bool {
-        if let Err(err) = self.copy() {
-            let cost = "the host misses pictures";
-            Host::get().fall_back("handover", &chain_line(&err), cost);
-            return false;
-        }
-        let mut flow = self.stream.lock();
-        if !flow.passes(self.frame.sequence) {
-            // A swapchain that took over was quicker.
-            return false;
-        }
-        self.rotation.hand_on(self.index, self.frame.sequence);
-        let parcel = Parcel {
-            stream: &self.stream,
-            image: self.image,
-            rotation: &self.rotation,
-            index: self.index,
-            frame: self.frame.clone(),
-            acquire: SyncPoint::Signaled,
-        };
-        self.outlet.send(parcel, || self.staging.export())
-    }
-
-    fn copy(&self) -> Result<(), LayerError> {
-        self.drawn.wait(PATIENCE).doing("wait for a picture to be drawn")?;
-        self.staging.fetch()
-    }
-
-    /// The host does not get it.
-    fn give_up(self) {
-        self.rotation.release(self.index, self.frame.sequence, Fences::new());
     }
 }
 

@@ -75,7 +75,7 @@ fn make(
         plan.count += IN_COPIES;
     }
     let count = plan.count as usize;
-    let images = (0..count).map(|_| Image::new(device, &plan.image));
+    let images = (0..count).map(|_| Image::new(device, &plan.image).map(Arc::new));
     let images = images.collect::<Result<Vec<_>, _>>()?;
     if !plan.deferred {
         images.iter().try_for_each(|image| image.allocate(&plan.image).map(drop))?;
@@ -86,7 +86,7 @@ fn make(
     Ok(Arc::new(Swapchain {
         copier: Mutex::new(None),
         places: Mutex::new((0..count).map(|_| Place::default()).collect()),
-        handles: images.iter().map(Image::raw).collect(),
+        handles: images.iter().map(|image| image.raw()).collect(),
         images,
         rotation: Arc::new(Rotation::new(count, plan.mode)),
         drawn: device.can_wait_for_presents().then(Drawn::default),
@@ -94,7 +94,8 @@ fn make(
         outlet,
         surface: Arc::clone(surface),
         device: Arc::clone(device),
-        plan,
+        plan: Arc::new(plan),
+        looks: Arc::default(),
         key,
     }))
 }
@@ -124,14 +125,17 @@ pub(crate) fn destroy(swapchain: Arc<Swapchain>) {
     swapchain.retire();
     // Nothing is announced any more.
     drop(swapchain.copier().take());
+    Host::get().tell(&swapchain.stream);
     trace::flush();
-    swapchain.outlet.retire(swapchain.images.iter().map(Image::key));
+    swapchain.outlet.retire(swapchain.images.iter().map(|image| image.key()));
     drop(swapchain);
 }
 
 impl Swapchain {
     /// Gives the surface up. Images that are acquired may still be presented.
     fn retire(&self) {
+        // Nothing is waited for any more but what is drawn already.
+        self.stream.hint.end();
         self.ask_copier(|copier| copier.flush(PATIENCE));
         self.rotation.retire();
         self.stream.leave(self.key);

@@ -25,6 +25,7 @@ use super::submit::{Batch, submit, submit_and_count};
 use super::sync_fd;
 use super::tier::Tier;
 use crate::device::{DeviceState, QueueState};
+use crate::look::{Looker, Sight};
 
 /// One image, and the family of the queues that present it.
 pub(crate) struct Crossing {
@@ -33,6 +34,10 @@ pub(crate) struct Crossing {
     pool: vk::CommandPool,
     out: vk::CommandBuffer,
     back: vk::CommandBuffer,
+    /// What gives the image to the host. `None`: a copy leaves in its place.
+    handover: Option<vk::ImageMemoryBarrier<'static>>,
+    /// The way out with a look at the picture, once there was one.
+    look: Option<(Sight, vk::CommandBuffer)>,
     tier: Tier,
     /// Signaled when the image has left. Not in the tier `timeline`, where nothing needs to be made ready
     /// for the next time, so that nobody ever waits for the last.
@@ -67,6 +72,8 @@ impl Crossing {
             pool: vk::CommandPool::null(),
             out: vk::CommandBuffer::null(),
             back: vk::CommandBuffer::null(),
+            handover: None,
+            look: None,
             tier,
             left: Gate::new(device)?,
             counted: Vec::new(),
@@ -86,7 +93,30 @@ impl Crossing {
         let (out, back) = barriers(device, queue, image, plan);
         new.record(new.out, |buffer| barrier(device, buffer, &out))?;
         new.record(new.back, |buffer| barrier(device, buffer, &back))?;
+        new.handover = Some(out);
         Ok(new)
+    }
+
+    /// Prepares looks at the image, which is number `index` for the `looker`. `false`: it was prepared
+    /// for another one, or is none that leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Call`]. The crossing is as it was.
+    pub(crate) fn look_with(
+        &mut self,
+        looker: &Arc<Looker>,
+        index: usize,
+    ) -> Result<bool, LayerError> {
+        if let Some((sight, _)) = &self.look {
+            return Ok(Arc::ptr_eq(sight.looker(), looker));
+        }
+        let Some(handover) = self.handover else { return Ok(false) };
+        let sight = Sight::new(looker, handover.image, index)?;
+        let [buffer] = self.buffers()?;
+        self.record(buffer, |buffer| look(&self.device, buffer, &sight, handover))?;
+        self.look = Some((sight, buffer));
+        Ok(true)
     }
 
     /// Whether the image's way begins at this queue's family, and is told of in this tier.
@@ -104,7 +134,8 @@ impl Crossing {
         self.left.is_through()
     }
 
-    /// Submits the way out on `queue`, which is of our family, after `waits`.
+    /// Submits the way out on `queue`, which is of our family, after `waits`; with a look at the picture
+    /// if it `looks`, which was [prepared](Self::look_with).
     /// [`ready`](Self::ready) is signaled then, where there is one; in the tier `timeline` the queue's
     /// timeline is at the value that comes back.
     ///
@@ -114,9 +145,10 @@ impl Crossing {
     pub(crate) fn leave(
         &mut self,
         queue: &Arc<QueueState>,
-        waits: &[vk::Semaphore],
+        (waits, looks): (&[vk::Semaphore], bool),
     ) -> Result<u64, LayerError> {
-        let batch = Batch { waits, buffers: &[self.out], ..Batch::default() };
+        let look = self.look.as_ref().filter(|_| looks).map(|(_, buffer)| *buffer);
+        let batch = Batch { waits, buffers: &[look.unwrap_or(self.out)], ..Batch::default() };
         if self.tier == Tier::Timeline {
             let value = submit_and_count(&self.device, queue, batch)?;
             self.note(queue, value);
@@ -228,14 +260,19 @@ impl Crossing {
         let info = vk::CommandPoolCreateInfo::default().queue_family_index(self.family);
         // SAFETY: the application has a queue of this family.
         self.pool = unsafe { raw.create_command_pool(&info, None) }.doing("create a pool")?;
+        [self.out, self.back] = self.buffers()?;
+        Ok(())
+    }
+
+    fn buffers<const N: usize>(&self) -> Result<[vk::CommandBuffer; N], LayerError> {
         let info = vk::CommandBufferAllocateInfo::default()
             .command_pool(self.pool)
-            .command_buffer_count(2);
+            .command_buffer_count(N as u32);
         // SAFETY: the pool is ours alone.
-        let buffers = unsafe { raw.allocate_command_buffers(&info) };
+        let buffers = unsafe { self.device.raw.allocate_command_buffers(&info) };
         let buffers = buffers.doing("allocate command buffers")?;
-        [self.out, self.back] = [buffers[0], buffers[1]];
-        buffers.iter().try_for_each(|buffer| self.device.adopt(*buffer))
+        buffers.iter().try_for_each(|buffer| self.device.adopt(*buffer))?;
+        Ok(std::array::from_fn(|at| buffers[at]))
     }
 
     fn record(
@@ -261,8 +298,11 @@ impl Drop for Crossing {
             // Nobody knows: what the device may still use is not freed.
             let gates = [&self.left, &self.returned];
             gates.into_iter().for_each(Gate::abandon);
+            std::mem::forget(self.look.take());
             return;
         }
+        // All that has looked is done.
+        self.look = None;
         let raw = &self.device.raw;
         // SAFETY: both submits are done; nothing is pending.
         unsafe { raw.destroy_command_pool(self.pool, None) };
@@ -280,6 +320,27 @@ fn barrier(device: &DeviceState, buffer: vk::CommandBuffer, barrier: &vk::ImageM
     let none = vk::DependencyFlags::empty();
     // SAFETY: the buffer is being recorded, and the barrier names an image that outlives it.
     unsafe { device.raw.cmd_pipeline_barrier(buffer, all, all, none, &[], &[], &[*barrier]) };
+}
+
+/// Looks at the image of `handover`, which the application has left for presenting, and gives it to the
+/// host.
+fn look(
+    device: &DeviceState,
+    buffer: vk::CommandBuffer,
+    sight: &Sight,
+    handover: vk::ImageMemoryBarrier<'static>,
+) {
+    let general = vk::ImageLayout::GENERAL;
+    let seen = handover
+        .dst_access_mask(vk::AccessFlags::SHADER_READ)
+        .new_layout(general)
+        .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
+        .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED);
+    barrier(device, buffer, &seen);
+    sight.record(buffer);
+    // What was drawn is available since the first; a read needs an execution dependency only.
+    let gone = handover.src_access_mask(vk::AccessFlags::empty()).old_layout(general);
+    barrier(device, buffer, &gone);
 }
 
 /// The barriers that give `image` to the host and take it back.

@@ -20,6 +20,7 @@ use zerohop_kernel::{clock_monotonic, wait_readable};
 use zerohop_layer::{LayerError, Level, chain_line, config, log};
 use zerohop_wire::{Error as WireError, HostDisplay, ToHost, ToProducer, text};
 
+use super::hint::Asking;
 use super::line::{Exported, Line, Parcel, Unsent};
 use super::stream::{Key, Stream};
 
@@ -186,6 +187,18 @@ impl Host {
         false
     }
 
+    /// As [`Outlet::keep`](super::Outlet::keep).
+    pub(crate) fn keep(&self, stream: &Stream, asking: Asking, picture: (u64, Duration)) -> bool {
+        self.lock().line.as_mut().is_some_and(|line| line.keep(stream, asking, picture))
+    }
+
+    /// Tells the host what was kept of the stream, if it has not heard.
+    pub(crate) fn tell(&self, stream: &Stream) {
+        if let Some(line) = &mut self.lock().line {
+            line.tell(stream);
+        }
+    }
+
     /// The images will not be sent again.
     pub(crate) fn retire(&self, images: impl Iterator<Item = Key>) {
         let mut state = self.lock();
@@ -300,8 +313,9 @@ impl State {
             ToProducer::Devices { .. } => self.begin(),
             ToProducer::Timeline(shared) => line.learn(shared),
             ToProducer::RetireTimeline { timeline } => line.unlearn(timeline),
-            // A hint, which need not be heeded; and what `Producer::poll` makes an error of.
-            ToProducer::Still { .. } | ToProducer::Refused { .. } => {}
+            ToProducer::Still { stream, still } => line.hint(stream, still),
+            // `Producer::poll` makes an error of it.
+            ToProducer::Refused { .. } => {}
         }
     }
 

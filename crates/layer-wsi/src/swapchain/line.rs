@@ -4,22 +4,28 @@ use std::collections::{HashMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use zerohop_frame::{
     Damage, FrameDescriptor, MAX_PLANES, MemoryHandle, SyncPoint, Timeline, TimelineId,
 };
+use zerohop_kernel::clock_monotonic;
 use zerohop_layer::LayerError;
 use zerohop_wire::{
-    Copies, Error, FrameMessage, MAX_POINTS, Point, Producer, SharedTimeline, StreamId, ToHost,
-    WireBufferId, WireTimelineId, text,
+    Copies, Error, FrameMessage, KeptMessage, MAX_POINTS, Point, Producer, SharedTimeline,
+    StreamId, ToHost, WireBufferId, WireTimelineId, text,
 };
 
+use super::hint::{Asking, Hint};
 use super::rotation::Rotation;
 use super::stream::{Key, Stream};
 
 /// The most messages that wait for room in the socket.
 const MAX_UNSAID: usize = 1024;
+
+/// How often the host hears of pictures that are kept: it waits for a second.
+pub(super) const TELL: Duration = Duration::from_millis(500);
 
 /// A connection that was not found to be over.
 pub(super) struct Line {
@@ -41,11 +47,16 @@ pub(super) struct Line {
 }
 
 /// A stream that the host knows.
-#[derive(Clone, Copy)]
 struct Open {
     id: StreamId,
     /// Whether the host has a picture of it, which damage can refer to.
     seen: bool,
+    /// Whether it asks to look at its pictures.
+    hint: Arc<Hint>,
+    /// Pictures that it has, and has not heard of.
+    kept: Option<KeptMessage>,
+    /// When it heard of such ones last.
+    told: Duration,
 }
 
 /// Where a buffer goes back to.
@@ -123,21 +134,62 @@ impl Line {
         mut parcel: Parcel<'_>,
         export: impl FnOnce() -> Result<Exported, LayerError>,
     ) -> Result<(), Unsent> {
+        self.tell(parcel.stream);
         self.catch_up()?;
-        let stream = self.stream(parcel.stream)?;
-        parcel.frame.buffer = self.buffer(&parcel, stream.id, export)?;
-        if !stream.seen {
+        let (id, seen) = self.stream(parcel.stream)?;
+        parcel.frame.buffer = self.buffer(&parcel, id, export)?;
+        if !seen {
             parcel.frame.damage = Damage::Unknown;
         }
         parcel.frame.acquire = self.point(parcel.acquire)?;
         self.producer.send(&ToHost::Frame(parcel.frame))?;
         parcel.rotation.infer();
-        self.streams.insert(parcel.stream.key(), Open { seen: true, ..stream });
+        if let Some(open) = self.streams.get_mut(&parcel.stream.key()) {
+            open.seen = true;
+        }
         Ok(())
+    }
+
+    /// The host asks to look at the pictures of a stream, or no more.
+    pub(super) fn hint(&mut self, stream: StreamId, still: bool) {
+        let open = self.streams.values().find(|open| open.id == stream);
+        // One that was closed meanwhile is nobody's.
+        match open.map(|open| &open.hint) {
+            Some(hint) if still => hint.ask(),
+            Some(hint) => hint.end(),
+            None => {}
+        }
+    }
+
+    /// As [`Outlet::keep`](super::Outlet::keep).
+    pub(super) fn keep(
+        &mut self,
+        stream: &Stream,
+        asking: Asking,
+        (sequence, timestamp): (u64, Duration),
+    ) -> bool {
+        let now = clock_monotonic();
+        let asked = |open: &&mut Open| open.seen && open.hint.now() == Some(asking);
+        let Some(open) = self.streams.get_mut(&stream.key()).filter(asked) else { return false };
+        let count = open.kept.map_or(1, |kept| kept.count.saturating_add(1));
+        open.kept = Some(KeptMessage { stream: open.id, count, sequence, timestamp });
+        if now.saturating_sub(open.told) >= TELL {
+            self.tell(stream);
+        }
+        true
+    }
+
+    /// Tells the host what was kept of the stream.
+    pub(super) fn tell(&mut self, stream: &Stream) {
+        let Some(open) = self.streams.get_mut(&stream.key()) else { return };
+        let Some(kept) = open.kept.take() else { return };
+        open.told = clock_monotonic();
+        self.say(ToHost::Kept(kept));
     }
 
     /// Ends a stream, if the host knows it.
     pub(super) fn close(&mut self, stream: &Stream) {
+        self.tell(stream);
         if let Some(open) = self.streams.remove(&stream.key()) {
             self.say(ToHost::CloseStream { stream: open.id });
         }
@@ -220,6 +272,7 @@ impl Line {
     /// be able to know before anybody draws into it, so this comes first.
     pub(super) fn abandon(&mut self) {
         self.producer.reclaim();
+        self.streams.values().for_each(|open| open.hint.end());
         for home in self.homes.values() {
             if let Some(rotation) = home.rotation.upgrade() {
                 rotation.abandon();
@@ -247,10 +300,10 @@ impl Line {
         Ok(())
     }
 
-    /// The stream's name on this connection.
-    fn stream(&mut self, stream: &Stream) -> Result<Open, Error> {
+    /// The stream's name on this connection, and whether the host has a picture of it.
+    fn stream(&mut self, stream: &Stream) -> Result<(StreamId, bool), Error> {
         if let Some(known) = self.streams.get(&stream.key()) {
-            return Ok(*known);
+            return Ok((known.id, known.seen));
         }
         let id = StreamId(self.next_stream);
         self.producer.send(&ToHost::OpenStream {
@@ -259,9 +312,10 @@ impl Line {
             clock: None,
         })?;
         self.next_stream += 1;
-        let open = Open { id, seen: false };
+        let hint = Arc::clone(&stream.hint);
+        let open = Open { id, seen: false, hint, kept: None, told: Duration::ZERO };
         self.streams.insert(stream.key(), open);
-        Ok(open)
+        Ok((id, false))
     }
 
     /// The buffer's name on this connection.

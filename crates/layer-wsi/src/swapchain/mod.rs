@@ -14,8 +14,10 @@
 //! `tier` says how a picture's completion is told; `submit` and `sync_fd` are the ways to signal and to wait; `bind` is for images of the
 //! application's over our memory.
 //!
-//! Where images cannot leave, `copy` puts copies of them into `staging`, which has a `buffer`;
-//! `copier` has the one thread of this layer, for those that the CPU must make.
+//! Where images cannot leave, `copy` puts copies of them into `staging`, which has a `buffer`. Where
+//! pictures stand still and the host has said so (`hint`), `looks` has each looked at on its way out,
+//! and those stay here that `chain` knows the host to have. `copier` has the one thread of this layer,
+//! for copies that the CPU must make and for what is seen; a `job` is what it does with one picture.
 //!
 //! Otherwise no thread runs. A present computes the vblank of its picture; an acquire sleeps until an
 //! image is free, at most as long as the application says.
@@ -24,6 +26,7 @@ mod acquire;
 mod bind;
 mod buffer;
 mod canvases;
+mod chain;
 mod copier;
 mod copy;
 mod create;
@@ -35,8 +38,11 @@ mod export;
 mod format;
 mod gate;
 mod handover;
+mod hint;
 mod image;
+mod job;
 mod line;
+mod looks;
 mod memory;
 mod outlet;
 mod pace;
@@ -73,9 +79,10 @@ pub(crate) use tier::SyncFdWaits;
 
 use crate::device::DeviceState;
 use crate::surface::Surface;
-use copier::{Copier, Job};
+use copier::Copier;
 use drawn::Drawn;
 use image::Image;
+use looks::Looks;
 use pace::Mode;
 use place::Place;
 use plan::{Export, SwapchainPlan};
@@ -88,7 +95,7 @@ pub(crate) struct Swapchain {
     copier: Mutex<Option<Copier>>,
     // Before `images`: what is submitted is waited for before they go.
     places: Mutex<Vec<Place>>,
-    images: Vec<Image>,
+    images: Vec<Arc<Image>>,
     /// The same as `images`, for `vkGetSwapchainImagesKHR`.
     handles: Vec<vk::Image>,
     rotation: Arc<Rotation>,
@@ -98,7 +105,8 @@ pub(crate) struct Swapchain {
     outlet: Outlet,
     surface: Arc<Surface>,
     device: Arc<DeviceState>,
-    plan: SwapchainPlan,
+    plan: Arc<SwapchainPlan>,
+    looks: Arc<Looks>,
     key: Key,
 }
 
@@ -155,14 +163,13 @@ impl Swapchain {
         Ok(turn.mode)
     }
 
-    /// Asks the thread that copies pictures, if it runs.
+    /// Asks the thread, if it runs.
     fn ask_copier<T>(&self, ask: impl FnOnce(&Copier) -> T) -> Option<T> {
         self.copier().as_ref().map(ask)
     }
 
-    /// Lets `job` be done by the thread that copies pictures, which is started for the first.
-    /// `false`: there is none.
-    fn copy_later(&self, job: Job) -> bool {
+    /// Gives the thread something to do; it is started for the first. `false`: there is none.
+    fn copy_with(&self, give: impl FnOnce(&Copier)) -> bool {
         let mut copier = self.copier();
         if copier.is_none() {
             let started = Copier::start();
@@ -172,7 +179,7 @@ impl Swapchain {
             }
             *copier = started.ok();
         }
-        copier.as_ref().map(|copier| copier.push(job)).is_some()
+        copier.as_ref().map(give).is_some()
     }
 
     fn copier(&self) -> MutexGuard<'_, Option<Copier>> {

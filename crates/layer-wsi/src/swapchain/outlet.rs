@@ -8,8 +8,9 @@ use zerohop_layer::LayerError;
 
 use super::drive::Drive;
 use super::handover::Host;
+use super::hint::Asking;
 use super::line::{Exported, Parcel};
-use super::stream::Key;
+use super::stream::{Key, Stream};
 
 /// See the module. Both hold images for a while and give them back to their rotation; nobody runs
 /// but who presents, or waits for an image.
@@ -56,6 +57,16 @@ impl Outlet {
         match self {
             Self::Host => Host::get().send(parcel, export),
             Self::Screen(drive) => drive.send(parcel, export),
+        }
+    }
+
+    /// Counts the picture with this number and time as one that the reader has, because it was sent the
+    /// same one for this `asking`. `false`: that holds no more.
+    pub(crate) fn keep(&self, stream: &Stream, asking: Asking, picture: (u64, Duration)) -> bool {
+        match self {
+            Self::Host => Host::get().keep(stream, asking, picture),
+            // Nothing was asked.
+            Self::Screen(_) => false,
         }
     }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use ash::vk;
 use zerohop_frame::SyncPoint;
-use zerohop_layer::{LayerError, chain_line};
+use zerohop_layer::{LayerError, Level, chain_line, log};
 
 use super::Swapchain;
 use super::crossing::Crossing;
 use super::gate::Fence;
 use super::handover::Host;
+use super::job::Drawn;
+use super::looks::Looking;
 use super::ring::Fences;
 use super::submit::{Batch, submit};
 use super::sync_fd;
@@ -22,6 +24,15 @@ pub(crate) enum Departure {
     At(SyncPoint),
     /// The CPU copies it once this signals.
     Copied(Arc<Fence>),
+    /// It is sent if it changed, as is known when it is drawn.
+    Looked {
+        /// When that is.
+        drawn: Drawn,
+        /// With what it was looked at.
+        with: Looking,
+        /// When it may be read.
+        acquire: SyncPoint,
+    },
 }
 
 /// See the module.
@@ -57,22 +68,38 @@ impl Place {
             true => Tier::Signaled,
             false => Tier::choose(&swapchain.device, &swapchain.outlet),
         };
+        let looking = self.looking(swapchain, queue, index, tier)?;
         let crossing = self.crossing(swapchain, queue, index, tier)?;
-        let value = match crossing.leave(queue, waits) {
+        let value = match crossing.leave(queue, (waits, looking.is_some())) {
             Ok(value) => value,
             Err(err) => {
                 self.crossing = None;
                 return Err(err);
             }
         };
-        let departure = match tier {
-            _ if copied => Ok(Departure::Copied(crossing.left())),
+        let left = crossing.left();
+        let acquire = match tier {
+            _ if copied => Ok(SyncPoint::Signaled),
             Tier::Timeline => {
                 let which = Arc::clone(&swapchain.device.count_of(queue)?.shared);
-                Ok(Departure::At(SyncPoint::Timeline { which, value }))
+                Ok(SyncPoint::Timeline { which, value })
             }
             Tier::SyncFile | Tier::Signaled => self.exported(&swapchain.device),
         };
+        let departure = acquire.map(|acquire| match looking {
+            _ if copied => Departure::Copied(left),
+            None => Departure::At(acquire),
+            Some(with) => {
+                let drawn = match tier {
+                    Tier::Timeline => {
+                        let device = Arc::clone(&swapchain.device);
+                        Drawn::Count(device, Arc::clone(queue), value)
+                    }
+                    _ => Drawn::Fence(left),
+                };
+                Departure::Looked { drawn, with, acquire }
+            }
+        });
         self.abroad = true;
         if let Err(err) = &departure {
             Host::get().fall_back("handover", &chain_line(err), "the host misses pictures");
@@ -80,19 +107,43 @@ impl Place {
         Ok(departure.ok())
     }
 
+    /// What the picture that is about to leave is looked at with, if it is.
+    fn looking(
+        &mut self,
+        swapchain: &Swapchain,
+        queue: &Arc<QueueState>,
+        index: usize,
+        tier: Tier,
+    ) -> Result<Option<Looking>, LayerError> {
+        let Some(looking) = swapchain.looking(queue) else { return Ok(None) };
+        let crossing = self.crossing(swapchain, queue, index, tier)?;
+        match crossing.look_with(&looking.looker, index) {
+            Ok(true) => {
+                looking.looker.begin(index);
+                return Ok(Some(looking));
+            }
+            // What was submitted of it is waited for, and the next one is made for this looker.
+            Ok(false) => self.crossing = None,
+            Err(err) => {
+                log(Level::Debug, format_args!("a still picture is sent: {}", chain_line(&err)));
+            }
+        }
+        Ok(None)
+    }
+
     /// When the picture that was just submitted is complete, as a fence where there can be one.
-    fn exported(&mut self, device: &DeviceState) -> Result<Departure, LayerError> {
-        let Some(crossing) = &self.crossing else { return Ok(Departure::At(SyncPoint::Signaled)) };
+    fn exported(&mut self, device: &DeviceState) -> Result<SyncPoint, LayerError> {
+        let Some(crossing) = &self.crossing else { return Ok(SyncPoint::Signaled) };
         let ready = crossing.ready != vk::Semaphore::null();
         if let Some(point) = ready.then(|| export(device, crossing)).flatten() {
-            return Ok(Departure::At(point));
+            return Ok(point);
         }
         let left = crossing.wait_left();
         if ready {
             // Still signaled, the semaphore is of no more use.
             self.crossing = None;
         }
-        left.map(|()| Departure::At(SyncPoint::Signaled))
+        left.map(|()| SyncPoint::Signaled)
     }
 
     /// Makes the image the application's again: `semaphore` and `fence`, both perhaps null, are

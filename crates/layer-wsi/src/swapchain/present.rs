@@ -15,9 +15,10 @@ use zerohop_layer::{LayerError, Level, chain_line, guard, log};
 use zerohop_wire::{FrameMessage, Point, WireBufferId};
 
 use super::Swapchain;
-use super::copier::Job;
+use super::copier::Copier;
 use super::gate::Fence;
 use super::handover::Host;
+use super::job::{Job, Task};
 use super::line::Parcel;
 use super::pace::Mode;
 use super::place::Departure;
@@ -161,20 +162,31 @@ impl Present {
         swapchain.places()[self.index].queue = Some(Arc::clone(queue));
         let now = clock_monotonic();
         let mut flow = swapchain.stream.lock();
+        // The picture goes after those that the thread still has.
+        let missed = swapchain.ask_copier(Copier::overtake).unwrap_or(Some(nowhere()));
+        let to = match self.receiver() {
+            Receiver::Host if missed.is_none() => Receiver::Copier,
+            to => to,
+        };
         // A screen keeps time by keeping the image: not one that is only copied.
-        let paced = self.receiver() == Receiver::Host && swapchain.outlet.is_paced();
+        let paced = to == Receiver::Host && swapchain.outlet.is_paced();
         let showing = match paced {
             true => flow.screen.pass_on(now),
             false => flow.screen.present(self.mode, now),
         };
         flow.sequence += 1;
         let sequence = flow.sequence;
-        let to = self.receiver();
         let picture = Picture { sequence, showing, to };
         let due = if paced { Due::Told(sequence) } else { Due::At(showing.at) };
         swapchain.rotation.present(self.index, picture, (self.id, due), now)?;
 
+        let other = !flow.is_of(swapchain.key);
         let damage = flow.damage(swapchain.key, &damage);
+        let damage = missed.map_or(damage.clone(), |missed| missed.join(&damage));
+        if other {
+            // What another swapchain has shown was asked for.
+            swapchain.stream.hint.end();
+        }
         let frame = FrameMessage {
             buffer: WireBufferId(0),
             sequence,
@@ -186,14 +198,14 @@ impl Present {
             acquire: Point::Signaled,
         };
         if to == Receiver::Host {
-            // Pictures that are copied may be overtaken, and look themselves.
+            // Pictures that the thread has may be overtaken, and look themselves.
             flow.passes(sequence);
         }
         let seen = match self.departure {
             None => false,
-            Some(departure) => swapchain.hand_over(self.index, frame, (departure, self.left)),
+            Some(departure) => swapchain.hand_over(self.index, frame, (departure, to, self.left)),
         };
-        flow.unseen = if seen { Damage::Rects(Default::default()) } else { damage };
+        flow.unseen = if seen { nowhere() } else { damage };
         drop(flow);
         if to != Receiver::Nobody {
             // Now that the picture is on its way, what the host has said meanwhile.
@@ -206,28 +218,30 @@ impl Present {
         match self.departure {
             None => Receiver::Nobody,
             Some(Departure::At(_)) => Receiver::Host,
-            Some(Departure::Copied(_)) => Receiver::Copier,
+            Some(Departure::Copied(_) | Departure::Looked { .. }) => Receiver::Copier,
         }
     }
 }
 
 impl Swapchain {
-    /// Sends the picture in image `index`, or lets it be copied and sent. `false`: the host will
-    /// not have it.
+    /// Sends the picture in image `index`, or lets the thread do so. `false`: the host will not have it.
     fn hand_over(
         &self,
         index: usize,
         frame: FrameMessage,
-        (departure, left): (Departure, (Duration, Duration)),
+        (departure, to, left): (Departure, Receiver, (Duration, Duration)),
     ) -> bool {
         let sequence = frame.sequence;
         let sent = match departure {
-            Departure::At(acquire) => self.send(index, frame, acquire),
+            Departure::At(acquire) if to == Receiver::Host => self.send(index, frame, acquire),
+            Departure::At(acquire) => self.push(index, frame, Task::Send(acquire)),
+            Departure::Looked { drawn, with, acquire } => {
+                self.push(index, frame, Task::Look { drawn, with, acquire })
+            }
             Departure::Copied(drawn) => self.copy(index, frame, drawn),
         };
         if sent {
             // Put into words only now that the picture is on its way.
-            trace::step("sent", sequence);
             trace::took_for("submit", sequence, left);
         } else {
             self.rotation.release(index, sequence, Fences::new());
@@ -238,7 +252,7 @@ impl Swapchain {
 
     /// Sends the picture in image `index`. `false`: the host does not have it.
     fn send(&self, index: usize, frame: FrameMessage, acquire: SyncPoint) -> bool {
-        let image = &self.images[index];
+        let (image, sequence) = (&self.images[index], frame.sequence);
         let parcel = Parcel {
             stream: &self.stream,
             image: image.key(),
@@ -247,26 +261,39 @@ impl Swapchain {
             frame,
             acquire,
         };
-        self.outlet.send(parcel, || image.export(&self.plan))
+        let sent = self.outlet.send(parcel, || image.export(&self.plan));
+        if sent {
+            trace::step("sent", sequence);
+        }
+        sent
     }
 
     /// Lets the picture in image `index` be copied and sent once `drawn` signals. `false`: it will
     /// not be.
     fn copy(&self, index: usize, frame: FrameMessage, drawn: Arc<Fence>) -> bool {
-        let image = &self.images[index];
-        let Ok(Some(staging)) = image.staging(&self.plan) else { return false };
+        let Ok(Some(staging)) = self.images[index].staging(&self.plan) else { return false };
+        self.push(index, frame, Task::Copy(drawn, Arc::clone(staging)))
+    }
+
+    /// Lets the thread do `task` with the picture in image `index`. `false`: there is none.
+    fn push(&self, index: usize, frame: FrameMessage, task: Task) -> bool {
         let job = Job {
-            drawn,
-            staging: Arc::clone(staging),
+            task,
             stream: Arc::clone(&self.stream),
-            image: image.key(),
+            image: Arc::clone(&self.images[index]),
+            plan: Arc::clone(&self.plan),
             rotation: Arc::clone(&self.rotation),
             index,
             frame,
             outlet: self.outlet.clone(),
+            looks: Arc::clone(&self.looks),
         };
-        self.copy_later(job)
+        self.copy_with(|copier| copier.push(job))
     }
+}
+
+fn nowhere() -> Damage {
+    Damage::Rects(Default::default())
 }
 
 /// The worse of two results: an error before `SUBOPTIMAL`, a lost device before a lost surface

@@ -33,7 +33,7 @@ pub(crate) enum Acquired {
         at: Option<Duration>,
         /// Since when, or from when on, only the host holds an image.
         host: Option<Duration>,
-        /// The same of the thread that copies pictures.
+        /// The same of the thread that copies pictures or looks at them.
         copier: Option<Duration>,
     },
 }
@@ -106,6 +106,11 @@ impl Ring {
         Acquired::Image { index, after: self.slots[index].lend() }
     }
 
+    /// Whether there is one to lend.
+    pub(crate) fn is_free(&self, now: Duration) -> bool {
+        self.slots.iter().any(|slot| slot.standing(now).is_some())
+    }
+
     fn later(&self) -> Acquired {
         let (mut at, mut host, mut copier) = (None, None, None);
         for slot in &self.slots {
@@ -159,14 +164,14 @@ impl Ring {
         Ok(())
     }
 
-    /// A picture was copied, and goes to the host.
+    /// The thread is done with a picture, which goes to the host.
     pub(crate) fn hand_on(&mut self, index: usize, sequence: u64) {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.hand_on(sequence);
         }
     }
 
-    /// Whether nobody but the thread that copies pictures holds image `index`.
+    /// Whether nobody but the thread holds image `index`.
     pub(crate) fn waits_for_copier(&self, index: usize, now: Duration) -> bool {
         matches!(
             self.slots.get(index),

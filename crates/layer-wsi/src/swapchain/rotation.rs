@@ -63,6 +63,14 @@ impl Rotation {
         woken.unwrap_or_else(PoisonError::into_inner).0.asleep -= 1;
     }
 
+    /// The same until an image is free, where the thread has one that comes back at any moment.
+    pub(crate) fn wait_free(&self, now: Duration, until: Duration) {
+        let turn = self.lock();
+        if !turn.ring.is_free(now) {
+            self.wait(turn, until.saturating_sub(now));
+        }
+    }
+
     /// Changes something, and wakes who sleeps until then.
     fn change<T>(&self, what: impl FnOnce(&mut Turn) -> T) -> T {
         let mut turn = self.lock();
@@ -113,12 +121,12 @@ impl Rotation {
         })
     }
 
-    /// Whether nobody but the thread that copies pictures holds image `index`.
+    /// Whether nobody but the thread holds image `index`.
     pub(crate) fn waits_for_copier(&self, index: usize, now: Duration) -> bool {
         self.lock().ring.waits_for_copier(index, now)
     }
 
-    /// A picture was copied, and goes to the host.
+    /// The thread is done with a picture, which goes to the host.
     pub(crate) fn hand_on(&self, index: usize, sequence: u64) {
         self.lock().ring.hand_on(index, sequence);
     }

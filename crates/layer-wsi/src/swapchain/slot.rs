@@ -30,7 +30,7 @@ pub(super) enum Slot {
 /// Who else holds a presented image.
 #[derive(Debug)]
 pub(super) enum Reader {
-    /// The thread that copies it, until the host gets it.
+    /// The thread that copies it or looks at it, until the host gets it.
     Copier,
     /// The host, until it releases the picture.
     Host,
@@ -48,7 +48,7 @@ pub(crate) enum Receiver {
     Nobody,
     /// The host, until it releases it.
     Host,
-    /// The thread that copies it for the host.
+    /// The thread that copies it for the host, or looks at it first.
     Copier,
 }
 

@@ -2,13 +2,14 @@
 //! swapchains that follow each other.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ash::vk;
 use zerohop_frame::Damage;
 use zerohop_layer::LayerError;
 
 use super::handover::Host;
+use super::hint::Hint;
 use super::pace::{Refresh, Screen};
 
 /// Names something of ours for as long as the process lives.
@@ -28,6 +29,8 @@ impl Key {
 pub(crate) struct Stream {
     key: Key,
     name: String,
+    /// Whether the host asks to look at its pictures.
+    pub(crate) hint: Arc<Hint>,
     flow: Mutex<Flow>,
 }
 
@@ -40,8 +43,10 @@ pub(crate) struct Flow {
     pub(crate) sequence: u64,
     /// The damage of the pictures since the last that the host got.
     pub(crate) unseen: Damage,
-    /// The number of the last picture that went to the host.
+    /// The number of the last picture that went to the host, or was kept.
     handed: u64,
+    /// The number of the last picture that went to the host.
+    pub(crate) got: u64,
     /// The swapchain of the last picture.
     presented: Option<Key>,
     /// The swapchain that is not retired.
@@ -53,9 +58,9 @@ impl Stream {
     pub(crate) fn new(name: String, refresh: Refresh) -> Self {
         let screen = Screen::new(refresh);
         let unseen = Damage::Unknown;
-        let (sequence, handed) = (0, 0);
-        let flow = Flow { screen, sequence, unseen, handed, presented: None, current: None };
-        Self { key: Key::next(), name, flow: Mutex::new(flow) }
+        let (sequence, handed, got) = (0, 0, 0);
+        let flow = Flow { screen, sequence, unseen, handed, got, presented: None, current: None };
+        Self { key: Key::next(), name, hint: Arc::default(), flow: Mutex::new(flow) }
     }
 
     /// Its name among the things of this process.
@@ -98,9 +103,26 @@ impl Stream {
 impl Flow {
     /// Whether picture `sequence` may go to the host now: none after it has gone.
     pub(crate) fn passes(&mut self, sequence: u64) -> bool {
-        let passes = sequence > self.handed;
-        self.handed = self.handed.max(sequence);
+        let passes = self.is_next(sequence);
+        if passes {
+            (self.handed, self.got) = (sequence, sequence);
+        }
         passes
+    }
+
+    /// Whether no picture after `sequence` has gone, or was kept.
+    pub(crate) fn is_next(&self, sequence: u64) -> bool {
+        sequence > self.handed
+    }
+
+    /// Picture `sequence`, which [is next](Self::is_next), stays here: the host has it.
+    pub(crate) fn keep(&mut self, sequence: u64) {
+        self.handed = sequence;
+    }
+
+    /// Whether the last picture was one of `swapchain`.
+    pub(crate) fn is_of(&self, swapchain: Key) -> bool {
+        self.presented == Some(swapchain)
     }
 
     /// Where a picture of `swapchain` may differ from the last that the host got, when it is
@@ -150,6 +172,9 @@ mod tests {
         let mut flow = stream.lock();
         assert_eq!([flow.passes(1), flow.passes(3), flow.passes(2)], [true, true, false]);
         assert!(!flow.passes(3), "nor a second time");
+        flow.keep(5);
+        assert!(!flow.passes(4), "nor one before what was kept");
+        assert_eq!(flow.got, 3);
     }
 
     #[test]

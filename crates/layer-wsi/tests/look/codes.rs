@@ -47,10 +47,8 @@ impl Codes {
                 vec![word & 0xc00f_fc00 | word >> 20 & ten | (word & ten) << 20]
             }
             vk::Format::R5G6B5_UNORM_PACK16 => {
-                let of = |code: u32, most: u32| (code * 510 / most).div_ceil(2);
                 let code = halves[0];
-                let (red, green, blue) = (code >> 11, code >> 5 & 63, code & 31);
-                vec![of(red, 31) | of(green, 63) << 8 | of(blue, 31) << 16 | 255 << 24]
+                vec![code >> 11 | code & 0x07e0 | (code & 31) << 11]
             }
             _ => halves.into_iter().map(float).collect(),
         }
