@@ -13,8 +13,9 @@
 //! ```
 //!
 //! The layer does nothing in a process that makes no swapchain, and starts no thread but for one whose
-//! pictures the CPU must copy (`swapchain/copier.rs`). No handle of ours goes down to the driver. `VkAllocationCallbacks` of the application are passed down
-//! unchanged and not used for our own objects.
+//! pictures the CPU must copy or stand still (`swapchain/copier.rs`). No handle of ours goes down to the
+//! driver. `VkAllocationCallbacks` of the application are passed down unchanged and not used for our own
+//! objects.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
 
 mod commands;

@@ -26,7 +26,7 @@ const FAKES: &[(&str, &str, &str)] = &[
 /// and NVENC that bring a stand-in for the library do not.
 const TESTS: &[(&str, &[&str])] = &[
     ("vulkan", &["hardware", "planes"]),
-    ("layer-wsi", &["conformance", "handover"]),
+    ("layer-wsi", &["conformance", "handover", "look"]),
     ("layer-dmabuf", &["hardware"]),
     ("passes", &["twins", "planar"]),
     ("wire", &["hardware"]),

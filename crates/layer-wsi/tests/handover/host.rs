@@ -81,6 +81,10 @@ pub(crate) struct Viewer {
     pub(crate) checker: Checker,
     /// The numbers in the order in which they were seen.
     pub(crate) seen: Vec<u32>,
+    /// After so many pictures of one number in a row the player is asked to look itself. 0: never.
+    pub(crate) asks: usize,
+    /// How many pictures it kept.
+    pub(crate) kept: u64,
 }
 
 impl Viewer {
@@ -106,6 +110,8 @@ impl Viewer {
             notes,
             checker: Checker::new(Scene::default()),
             seen: Vec::new(),
+            asks: 0,
+            kept: 0,
         })
     }
 
@@ -120,7 +126,8 @@ impl Viewer {
             match self.source.poll_event()? {
                 Some(SourceEvent::Frame(frame)) => self.look(&Arc::new(frame))?,
                 Some(SourceEvent::Ended) => return Ok(()),
-                Some(SourceEvent::Format(_) | SourceEvent::Kept(_)) => {}
+                Some(SourceEvent::Kept(kept)) => self.kept += kept.count,
+                Some(SourceEvent::Format(_)) => {}
                 None if begin.elapsed() > PATIENCE => return Err("no end of pictures".into()),
                 None => thread::sleep(Duration::from_millis(1)),
             }
@@ -135,6 +142,11 @@ impl Viewer {
         let picture = Picture::unpack(layout, image.extent(), &bytes).opaque();
         self.seen.extend(self.checker.take(&picture));
         self.cache.evict();
+        let last = self.seen.last();
+        let row = self.seen.iter().rev().take_while(|one| Some(*one) == last).count();
+        if row == self.asks {
+            frame.say_still(true);
+        }
         Ok(())
     }
 }

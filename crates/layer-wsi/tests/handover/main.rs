@@ -8,6 +8,7 @@ mod host;
 #[path = "../common/layers.rs"]
 mod layers;
 mod player;
+mod still;
 mod ways;
 
 use std::env;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     // It keeps the driver loaded: NVIDIA's (580.159) cannot be loaded again after some thirty times.
     let driver = Instance::new().ok();
     let undrawn = driver.as_deref().and_then(no_linear);
-    let trials = TESTS.iter().chain(ways::TESTS).map(|(name, test)| {
+    let trials = TESTS.iter().chain(ways::TESTS).chain(still::TESTS).map(|(name, test)| {
         let undrawn = undrawn.filter(|_| name.starts_with(ways::OF_DMA_BUFS));
         Trial::ignorable_test(*name, move || {
             let needs = *name == DRIVERS_OWN;

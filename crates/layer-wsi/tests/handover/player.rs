@@ -44,6 +44,8 @@ pub(crate) struct Play {
     pub(crate) pause: u64,
     /// Whether images are asked for without waiting, over and over.
     pub(crate) impatient: bool,
+    /// Which pictures are shown, as [`Play::numbers`] says.
+    pub(crate) script: u64,
     /// What the driver lacks, as `VK_LAYER_ZEROHOP_hide` reads it.
     pub(crate) hide: &'static str,
     /// Whether the layer for dma-bufs is below ours.
@@ -74,6 +76,7 @@ impl Play {
         recreate_every: 0,
         pause: 0,
         impatient: false,
+        script: 0,
         hide: "",
         dmabuf: false,
         timeline: false,
@@ -82,7 +85,33 @@ impl Play {
         log: "warn",
     };
 
-    fn args(&self) -> [String; 8] {
+    /// The numbers of the pictures, one for each present: each another for script 0, all the same for
+    /// script 1, and for any other some that stand still for a while, blink or move.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        let mut state = self.script;
+        let mut random = |most: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % most
+        };
+        let (mut number, mut left, mut every) = (0, 0, 1);
+        let next = |at: u64| {
+            if left == 0 {
+                // A while of presents, and after how many of them the picture changes.
+                (left, every) = (8 + random(24), [1, 2, 3, 7, 100][random(5) as usize]);
+            }
+            left -= 1;
+            number += u32::from(at.is_multiple_of(every));
+            number
+        };
+        let frames = u64::from(self.frames);
+        match self.script {
+            0 => (0..self.frames).collect(),
+            1 => vec![0; self.frames as usize],
+            _ => (0..frames).map(next).collect(),
+        }
+    }
+
+    fn args(&self) -> [String; 9] {
         [
             self.mode.as_raw().to_string(),
             self.format.as_raw().to_string(),
@@ -92,12 +121,14 @@ impl Play {
             self.recreate_every.to_string(),
             self.pause.to_string(),
             u8::from(self.impatient).to_string(),
+            self.script.to_string(),
         ]
     }
 
     fn parse(args: &[String]) -> Result<Self, BoxError> {
-        let [mode, format, width, height, frames, recreate_every, pause, impatient] = args else {
-            return Err("a player takes eight numbers".into());
+        let [mode, format, width, height, frames, recreate_every, pause, impatient, script] = args
+        else {
+            return Err("a player takes nine numbers".into());
         };
         Ok(Self {
             mode: vk::PresentModeKHR::from_raw(mode.parse()?),
@@ -107,6 +138,7 @@ impl Play {
             recreate_every: recreate_every.parse()?,
             pause: pause.parse()?,
             impatient: impatient == "1",
+            script: script.parse()?,
             ..Self::default()
         })
     }
@@ -180,13 +212,14 @@ fn show(play: &Play) -> Result<(), BoxError> {
     if play.impatient {
         poll(&device, &chain.1, play)?;
     }
+    let numbers = play.numbers();
     for frame in (0..play.frames).filter(|_| !play.impatient) {
         if play.recreate_every > 0 && frame > 0 && frame % play.recreate_every == 0 {
             let new = open(&device, &surface, play, chain.1.raw())?;
             chain.0.finish()?;
             chain = new;
         }
-        chain.0.show(&chain.1, frame)?;
+        chain.0.show(&chain.1, numbers[frame as usize])?;
         thread::sleep(Duration::from_millis(play.pause));
     }
     chain.0.finish()?;
@@ -204,7 +237,7 @@ fn show(play: &Play) -> Result<(), BoxError> {
 fn poll(device: &Arc<Device>, swapchain: &Swapchain, play: &Play) -> Result<(), BoxError> {
     let mut painter = Painter::new(device, play.format, play.extent, 1, Scene::default())?;
     let (ready, drawn) = (Fence::new(device, false)?, Semaphore::new(device)?);
-    for frame in 0..play.frames {
+    for frame in play.numbers() {
         let begin = Instant::now();
         let acquired = loop {
             match swapchain.acquire(Duration::ZERO, vk::Semaphore::null(), ready.raw()) {

@@ -27,7 +27,7 @@ const OLD: &str = "1.1,VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_externa
     VK_KHR_external_semaphore_fd,VK_KHR_external_fence_fd";
 
 /// One like `BY_GPU` that knows nothing of dma-bufs, under the layer that makes them.
-const DMABUF: Play = Play {
+pub(crate) const DMABUF: Play = Play {
     hide: "VK_KHR_swapchain,VK_KHR_external_memory_fd,VK_EXT_external_memory_dma_buf,\
         VK_EXT_queue_family_foreign",
     dmabuf: true,

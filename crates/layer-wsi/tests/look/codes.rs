@@ -58,11 +58,12 @@ impl Codes {
 /// The bits of the float that a finite half is.
 fn float(half: u32) -> u32 {
     let (sign, exponent, fraction) = (half >> 15, half >> 10 & 31, half & 0x3ff);
-    let size = match exponent {
-        0 => fraction as f32 * 2_f32.powi(-24),
-        _ => (fraction + 1024) as f32 * 2_f32.powi(i32::try_from(exponent).unwrap() - 25),
+    // In units of 2^-24, the least half that is not zero.
+    let units = match exponent {
+        0 => fraction as f32,
+        _ => (u64::from(fraction + 1024) << (exponent - 1)) as f32,
     };
-    size.to_bits() | sign << 31
+    (units * 2_f32.powi(-24)).to_bits() | sign << 31
 }
 
 /// Bytes without a pattern. Those of halves are finite numbers: which NaN a NaN becomes is a

@@ -164,8 +164,8 @@ impl Easel {
         // SAFETY: host visible, and not mapped.
         let at = unsafe { raw.map_memory(self.seen, 0, vk::WHOLE_SIZE, flags) }?.cast::<Hash>();
         let count = bytes_of(&self.looker) / size_of::<Hash>();
-        // SAFETY: as many are there.
-        let all = (0..count).map(|place| unsafe { at.add(place).read() }).collect();
+        // SAFETY: as many are there, and the device has written them.
+        let all = unsafe { std::slice::from_raw_parts(at, count) }.to_vec();
         // SAFETY: mapped above.
         unsafe { raw.unmap_memory(self.seen) };
         Ok(all)

@@ -42,11 +42,9 @@ type Test = fn(&Arc<Device>) -> Result<(), BoxError>;
 
 const TESTS: [(&str, Test); 3] = [
     ("every_format_and_size_is_hashed_as_by_the_twin", |device| {
-        each(device, |easel, codes| hashed_as_by_the_twin(easel, codes))
+        each(device, hashed_as_by_the_twin)
     }),
-    ("one_bit_anywhere_is_found_and_the_same_picture_is_the_same", |device| {
-        each(device, |easel, codes| one_bit(easel, codes))
-    }),
+    ("one_bit_anywhere_is_found_and_the_same_picture_is_the_same", |device| each(device, one_bit)),
     ("a_nan_is_the_same_as_itself_and_hides_nothing", nan),
 ];
 
