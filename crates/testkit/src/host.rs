@@ -15,7 +15,7 @@ use zerohop_frame::{DeviceId, Extent, FrameDescriptor, OpaqueImage};
 use zerohop_kernel::{Listener, Memfd, Socket};
 use zerohop_wire::{
     Copies, FrameMessage, HostDisplay, KeptMessage, MAX_DEVICES, MAX_MESSAGE, Point,
-    SharedTimeline, ToHost, ToProducer, WireBufferId, WireTimelineId, text,
+    SharedTimeline, StreamId, ToHost, ToProducer, WireBufferId, WireTimelineId, text,
 };
 
 /// How long the thread sleeps at most before it looks whether it should end.
@@ -38,6 +38,8 @@ pub enum Manner {
     HangsUp(usize),
     /// Says something wrong after each picture.
     Lies(Lie),
+    /// Releases each at once, and after so many of a connection says that their stream stands still.
+    SaysStill(usize),
 }
 
 /// What is wrong.
@@ -101,6 +103,8 @@ struct Guest {
     /// Whether it was told of one of ours.
     told: bool,
     frames: usize,
+    /// The stream that was opened last.
+    stream: StreamId,
     /// Pictures that are to be released, and when.
     held: VecDeque<(WireBufferId, u64, Instant)>,
     over: bool,
@@ -108,7 +112,8 @@ struct Guest {
 
 impl Guest {
     fn new(socket: Socket) -> Self {
-        Self { socket, timeline: None, told: false, frames: 0, held: VecDeque::new(), over: false }
+        let (stream, held) = (StreamId(0), VecDeque::new());
+        Self { socket, timeline: None, told: false, frames: 0, stream, held, over: false }
     }
 }
 
@@ -250,14 +255,18 @@ fn take(guest: &mut Guest, (manner, devices): Ways<'_>, heard: &mut Heard, messa
     match message {
         ToHost::Hello { name, .. } => {
             heard.names.push(name.to_string());
-            let version = if devices.is_empty() { 1 } else { 2 };
+            let newer = !devices.is_empty() || matches!(manner, Manner::SaysStill(_));
+            let version = if newer { 2 } else { 1 };
             say(guest, &ToProducer::Welcome { version, display: Some(display()) });
             if version == 2 {
                 let devices = devices.iter().copied().take(MAX_DEVICES).collect();
                 say(guest, &ToProducer::Devices { devices });
             }
         }
-        ToHost::OpenStream { .. } => heard.opened += 1,
+        ToHost::OpenStream { stream, .. } => {
+            heard.opened += 1;
+            guest.stream = stream;
+        }
         ToHost::CloseStream { .. } => heard.closed += 1,
         ToHost::Announce { buffer, descriptor, memory, copies, .. } => {
             heard.announced += 1;
@@ -291,6 +300,9 @@ fn picture(guest: &mut Guest, manner: Manner, frame: &FrameMessage) {
     match manner {
         Manner::HangsUp(after) if guest.frames >= after => guest.over = true,
         Manner::Lies(lie) => tell(guest, lie, frame),
+        Manner::SaysStill(after) if guest.frames == after => {
+            say(guest, &ToProducer::Still { stream: guest.stream, still: true });
+        }
         _ => {}
     }
 }

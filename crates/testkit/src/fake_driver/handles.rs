@@ -19,13 +19,21 @@ pub enum Kind {
     Semaphore,
     Fence,
     CommandPool,
+    ImageView,
+    SetLayout,
+    PipelineLayout,
+    ShaderModule,
+    Pipeline,
+    DescriptorPool,
 }
 
 /// What is known of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Object {
-    /// An instance or a device.
+    /// One of which nothing matters but that it is there.
     Plain,
+    /// A view of this image.
+    View(u64),
     /// An image: its size, the bytes of a row, its modifier where it has one, and whether it has
     /// memory.
     Image { bytes: u64, pitch: u64, modifier: Option<u64>, bound: bool },

@@ -6,7 +6,7 @@ use std::mem;
 use ash::vk::{self, Handle};
 
 use super::handles::state_of;
-use super::{buffer, device, instance, memory, physical, submit, sync};
+use super::{buffer, compute, device, instance, memory, physical, submit, sync};
 
 /// Finds a command by its name; the type of each is checked against its name's.
 macro_rules! commands {
@@ -148,6 +148,29 @@ fn device_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
         b"vkBeginCommandBuffer": vk::PFN_vkBeginCommandBuffer = submit::begin_command_buffer,
         b"vkEndCommandBuffer": vk::PFN_vkEndCommandBuffer = submit::end_command_buffer,
         b"vkCmdPipelineBarrier": vk::PFN_vkCmdPipelineBarrier = submit::pipeline_barrier,
+        b"vkCreateImageView": vk::PFN_vkCreateImageView = compute::create_image_view,
+        b"vkDestroyImageView": vk::PFN_vkDestroyImageView = compute::destroy_image_view,
+        b"vkCreateDescriptorSetLayout": vk::PFN_vkCreateDescriptorSetLayout =
+            compute::create_set_layout,
+        b"vkDestroyDescriptorSetLayout": vk::PFN_vkDestroyDescriptorSetLayout =
+            compute::destroy_set_layout,
+        b"vkCreatePipelineLayout": vk::PFN_vkCreatePipelineLayout = compute::create_pipeline_layout,
+        b"vkDestroyPipelineLayout": vk::PFN_vkDestroyPipelineLayout =
+            compute::destroy_pipeline_layout,
+        b"vkCreateShaderModule": vk::PFN_vkCreateShaderModule = compute::create_shader_module,
+        b"vkDestroyShaderModule": vk::PFN_vkDestroyShaderModule = compute::destroy_shader_module,
+        b"vkCreateComputePipelines": vk::PFN_vkCreateComputePipelines =
+            compute::create_compute_pipelines,
+        b"vkDestroyPipeline": vk::PFN_vkDestroyPipeline = compute::destroy_pipeline,
+        b"vkCreateDescriptorPool": vk::PFN_vkCreateDescriptorPool = compute::create_descriptor_pool,
+        b"vkDestroyDescriptorPool": vk::PFN_vkDestroyDescriptorPool =
+            compute::destroy_descriptor_pool,
+        b"vkAllocateDescriptorSets": vk::PFN_vkAllocateDescriptorSets =
+            compute::allocate_descriptor_sets,
+        b"vkUpdateDescriptorSets": vk::PFN_vkUpdateDescriptorSets = compute::update_descriptor_sets,
+        b"vkCmdBindPipeline": vk::PFN_vkCmdBindPipeline = compute::bind_pipeline,
+        b"vkCmdBindDescriptorSets": vk::PFN_vkCmdBindDescriptorSets = compute::bind_descriptor_sets,
+        b"vkCmdDispatch": vk::PFN_vkCmdDispatch = compute::dispatch,
     }
 }
 

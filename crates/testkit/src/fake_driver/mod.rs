@@ -7,6 +7,7 @@
 
 mod buffer;
 mod chain;
+mod compute;
 mod device;
 mod handles;
 mod instance;
