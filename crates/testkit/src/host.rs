@@ -38,7 +38,7 @@ pub enum Manner {
     HangsUp(usize),
     /// Says something wrong after each picture.
     Lies(Lie),
-    /// Releases each at once, and after so many of a connection says that their stream stands still.
+    /// Releases each at once, and after so many of a stream says that it stands still.
     SaysStill(usize),
 }
 
@@ -103,8 +103,8 @@ struct Guest {
     /// Whether it was told of one of ours.
     told: bool,
     frames: usize,
-    /// The stream that was opened last.
-    stream: StreamId,
+    /// The stream that was opened last, and how many pictures came since.
+    stream: (StreamId, usize),
     /// Pictures that are to be released, and when.
     held: VecDeque<(WireBufferId, u64, Instant)>,
     over: bool,
@@ -112,7 +112,7 @@ struct Guest {
 
 impl Guest {
     fn new(socket: Socket) -> Self {
-        let (stream, held) = (StreamId(0), VecDeque::new());
+        let (stream, held) = ((StreamId(0), 0), VecDeque::new());
         Self { socket, timeline: None, told: false, frames: 0, stream, held, over: false }
     }
 }
@@ -265,7 +265,7 @@ fn take(guest: &mut Guest, (manner, devices): Ways<'_>, heard: &mut Heard, messa
         }
         ToHost::OpenStream { stream, .. } => {
             heard.opened += 1;
-            guest.stream = stream;
+            guest.stream = (stream, 0);
         }
         ToHost::CloseStream { .. } => heard.closed += 1,
         ToHost::Announce { buffer, descriptor, memory, copies, .. } => {
@@ -295,13 +295,14 @@ fn take(guest: &mut Guest, (manner, devices): Ways<'_>, heard: &mut Heard, messa
 
 fn picture(guest: &mut Guest, manner: Manner, frame: &FrameMessage) {
     guest.frames += 1;
+    guest.stream.1 += 1;
     let wait = if let Manner::Slow(wait) = manner { wait } else { Duration::ZERO };
     guest.held.push_back((frame.buffer, frame.sequence, Instant::now() + wait));
     match manner {
         Manner::HangsUp(after) if guest.frames >= after => guest.over = true,
         Manner::Lies(lie) => tell(guest, lie, frame),
-        Manner::SaysStill(after) if guest.frames == after => {
-            say(guest, &ToProducer::Still { stream: guest.stream, still: true });
+        Manner::SaysStill(after) if guest.stream.1 == after => {
+            say(guest, &ToProducer::Still { stream: guest.stream.0, still: true });
         }
         _ => {}
     }

@@ -17,12 +17,12 @@
 //! float that it is. So 0 and -0 differ, and a NaN, which no comparison of numbers would find equal
 //! to itself, is the same as itself; drivers may take two NaNs of other bits for one.
 
+pub mod cpu;
 mod keys;
 mod looker;
 mod reading;
 mod sight;
 mod store;
-pub mod twin;
 
 pub use keys::Keys;
 pub use looker::{Ground, Looker};

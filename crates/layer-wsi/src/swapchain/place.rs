@@ -70,14 +70,9 @@ impl Place {
         };
         let looking = self.looking(swapchain, queue, index, tier)?;
         let crossing = self.crossing(swapchain, queue, index, tier)?;
-        let value = match crossing.leave(queue, (waits, looking.is_some())) {
-            Ok(value) => value,
-            Err(err) => {
-                self.crossing = None;
-                return Err(err);
-            }
-        };
         let left = crossing.left();
+        let value = crossing.leave(queue, (waits, looking.is_some()));
+        let value = value.inspect_err(|_| self.crossing = None)?;
         let acquire = match tier {
             _ if copied => Ok(SyncPoint::Signaled),
             Tier::Timeline => {
@@ -86,19 +81,14 @@ impl Place {
             }
             Tier::SyncFile | Tier::Signaled => self.exported(&swapchain.device),
         };
+        let drawn = match tier {
+            Tier::Timeline => Drawn::Count(Arc::clone(&swapchain.device), Arc::clone(queue), value),
+            Tier::SyncFile | Tier::Signaled => Drawn::Fence(Arc::clone(&left)),
+        };
         let departure = acquire.map(|acquire| match looking {
             _ if copied => Departure::Copied(left),
             None => Departure::At(acquire),
-            Some(with) => {
-                let drawn = match tier {
-                    Tier::Timeline => {
-                        let device = Arc::clone(&swapchain.device);
-                        Drawn::Count(device, Arc::clone(queue), value)
-                    }
-                    _ => Drawn::Fence(left),
-                };
-                Departure::Looked { drawn, with, acquire }
-            }
+            Some(with) => Departure::Looked { drawn, with, acquire },
         });
         self.abroad = true;
         if let Err(err) = &departure {

@@ -25,6 +25,7 @@ use super::place::Departure;
 use super::request::{Asked, Request};
 use super::ring::{Fences, Picture, Receiver};
 use super::shown::Due;
+use super::stream::Flow;
 use super::submit::{Batch, submit};
 use crate::device::{DeviceState, QueueState};
 use crate::trace;
@@ -158,7 +159,7 @@ impl Present {
         damage: Damage,
         began: Duration,
     ) -> Result<vk::Result, LayerError> {
-        let swapchain = &*self.swapchain;
+        let swapchain = Arc::clone(&self.swapchain);
         swapchain.places()[self.index].queue = Some(Arc::clone(queue));
         let now = clock_monotonic();
         let mut flow = swapchain.stream.lock();
@@ -180,38 +181,35 @@ impl Present {
         let due = if paced { Due::Told(sequence) } else { Due::At(showing.at) };
         swapchain.rotation.present(self.index, picture, (self.id, due), now)?;
 
-        let other = !flow.is_of(swapchain.key);
-        let damage = flow.damage(swapchain.key, &damage);
-        let damage = missed.map_or(damage.clone(), |missed| missed.join(&damage));
-        if other {
-            // What another swapchain has shown was asked for.
-            swapchain.stream.hint.end();
-        }
         let frame = FrameMessage {
             buffer: WireBufferId(0),
             sequence,
             timestamp: showing.at,
             presented: began,
             replaceable: self.mode == Mode::Mailbox || paced && self.mode == Mode::Immediate,
-            damage: damage.clone(),
+            damage: swapchain.damage(&mut flow, &damage, missed),
             media: MediaTime::default(),
             acquire: Point::Signaled,
         };
-        if to == Receiver::Host {
-            // Pictures that the thread has may be overtaken, and look themselves.
-            flow.passes(sequence);
-        }
-        let seen = match self.departure {
-            None => false,
-            Some(departure) => swapchain.hand_over(self.index, frame, (departure, to, self.left)),
-        };
-        flow.unseen = if seen { nowhere() } else { damage };
+        self.go(&mut flow, frame, to);
         drop(flow);
         if to != Receiver::Nobody {
             // Now that the picture is on its way, what the host has said meanwhile.
             swapchain.outlet.listens();
         }
         swapchain.condition()
+    }
+
+    /// Lets the picture of `frame` go `to` where it goes.
+    fn go(self, flow: &mut Flow, frame: FrameMessage, to: Receiver) {
+        if to == Receiver::Host {
+            // Pictures that the thread has may be overtaken, and look themselves.
+            flow.passes(frame.sequence);
+        }
+        let damage = frame.damage.clone();
+        let way = self.departure.map(|departure| (departure, to, self.left));
+        let seen = way.is_some_and(|way| self.swapchain.hand_over(self.index, frame, way));
+        flow.unseen = if seen { nowhere() } else { damage };
     }
 
     fn receiver(&self) -> Receiver {
@@ -224,6 +222,17 @@ impl Present {
 }
 
 impl Swapchain {
+    /// Where the next picture may differ from what the host got last: it is `damage` against the one before
+    /// it, and pictures of which the host `missed` so much went before.
+    fn damage(&self, flow: &mut Flow, damage: &Damage, missed: Option<Damage>) -> Damage {
+        if !flow.is_of(self.key) {
+            // What another swapchain has shown was asked for.
+            self.stream.hint.end();
+        }
+        let damage = flow.damage(self.key, damage);
+        missed.map_or(damage.clone(), |missed| missed.join(&damage))
+    }
+
     /// Sends the picture in image `index`, or lets the thread do so. `false`: the host will not have it.
     fn hand_over(
         &self,

@@ -3,6 +3,7 @@
 //!
 #![allow(unsafe_code, reason = "a loader of our own calls the layer")]
 
+mod looks;
 mod scenario;
 
 use std::path::Path;
@@ -114,8 +115,8 @@ const TESTS: &[(&str, Test)] = &[
     ("an_acquire_signals_all_or_nothing_where_no_semaphore_comes_in", |_| {
         every_failure_but("vkImportSemaphoreFdKHR")
     }),
-    ("still_pictures_are_kept_and_nothing_is_left_behind", kept),
-    ("any_call_may_fail_while_pictures_are_looked_at", failed_looks),
+    ("still_pictures_are_kept_and_nothing_is_left_behind", looks::kept),
+    ("any_call_may_fail_while_pictures_are_looked_at", looks::failed),
     ("a_slow_host_costs_nothing", |socket| manner(socket, Manner::Slow(Duration::from_millis(30)))),
     ("a_slow_host_costs_nothing_to_a_copy", |socket| {
         manner_of(socket, Manner::Slow(Duration::from_millis(30)), BY_CPU)
@@ -389,74 +390,6 @@ fn slow_copies(socket: &Path) -> Result<(), String> {
         return Err(format!("{all} presents took {took:?}, a copy {copy:?}"));
     }
     settled_alone(&driver, before)
-}
-
-/// What looking takes, and what waiting for it does.
-const OF_LOOKS: &[&str] = &[
-    "vkCreateBuffer",
-    "vkBindBufferMemory",
-    "vkMapMemory",
-    "vkCreateDescriptorSetLayout",
-    "vkCreatePipelineLayout",
-    "vkCreateShaderModule",
-    "vkCreateComputePipelines",
-    "vkCreateImageView",
-    "vkCreateDescriptorPool",
-    "vkAllocateDescriptorSets",
-];
-
-/// Pictures at the pace of the virtual screen, so that there is time to hear a host that says that they
-/// stand still: the numbers of the pictures that came and that were kept, of two swapchains.
-fn look(driver: &FakeDriver, socket: &Path) -> Result<(usize, usize), String> {
-    let host = start(socket, Manner::SaysStill(2))?;
-    let scenario = Scenario { frames: 12, mode: vk::PresentModeKHR::FIFO, ..Scenario::default() };
-    let played = scenario.play(driver);
-    host.wait(Duration::from_secs(2), |heard| heard.closed >= heard.opened);
-    let heard = host.heard();
-    let came = (heard.frames.len(), heard.kept.iter().map(|(_, kept)| kept.count as usize).sum());
-    let refused = heard.refused.first().cloned();
-    drop(heard);
-    drop(host);
-    played.map_err(|trouble| trouble.to_string())?;
-    match refused {
-        None if came.0 + came.1 == scenario.presents() => Ok(came),
-        other => Err(format!("{came:?} of {} came, {other:?}", scenario.presents())),
-    }
-}
-
-/// No shader runs, so every picture is found to be the one before.
-fn kept(socket: &Path) -> Result<(), String> {
-    let before = descriptors();
-    for options in [
-        Options::default(),
-        Options { sync_fd: true, ..Options::default() },
-        Options { modifiers: true, sync_fd: true, ..Options::default() },
-    ] {
-        let driver = FakeDriver::new(options);
-        let (sent, kept) = look(&driver, socket)?;
-        if kept == 0 || driver.calls("vkCmdDispatch") == 0 {
-            return Err(format!("{options:?}: {sent} sent, {kept} kept"));
-        }
-        settled_alone(&driver, before)?;
-        thread::sleep(AGAIN);
-    }
-    Ok(())
-}
-
-/// Where anything of it fails all pictures are sent.
-fn failed_looks(socket: &Path) -> Result<(), String> {
-    let before = descriptors();
-    for command in OF_LOOKS {
-        let driver = FakeDriver::new(Options::default());
-        driver.break_command(command, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
-        let (_, kept) = look(&driver, socket).map_err(|why| format!("{command}: {why}"))?;
-        if kept > 0 || driver.calls(command) == 0 {
-            let calls = driver.calls(command);
-            return Err(format!("{command}: {kept} kept after {calls} calls"));
-        }
-        settled_alone(&driver, before).map_err(|why| format!("{command}: {why}"))?;
-    }
-    Ok(())
 }
 
 /// Two swapchains in each present, with every call failing once.

@@ -28,6 +28,7 @@ pub(crate) struct Easel {
 
 impl Easel {
     /// `None`: the device cannot sample such images.
+    // Long because it makes all that an application would.
     pub(crate) fn new(
         device: &Arc<Device>,
         format: vk::Format,

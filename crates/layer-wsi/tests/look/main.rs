@@ -13,7 +13,7 @@ use std::{env, io};
 use ash::vk;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use zerohop_frame::{BoxError, Extent};
-use zerohop_layer_wsi::look::twin;
+use zerohop_layer_wsi::look::cpu;
 use zerohop_needs::absent;
 use zerohop_testkit::layers::{self, VALIDATION};
 use zerohop_testkit::rig::{Device, DeviceOptions, Instance};
@@ -113,7 +113,7 @@ fn hashed_as_by_the_twin(easel: &mut Easel, codes: &Codes) -> Result<(), BoxErro
         let (_, found) = easel.look(&picture)?;
         let size = easel.size();
         let pixel = |x, y| codes.words(&picture, (y * size.width + x) as usize);
-        let expected = twin::hashes(easel.looker().keys(), size, pixel);
+        let expected = cpu::hashes(easel.looker().keys(), size, pixel);
         if found != expected {
             let block = found.iter().zip(&expected).position(|(one, two)| one != two);
             return Err(format!("block {block:?} of {} differs", expected.len()).into());

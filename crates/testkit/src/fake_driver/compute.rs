@@ -216,12 +216,7 @@ pub(super) unsafe extern "system" fn bind_descriptor_sets(
     }
 }
 
-pub(super) unsafe extern "system" fn dispatch(
-    commands: vk::CommandBuffer,
-    _: u32,
-    _: u32,
-    _: u32,
-) {
+pub(super) unsafe extern "system" fn dispatch(commands: vk::CommandBuffer, _: u32, _: u32, _: u32) {
     // SAFETY: the buffer is live.
     unsafe { state_of(commands) }.lock().count("vkCmdDispatch");
 }

@@ -138,9 +138,7 @@ pub(super) unsafe extern "system" fn queue_families(
     out: *mut vk::QueueFamilyProperties,
 ) {
     let family = vk::QueueFamilyProperties {
-        queue_flags: vk::QueueFlags::GRAPHICS
-            | vk::QueueFlags::COMPUTE
-            | vk::QueueFlags::TRANSFER,
+        queue_flags: vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE | vk::QueueFlags::TRANSFER,
         queue_count: 1,
         ..Default::default()
     };
