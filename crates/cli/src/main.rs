@@ -20,6 +20,7 @@ mod interrupts;
 mod layer;
 mod look;
 mod outputs;
+mod phase;
 mod play;
 mod probe;
 mod processes;

@@ -19,6 +19,7 @@ use crate::guard::Guard;
 use crate::interrupts::Interrupts;
 use crate::layer;
 use crate::outputs::{Outputs, Pace, ReportFile, Sums};
+use crate::phase::Phase;
 use crate::processes::Processes;
 use crate::recorder::{Reception, Recorder};
 use crate::runtime_dir::RuntimeDir;
@@ -66,6 +67,9 @@ pub(crate) fn run(options: &Run) -> Result<u8, Failure> {
     let reception = Reception { socket: &socket, display: whole, overflow, look, takes_one: false };
     let recorder = Recorder::start(capture, reception, outputs, device.choice)?;
     environment.push((SOCKET_VARIABLE, socket.into()));
+    // Nobody else's until the run has ended.
+    let phase = Phase::take();
+    environment.push(("ZEROHOP_PHASE", phase.part.to_string().into()));
     if let Some(trace) = &capture.trace {
         // The application may work in another folder.
         environment.push(("ZEROHOP_TRACE", path::absolute(trace).unwrap_or(trace.clone()).into()));

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `ZEROHOP_SOCKET` | path of the host's socket; not heeded with raised privileges | none: nobody listens |
 //! | `ZEROHOP_RATE` | virtual refresh in Hz, above 0 and at most 1000 | 60 |
+//! | `ZEROHOP_PHASE` | by which part of a refresh the virtual vblanks are later than the multiples of it on `CLOCK_MONOTONIC`, from 0 up to 1 | 0 |
 //! | `ZEROHOP_WSI` | whose surfaces and swapchains: `auto`, `always` ours, `never` ours | `auto` |
 //! | `ZEROHOP_DMABUF` | whether `layer-dmabuf` takes dma-bufs over from a driver: `auto` where it cannot by itself, `always`, `never` | `auto` |
 //! | `ZEROHOP_DISPLAY` | what `VK_KHR_display` finds: `auto` (the host's display, else the driver's, else the screens of this machine), `none` of ours, or screens as in `/dev/dri/card0,connector=DP-1`; not heeded with raised privileges | `auto` |
@@ -40,6 +41,8 @@ pub struct Config {
     pub display: Option<String>,
     /// The time from one virtual vblank to the next.
     pub refresh: Duration,
+    /// By which part of it vblanks are later than its multiples, from 0 up to 1.
+    pub phase: f64,
     /// Whether our surfaces and swapchains take the place of a driver's.
     pub wsi: Takeover,
     /// Whether dma-bufs are taken over from the driver.
@@ -65,6 +68,11 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         warn(log, format_args!("no rate above 0 and at most 1000 Hz, so 60: ZEROHOP_RATE={rate}"));
         DEFAULT
     });
+    let phase = text("ZEROHOP_PHASE").map_or(Ok(0.0), |part| phase(&part).ok_or(part));
+    let phase = phase.unwrap_or_else(|part| {
+        warn(log, format_args!("no part from 0 up to 1, so 0: ZEROHOP_PHASE={part}"));
+        0.0
+    });
     let socket = given("ZEROHOP_SOCKET").filter(|_| !is_privileged());
     let trace = given("ZEROHOP_TRACE").filter(|_| !is_privileged()).map(Into::into);
     let display = text("ZEROHOP_DISPLAY").filter(|_| !is_privileged());
@@ -76,7 +84,7 @@ fn read(variable: impl Fn(&str) -> Option<OsString>) -> Config {
         })
     };
     let (wsi, dmabuf) = (takeover(WSI_VARIABLE), takeover("ZEROHOP_DMABUF"));
-    Config { socket: socket.map(Into::into), display, refresh, wsi, dmabuf, trace, log }
+    Config { socket: socket.map(Into::into), display, refresh, phase, wsi, dmabuf, trace, log }
 }
 
 /// Not by way of `log`, which asks for the configuration that we are about to make.
@@ -98,6 +106,11 @@ fn refresh(rate: &str) -> Option<Duration> {
     let rate = rate.trim().parse::<f64>().ok().filter(|rate| *rate > 0.0 && *rate <= 1000.0)?;
     // The slowest rate a double can name would overflow a `Duration`; one vblank a day is plenty.
     Some(Duration::from_secs_f64((1.0 / rate).min(86_400.0)))
+}
+
+/// A part of a whole. `None`: no number, or out of range.
+fn phase(part: &str) -> Option<f64> {
+    part.trim().parse().ok().filter(|part| (0.0..1.0).contains(part))
 }
 
 fn level(word: Option<&str>) -> Level {
@@ -123,6 +136,16 @@ mod tests {
         assert_eq!(refresh("1e-300"), Some(Duration::from_secs(86_400)));
         let odd = read(|name| (name == "ZEROHOP_RATE").then(|| "fast".into()));
         assert_eq!(odd.refresh, DEFAULT);
+    }
+
+    #[test]
+    fn a_phase_out_of_range_counts_as_none() {
+        assert_eq!((phase("0"), phase(" 0.75 ")), (Some(0.0), Some(0.75)));
+        for odd in ["1", "-0.1", "NaN", "inf", "late"] {
+            assert_eq!(phase(odd), None, "{odd:?}");
+        }
+        let odd = read(|name| (name == "ZEROHOP_PHASE").then(|| "late".into()));
+        assert!(odd.phase.abs() < f64::EPSILON);
     }
 
     #[test]

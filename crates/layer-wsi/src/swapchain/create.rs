@@ -46,8 +46,8 @@ pub(crate) fn create(
 }
 
 fn refresh(surface: &Surface) -> Refresh {
-    let refresh = Refresh::every(surface.period().unwrap_or(config::get().refresh));
-    config::get().socket.as_deref().map_or(refresh, |socket| refresh.of_host(socket))
+    let config = config::get();
+    Refresh::every(surface.period().unwrap_or(config.refresh)).later_by(config.phase)
 }
 
 fn make(
