@@ -271,13 +271,17 @@ impl<'a> Session<'a> {
     /// Says why nothing was recorded, if nothing was and that is not said of its `end`.
     fn explain_silence(&mut self, end: End) {
         let Subject::Application(command) = &self.subject else { return };
-        if matches!(end, End::Application(status) if status.signaled()) {
-            return;
-        }
+        let failed = match end {
+            End::Application(status) if status.signaled() => return,
+            End::Application(status) => application::code(status),
+            End::Limit | End::Signal(_) => 0,
+        };
         if self.counts().taken == 0 && !self.interrupts.hurry() {
             let (why, todo) = self.sightings.explain();
-            let what = command[0].to_string_lossy();
-            self.screen.say(Failure::new(what, format!("presented nothing: {why}"), todo));
+            let ended =
+                if failed > 0 { format!("it ended with code {failed}; ") } else { String::new() };
+            let why = format!("presented nothing: {ended}{why}");
+            self.screen.say(Failure::new(command[0].to_string_lossy(), why, todo));
         }
     }
 

@@ -38,8 +38,9 @@ impl Sightings {
             ),
             Self { loader: true, .. } => (
                 "the Vulkan loader was loaded, but not the layer",
-                "set VK_LOADER_DEBUG=layer to see why; a program with raised privileges, or one \
-                 that clears its environment, does not load layers",
+                "see its own messages; where it does get a Vulkan device, VK_LOADER_DEBUG=layer \
+                 shows why: a program with raised privileges, or one that clears its environment, \
+                 does not load layers",
             ),
             Self { looked: true, .. } => (
                 "it did not load the Vulkan loader",

@@ -184,6 +184,8 @@ fn a_path_that_cannot_be_written_is_refused_before_the_application_starts() {
 fn an_application_that_presents_nothing_is_told_why() {
     let (_, said) = finish(run(&[], "sleep 1"));
     assert!(said.contains("presented nothing: it did not load the Vulkan loader"), "{said}");
+    let (_, said) = finish(run(&[], "sleep 1; exit 3"));
+    assert!(said.contains("presented nothing: it ended with code 3; it did not load"), "{said}");
 }
 
 #[test]
