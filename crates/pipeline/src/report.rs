@@ -186,13 +186,15 @@ impl Report {
         };
         let Verdicts { unchanged, changed, region } = self.verdicts;
         let done = match self.encoder {
-            Some(_) => format!("{} encoded", self.frames_encoded),
-            None => format!("{} changed", changed + region),
+            Some(_) => format!("{} encoded, {unchanged} unchanged, ", self.frames_encoded),
+            // Nobody has looked at them.
+            None if unchanged + changed + region == 0 => String::new(),
+            None => format!("{} changed, {unchanged} unchanged, ", changed + region),
         };
         let Self { frames_presented, frames_replaced, frames_dropped, duration_s, .. } = self;
         format!(
-            "{outputs}{frames_presented} pictures in {duration_s:.1} s: {done}, {unchanged} \
-             unchanged, {frames_replaced} replaced, {frames_dropped} dropped"
+            "{outputs}{frames_presented} pictures in {duration_s:.1} s: {done}{frames_replaced} \
+             replaced, {frames_dropped} dropped"
         )
     }
 

@@ -63,6 +63,7 @@ fn together() {
     assert_eq!(output.status.code(), Some(125), "one of them failed: {words}");
     assert!(words.contains("broken.mp4: it is no video that FFmpeg knows"), "{words}");
     assert!(words.contains("4 films: 59 pictures in"), "{words}");
+    assert!(!words.contains("changed"), "nobody looked: {words}");
     let sums = String::from_utf8(output.stdout).unwrap();
     for (film, path) in [(0, &clip), (1, &short), (3, &deep)] {
         assert_eq!(of(film, &sums), hashes(&ffmpegs(&[], path)), "film {film}");
