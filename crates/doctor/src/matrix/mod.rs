@@ -46,7 +46,7 @@ pub struct Cell {
     pub modifier: String,
     /// What the memory is handed over as: `opaque_fd`, `memfd` or `dma_buf`.
     pub handle: &'static str,
-    /// Who reads it: `vulkan`; `cuda array` and `cuda pointer`, without a copy; `cuda by copy` of
+    /// Who reads it: `vulkan`; `gl`, by a drawing; `cuda array` and `cuda pointer`, without a copy; `cuda by copy` of
     /// Vulkan's, `cuda by gl`.
     pub consumer: &'static str,
     /// Whether all bits arrived.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use zerohop_bridge::{Bridge, Way};
 use zerohop_cuda::Pinned;
 use zerohop_frame::{BoxError, FrameDescriptor};
+use zerohop_gl::{Blitter, Context, Wanted};
 use zerohop_vulkan::{
     Device, DeviceChoice, Image, Instance, InstanceOptions, Queue, read_back, wait_on_cpu,
 };
@@ -30,11 +31,13 @@ pub(super) struct Consumer {
 }
 
 /// All of them. CUDA has a tiled image as an array and rows by a pointer, without a copy, those of a
-/// memfd across the bus; other memory comes by a copy of Vulkan's or a drawing of OpenGL's. Of a
+/// memfd across the bus; other memory comes by a copy of Vulkan's or a drawing of OpenGL's, which takes
+/// dma-bufs. Of a
 /// tiling CUDA is told nothing (`CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC`): whether its own is that
 /// of a modifier shows only in the picture.
-pub(super) const CONSUMERS: [Consumer; 5] = [
+pub(super) const CONSUMERS: [Consumer; 6] = [
     Consumer { name: "vulkan", takes: |_, _| true, read: Readers::vulkan },
+    Consumer { name: "gl", takes: |_, handle| handle == "dma_buf", read: Readers::gl },
     Consumer {
         name: ARRAY,
         takes: |layout, handle| layout != "LINEAR" && handle == "opaque_fd",
@@ -70,6 +73,8 @@ pub(super) struct Readers {
     device: Arc<Device>,
     /// Of a second device of a second instance.
     second: Option<Arc<Queue>>,
+    /// OpenGL of the same driver.
+    gl: Option<Blitter>,
     /// To the same GPU in CUDA.
     bridge: Option<Bridge>,
 }
@@ -77,7 +82,7 @@ pub(super) struct Readers {
 impl Readers {
     /// Those of the pictures of `device`.
     pub(super) fn of(device: &Arc<Device>) -> Self {
-        Self { device: Arc::clone(device), second: None, bridge: None }
+        Self { device: Arc::clone(device), second: None, gl: None, bridge: None }
     }
 
     /// Another process's Vulkan, as far as the driver knows.
@@ -92,6 +97,27 @@ impl Readers {
         let begin = Instant::now();
         let read = read_back(queue, &sent.frame, &seen)?;
         compare(sent, &read.bytes, Times { import, read: begin.elapsed() })
+    }
+
+    /// OpenGL, which has no other memory: as a texture over the dma-buf, drawn into one of its own.
+    fn gl(&mut self, sent: &Sent) -> Result<Times, BoxError> {
+        let wanted = Wanted { device_uuid: self.device.id().device_uuid };
+        let blitter = match &mut self.gl {
+            Some(blitter) => blitter,
+            none => none.insert(Blitter::new(Context::open(&wanted)?)),
+        };
+        let mut drawn = || {
+            let (current, drawn) = blitter.blit(&sent.frame)?;
+            drop(current);
+            wait_on_cpu(&drawn.done).map_err(BoxError::from)
+        };
+        let begin = Instant::now();
+        drawn()?;
+        let import = begin.elapsed();
+        let begin = Instant::now();
+        drawn()?;
+        let bytes = blitter.read()?;
+        compare(sent, &bytes, Times { import, read: begin.elapsed() })
     }
 
     /// CUDA on the same GPU, by one way. The first picture pays for its proof; the second is read into
