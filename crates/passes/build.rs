@@ -15,8 +15,10 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
 
 const RGB: &[&str] = &["codes.wgsl", "rgb_of.wgsl"];
-const LUMA_OF_RGB: &[&str] = &["codes.wgsl", "rgb_of.wgsl", "luma_of.wgsl"];
-const LUMA_OF_PLANES: &[&str] = &["planes.wgsl", "luma_of.wgsl"];
+const SYMBOLS_OF_RGB: &[&str] =
+    &["codes.wgsl", "rgb_of.wgsl", "luma_of.wgsl", "symbols/symbols.wgsl", "symbols/blocks.wgsl"];
+const SYMBOLS_OF_PLANES: &[&str] =
+    &["planes.wgsl", "luma_of.wgsl", "symbols/symbols.wgsl", "symbols/blocks.wgsl"];
 const LUMA_RGB: &[&str] = &["tiles.wgsl", "codes.wgsl", "rgb_of.wgsl", "luma_of.wgsl"];
 const LUMA_BLOCKS: &[&str] =
     &["tiles.wgsl", "planes.wgsl", "row.wgsl", "blocks.wgsl", "luma_of.wgsl"];
@@ -50,7 +52,9 @@ const CONVERT: &str = "convert/convert.wgsl";
 const FIT: &str = "fit/fit.wgsl";
 const LUMA: &str = "luma/luma.wgsl";
 const RGBA: &str = "rgba/rgba.wgsl";
-const SYMBOLS: &str = "symbols/symbols.wgsl";
+const DECIDE: &str = "symbols/decide.wgsl";
+const SCAN: &str = "symbols/scan.wgsl";
+const WRITE: &str = "symbols/write.wgsl";
 
 /// The shaders that are not made for each format.
 const VARIANTS: [Variant; 33] = [
@@ -80,13 +84,13 @@ const VARIANTS: [Variant; 33] = [
     (WINDOWS, RGBA, "rgba_buffers_pairs_short", &["BUFFERS", "SHORT"]),
     (WINDOWS, RGBA, "rgba_buffers_planar_byte", &["BUFFERS", "PLANAR", "BYTE"]),
     (WINDOWS, RGBA, "rgba_buffers_planar_short", &["BUFFERS", "PLANAR", "SHORT"]),
-    (LUMA_OF_RGB, SYMBOLS, "symbols_decide_packed", &["DECIDE"]),
-    (LUMA_OF_RGB, SYMBOLS, "symbols_write_packed", &["WRITE"]),
-    (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_images", &["DECIDE", "YCBCR"]),
-    (LUMA_OF_PLANES, SYMBOLS, "symbols_write_images", &["WRITE", "YCBCR"]),
-    (LUMA_OF_PLANES, SYMBOLS, "symbols_decide_buffers", &["DECIDE", "YCBCR", "BUFFERS"]),
-    (LUMA_OF_PLANES, SYMBOLS, "symbols_write_buffers", &["WRITE", "YCBCR", "BUFFERS"]),
-    (&[], SYMBOLS, "symbols_scan", &["SCAN"]),
+    (SYMBOLS_OF_RGB, DECIDE, "symbols_decide_packed", &[]),
+    (SYMBOLS_OF_RGB, WRITE, "symbols_write_packed", &[]),
+    (SYMBOLS_OF_PLANES, DECIDE, "symbols_decide_images", &["YCBCR"]),
+    (SYMBOLS_OF_PLANES, WRITE, "symbols_write_images", &["YCBCR"]),
+    (SYMBOLS_OF_PLANES, DECIDE, "symbols_decide_buffers", &["YCBCR", "BUFFERS"]),
+    (SYMBOLS_OF_PLANES, WRITE, "symbols_write_buffers", &["YCBCR", "BUFFERS"]),
+    (&["symbols/symbols.wgsl"], SCAN, "symbols_scan", &["SCAN"]),
 ];
 
 /// How pixels come, and whether there is a shader of them for devices with subgroups and numbers of
