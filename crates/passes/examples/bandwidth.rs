@@ -21,6 +21,8 @@ mod common;
 mod copy;
 #[path = "bandwidth/planar.rs"]
 mod planar;
+#[path = "bandwidth/stage.rs"]
+mod stage;
 #[path = "bandwidth/table.rs"]
 mod table;
 
@@ -29,10 +31,11 @@ use std::process::ExitCode;
 use zerohop_frame::{Extent, Fourcc};
 use zerohop_vulkan::PixelFormat;
 
-use cases::{CASES, Stage};
+use cases::CASES;
 use common::Machine;
 use copy::{Copier, Limits};
 use planar::Found;
+use stage::Stage;
 use table::{Row, Table};
 
 /// Pictures of one measurement.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ash::vk;
 
+use crate::shown::whole;
 use crate::{Bindings, Buffer, ComputePipeline, Error, Image, Recording};
 
 impl Recording {
@@ -107,5 +108,19 @@ impl Recording {
         let slot = self.slot_mut();
         slot.images.push(Arc::clone(image));
         slot.keep.push(Arc::<Buffer>::clone(buffer));
+    }
+
+    /// Fills a picture of ours, of one plane, with a colour: R, G, B and alpha from 0 to 1.
+    pub fn fill(&mut self, image: &Arc<Image>, color: [f32; 4]) {
+        image.discard(self.commands());
+        let (device, commands) = (self.device().raw(), self.commands());
+        let (color, layout) = (vk::ClearColorValue { float32: color }, vk::ImageLayout::GENERAL);
+        for (to, _) in image.copy_regions(&image.tight().0) {
+            let all = [whole()];
+            // SAFETY: recording, on a queue for compute or graphics (`vkCmdClearColorImage`); the image
+            // is in layout GENERAL since `discard`, and kept below.
+            unsafe { device.cmd_clear_color_image(commands, to, layout, &color, &all) };
+        }
+        self.slot_mut().images.push(Arc::clone(image));
     }
 }

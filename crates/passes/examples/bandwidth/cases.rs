@@ -3,60 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zerohop_frame::{Color, Damage, Extent, Fourcc, Frame};
+use zerohop_frame::{Color, Extent, Frame};
 use zerohop_passes::{Chroma, Classify, Convert, Grid, Plain, Refresh, Route, TileSet, Twin};
-use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, PixelFormat, Recording, Sight};
+use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, Queue, Recording, Sight};
 
 use crate::WARM;
-use crate::common::{Canvas, Machine, Notes, Tiling, noise};
+use crate::common::{Canvas, Machine, Notes, Tiling};
 use crate::copy::READ;
-
-/// Bytes of pictures that take turns: more than three times the second cache of an H200.
-const TURNS: u64 = 192 << 20;
-
-/// How many things of `bytes` take turns.
-pub(crate) fn turns(is_cpu: bool, bytes: u64) -> usize {
-    if is_cpu { 2 } else { TURNS.div_ceil(bytes.max(1)).clamp(2, 48) as usize }
-}
-
-/// Pictures of one shape, on a device.
-pub(crate) struct Stage<'a> {
-    pub(crate) machine: &'a Machine,
-    pub(crate) extent: Extent,
-    pub(crate) format: PixelFormat,
-    content: [Vec<u8>; 2],
-}
-
-impl<'a> Stage<'a> {
-    pub(crate) fn new(machine: &'a Machine, extent: Extent, format: PixelFormat) -> Self {
-        let bytes = extent.width as usize * extent.height as usize * format.bytes();
-        Self { machine, extent, format, content: [noise(1, bytes), noise(2, bytes)] }
-    }
-
-    /// Size and format.
-    pub(crate) fn shape(&self) -> (Extent, Fourcc) {
-        (self.extent, self.format.fourcc())
-    }
-
-    /// Bytes of a picture.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.content[0].len() as u64
-    }
-
-    /// Pictures that take turns. Those with even numbers show one thing, those with odd ones another
-    /// if `change`.
-    fn canvases(&self, tiling: Tiling, change: bool) -> Vec<Canvas> {
-        let count = turns(self.machine.device.is_cpu(), self.bytes()).next_multiple_of(2);
-        let canvas = |turn: usize| {
-            let color = Color::SRGB;
-            let mut canvas = Canvas::new(self.machine, self.extent, self.format, tiling, color);
-            let content = if change { turn % 2 } else { 0 };
-            let _ = canvas.show(self.machine, &self.content[content], Damage::Unknown);
-            canvas
-        };
-        (0..count).map(canvas).collect()
-    }
-}
+use crate::stage::Stage;
 
 /// A pass, and how much changes from picture to picture: everything or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +27,8 @@ pub(crate) struct Case {
 enum Work {
     /// Nothing but the words.
     Read,
+    /// Of a picture that was drawn just before, on the same queue.
+    Drawn(Route),
     Classify(Route),
     /// In one read.
     Refresh(Chroma, Route),
@@ -91,6 +47,7 @@ const fn case(name: &'static str, work: Work, change: bool, writes: u64) -> Case
 pub(crate) const CASES: &[Case] = &[
     case("read", Work::Read, false, 0),
     case("classify", Work::Classify(Route::Gpu), false, 0),
+    case("classify drawn", Work::Drawn(Route::Gpu), false, 0),
     case("classify texels", Work::Classify(Route::Gpu), false, 0).of_texels(),
     case("classify plain", Work::Classify(Route::Plain), false, 0),
     case("refresh none", Work::Refresh(Chroma::Interleaved, Route::Gpu), false, 0),
@@ -121,7 +78,11 @@ impl Case {
     pub(crate) fn run(self, stage: &Stage<'_>, pictures: usize) -> Option<Vec<Duration>> {
         match self.work {
             Work::Read => Some(self.read(stage, pictures)),
-            Work::Classify(route) => Some(self.classify(stage, route, pictures)),
+            Work::Classify(route) => Some(self.classify(stage, route, pictures, |_| {})),
+            Work::Drawn(route) => {
+                let queue = &stage.machine.queue;
+                Some(self.classify(stage, route, pictures, |canvas| draw(queue, canvas)))
+            }
             Work::Refresh(chroma, route) => Some(self.refresh(stage, (chroma, route), pictures)),
             Work::Apart(chroma, route) => Some(self.apart(stage, (chroma, route), pictures)),
             Work::Twin(chroma) => Some(twin(stage, chroma, pictures)),
@@ -129,12 +90,20 @@ impl Case {
         }
     }
 
-    fn classify(self, stage: &Stage<'_>, route: Route, pictures: usize) -> Vec<Duration> {
+    /// `before` each picture is looked at.
+    fn classify(
+        self,
+        stage: &Stage<'_>,
+        route: Route,
+        pictures: usize,
+        before: impl Fn(&Canvas),
+    ) -> Vec<Duration> {
         let mut canvases = stage.canvases(self.tiling, self.change);
         let notes = Arc::<Notes>::default();
         let pass = Classify::new(&stage.machine.device, &canvases[0].descriptor, notes);
         let mut pass = pass.expect("a known format").with_route(route);
         each(stage, &mut canvases, pictures, |frame, canvas| {
+            before(canvas);
             let _ = pass.classify(frame, &canvas.image).expect("a device that works");
         })
     }
@@ -194,6 +163,13 @@ impl Case {
         });
         first.iter().zip(&second).map(|(one, two)| *one + *two).collect()
     }
+}
+
+/// Draws a picture as an application does: without a wait, and the cache has what it has of it.
+fn draw(queue: &Arc<Queue>, canvas: &Canvas) {
+    let mut recording = Recording::begin(queue).expect("a device that works");
+    recording.fill(&canvas.image, [0.2, 0.4, 0.6, 1.0]);
+    let _ = recording.submit().expect("a device that works");
 }
 
 fn refresh(pass: &mut Refresh, frame: &Arc<Frame>, canvas: &Canvas) {

@@ -8,8 +8,8 @@ use zerohop_frame::{Color, Extent, Fourcc};
 use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, PixelFormat, Recording, Sight};
 
 use crate::WARM;
-use crate::cases::turns;
 use crate::common::{Canvas, Machine, Tiling};
+use crate::stage::turns;
 use crate::table::percentiles;
 
 include!(concat!(env!("OUT_DIR"), "/copy.rs"));

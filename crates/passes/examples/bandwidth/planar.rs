@@ -12,8 +12,9 @@ use zerohop_passes::{Diff, Grid, Luma, Rgba, Route, TileSet};
 use zerohop_vulkan::{Buffer, Error, Image, Recording, Sight, Way, opaque_for, write_picture};
 
 use crate::WARM;
-use crate::cases::{done, turns};
+use crate::cases::done;
 use crate::common::{Home, Machine, Notes, noise};
+use crate::stage::turns;
 
 /// A pass over decoded pictures, and how it sees them.
 #[derive(Clone, Copy, Debug)]

@@ -7,10 +7,11 @@ use std::time::Duration;
 use zerohop_frame::{Extent, Fourcc};
 use zerohop_passes::Grid;
 
-use crate::cases::{Case, Stage};
+use crate::cases::Case;
 use crate::common::Machine;
 use crate::copy::Limits;
 use crate::planar::{self, Found};
+use crate::stage::Stage;
 
 /// Bytes of hashes and keys that are read for each tile beside the picture.
 const HASH: u64 = 16;
