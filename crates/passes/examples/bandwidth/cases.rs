@@ -27,7 +27,8 @@ pub(crate) struct Case {
 enum Work {
     /// Nothing but the words.
     Read,
-    /// Of a picture that was drawn just before, on the same queue.
+    /// Of a picture that was filled directly before, on the same queue: as the cache is when an application
+    /// has just drawn it.
     Drawn(Route),
     Classify(Route),
     /// In one read.
