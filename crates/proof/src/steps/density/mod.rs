@@ -12,25 +12,65 @@ use crate::row::{Row, Target};
 use climb::{Climb, Load};
 use level::MOST;
 
+/// Before all else: who is the first compiles the shaders, and the driver keeps them in its cache.
+const FIRST: Load =
+    Load { name: "density-first", counts: &[1], look: Duration::from_secs(1), ..MOVING };
+
 /// Every pixel of every picture is another.
 const MOVING: Load = Load {
     name: "density",
     application: &[],
     host: &[],
     changes: 60.0,
-    counts: &[1, 2, 4, 8, 12, 14, 15, 16, 17, 18],
-    time: Duration::from_secs(60),
+    counts: &[1, 4, 8, 12, 14, 15, 16, 17],
+    time: Duration::from_secs(35),
+    look: Duration::from_millis(2500),
+};
+
+/// Twice a second every pixel is another, and nothing between, though the application draws and presents
+/// 60 times. Who finds that out: the host, of every picture, or the application, while it stands still.
+const DESKTOPS: [Load; 2] = [
+    Load { name: "density-host", host: &["--look", "host"], ..DESKTOP },
+    Load { name: "density-application", host: &["--look", "application"], ..DESKTOP },
+];
+
+const DESKTOP: Load = Load {
+    name: "",
+    application: &["--still", "30"],
+    changes: 2.0,
+    counts: &[12, 16, 20, 24],
+    time: Duration::from_secs(25),
     look: Duration::from_secs(3),
+    ..MOVING
 };
 
 /// More and more applications, as long as they start and there is time.
 pub(super) fn run(kit: &Kit) -> Result<()> {
+    let first = climb::climb(kit, &FIRST)?;
     let climb = climb::climb(kit, &MOVING)?;
     for level in &climb.levels {
         let name = format!("p99 of {}", level.applications);
         Row::measured(&name, level.p99, "us").note(level.limit()).tell();
     }
     tell(&climb);
+    if let Some(first) = first.best() {
+        let note = "it compiles the shaders, unless the driver has them in its cache";
+        Row::measured("memory of the first host of all", first.host_mib, "MiB").note(note).tell();
+    }
+    DESKTOPS.iter().try_for_each(|load| desktops(kit, load))
+}
+
+/// How many that mostly stand still.
+fn desktops(kit: &Kit, load: &Load) -> Result<()> {
+    let climb = climb::climb(kit, load)?;
+    let who = load.host.last().unwrap_or(&"");
+    for level in &climb.levels {
+        let name = format!("p99 of {} mostly still, the {who} looks", level.applications);
+        Row::measured(&name, level.p99, "us").note(level.limit()).tell();
+    }
+    let name = format!("1920x1080 desktops at 60 Hz, the {who} looks");
+    let note = format!("two changes a second, p99 of these as above; {}", climb.limit());
+    Row::measured(&name, climb.carried(), "").note(note).tell();
     Ok(())
 }
 
