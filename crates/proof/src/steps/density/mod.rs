@@ -38,7 +38,7 @@ const DESKTOP: Load = Load {
     name: "",
     application: &["--still", "30"],
     changes: 2.0,
-    counts: &[12, 16, 20, 24],
+    counts: &[1, 12, 16, 20, 24],
     time: Duration::from_secs(25),
     look: Duration::from_secs(3),
     ..MOVING
