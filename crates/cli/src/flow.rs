@@ -9,7 +9,8 @@ use zerohop_pipeline::{
 };
 use zerohop_vulkan::{Device, DeviceChoice, InstanceOptions};
 
-use crate::outputs::{Outputs, Shown};
+use crate::opened::Shown;
+use crate::outputs::Outputs;
 
 /// The stages and the last sink of a run, and what the report says of them.
 pub(crate) struct Flow {

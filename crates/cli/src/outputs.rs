@@ -1,29 +1,18 @@
 //! The files that a run writes. They are opened before the application starts, so that one that
 //! cannot be written costs nothing.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use clap::ValueEnum as _;
-use zerohop_cuda::Cuda;
 use zerohop_encode::Uuid;
-use zerohop_frame::{FrameSink, Observer, with_causes};
-use zerohop_kernel::clock_monotonic;
-use zerohop_kms::{Screen, Spec};
 use zerohop_pipeline::{CudaView, Filter, Measurements, Snapshots, Trace};
-use zerohop_sinks::{
-    Checksum, Clock, EncodeSink, Every, Mp4, Null, NullNv12, Png, ScreenSink, SharedScreen, Tee,
-    Timing,
-};
-
+use zerohop_sinks::Every;
 use zerohop_wire::{HostDisplay, MAX_REFRESH, text};
 
-use crate::args::{Capture, Encoding, Named};
+use crate::args::Capture;
 use crate::failure::Failure;
+use crate::opened::{Opened, Pace, Shown, Sink, Sums, joined, seen_by_cuda};
 use crate::processes::Processes;
+use crate::report_file::unwritable;
 use crate::screen_guard::ScreenGuard;
 use crate::to::To;
 
@@ -135,136 +124,6 @@ impl Outputs {
     }
 }
 
-/// A screen, and the sink that shows pictures on it.
-pub(crate) struct Shown {
-    pub(crate) screen: SharedScreen,
-    pub(crate) sink: Sink,
-}
-
-/// How pictures come.
-pub(crate) struct Pace {
-    /// At most so many a second.
-    pub(crate) hertz: f64,
-    /// What time it is, on the clock of their timestamps.
-    pub(crate) clock: Clock,
-}
-
-impl Pace {
-    /// At `hertz` by `CLOCK_MONOTONIC`.
-    pub(crate) fn of(hertz: f64) -> Self {
-        Self { hertz, clock: Arc::new(clock_monotonic) }
-    }
-}
-
-/// The files with checksums, each for all films that are played beside each other.
-#[derive(Default)]
-pub(crate) struct Sums {
-    files: BTreeMap<PathBuf, Checksum>,
-    /// The film that files are opened for.
-    pub(crate) film: usize,
-}
-
-impl Sums {
-    fn open(&mut self, path: &Path) -> Result<Checksum, zerohop_sinks::Error> {
-        if !self.files.contains_key(path) {
-            self.files.insert(path.to_owned(), Checksum::create(path)?);
-        }
-        Ok(self.files[path].of_stream(self.film))
-    }
-}
-
-/// A place that was opened.
-type Sink = Box<dyn FrameSink + Send>;
-
-/// What `--to` asked for, opened.
-#[derive(Default)]
-struct Opened {
-    /// Get what changed, in a format of theirs.
-    sinks: Vec<Sink>,
-    /// Get every picture as it came.
-    takes_all: Vec<Sink>,
-    /// Get every picture as CUDA sees it, if anything does.
-    by_cuda: Option<Vec<Sink>>,
-    /// Gets pictures of which only a region changed.
-    region: Option<Sink>,
-    /// The name of the encoder among them.
-    encoder: Option<String>,
-    /// Shows every picture.
-    screen: Option<Shown>,
-}
-
-impl Opened {
-    fn open(
-        &mut self,
-        place: &To,
-        options: &Capture,
-        (pace, gpu): (&Pace, Option<Uuid>),
-        (measurements, sums): (&Arc<Measurements>, &mut Sums),
-    ) -> Result<(), Failure> {
-        match place {
-            To::Mp4(path) => {
-                let (sink, name) = recording(&options.encoding, (pace, gpu), path, measurements)?;
-                self.sinks.push(sink);
-                self.encoder = Some(name);
-            }
-            To::Region(path) => {
-                let encoding = Encoding { encoder: Named::Nvenc, ..options.encoding };
-                let (sink, _) = recording(&encoding, (pace, gpu), path, measurements)?;
-                self.region = Some(sink);
-            }
-            To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place, sums)?),
-            To::ByCuda(place) => {
-                check_cuda()?;
-                self.by_cuda.get_or_insert_default().extend(reader(place, sums)?);
-            }
-            To::Kms(spec) => self.screen = Some(screen(spec, measurements)?),
-            To::Null => self.sinks.push(Box::new(Null)),
-            To::NullNv12 => self.sinks.push(Box::new(NullNv12)),
-        }
-        Ok(())
-    }
-}
-
-/// What reads every picture there, if anybody does.
-fn reader(place: &To, sums: &mut Sums) -> Result<Option<Sink>, Failure> {
-    Ok(match place {
-        To::Png(folder) => {
-            Some(Box::new(Png::create(folder).map_err(|err| unwritable(folder, &err))?))
-        }
-        To::Checksum(path) => {
-            Some(Box::new(sums.open(path).map_err(|err| unwritable(path, &err))?))
-        }
-        _ => None,
-    })
-}
-
-/// What shows pictures to `sinks` as CUDA sees them.
-fn seen_by_cuda(sinks: Vec<Sink>, every: u64, measurements: &Arc<Measurements>) -> CudaView {
-    let sink = (!sinks.is_empty()).then(|| joined(sinks));
-    CudaView::new(sink, every, Arc::clone(measurements) as _, measurements.of_sinks())
-}
-
-/// Refuses to begin where there is no CUDA.
-fn check_cuda() -> Result<(), Failure> {
-    let cuda = Cuda::load().and_then(|cuda| cuda.gpus());
-    let why = match cuda {
-        Ok(gpus) if !gpus.is_empty() => return Ok(()),
-        Ok(_) => "NVIDIA's driver knows no GPU".to_owned(),
-        Err(err) => with_causes(&err),
-    };
-    let todo = "leave view=cuda away, or see zerohop doctor";
-    Err(Failure::new("--to with view=cuda", why, todo))
-}
-
-/// One sink of all of `sinks`.
-fn joined(mut sinks: Vec<Sink>) -> Sink {
-    match sinks.len() {
-        0 => Box::new(Null),
-        1 => sinks.remove(0),
-        _ => Box::new(Tee::new(sinks)),
-    }
-}
-
 /// Refuses what cannot be done together.
 fn check(places: &[To], every: u64) -> Result<(), Failure> {
     if places.iter().filter(|place| place.is_standard_output()).count() > 1 {
@@ -280,95 +139,4 @@ fn check(places: &[To], every: u64) -> Result<(), Failure> {
         return Err(Failure::new("--every", "it is for pictures that are kept as they came", todo));
     }
     Ok(())
-}
-
-/// The screen that `spec` means.
-fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failure> {
-    let failed = |err: &(dyn std::error::Error + 'static), todo: &str| {
-        Failure::new("--to kms", with_causes(err), todo)
-    };
-    let screen = Screen::open(spec).map_err(|err| {
-        let todo = match &err {
-            zerohop_kms::Error::Master { .. } => "end it, or use another card",
-            _ => "see zerohop doctor for the screens",
-        };
-        failed(&err, todo)
-    })?;
-    let screen: SharedScreen = Arc::new(Mutex::new(screen));
-    let sink = ScreenSink::start(&screen, Arc::clone(measurements) as _);
-    let sink = sink.map_err(|err| failed(&err, "raise the limits on open files and threads"))?;
-    Ok(Shown { screen, sink: Box::new(sink) })
-}
-
-/// An MP4 file at `path`, and the name of the encoder.
-fn recording(
-    encoding: &Encoding,
-    (pace, gpu): (&Pace, Option<Uuid>),
-    path: &Path,
-    measurements: &Arc<Measurements>,
-) -> Result<(Sink, String), Failure> {
-    // At most 1000, and above 0.
-    let options = encoding.options(pace.hertz.ceil() as u32)?;
-    let observer: Arc<dyn Observer> = Arc::clone(measurements) as _;
-    let encoder = zerohop_encode::open(encoding.choice(), options, gpu, &observer);
-    let encoder = encoder.map_err(|err| no_encoder(encoding, &err))?;
-    let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
-    let name = encoder.name().to_owned();
-    let timing = Timing {
-        key_interval: encoding.key_interval(),
-        key_pictures: encoding.gop,
-        clock: Arc::clone(&pace.clock),
-    };
-    let sink = EncodeSink::start(encoder, Box::new(out), observer, timing);
-    Ok((Box::new(sink.map_err(|err| unwritable(path, &err))?), name))
-}
-
-/// The encoder that was asked for does not work.
-fn no_encoder(encoding: &Encoding, err: &zerohop_encode::Error) -> Failure {
-    let name = |value: Option<clap::builder::PossibleValue>| {
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
-    };
-    let (encoder, codec) =
-        (name(encoding.encoder.to_possible_value()), name(encoding.codec.to_possible_value()));
-    let what = format!("--encoder {encoder} --codec {codec}");
-    let todo =
-        "use --encoder auto and --codec h264 for what works everywhere; zerohop doctor says more";
-    Failure::new(what, with_causes(err), todo)
-}
-
-/// `path` cannot be written because of `err`.
-pub(crate) fn unwritable(path: &Path, err: &(dyn std::error::Error + 'static)) -> Failure {
-    let todo = "choose a place that you can write to, with space left";
-    // The path is named already.
-    let cause = err.source().unwrap_or(err);
-    Failure::new(path.display().to_string(), with_causes(cause), todo)
-}
-
-/// Where the report goes, if it was asked for.
-#[derive(Debug)]
-pub(crate) struct ReportFile(Option<(PathBuf, File)>);
-
-impl ReportFile {
-    /// Opens `path`, and leaves what is in it until there is something better.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
-        let Some(path) = path else { return Ok(Self(None)) };
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(|err| unwritable(path, &err))?;
-        Ok(Self(Some((path.to_owned(), file))))
-    }
-
-    /// Writes it.
-    pub(crate) fn write(
-        self,
-        report: impl FnOnce() -> serde_json::Result<String>,
-    ) -> Result<(), Failure> {
-        let Some((path, mut file)) = self.0 else { return Ok(()) };
-        let json = report().map_err(io::Error::other);
-        let written = json.and_then(|json| {
-            // A device such as /dev/stdout has no length.
-            let _ = file.set_len(0);
-            file.write_all(json.as_bytes())
-        });
-        written.map_err(|err| unwritable(&path, &err))
-    }
 }

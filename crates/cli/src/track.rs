@@ -9,8 +9,8 @@ use zerohop_kernel::clock_monotonic;
 use zerohop_pipeline::{Application, Counts, Ending, Facts, Measurements, Report};
 
 use crate::failure::Failure;
-use crate::outputs::unwritable;
 use crate::recorder::{Outcome, Recorder};
+use crate::report_file::unwritable;
 
 /// One of those that a session records beside each other: the application's, or a film's.
 pub(crate) struct Track {
