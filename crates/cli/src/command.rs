@@ -8,6 +8,9 @@ use rustix::fs::{Access, access};
 
 use crate::failure::{Failure, NOT_EXECUTABLE, NOT_FOUND};
 
+/// The option of `cargo build` that puts what it makes beside this program.
+pub(crate) const BESIDE: &str = if cfg!(debug_assertions) { "" } else { "--release " };
+
 /// The file that `name` stands for, as `execvp(3)` finds it.
 pub(crate) fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     find_in(name, &env::var_os("PATH").unwrap_or_default())

@@ -10,16 +10,13 @@ use rustix::process::Pid;
 use zerohop_wire::SOCKET_VARIABLE;
 
 use crate::args::{Decode, Play};
-use crate::command;
+use crate::command::{self, BESIDE};
 use crate::failure::{FAILED, Failure};
 use crate::processes::Processes;
 use crate::pulse::Pulse;
 
 /// Its name.
 const PROGRAM: &str = "zerohop-decode";
-
-/// The option of cargo that puts it where this program is.
-const BESIDE: &str = if cfg!(debug_assertions) { "" } else { "--release " };
 
 /// Where a distribution's package puts it, from the folder that `bin` is in.
 const INSTALLED: [&str; 2] = ["libexec/zerohop", "lib/zerohop"];

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zerohop_manifest::{Activation, DMABUF, LAYER_NAME, LIBRARY, LISTING, Layer, WSI};
 
+use crate::command::BESIDE;
 use crate::failure::Failure;
 
 /// Where a distribution's package puts the library, from the folder that `bin` is in.
@@ -28,7 +29,9 @@ pub(crate) fn library() -> Result<PathBuf, Failure> {
         Failure::new(
             "the layer",
             format!("no {LIBRARY} at {}", looked.join(", ")),
-            "build it with `cargo build --package zerohop-layer-wsi`, or set ZEROHOP_LAYER_PATH",
+            format!(
+                "build it with `cargo build {BESIDE}-p zerohop-layer-wsi`, or set ZEROHOP_LAYER_PATH"
+            ),
         )
     })
 }

@@ -90,13 +90,20 @@ impl Opened {
     ) -> Result<(), Failure> {
         match place {
             To::Mp4(path) => {
-                let (sink, name) = recording(&options.encoding, (pace, gpu), path, measurements)?;
+                let encoding = &options.encoding;
+                let refused = |err: &zerohop_encode::Error| no_encoder(encoding, err);
+                let (sink, name) = recording(encoding, (pace, gpu), path, measurements, refused)?;
                 self.sinks.push(sink);
                 self.encoder = Some(name);
             }
             To::Region(path) => {
                 let encoding = Encoding { encoder: Named::Nvenc, ..options.encoding };
-                let (sink, _) = recording(&encoding, (pace, gpu), path, measurements)?;
+                let refused = |err: &zerohop_encode::Error| {
+                    let what = format!("--to region:{}", path.display());
+                    let todo = "leave it away where there is no NVENC; zerohop doctor says more";
+                    Failure::new(what, with_causes(err), todo)
+                };
+                let (sink, _) = recording(&encoding, (pace, gpu), path, measurements, refused)?;
                 self.region = Some(sink);
             }
             To::Png(_) | To::Checksum(_) => self.takes_all.extend(reader(place, sums)?),
@@ -174,18 +181,19 @@ fn screen(spec: &Spec, measurements: &Arc<Measurements>) -> Result<Shown, Failur
     Ok(Shown { screen, sink: Box::new(sink) })
 }
 
-/// An MP4 file at `path`, and the name of the encoder.
+/// An MP4 file at `path`, and the name of the encoder; what `refused` says where there is none.
 fn recording(
     encoding: &Encoding,
     (pace, gpu): (&Pace, Option<Uuid>),
     path: &Path,
     measurements: &Arc<Measurements>,
+    refused: impl FnOnce(&zerohop_encode::Error) -> Failure,
 ) -> Result<(Sink, String), Failure> {
     // At most 1000, and above 0.
     let options = encoding.options(pace.hertz.ceil() as u32)?;
     let observer: Arc<dyn Observer> = Arc::clone(measurements) as _;
     let encoder = zerohop_encode::open(encoding.choice(), options, gpu, &observer);
-    let encoder = encoder.map_err(|err| no_encoder(encoding, &err))?;
+    let encoder = encoder.map_err(|err| refused(&err))?;
     let out = Mp4::create(path).map_err(|err| unwritable(path, &err))?;
     let name = encoder.name().to_owned();
     let timing = Timing {

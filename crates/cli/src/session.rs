@@ -271,16 +271,14 @@ impl<'a> Session<'a> {
     /// Says why nothing was recorded, if nothing was and that is not said of its `end`.
     fn explain_silence(&mut self, end: End) {
         let Subject::Application(command) = &self.subject else { return };
-        let failed = match end {
+        let code = match end {
             End::Application(status) if status.signaled() => return,
-            End::Application(status) => application::code(status),
-            End::Limit | End::Signal(_) => 0,
+            End::Application(status) => Some(application::code(status)),
+            End::Limit | End::Signal(_) => None,
         };
         if self.counts().taken == 0 && !self.interrupts.hurry() {
-            let (why, todo) = self.sightings.explain();
-            let ended =
-                if failed > 0 { format!("it ended with code {failed}; ") } else { String::new() };
-            let why = format!("presented nothing: {ended}{why}");
+            let (why, todo) = self.sightings.explain(code.filter(|code| *code > 0));
+            let why = format!("presented nothing: {why}");
             self.screen.say(Failure::new(command[0].to_string_lossy(), why, todo));
         }
     }

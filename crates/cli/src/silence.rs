@@ -29,9 +29,9 @@ impl Sightings {
         self.layer
     }
 
-    /// The likely reason, and what to do.
-    pub(crate) fn explain(&self) -> (&'static str, &'static str) {
-        match *self {
+    /// The likely reason of an application that ended with this code, if it did, and what to do.
+    pub(crate) fn explain(&self, failed: Option<u8>) -> (String, &'static str) {
+        let (why, todo) = match *self {
             Self { layer: true, .. } => (
                 "the layer was loaded, but no swapchain was created",
                 "let the application use a Vulkan device and open a window (see its own messages)",
@@ -47,8 +47,10 @@ impl Sightings {
                 "check that it renders with Vulkan (many need a flag), and that libvulkan.so.1 is \
                  there (Debian: apt-get install libvulkan1 mesa-vulkan-drivers)",
             ),
-            _ => ("it ended before it could be looked at", "see its own messages"),
-        }
+            _ => ("it was gone before it could be looked at", "see its own messages"),
+        };
+        let ended = failed.map(|code| format!("it ended with code {code}; ")).unwrap_or_default();
+        (ended + why, todo)
     }
 
     fn see(&mut self, maps: &str) {
@@ -69,13 +71,15 @@ mod tests {
     #[test]
     fn what_was_loaded_decides_the_reason() {
         let mut seen = Sightings::default();
-        assert!(seen.explain().0.contains("ended before"));
+        assert!(seen.explain(None).0.contains("gone before"));
         seen.see("7f00-7f01 r-xp 00000000 08:01 42 /usr/lib/libc.so.6");
-        assert!(seen.explain().0.contains("did not load the Vulkan loader"));
+        assert!(seen.explain(None).0.contains("did not load the Vulkan loader"));
         seen.see("7f00-7f01 r-xp 00000000 08:01 42 /usr/lib/libvulkan.so.1.3.239");
-        assert!(seen.explain().0.contains("but not the layer"));
+        assert!(seen.explain(None).0.contains("but not the layer"));
         seen.see(&format!("7f00-7f01 r-xp 00000000 08:01 42 /opt/{LIBRARY}"));
         seen.see("");
-        assert!(seen.explain().0.contains("no swapchain"), "what was seen once stays seen");
+        assert!(seen.explain(None).0.contains("no swapchain"), "what was seen once stays seen");
+        let (why, _) = seen.explain(Some(3));
+        assert!(why.starts_with("it ended with code 3; the layer was loaded"), "{why}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use zerohop_manifest::Takeover;
-use zerohop_vulkan::{Instance, InstanceOptions};
+use zerohop_vulkan::{Error, Instance, InstanceOptions};
 
 use crate::check::count;
 use crate::{
@@ -93,7 +93,10 @@ fn loader(wsi: Takeover) -> (Check, Vec<DeviceReport>) {
         Ok((instance.loader_version()?, devices))
     });
     match found {
-        Err(err) => (Check::required("vulkan loader", Err(Trouble::of(&err, missing))), Vec::new()),
+        Err(err @ Error::Loader(_)) => {
+            (Check::required("vulkan loader", Err(Trouble::of(&err, missing))), Vec::new())
+        }
+        Err(err) => (Check::required("vulkan driver", Err(Trouble::of(&err, without))), Vec::new()),
         Ok((_, devices)) if devices.is_empty() => {
             (Check::required("vulkan driver", Err(Trouble::new("no device", without))), Vec::new())
         }
