@@ -12,10 +12,6 @@ use crate::row::{Row, Target};
 use climb::{Climb, Load};
 use level::MOST;
 
-/// Before all else: who is the first compiles the shaders, and the driver keeps them in its cache.
-const FIRST: Load =
-    Load { name: "density-first", counts: &[1], look: Duration::from_secs(1), ..MOVING };
-
 /// Every pixel of every picture is another.
 const MOVING: Load = Load {
     name: "density",
@@ -46,17 +42,12 @@ const DESKTOP: Load = Load {
 
 /// More and more applications, as long as they start and there is time.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let first = climb::climb(kit, &FIRST)?;
     let climb = climb::climb(kit, &MOVING)?;
     for level in &climb.levels {
         let name = format!("p99 of {}", level.applications);
         Row::measured(&name, level.p99, "us").note(level.limit()).tell();
     }
     tell(&climb);
-    if let Some(first) = first.best() {
-        let note = "it compiles the shaders, unless the driver has them in its cache";
-        Row::measured("memory of the first host of all", first.host_mib, "MiB").note(note).tell();
-    }
     DESKTOPS.iter().try_for_each(|load| desktops(kit, load))
 }
 
