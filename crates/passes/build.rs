@@ -57,13 +57,11 @@ const SCAN: &str = "symbols/scan.wgsl";
 const WRITE: &str = "symbols/write.wgsl";
 
 /// The shaders that are not made for each format.
-const VARIANTS: [Variant; 35] = [
+const VARIANTS: [Variant; 33] = [
     (LOOK, GROUP, "look_any", &["ANY"]),
     (LOOK, GROUP, "look_half", &["HALF"]),
     (LOOK_AT_PLANE, GROUP, "look_plane", &["PLANE", "BUFFERS"]),
     (GATHER, GROUP, "look_words", &["FAST", "WORDS"]),
-    (GATHER, GROUP, "look_three_bytes", &["FAST", "WORDS", "THREE"]),
-    (GATHER, GROUP, "look_four_bytes", &["FAST", "WORDS", "FOUR"]),
     (GATHER, GROUP, "look_half_words", &["FAST", "WORDS", "HALF"]),
     (GATHER, GROUP, "look_one", &["FAST", "ONE"]),
     (BLOCKS, GROUP, "look_lines", &["FAST", "PLANE", "BUFFERS"]),
@@ -99,13 +97,6 @@ const VARIANTS: [Variant; 35] = [
 /// 64 bits, and one for all others.
 const SOURCES: [(&str, bool, bool); 4] =
     [("BGR", true, false), ("RGB", true, false), ("HALF", true, true), ("ANY", false, true)];
-/// Words of images that show them: three or four bytes that count, 2101010, half floats.
-const WORDS: [(&str, &[&str]); 4] = [
-    ("three_bytes", &["EIGHT", "THREE"]),
-    ("four_bytes", &["EIGHT", "FOUR"]),
-    ("ten_words", &["TEN"]),
-    ("half_words", &["HALF"]),
-];
 /// What is written.
 const OUTPUTS: [&str; 3] = ["NV12", "I420", "P010"];
 
@@ -131,9 +122,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     for output in OUTPUTS {
-        for (name, words) in WORDS {
-            let all = [words, &[output, "WORDS", "FAST", "PAINT"]].concat();
-            let name = format!("refresh_{name}_{output}").to_lowercase();
+        for words in ["EIGHT", "TEN", "HALF"] {
+            let all = [words, "WORDS", output, "FAST", "PAINT"];
+            let name = format!("refresh_{words}_words_{output}").to_lowercase();
             make(&mut list, REFRESH_GATHER, GROUP, &name, &all)?;
         }
     }

@@ -99,20 +99,6 @@ fn nothing() -> Sum {
     return Sum(wide(0u, 0u), wide(0u, 0u));
 }
 
-// By what words are multiplied (`job.wgsl`). Known beforehand it is a shift and an addition, which a GPU does
-// beside its multiplications.
-fn lift() -> vec2<u32> {
-#if THREE
-    return vec2<u32>(256u);
-#else
-#if FOUR
-    return vec2<u32>(1u);
-#else
-    return job.lift;
-#endif
-#endif
-}
-
 // A word and the one below it, with the keys of the pair and those of the next one. `lift` shifts out
 // the highest bits, where these do not count: a GPU multiplies and adds in one step.
 fn pair(sum: Sum, keys: vec2<u32>, next: vec2<u32>, top: u32, low: u32, lift: u32) -> Sum {
@@ -128,7 +114,7 @@ fn four_pairs(sum: Sum, top: vec4<u32>, low: vec4<u32>, first: u32, lane: u32) -
     let k0 = keys_at(at);
     let k2 = keys_at(at + 16u);
     let k4 = keys_at(at + 32u);
-    let lift = lift();
+    let lift = job.lift;
     let one = pair(sum, k0.xy, k0.zw, top.x, low.x, lift.x);
     let two = pair(one, k0.zw, k2.xy, top.y, low.y, lift.y);
     let three = pair(two, k2.xy, k2.zw, top.z, low.z, lift.x);

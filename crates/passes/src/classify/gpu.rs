@@ -8,7 +8,6 @@ use zerohop_vulkan::{
     Sight,
 };
 
-use super::cpu::lift;
 use super::found::{Found, Order};
 use super::hash::{Hash, Keys};
 use crate::list::{Words, bytes};
@@ -66,7 +65,7 @@ impl Gpu {
         (route, source): (Route, Source),
     ) -> Result<Self, Error> {
         let Looking { format, grid, keys, far } = looking;
-        let (code, fast) = choose(source, lift(format), route);
+        let (code, fast) = choose(source, route);
         // All shaders over tiles have the same buffers; this one has no use for the second and third.
         let made = if fast { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
         let pipeline = made(device, code, source.sight(), 6, 16 * 4)?;
@@ -175,11 +174,9 @@ impl Gpu {
 }
 
 /// The shader, and whether it wants full subgroups.
-fn choose(source: Source, lift: u32, route: Route) -> (&'static [u32], bool) {
+fn choose(source: Source, route: Route) -> (&'static [u32], bool) {
     match (source, route) {
-        (Source::EightWords, _) if lift == 8 => (shader::LOOK_THREE_BYTES, true),
-        (Source::EightWords, _) => (shader::LOOK_FOUR_BYTES, true),
-        (Source::TenWords, _) => (shader::LOOK_WORDS, true),
+        (Source::EightWords | Source::TenWords, _) => (shader::LOOK_WORDS, true),
         (Source::HalfWords, _) => (shader::LOOK_HALF_WORDS, true),
         (Source::One, _) => (shader::LOOK_ONE, true),
         (Source::Lines, _) => (shader::LOOK_LINES, true),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zerohop_frame::{Frame, SyncPoint};
 use zerohop_vulkan::{Bindings, Buffer, ComputePipeline, Copies, Device, Image, Queue, Recording};
 
-use crate::classify::{Known, Order, lift};
+use crate::classify::{Known, Order};
 use crate::convert::Conversion;
 use crate::list::{Words, bytes};
 use crate::paint::Painting as _;
@@ -39,7 +39,7 @@ impl Gpu {
         if u64::from(output.size) > device.longest_buffer() {
             return Err(Error::TooLarge(output.descriptor.extent));
         }
-        let (code, full) = choose(source, lift(conversion.format), conversion.layout.chroma);
+        let (code, full) = choose(source, conversion.layout.chroma);
         let push = conversion.job(source, 0, 0).bytes().len() as u32;
         let made = if full { ComputePipeline::with_full_subgroups } else { ComputePipeline::new };
         let pipeline = made(device, code, source.sight(), 6, push)?;
@@ -128,15 +128,12 @@ impl Gpu {
 }
 
 /// The shader for such pixels, and whether it wants full subgroups.
-fn choose(source: Source, lift: u32, chroma: Chroma) -> (&'static [u32], bool) {
+fn choose(source: Source, chroma: Chroma) -> (&'static [u32], bool) {
     use Chroma::{Deep, Interleaved, Planar};
     let code = match (source, chroma) {
-        (Source::EightWords, Interleaved) if lift == 8 => shader::REFRESH_THREE_BYTES_NV12,
-        (Source::EightWords, Planar) if lift == 8 => shader::REFRESH_THREE_BYTES_I420,
-        (Source::EightWords, Deep) if lift == 8 => shader::REFRESH_THREE_BYTES_P010,
-        (Source::EightWords, Interleaved) => shader::REFRESH_FOUR_BYTES_NV12,
-        (Source::EightWords, Planar) => shader::REFRESH_FOUR_BYTES_I420,
-        (Source::EightWords, Deep) => shader::REFRESH_FOUR_BYTES_P010,
+        (Source::EightWords, Interleaved) => shader::REFRESH_EIGHT_WORDS_NV12,
+        (Source::EightWords, Planar) => shader::REFRESH_EIGHT_WORDS_I420,
+        (Source::EightWords, Deep) => shader::REFRESH_EIGHT_WORDS_P010,
         (Source::TenWords, Interleaved) => shader::REFRESH_TEN_WORDS_NV12,
         (Source::TenWords, Planar) => shader::REFRESH_TEN_WORDS_I420,
         (Source::TenWords, Deep) => shader::REFRESH_TEN_WORDS_P010,
