@@ -117,22 +117,24 @@ fn fill_vui(vui: &mut NV_ENC_CONFIG_H264_VUI_PARAMETERS, color: Color) {
     vui.chromaSampleLocationBot = siting.unwrap_or(0);
 }
 
-/// Period and length of intra refresh, and the flag that switches it on, where it was asked for.
-fn refresh(settings: &Settings, flag: u32) -> (u32, u32, u32) {
-    settings.refresh.map_or((0, 0, 0), |refresh| (refresh.period, refresh.pictures, flag))
+/// Period and length of intra refresh, and the flags that go with it, where it was asked for.
+fn refresh(settings: &Settings, flags: u32) -> (u32, u32, u32) {
+    settings.refresh.map_or((0, 0, 0), |refresh| (refresh.period, refresh.pictures, flags))
 }
 
 /// Version of the API, bits of a component of the stream and of the pictures.
 type Depth = (Version, u32, u32);
 
 fn fill_h264(h264: &mut NV_ENC_CONFIG_H264, settings: &Settings, (version, bits, input): Depth) {
-    let (period, pictures, refresh) =
-        refresh(settings, bit::NV_ENC_CONFIG_H264::enableIntraRefresh);
+    use bit::NV_ENC_CONFIG_H264 as flag;
+    // Who joins in the middle is told after how many pictures all of them is there.
+    let flags = flag::enableIntraRefresh | flag::outputRecoveryPointSEI;
+    let (period, pictures, refresh) = refresh(settings, flags);
     h264.level = sys::NV_ENC_LEVEL_AUTOSELECT;
     h264.idrPeriod = NVENC_INFINITE_GOPLENGTH;
     h264.chromaFormatIDC = 1;
     // Each key picture brings its parameter sets along.
-    h264.flags |= bit::NV_ENC_CONFIG_H264::repeatSPSPPS | refresh;
+    h264.flags |= flag::repeatSPSPPS | refresh;
     (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (period, pictures);
     if version >= Version::V13_0 {
         (h264.outputBitDepth, h264.inputBitDepth) = (bits, input);
@@ -142,7 +144,8 @@ fn fill_h264(h264: &mut NV_ENC_CONFIG_H264, settings: &Settings, (version, bits,
 
 fn fill_hevc(hevc: &mut NV_ENC_CONFIG_HEVC, settings: &Settings, (version, bits, input): Depth) {
     use bit::NV_ENC_CONFIG_HEVC as flag;
-    let (period, pictures, refresh) = refresh(settings, flag::enableIntraRefresh);
+    let tells = if version >= Version::V12_0 { flag::outputRecoveryPointSEI } else { 0 };
+    let (period, pictures, refresh) = refresh(settings, flag::enableIntraRefresh | tells);
     hevc.level = sys::NV_ENC_LEVEL_AUTOSELECT;
     hevc.idrPeriod = NVENC_INFINITE_GOPLENGTH;
     hevc.flags &= !(flag::chromaFormatIDC | depth::HEVC_PIXEL);

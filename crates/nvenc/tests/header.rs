@@ -186,8 +186,11 @@ fn bits(table: &mut Table, (major, is_13): (u32, bool)) {
         ("NV_ENC_RECONFIGURE_PARAMS", at, "resetEncoder", NV_ENC_RECONFIGURE_PARAMS::RESET_ENCODER),
         ("NV_ENC_RECONFIGURE_PARAMS", at, "forceIDR", NV_ENC_RECONFIGURE_PARAMS::FORCE_IDR),
     ];
-    let known =
-        BITS.iter().copied().filter(|(structure, ..)| major >= 12 || !structure.contains("AV1"));
+    let newer = |structure: &str, field: &str| {
+        structure.contains("AV1") || structure.contains("HEVC") && field == "outputRecoveryPointSEI"
+    };
+    let known = BITS.iter().copied();
+    let known = known.filter(|(structure, _, field, _)| major >= 12 || !newer(structure, field));
     for (structure, offset, field, bits) in known.chain(own) {
         let code = format!(
             "{{ {structure} t; uint32_t w; memset(&t, 0, sizeof t); t.{field} = ~0u; \
@@ -211,8 +214,11 @@ fn bits(table: &mut Table, (major, is_13): (u32, bool)) {
 }
 
 /// Where `codecPicParams` has `forceIntraRefreshWithFrameCnt`.
-fn intra_refresh(table: &mut Table) {
-    for (codec, word) in [("h264PicParams", 4u64), ("hevcPicParams", 3)] {
+fn intra_refresh(table: &mut Table, major: u32) {
+    let all = [("h264PicParams", 4u64), ("hevcPicParams", 3), ("av1PicParams", 3)];
+    for (codec, word) in
+        all.into_iter().filter(|(codec, _)| major >= 12 || *codec != "av1PicParams")
+    {
         let field = format!("codecPicParams.{codec}.forceIntraRefreshWithFrameCnt");
         let c = format!("offsetof(NV_ENC_PIC_PARAMS, {field})");
         let offset = std::mem::offset_of!(NV_ENC_PIC_PARAMS, codecPicParams) as u64;
@@ -254,7 +260,7 @@ fn compare(header: &Path) -> Result<Completion, Failed> {
     words(&mut table, version);
     names(&mut table, number.0);
     bits(&mut table, (number.0, version >= Version::V13_0));
-    intra_refresh(&mut table);
+    intra_refresh(&mut table, number.0);
     let said = run(header, &table.c)?;
     let wrong: Vec<_> = said.lines().zip(&table.rust).filter(|(c, rust)| c != rust).collect();
     if wrong.is_empty() && said.lines().count() == table.rust.len() && table.rust.len() > 200 {

@@ -144,7 +144,10 @@ fn configuration(
             hold(h264.chromaFormatIDC == 1, "chroma that is not 4:2:0")?;
             let bits = bits(version, 0, (h264.outputBitDepth, h264.inputBitDepth))?;
             hold(bits == 8, format!("H.264 of {bits} bits"))?;
-            let refresh = (h264.intraRefreshPeriod, h264.intraRefreshCnt);
+            use bit::NV_ENC_CONFIG_H264 as flag;
+            let told = h264.flags & flag::outputRecoveryPointSEI != 0;
+            let numbers = (h264.intraRefreshPeriod, h264.intraRefreshCnt);
+            let refresh = refresh(h264.flags & flag::enableIntraRefresh != 0, told, numbers)?;
             (vui(&h264.h264VUIParameters), false, h264.idrPeriod, refresh)
         }
         Codec::Hevc => {
@@ -178,6 +181,17 @@ fn profiles(codec: Codec) -> Vec<sys::GUID> {
     }
 }
 
+/// Period and length of intra refresh, which is switched on for that, and told of to decoders that join in
+/// the middle.
+fn refresh(enabled: bool, told: bool, (period, pictures): (u32, u32)) -> Answer<(u32, u32)> {
+    hold(
+        enabled == (period > 0),
+        "a period of intra refresh, and it is off, or the other way round",
+    )?;
+    hold(!enabled || told, "intra refresh, and no decoder is told where it begins")?;
+    Ok((period, pictures))
+}
+
 /// Colours, whether there are 10 bits, the IDR period, and intra refresh.
 type Said = (Color, bool, u32, (u32, u32));
 
@@ -188,7 +202,9 @@ fn hevc(version: Version, hevc: &sys::NV_ENC_CONFIG_HEVC) -> Answer<Said> {
     hold(chroma == 1, "chroma that is not 4:2:0")?;
     let old = (hevc.flags & depth::HEVC_PIXEL) >> depth::HEVC_PIXEL.trailing_zeros();
     let bits = bits(version, old, (hevc.outputBitDepth, hevc.inputBitDepth))?;
-    let refresh = (hevc.intraRefreshPeriod, hevc.intraRefreshCnt);
+    let told = version < Version::V12_0 || hevc.flags & flag::outputRecoveryPointSEI != 0;
+    let numbers = (hevc.intraRefreshPeriod, hevc.intraRefreshCnt);
+    let refresh = refresh(hevc.flags & flag::enableIntraRefresh != 0, told, numbers)?;
     Ok((vui(&hevc.hevcVUIParameters), bits == 10, hevc.idrPeriod, refresh))
 }
 
@@ -206,7 +222,8 @@ fn av1(version: Version, av1: &sys::NV_ENC_CONFIG_AV1) -> Answer<Said> {
         full_range: av1.colorRange != 0,
         siting: None,
     };
-    let refresh = (av1.intraRefreshPeriod, av1.intraRefreshCnt);
+    let numbers = (av1.intraRefreshPeriod, av1.intraRefreshCnt);
+    let refresh = refresh(av1.flags & flag::enableIntraRefresh != 0, true, numbers)?;
     Ok((color, bits == 10, av1.idrPeriod, refresh))
 }
 

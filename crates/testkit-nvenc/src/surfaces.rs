@@ -10,7 +10,7 @@ use zerohop_frame::Extent;
 use zerohop_nvenc::sys::{
     self, NV_ENC_MAP_INPUT_RESOURCE, NV_ENC_PIC_PARAMS, NV_ENC_REGISTER_RESOURCE,
 };
-use zerohop_nvenc::{Format, Structure};
+use zerohop_nvenc::{Codec, Format, Structure};
 
 use crate::behaviour::Behaviour;
 use crate::check::{Answer, hold, refuse, word, wrong, zeros};
@@ -175,6 +175,10 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     let key = forced || std::mem::take(&mut session.forced);
     let timestamp = params.inputTimeStamp;
     session.timestamp = Some(timestamp);
+    let at = if setting.codec == Codec::H264 { 4 } else { 3 };
+    if let refresh @ 1.. = params.codecPicParams[at] {
+        say(&format!("session {} refresh within {refresh} from picture {number}", session.number));
+    }
     let job = Job { number, timestamp, key, setting, format, registered, copied };
     session.buffers.insert(out, Buffer::Waiting(Box::new(job)));
     session.order.push_back(out);

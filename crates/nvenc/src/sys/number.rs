@@ -108,12 +108,15 @@ bits! {
         enableMinQP = 1, enableMaxQP = 2, enableAQ = 8, enableLookahead = 0x20, zeroReorderDelay = 0x200,
     }
     NV_ENC_CONFIG_H264.flags {
-        outputAUD = 0x40, enableIntraRefresh = 0x400, repeatSPSPPS = 0x1000,
+        outputAUD = 0x40, outputRecoveryPointSEI = 0x200, enableIntraRefresh = 0x400,
+        repeatSPSPPS = 0x1000,
         enableFillerDataInsertion = 0x2_0000,
     }
     NV_ENC_CONFIG_HEVC.flags {
         outputAUD = 0x10, repeatSPSPPS = 0x80, enableIntraRefresh = 0x100,
         chromaFormatIDC = 0x600, enableFillerDataInsertion = 0x4000,
+        // From 12.0 on.
+        outputRecoveryPointSEI = 0x4_0000,
     }
     NV_ENC_CONFIG_AV1.flags {
         repeatSeqHdr = 0x20, enableIntraRefresh = 0x40, chromaFormatIDC = 0x180,

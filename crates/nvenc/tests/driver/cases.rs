@@ -208,7 +208,11 @@ pub(crate) fn refreshes() -> Outcome {
     for codec in Codec::ALL {
         let settings = Settings { refresh, ..settings(codec) };
         let format = Format::of(Fourcc::XRGB8888).ok_or("no format")?;
-        let mut encoder: Encoder<u32> = Session::open(&stream)?.start(settings, format)?;
+        let session = Session::open(&stream)?;
+        if session.version() < Version::V12_0 && codec == Codec::Av1 {
+            continue;
+        }
+        let mut encoder: Encoder<u32> = session.start(settings, format)?;
         let input =
             encoder.register(picture(&stream, (Fourcc::XRGB8888, SIZE), 0, false)?, SIZE)?;
         encoder.encode(&input, 1, How { key: false, refresh: Some(5) }, 0)?;

@@ -58,6 +58,17 @@ fn srgb(journal: &Journal) {
     thirty(journal);
 }
 
+/// By period in the whole stream, and at once by one picture: of three codecs.
+fn refreshed(journal: &Journal) {
+    for session in 1..=3 {
+        let begin = format!("session {session} initialize ");
+        let begun: Vec<_> = journal.lines(&begin).collect();
+        assert!(begun.len() == 1 && begun[0].contains("refresh 30/10"), "{begun:?}");
+        let at_once = format!("session {session} refresh within 5 from picture 1");
+        assert_eq!(journal.lines(&at_once).count(), 1, "{journal:?}");
+    }
+}
+
 const CASES: &[Case] = &[
     case("arrays_are_read_where_they_were_drawn", "", cases::arrays, srgb),
     case("pointers_are_read_where_they_were_drawn", "", cases::pointers, thirty),
@@ -73,7 +84,8 @@ const CASES: &[Case] = &[
     case("a_library_of_11_1_is_spoken_to_in_11_1", "api=11.1", cases::oldest, anything),
     case("an_older_library_is_refused_with_both_versions", "api=11.0", cases::too_old, anything),
     case("ten_bits_are_what_hevc_and_av1_have", "", cases::ten_bits, anything),
-    case("intra_refresh_is_asked_for_as_each_codec_has_it", "", cases::refreshes, anything),
+    case("intra_refresh_is_asked_for_as_each_codec_has_it", "", cases::refreshes, refreshed),
+    case("an_old_api_has_intra_refresh_too", "api=11.1", cases::refreshes, anything),
     case("a_gpu_without_an_encoder_is_called_one", "no-chip", cases::no_chip, anything),
     case(
         "a_codec_that_is_missing_comes_with_those_there_are",
