@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{OFlags, minor};
+use rustix::io::Errno;
 
 use crate::Error;
 
@@ -49,7 +51,8 @@ impl Card {
         // The first to open a card drives it. Fails where somebody else does, and that is well.
         let _ = drm_ffi::auth::release_master(fd.as_fd());
         let mut name = Vec::new();
-        drm_ffi::get_version(fd.as_fd(), Some(&mut name), None, None).map_err(failed)?;
+        let asked = drm_ffi::get_version(fd.as_fd(), Some(&mut name), None, None);
+        asked.map_err(|err| failed(no_card(err)))?;
         let name: Vec<u8> = name.into_iter().map(|byte| byte as u8).collect();
         let driver = String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned();
         Ok(Self { fd, path: path.to_owned(), driver, handles: Mutex::default() })
@@ -129,6 +132,14 @@ fn master_in(clients: &str) -> Option<String> {
     })
 }
 
+/// What a file without such a call answers, in words.
+fn no_card(err: io::Error) -> io::Error {
+    if err.raw_os_error() == Some(Errno::NOTTY.raw_os_error()) {
+        return io::Error::new(err.kind(), "it is no graphics card");
+    }
+    err
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +156,7 @@ mod tests {
     #[test]
     fn what_is_no_card_is_an_error() {
         let err = Card::open(Path::new("/dev/null")).unwrap_err();
-        assert_eq!(err.to_string(), "could not open /dev/null");
+        let cause = std::error::Error::source(&err).map(ToString::to_string).unwrap_or_default();
+        assert_eq!(format!("{err}: {cause}"), "could not open /dev/null: it is no graphics card");
     }
 }

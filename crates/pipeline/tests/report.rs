@@ -98,6 +98,14 @@ fn the_literal_keys_hold_what_happened() {
 }
 
 #[test]
+fn pictures_that_nobody_looked_at_are_not_called_unchanged() {
+    assert!(report().summary().contains(", 3 unchanged, "), "{}", report().summary());
+    let shown = Report::new(Measurements::new(None).counts(), Facts { encoder: None, ..facts() });
+    let said = shown.summary();
+    assert!(said.contains(" s: 0 replaced, 0 dropped") && !said.contains("changed"), "{said}");
+}
+
+#[test]
 fn every_key_is_documented_and_every_documented_key_is_there() {
     let text = include_str!("../REPORT.md");
     let json = json();

@@ -173,12 +173,8 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
     let number = session.pictures;
     let forced = params.encodePicFlags & sys::NV_ENC_PIC_FLAG_FORCEIDR != 0;
     let key = forced || std::mem::take(&mut session.forced);
-    let timestamp = params.inputTimeStamp;
-    session.timestamp = Some(timestamp);
-    let at = if setting.codec == Codec::H264 { 4 } else { 3 };
-    if let refresh @ 1.. = params.codecPicParams[at] {
-        say(&format!("session {} refresh within {refresh} from picture {number}", session.number));
-    }
+    let timestamp = *session.timestamp.insert(params.inputTimeStamp);
+    note_refresh(session.number, number, setting.codec, params);
     let job = Job { number, timestamp, key, setting, format, registered, copied };
     session.buffers.insert(out, Buffer::Waiting(Box::new(job)));
     session.order.push_back(out);
@@ -186,6 +182,14 @@ fn take(state: &mut State, encoder: *mut c_void, params: &NV_ENC_PIC_PARAMS) -> 
         mapping.picture = Some(number);
     }
     defer(session)
+}
+
+/// Writes down that a picture asks for a refresh.
+fn note_refresh(session: u32, number: u64, codec: Codec, params: &NV_ENC_PIC_PARAMS) {
+    let at = if codec == Codec::H264 { 4 } else { 3 };
+    if let refresh @ 1.. = params.codecPicParams[at] {
+        say(&format!("session {session} refresh within {refresh} from picture {number}"));
+    }
 }
 
 /// Whether a picture of `extent` lies on `resource`: of planes the chroma is below as many rows as were
