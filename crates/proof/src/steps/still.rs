@@ -1,13 +1,14 @@
-//! What the host's CPU does for a picture that equals the one before.
+//! What a picture that equals the one before costs: the host's CPU, and the application's.
 
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::kit::{Kit, LIMIT};
+use crate::process::Running;
 use crate::report::Report;
 use crate::row::{Row, Target};
 use crate::stat;
@@ -16,67 +17,142 @@ use crate::stat;
 /// device fills each with one colour, since no CPU draws as many.
 const PACED: u32 = 240;
 
-/// Microseconds for one, as the proof of the GPU path wants it. Judged where pictures come as fast as the
-/// application presents them: at the rates of screens it costs a virtual machine more to wake a thread.
+/// Microseconds of the host's for one, as the proof of the GPU path wants it.
 const TARGET: Target = Target::AtMost(20.0);
 
-/// Shows one picture over and over, paced and as fast as it goes; and beside each what a program costs
-/// that does nothing with a message but answer it.
+/// After so many pictures that are the same comes one that is not.
+const STILL: u32 = 24;
+
+/// How long an application plays before anything is measured: it has been asked to look by then.
+const WARM: Duration = Duration::from_secs(2);
+
+/// Shows one picture over and over, paced and as fast as it goes, looked at by the application and by the
+/// host; beside each what a program costs that does nothing with a message but answer it; and how long one
+/// that changed takes to the host after others stood still.
 pub(super) fn run(kit: &Kit) -> Result<()> {
-    let paced = look(kit, "paced", Some(PACED))?;
-    Row::measured(&format!("an unchanged picture at {PACED}/s"), paced.each, "us")
-        .note(paced.note)
-        .tell();
-    floor(kit, PACED)?;
-    let free = look(kit, "free", None)?;
-    Row::judged("an unchanged picture, as fast as they come", free.each, "us", TARGET)
-        .note(free.note)
-        .tell();
-    floor(kit, free.rate)
+    let mut rates = Vec::new();
+    for (name, rate, words) in [
+        ("paced", Some(PACED), format!("at {PACED}/s")),
+        ("free", None, "as fast as they come".to_owned()),
+    ] {
+        let row = format!("an unchanged picture {words}");
+        let here = look(kit, "host", name, rate)?;
+        rates.push(here.rate);
+        tell(&row, &here, || look(kit, "application", name, rate))?;
+    }
+    for rate in rates {
+        floor(kit, rate)?;
+    }
+    change(kit)
 }
 
-/// What the host used.
+/// Both ways to find out that nothing changed, side by side.
+fn tell(name: &str, here: &Looked, there: impl FnOnce() -> Result<Looked>) -> Result<()> {
+    let row = format!("{name}, the host looks");
+    Row::measured(&row, here.host, "us").note(here.note.clone()).tell();
+    let there = there()?;
+    let row = format!("{name}, the application looks");
+    Row::judged(&row, there.host, "us", TARGET).note(there.note.clone()).tell();
+    let row = format!("{name}, the application's own CPU");
+    let note = format!(
+        "{:.1} us while the host looks: drawing and presenting it are in both",
+        here.application
+    );
+    Row::measured(&row, there.application, "us").note(note).tell();
+    Ok(())
+}
+
+/// What both processes used for each picture, in microseconds of a processor, all threads together.
 struct Looked {
-    /// Microseconds of a processor for each picture, all threads together.
-    each: f64,
+    host: f64,
+    application: f64,
     /// Pictures a second.
     rate: u32,
     note: String,
 }
 
-/// Looks at the host's CPU time at two moments of a run with one picture, presented over and over.
-fn look(kit: &Kit, name: &str, rate: Option<u32>) -> Result<Looked> {
-    let seconds = kit.few(3, 2);
-    let name = format!("still-{name}");
-    let mut run = kit.zerohop_run(&name);
-    run.args(["--to", "null", "--seconds", &(seconds + 3).to_string()]);
-    let options = ["--size", "3840x2160", "--still", "1000000", "--frames", "1000000"];
-    let application = kit.pattern(&mut run, &options);
+/// One picture over and over, and then another after `still` of them, found out about by `who`.
+fn start(kit: &Kit, who: &str, name: &str, (still, rate): (u32, Option<u32>)) -> Result<Running> {
+    let seconds = WARM.as_secs_f64() + kit.few(2.5, 1.5) + 0.3;
+    let mut run = kit.zerohop_run(name);
+    run.args(["--to", "null", "--look", who]);
+    let application = kit.pattern(&mut run, &["--size", "3840x2160", "--frames", "10000000"]);
     application.args(["--plain", "--drawn", "--present-mode", "immediate"]);
+    application.args(["--seconds", &seconds.to_string(), "--still", &still.to_string()]);
     application.args(rate.map(|rate| format!("--rate-limit={rate}")));
-    let running = kit.start(application, &name)?;
-    sleep(Duration::from_secs(2));
-    let threads = || stat::thread_times(running.id()).context("the host is gone");
-    let (begin, before) = (Instant::now(), threads()?);
-    sleep(Duration::from_secs(seconds));
-    let (took, after) = (begin.elapsed().as_secs_f64(), threads()?);
-    running.wait(LIMIT)?;
+    kit.start(application, name)
+}
+
+/// Looks at the CPU time of both processes at two moments of a run with one picture.
+fn look(kit: &Kit, who: &str, name: &str, rate: Option<u32>) -> Result<Looked> {
+    let name = format!("still-{name}-{who}");
+    let running = start(kit, who, &name, (u32::MAX, rate))?;
+    sleep(WARM);
+    let pattern = stat::descendant(running.id(), "zerohop-pattern").context("no application")?;
+    let threads = |pid| stat::thread_times(pid).with_context(|| format!("process {pid} is gone"));
+    let (begin, before) = (Instant::now(), [threads(running.id())?, threads(pattern)?]);
+    sleep(Duration::from_secs_f64(kit.few(2.0, 1.0)));
+    let (took, after) =
+        (begin.elapsed().as_secs_f64(), [threads(running.id())?, threads(pattern)?]);
+    let said = running.wait(LIMIT)?.good()?.out;
     let report = Report::read(&kit.path(&format!("{name}.json")))?;
-    // The application may be slower than it was asked to be.
-    let rate = report.number("/frames_presented")? / report.number("/duration_s")?;
-    let used = |threads: &stat::ThreadTimes| threads.values().sum::<Duration>().as_secs_f64();
-    let per_picture = |used: f64| used * 1e6 / (took * rate);
-    let busiest = after.iter().map(|(thread, now)| {
-        now.saturating_sub(before.get(thread).copied().unwrap_or_default()).as_secs_f64()
+    let rate = pictures_a_second(&said)?;
+    let used = |at: &stat::ThreadTimes| at.values().sum::<Duration>().as_secs_f64();
+    let each =
+        |process: usize| (used(&after[process]) - used(&before[process])) * 1e6 / (took * rate);
+    let busiest = after[0].iter().map(|(thread, now)| {
+        now.saturating_sub(before[0].get(thread).copied().unwrap_or_default()).as_secs_f64()
     });
-    let busiest = busiest.fold(0.0, f64::max);
-    let (unchanged, path) = (report.number("/verdicts/unchanged")?, report.path());
+    let busiest = busiest.fold(0.0, f64::max) * 1e6 / (took * rate);
+    let (unchanged, kept) = (report.number("/verdicts/unchanged")?, kept(&report, who)?);
+    let path = report.path();
     let note = format!(
-        "{rate:.0} pictures/s, {unchanged} unchanged, {:.1} us of it in the thread that hears them; {path}",
-        per_picture(busiest)
+        "{rate:.0} pictures/s, {unchanged} unchanged, {kept} kept, {busiest:.1} us in the busiest thread; {path}"
     );
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
-    Ok(Looked { each: per_picture(used(&after) - used(&before)), rate: rate as u32, note })
+    Ok(Looked { host: each(0), application: each(1), rate: rate as u32, note })
+}
+
+/// How many pictures a second the application says that it presented.
+fn pictures_a_second(said: &str) -> Result<f64> {
+    let line =
+        said.lines().rfind(|line| line.contains("\"fps\"")).context("no word of its rate")?;
+    let figures: Value = serde_json::from_str(line).with_context(|| format!("it says {line:?}"))?;
+    figures["fps"].as_f64().with_context(|| format!("it says {line:?}"))
+}
+
+/// How many pictures stayed in the application, which must be most of them where it was to look.
+fn kept(report: &Report, who: &str) -> Result<f64> {
+    let (kept, all) = (report.number("/look/kept")?, report.number("/frames_presented")?);
+    let asked = report.number("/look/asked")?;
+    ensure!(
+        who == "host" || kept > all / 2.0,
+        "of {all} pictures that stood still the application kept {kept}; it was asked {asked} times"
+    );
+    Ok(kept)
+}
+
+/// How long a change takes to the host, of pictures that stood still before.
+fn change(kit: &Kit) -> Result<()> {
+    let mut notes = Vec::new();
+    let mut found = None;
+    for who in ["host", "application"] {
+        let name = format!("still-change-{who}");
+        start(kit, who, &name, (STILL, Some(PACED)))?.wait(LIMIT)?.good()?;
+        let report = Report::read(&kit.path(&format!("{name}.json")))?;
+        let came = report.number("/stages/present_to_host/count")?;
+        let [p50, p99] =
+            ["p50", "p99"].map(|p| report.number(&format!("/stages/present_to_host/{p}")));
+        let (p50, p99, kept) = (p50?, p99?, kept(&report, who)?);
+        notes.push(format!(
+            "{who} looks: p50 {p50} us, p99 {p99} us of {came} that came, {kept} kept"
+        ));
+        found = Some(p50);
+    }
+    let p50 = found.context("nobody looked")?;
+    let what = format!("a change after {STILL} still pictures, present to host");
+    Row::measured(&what, p50, "us").note(notes.join("; ")).tell();
+    Ok(())
 }
 
 /// What this machine takes from any program at that rate.

@@ -74,6 +74,9 @@ pub(super) struct Play {
     /// How many presents.
     #[arg(long, default_value_t = 120)]
     pub(super) frames: u32,
+    /// How many seconds at most.
+    #[arg(long, value_name = "S")]
+    pub(super) seconds: Option<f64>,
     /// Swapchain images to ask for.
     #[arg(long, default_value_t = 3)]
     pub(super) images: u32,

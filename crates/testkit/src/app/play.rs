@@ -35,14 +35,17 @@ pub(super) fn play(options: &Play) -> Result<ExitCode, Box<dyn Error>> {
         stages.push(Stage::new(&device, options)?);
     }
     let begin = Instant::now();
-    run(options, &mut stages, begin)?;
+    let frames = run(options, &mut stages, begin)?;
     let elapsed = begin.elapsed();
     let recreations: u32 = stages.iter().map(|stage| stage.recreations).sum();
     drop(stages);
-    finish(options, elapsed, recreations, &instance, device)
+    finish(frames, elapsed, recreations, &instance, device)
 }
 
-fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<(), Box<dyn Error>> {
+/// Presents until all is shown or the time is over. Returns how many presents that were.
+fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<u32, Box<dyn Error>> {
+    let is_over = || options.seconds.is_some_and(|most| begin.elapsed().as_secs_f64() >= most);
+    let mut done = 0;
     let period = options.rate_limit.map(|hz| Duration::from_secs_f64(hz.recip()));
     for present in 0..options.frames {
         if let Some(period) = period {
@@ -54,12 +57,16 @@ fn run(options: &Play, stages: &mut [Stage], begin: Instant) -> Result<(), Box<d
         if options.step {
             step(stages)?;
         }
-        let done = present + 1;
+        done = present + 1;
         if options.watch_every.is_some_and(|every| done.is_multiple_of(every)) {
             Watch::now(done, begin).print()?;
         }
+        if is_over() {
+            break;
+        }
     }
-    stages.iter_mut().try_for_each(Stage::finish)
+    stages.iter_mut().try_for_each(Stage::finish)?;
+    Ok(done)
 }
 
 /// Says that the pictures are shown, when they are, and waits for a line or the end of them.
@@ -109,14 +116,13 @@ impl Watch {
 
 /// Says how it went. What the validation layer said is a failure.
 fn finish(
-    options: &Play,
+    frames: u32,
     elapsed: Duration,
     recreations: u32,
     instance: &Instance,
     device: Arc<Device>,
 ) -> Result<ExitCode, Box<dyn Error>> {
     drop(device);
-    let frames = options.frames;
     let seconds = elapsed.as_secs_f64();
     let fps = f64::from(frames) / seconds.max(f64::EPSILON);
     println!(
