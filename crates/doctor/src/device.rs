@@ -14,7 +14,7 @@ use zerohop_frame::{
 use zerohop_kernel::clock_monotonic;
 use zerohop_manifest::{DMABUF, Takeover, WsiDecision};
 use zerohop_vulkan::{
-    Capabilities, Device, DeviceChoice, HostBuffer, Image, Instance, InstanceOptions,
+    Capabilities, Device, DeviceChoice, DeviceKind, HostBuffer, Image, Instance, InstanceOptions,
     PhysicalDevice, PixelFormat, Queue, Recording, opaque_of, presents_to_x, read_back,
     write_picture,
 };
@@ -70,6 +70,9 @@ pub struct DeviceReport {
     pub sync_tier: &'static str,
     /// Why it is no better one.
     pub sync_reason: Option<&'static str>,
+    /// Who looks at pictures that stand still, where `zerohop run --look` does not say: `application` or
+    /// `host`.
+    pub look: &'static str,
     /// What was tried on it.
     pub checks: Vec<Check>,
 }
@@ -92,6 +95,7 @@ impl DeviceReport {
             handover: "none",
             sync_tier: "none",
             sync_reason: None,
+            look: if physical.kind() == DeviceKind::Cpu { "host" } else { "application" },
             checks: Vec::new(),
         };
         report.try_all(physical);

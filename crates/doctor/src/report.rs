@@ -132,6 +132,7 @@ impl fmt::Display for Report {
             writeln!(f, "     {:<18}{}", "handover", device.handover)?;
             let why = device.sync_reason.map(|why| format!(": {why}")).unwrap_or_default();
             writeln!(f, "     {:<18}{}{why}", "sync tier", device.sync_tier)?;
+            writeln!(f, "     {:<18}looked at by the {}", "still pictures", device.look)?;
         }
         self.cards.iter().try_for_each(|card| write!(f, "{card}"))?;
         self.egl.iter().try_for_each(|egl| write!(f, "{egl}"))?;
