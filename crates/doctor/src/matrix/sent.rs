@@ -20,6 +20,9 @@ const LINEAR: u32 = 1;
 /// What rows of plain memory are aligned to: what AMD's cards ask for, and nobody asks for more.
 const ALIGNMENT: u32 = 256;
 
+/// Bytes that a memfd's size must be a multiple of to become a dma-buf: a page of x86-64.
+const PAGE: u64 = 4096;
+
 /// Makes a picture.
 type Make = fn(&Arc<Device>, Fourcc, Modifier) -> Result<Sent, BoxError>;
 
@@ -134,7 +137,7 @@ fn rows(fourcc: Fourcc, extent: Extent) -> Result<(Memfd, FrameDescriptor, Vec<u
         size += stride * plane.extent(extent).height;
         tight += bytes * plane.extent(extent).height;
     }
-    let memfd = Memfd::create("zerohop-doctor", u64::from(size))?;
+    let memfd = Memfd::create("zerohop-doctor", u64::from(size).next_multiple_of(PAGE))?;
     let mut mapping = MappingMut::new(&memfd)?;
     let bytes = pattern(tight as usize);
     let mut left = &bytes[..];
