@@ -34,8 +34,8 @@ pub struct Peer {
 struct State {
     session: Session,
     /// What the producer has no room for, oldest first: releases, at most one for each of its buffers,
-    /// since a buffer stays out until its release is sent; the timelines that those name; and the last word
-    /// of each stream about whether it stands still.
+    /// since a buffer stays out until its release is sent; the timelines that those name; and of each
+    /// stream at most that it does not stand still, and that it does since.
     unsent: VecDeque<ToProducer>,
     /// Our timelines that the producer knows, or will before what names them.
     told: BTreeMap<TimelineId, WireTimelineId>,
@@ -202,10 +202,12 @@ impl Peer {
             _ => return Ok(()),
         }
         let message = ToProducer::Still { stream, still };
-        // Of a stream only the last word waits.
-        let older =
-            |it: &ToProducer| matches!(it, ToProducer::Still { stream: of, .. } if *of == stream);
-        state.unsent.retain(|waiting| !older(waiting));
+        // A 0 makes all that waits pointless. A 1 does not: who missed the 0 would keep what the host lacks.
+        let is_stale = |waiting: &ToProducer| match waiting {
+            ToProducer::Still { stream: of, still: was } => *of == stream && (*was || !still),
+            _ => false,
+        };
+        state.unsent.retain(|waiting| !is_stale(waiting));
         state.session.note_answer(&message);
         state.unsent.push_back(message);
         self.send_waiting(&mut state)
@@ -292,9 +294,11 @@ impl Peer {
                     return Err(other);
                 }
             }
-            if let Some(message) = state.unsent.pop_front() {
+            match state.unsent.pop_front() {
+                // Noted when it was said: a later word may wait.
+                Some(ToProducer::Still { .. }) | None => {}
                 // Under the same lock as `accept`: the producer's answer finds the buffer at home.
-                state.session.note_answer(&message);
+                Some(message) => state.session.note_answer(&message),
             }
         }
         Ok(())

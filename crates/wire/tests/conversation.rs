@@ -227,6 +227,60 @@ fn only_the_last_word_waits_for_a_producer_that_does_not_read() {
     assert_eq!(heard, sent, "what went before it, and the last word in place of what waited");
 }
 
+/// What a producer hears next about whether it stands still.
+fn hear(producer: &Socket) -> Option<bool> {
+    let mut bytes = [0; MAX_MESSAGE];
+    loop {
+        let some = producer.receive(&mut bytes).ok()?;
+        let message = ToProducer::decode(&bytes[..some.length], some.fds).expect("a message");
+        if let ToProducer::Still { still, .. } = message {
+            return Some(still);
+        }
+    }
+}
+
+/// All that it hears of that.
+fn hear_all(producer: &Socket, peer: &Peer) -> Vec<bool> {
+    let mut heard = Vec::new();
+    while peer.has_unsent() {
+        heard.extend(hear(producer));
+        peer.flush().expect("the producer is there");
+    }
+    heard.extend(std::iter::from_fn(|| hear(producer)));
+    heard
+}
+
+#[test]
+fn that_a_stream_is_still_again_does_not_hide_that_a_picture_was_lost() {
+    let (theirs, ours) = Socket::pair().unwrap();
+    let peer = Peer::over(ours).unwrap();
+    say(&theirs, &ToHost::Hello { version: VERSION, name: text("deaf") });
+    say(&theirs, &open(1));
+    drain(&peer).unwrap();
+    let say_still = |still| peer.say_still(StreamId(1), still).unwrap();
+    let fill = || {
+        let full = (0..10_000).any(|_| {
+            say_still(true);
+            peer.has_unsent()
+        });
+        assert!(full, "a socket has an end");
+    };
+    fill();
+    (0..100).for_each(|_| [false, true, true].into_iter().for_each(say_still));
+    let heard = hear_all(&theirs, &peer);
+    assert_eq!(heard.iter().filter(|still| !**still).count(), 1, "what waits does not grow");
+    assert!(heard.ends_with(&[false, true]), "the next picture must come");
+
+    // Of the two that wait the first one goes; then the second is not true any more.
+    fill();
+    [false, true].into_iter().for_each(say_still);
+    assert!(hear(&theirs).is_some());
+    peer.flush().unwrap();
+    assert!(peer.has_unsent(), "there was room for one");
+    say_still(false);
+    assert_eq!(hear_all(&theirs, &peer).last(), Some(&false));
+}
+
 /// The host answers in kind: the timeline is announced once, and before what names it.
 // Long because two producers are told different things.
 #[test]
