@@ -76,6 +76,14 @@ impl Passes {
         }
     }
 
+    /// What was seen of the last picture came to nothing.
+    fn forget(&mut self) {
+        match self {
+            Self::Look(classify) => classify.forget(),
+            Self::Convert(refresh) => refresh.forget(),
+        }
+    }
+
     fn classify(&mut self, frame: &Arc<Frame>, image: &Arc<Image>) -> Result<Verdict, BoxError> {
         Ok(match self {
             Self::Look(classify) => classify.classify(frame, image)?,
@@ -322,11 +330,20 @@ impl Path {
         let (sequence, begin) = (frame.info().sequence, clock_monotonic());
         let Some(converted) = convert.convert(frame, image, tiles)? else {
             self.measurements.dropped(sequence, "the sink holds all converted pictures");
-            self.stillness.lost(frame);
+            self.lost(frame);
             return Ok(None);
         };
         self.measurements.span(sequence, Stage::Convert, begin, clock_monotonic());
         Ok(self.is_read(frame).then_some(converted))
+    }
+
+    /// Notes that `frame` came to nothing: the next one must come, and is converted as a whole, though it
+    /// may equal this one.
+    fn lost(&mut self, frame: &Frame) {
+        self.stillness.lost(frame);
+        if let Some(passes) = &mut self.passes {
+            passes.forget();
+        }
     }
 
     /// Takes a picture from its import to what the sink takes.
@@ -375,7 +392,7 @@ impl Stages for Path {
     }
 
     fn run(&mut self, frame: Arc<Frame>) -> Result<Option<Arc<Frame>>, BoxError> {
-        self.pass(&frame).inspect_err(|_| self.stillness.lost(&frame))
+        self.pass(&frame).inspect_err(|_| self.lost(&frame))
     }
 
     fn kept(&mut self, kept: &Kept) {

@@ -77,6 +77,11 @@ impl Watch {
         }
     }
 
+    /// Forgets the picture before, of which somebody lacks what was seen: the next one is all new.
+    pub(crate) fn forget(&mut self) {
+        self.seen = None;
+    }
+
     fn look_at_damage(&mut self, frame: &Frame, eyes: &mut Eyes<'_>) -> Result<TileSet, Error> {
         let rects = match &frame.info().damage {
             Damage::Rects(rects) if self.trusted => rects,

@@ -106,6 +106,12 @@ impl Refresh {
         self.classify.keep(kept);
     }
 
+    /// Notes that what the last picture was found to be worth came to nothing: of the next one all counts
+    /// as changed.
+    pub fn forget(&mut self) {
+        self.classify.forget();
+    }
+
     /// Looks at a picture that has `image` for its buffer. Returns once the answer is there; the
     /// frame is not held any longer than that.
     ///
