@@ -9,7 +9,10 @@ use zerohop_passes::Verdict;
 use crate::{Counts, Measurements};
 
 /// So many pictures that equal the one before, in a row, are a stream that stands still.
-const RUN: u32 = 4;
+const RUN: u64 = 4;
+
+/// After so many more its maker is asked again: it may have stopped to look for a reason of its own.
+const AGAIN: u64 = 256;
 
 /// Who looks at the pictures of a stream that stands still. A host that is woken by a picture pays for that
 /// whatever it finds; an application that looks itself pays for the looking.
@@ -23,12 +26,13 @@ pub enum Look {
     ApplicationOnGpu,
 }
 
-/// Follows how long a stream stands still, and asks its maker once in each such time.
+/// Follows how long a stream stands still, and asks its maker in each such time, now and then if pictures
+/// keep coming.
 #[derive(Debug)]
 pub(crate) struct Stillness {
     look: Look,
     /// Pictures in a row that equal the one before.
-    run: u32,
+    run: u64,
 }
 
 impl Stillness {
@@ -50,10 +54,10 @@ impl Stillness {
     /// Notes what `frame` was worth, and asks its maker when it is time. For streams whose makers may look.
     pub(crate) fn note(&mut self, frame: &Frame, verdict: &Verdict, measurements: &Measurements) {
         self.run = match verdict {
-            Verdict::Unchanged => self.run.saturating_add(1),
+            Verdict::Unchanged => self.run + 1,
             _ => 0,
         };
-        if self.run == RUN {
+        if self.run >= RUN && (self.run - RUN).is_multiple_of(AGAIN) {
             frame.say_still(true);
             measurements.asked();
         }

@@ -49,7 +49,10 @@ fn main() -> ExitCode {
         trial("a_snapshot_that_fails_costs_the_recording_nothing", snapshots_fail),
         trial("a_picture_taken_back_while_it_was_read_leaves_no_trace", taken_back),
         trial("a_snapshot_of_a_picture_taken_back_is_not_shown", no_snapshot),
-        trial("an_application_that_stands_still_is_asked_once_to_look", is_asked),
+        trial(
+            "an_application_that_stands_still_is_asked_to_look_and_again_in_a_long_run",
+            is_asked,
+        ),
         trial("nobody_is_asked_where_each_picture_is_needed", is_not_asked),
         trial("a_picture_that_failed_must_come_again", comes_again),
         trial("a_new_shape_begins_anew", a_new_shape),
@@ -338,7 +341,8 @@ fn is_asked(validated: bool) {
     let asked = Look::Application;
     assert_eq!(run(&[1, 1, 1, 1], asked), [false; 0], "the first one is none of them");
     assert_eq!(run(&[1; 5], asked), [true]);
-    assert_eq!(run(&[1; 20], asked), [true], "once for each time that it stands still");
+    assert_eq!(run(&[1; 260], asked), [true], "once when it stands still");
+    assert_eq!(run(&[1; 261], asked), [true, true], "again when it did not look for long");
     assert_eq!(run(&[1, 1, 1, 1, 2, 2, 2, 2, 1, 2], asked), [false; 0]);
     assert_eq!(run(&[1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2], asked), [true, true]);
     let on_cpu = {
@@ -379,6 +383,11 @@ fn comes_again(validated: bool) {
     assert!(lost > 0 && held.len() + lost as usize == 54);
     assert_eq!(home.0.lock().unwrap().len() as u64, 2 + lost);
     drop(held);
+    // It comes again as it was when it was lost, and then nothing is new about it.
+    let again = path.run(frame(60, 59, EXTENT, &home)).unwrap();
+    assert!(again.is_some(), "the sink has it now");
+    assert!(path.run(frame(61, 59, EXTENT, &home)).unwrap().is_none());
+    drop(again);
     path.finish().unwrap();
 }
 
