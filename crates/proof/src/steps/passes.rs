@@ -19,7 +19,7 @@ const ASKED: [(&str, f64); 2] = [("classify drawn", 12.0), ("refresh NV12", 25.0
 /// What others call cases here.
 const NAMES: [(&str, &str); 2] = [
     ("classify", "classify what is in no cache"),
-    ("classify drawn", "classify what was just drawn"),
+    ("classify drawn", "classify what a shader just drew"),
 ];
 
 /// The most times that a pass over decoded pictures may take of what a copy of as many bytes takes.
