@@ -8,7 +8,8 @@ use zerohop_frame::DeviceId;
 use zerohop_kernel::{Socket, clock_monotonic};
 
 use crate::{
-    Error, MAX_MESSAGE, Rate, Session, ToHost, ToProducer, VERSION, Violation, memory, text,
+    Error, MAX_MESSAGE, Rate, Session, ToHost, ToProducer, VERSION, Violation, WireTimelineId,
+    memory, text,
 };
 
 /// A connection to a host.
@@ -57,6 +58,12 @@ impl Producer {
     /// Whether the host takes timelines of `device`: then it waits for them on the device.
     pub fn takes_timelines_of(&self, device: DeviceId) -> bool {
         self.session.host_takes(device)
+    }
+
+    /// Whether `value` is more than [`MAX_STEP`](crate::MAX_STEP) beyond what was said of `timeline`: then
+    /// no picture may name it, and the timeline is to be retired and announced again.
+    pub fn is_far(&self, timeline: WireTimelineId, value: u64) -> bool {
+        self.session.producers().is_far(timeline, value)
     }
 
     /// Whether the connection is over, as far as [`poll`](Self::poll) has found out.

@@ -195,6 +195,11 @@ impl Session {
         self.theirs.takes(device)
     }
 
+    /// The timelines of the producer's.
+    pub(crate) fn producers(&self) -> &Timelines {
+        &self.theirs
+    }
+
     /// The timelines of the host's.
     pub(crate) fn hosts(&self) -> &Timelines {
         &self.hosts

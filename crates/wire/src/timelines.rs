@@ -67,6 +67,11 @@ impl Timelines {
         self.known.get(&timeline).copied().ok_or(Violation::NoTimeline(timeline.0))
     }
 
+    /// Whether `value` is so far beyond what was named of `timeline` that it must be announced anew.
+    pub(crate) fn is_far(&self, timeline: WireTimelineId, value: u64) -> bool {
+        self.check(timeline).is_ok_and(|farthest| value > farthest.saturating_add(MAX_STEP))
+    }
+
     /// Notes that it is retired.
     pub(crate) fn retire(&mut self, timeline: WireTimelineId) {
         self.known.remove(&timeline);

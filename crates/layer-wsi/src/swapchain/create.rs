@@ -135,7 +135,7 @@ impl Swapchain {
     /// Gives the surface up. Images that are acquired may still be presented.
     fn retire(&self) {
         // Nothing is waited for any more but what is drawn already.
-        self.stream.hint.end();
+        self.stream.end_looks(self.key);
         self.ask_copier(|copier| copier.flush(PATIENCE));
         self.rotation.retire();
         self.stream.leave(self.key);

@@ -9,6 +9,7 @@
 //! is nothing to change on the way back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use ash::vk;
@@ -46,6 +47,8 @@ pub(crate) struct Crossing {
     returned: Gate,
     /// The tier `timeline`: the last value of each queue that used the crossing.
     counted: Vec<(Arc<QueueState>, u64)>,
+    /// The tier `timeline`: the value of the last way out.
+    gone: Option<(Arc<QueueState>, u64)>,
     /// Signaled when the picture is complete, for export. Null where that cannot be.
     pub(crate) ready: vk::Semaphore,
     /// Room for the host's fences.
@@ -77,6 +80,7 @@ impl Crossing {
             tier,
             left: Gate::new(device)?,
             counted: Vec::new(),
+            gone: None,
             returned: Gate::new(device)?,
             ready: vk::Semaphore::null(),
             imports: ArrayVec::new(),
@@ -97,8 +101,8 @@ impl Crossing {
         Ok(new)
     }
 
-    /// Prepares looks at the image, which is number `index` for the `looker`. `false`: it was prepared
-    /// for another one, or is none that leaves.
+    /// Prepares looks at the image, which is number `index` for the `looker`. `false`: the device may be
+    /// at the last one, for another looker, and nobody waits for it here; or it is none that leaves.
     ///
     /// # Errors
     ///
@@ -109,7 +113,11 @@ impl Crossing {
         index: usize,
     ) -> Result<bool, LayerError> {
         if let Some((sight, _)) = &self.look {
-            return Ok(Arc::ptr_eq(sight.looker(), looker));
+            let same = Arc::ptr_eq(sight.looker(), looker);
+            if same || !self.has_gone() {
+                return Ok(same);
+            }
+            self.forget_look();
         }
         let Some(handover) = self.handover else { return Ok(false) };
         let sight = Sight::new(looker, handover.image, index)?;
@@ -117,6 +125,21 @@ impl Crossing {
         self.record(buffer, |buffer| look(&self.device, buffer, &sight, handover))?;
         self.look = Some((sight, buffer));
         Ok(true)
+    }
+
+    /// Whether the last way out is done, which the host and the application have had since. Does not wait.
+    fn has_gone(&self) -> bool {
+        let done = |(queue, value): &(Arc<QueueState>, u64)| {
+            self.device.wait_for(queue, *value, Duration::ZERO).is_ok()
+        };
+        self.left.is_through() && self.gone.as_ref().is_none_or(done)
+    }
+
+    /// Frees what looks took. The last way out is done.
+    fn forget_look(&mut self) {
+        let Some((_, buffer)) = self.look.take() else { return };
+        // SAFETY: the buffer is of this pool, and not pending.
+        unsafe { self.device.raw.free_command_buffers(self.pool, &[buffer]) };
     }
 
     /// Whether the image's way begins at this queue's family, and is told of in this tier.
@@ -152,6 +175,7 @@ impl Crossing {
         if self.tier == Tier::Timeline {
             let value = submit_and_count(&self.device, queue, batch)?;
             self.note(queue, value);
+            self.gone = Some((Arc::clone(queue), value));
             return Ok(value);
         }
         let ready = [self.ready];

@@ -179,8 +179,15 @@ impl Line {
         true
     }
 
-    /// Tells the host what was kept of the stream.
+    /// Tells the host what was kept of the stream. One that is behind hears of all of it later: what it
+    /// must hear needs the room.
     pub(super) fn tell(&mut self, stream: &Stream) {
+        if self.catch_up().is_ok() {
+            self.tell_kept(stream);
+        }
+    }
+
+    fn tell_kept(&mut self, stream: &Stream) {
         let Some(open) = self.streams.get_mut(&stream.key()) else { return };
         let Some(kept) = open.kept.take() else { return };
         open.told = clock_monotonic();
@@ -189,7 +196,7 @@ impl Line {
 
     /// Ends a stream, if the host knows it.
     pub(super) fn close(&mut self, stream: &Stream) {
-        self.tell(stream);
+        self.tell_kept(stream);
         if let Some(open) = self.streams.remove(&stream.key()) {
             self.say(ToHost::CloseStream { stream: open.id });
         }
@@ -249,13 +256,18 @@ impl Line {
         }
     }
 
-    /// The point as the host knows it; a timeline that it does not know is announced.
+    /// The point as the host knows it; a timeline that it does not know is announced, and anew where no
+    /// picture was sent for so long that the value is too far beyond the last that was named.
     fn point(&mut self, acquire: SyncPoint) -> Result<Point, Error> {
         let SyncPoint::Timeline { which, value } = acquire else {
             return acquire.try_into().map_err(Error::Invalid);
         };
-        if let Some(timeline) = self.ours.get(&which.id()) {
-            return Ok(Point::Timeline { timeline: *timeline, value });
+        if let Some(timeline) = self.ours.get(&which.id()).copied() {
+            if !self.producer.is_far(timeline, value) {
+                return Ok(Point::Timeline { timeline, value });
+            }
+            self.producer.send(&ToHost::RetireTimeline { timeline })?;
+            self.ours.remove(&which.id());
         }
         let timeline = WireTimelineId(self.next_timeline);
         let fd = which.as_fd().try_clone_to_owned();
@@ -343,4 +355,112 @@ impl Line {
 fn process_name() -> String {
     let program = std::env::current_exe().unwrap_or_default();
     program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use zerohop_frame::{Color, DeviceId, Extent, Fourcc, MediaTime, Modifier, PlaneLayout};
+    use zerohop_kernel::Memfd;
+    use zerohop_testkit::host::{Host, Manner};
+    use zerohop_wire::MAX_STEP;
+
+    use super::super::pace::{Mode, Refresh};
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn device() -> DeviceId {
+        DeviceId { device_uuid: [1; 16], driver_uuid: [2; 16] }
+    }
+
+    /// A host that takes timelines, and a line that it has welcomed.
+    fn welcome(test: &str, manner: Manner) -> (Host, Line) {
+        let folder = format!("zerohop-line-{test}-{}", std::process::id());
+        let path: PathBuf = std::env::temp_dir().join(folder).join("host");
+        let host = Host::start_taking(&path, manner, vec![device()]).unwrap();
+        let mut line = Line::connect(&path).unwrap();
+        let begin = clock_monotonic();
+        while manner != Manner::Deaf && !line.producer.is_welcome() {
+            line.producer.poll().unwrap();
+            assert!(clock_monotonic() < begin + PATIENCE, "no answer");
+        }
+        (host, line)
+    }
+
+    fn stream() -> Stream {
+        Stream::new("test".into(), Refresh::every(Duration::from_millis(10)))
+    }
+
+    fn exported() -> Result<Exported, LayerError> {
+        let plane = PlaneLayout { object: 0, offset: 0, stride: 16 };
+        let descriptor = FrameDescriptor {
+            extent: Extent { width: 4, height: 4 },
+            fourcc: Fourcc::XRGB8888,
+            modifier: Modifier::LINEAR,
+            planes: ArrayVec::from_iter([plane]),
+            color: Color::SRGB,
+        };
+        let memory = MemoryHandle::Shm(Memfd::create("test", 64).unwrap().into());
+        Ok((descriptor, ArrayVec::from_iter([memory]), Copies::default()))
+    }
+
+    #[test]
+    fn a_timeline_that_went_far_while_nothing_was_sent_is_announced_again() {
+        let (host, mut line) = welcome("far", Manner::Prompt);
+        let (stream, rotation) = (stream(), Arc::new(Rotation::new(4, Mode::Fifo)));
+        let fd = std::fs::File::open("/dev/null").unwrap().into();
+        let timeline = Timeline::new(device(), fd, None);
+        let values = [5, 7 + MAX_STEP, 9 + MAX_STEP, 20 + 3 * MAX_STEP];
+        for (sequence, value) in (1..).zip(values) {
+            let frame = FrameMessage {
+                buffer: WireBufferId(0),
+                sequence,
+                timestamp: clock_monotonic(),
+                presented: clock_monotonic(),
+                replaceable: false,
+                damage: Damage::Unknown,
+                media: MediaTime::default(),
+                acquire: Point::Signaled,
+            };
+            let parcel = Parcel {
+                stream: &stream,
+                image: Key::next(),
+                rotation: &rotation,
+                index: 0,
+                frame,
+                acquire: SyncPoint::Timeline { which: Arc::clone(&timeline), value },
+            };
+            match line.send(parcel, exported) {
+                Ok(()) => {}
+                Err(Unsent::Wire(err)) => panic!("{value}: {err}"),
+                Err(Unsent::Export(err)) => panic!("{value}: {err}"),
+            }
+        }
+        assert_eq!(line.next_timeline, 4, "said anew twice");
+        assert!(host.wait(PATIENCE, |heard| heard.timelines == values.len()));
+        assert_eq!(host.heard().refused, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_kept_takes_no_room_from_what_a_slow_host_must_hear() {
+        let (_host, mut line) = welcome("slow", Manner::Deaf);
+        let stream = stream();
+        let Ok((id, _)) = line.stream(&stream) else { panic!("no room for one") };
+        let fallback = || ToHost::Fallback { what: text("a"), reason: text("b"), cost: text("c") };
+        while line.unsaid.is_empty() {
+            line.say(fallback());
+        }
+        for sequence in 1..2 * MAX_UNSAID as u64 {
+            let timestamp = clock_monotonic();
+            let kept = KeptMessage { stream: id, count: 1, sequence, timestamp };
+            line.streams.get_mut(&stream.key()).unwrap().kept = Some(kept);
+            line.tell(&stream);
+        }
+        assert_eq!(line.unsaid.len(), 1);
+        line.close(&stream);
+        let last = line.unsaid.make_contiguous();
+        assert!(matches!(last, [_, ToHost::Kept(_), ToHost::CloseStream { .. }]), "{last:?}");
+    }
 }

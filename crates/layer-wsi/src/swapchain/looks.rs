@@ -134,7 +134,8 @@ impl Swapchain {
         let (queue, plan) = (Arc::clone(queue), Arc::clone(&self.plan));
         let images = self.images.len();
         let make = move || looks.make(&device, queue, &plan.image, images);
-        match self.copy_with(|copier| copier.prepare(Box::new(make))) {
+        let cost = "pictures that stand still are sent";
+        match self.copy_with(cost, |copier| copier.prepare(Box::new(make))) {
             true => Ok(()),
             false => Err("there is no thread for it".to_owned()),
         }

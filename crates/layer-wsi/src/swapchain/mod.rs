@@ -168,14 +168,15 @@ impl Swapchain {
         self.copier().as_ref().map(ask)
     }
 
-    /// Gives the thread something to do; it is started for the first. `false`: there is none.
-    fn copy_with(&self, give: impl FnOnce(&Copier)) -> bool {
+    /// Gives the thread something to do; it is started for the first. `false`: there is none, at this
+    /// `cost`.
+    fn copy_with(&self, cost: &str, give: impl FnOnce(&Copier)) -> bool {
         let mut copier = self.copier();
         if copier.is_none() {
             let started = Copier::start();
             if let Err(err) = &started {
                 let why = format!("could not start a thread: {err}");
-                Host::get().fall_back("handover", &why, "the host misses pictures");
+                Host::get().fall_back("handover", &why, cost);
             }
             *copier = started.ok();
         }

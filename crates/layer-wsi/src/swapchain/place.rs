@@ -112,9 +112,10 @@ impl Place {
                 looking.looker.begin(index);
                 return Ok(Some(looking));
             }
-            // What was submitted of it is waited for, and the next one is made for this looker.
-            Ok(false) => self.crossing = None,
+            Ok(false) => {}
             Err(err) => {
+                // The host asks again when it is worth it.
+                swapchain.stream.hint.end_of(looking.asking);
                 log(Level::Debug, format_args!("a still picture is sent: {}", chain_line(&err)));
             }
         }

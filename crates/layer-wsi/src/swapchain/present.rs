@@ -297,7 +297,7 @@ impl Swapchain {
             outlet: self.outlet.clone(),
             looks: Arc::clone(&self.looks),
         };
-        self.copy_with(|copier| copier.push(job))
+        self.copy_with("the host misses pictures", |copier| copier.push(job))
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) enum Acquired {
     Later {
         /// When the virtual screen lets go of the next one that only it holds.
         at: Option<Duration>,
-        /// Since when, or from when on, only the host holds an image.
+        /// Since when, or from when on, only the host holds an image. `None` while another one comes back
+        /// without it.
         host: Option<Duration>,
         /// The same of the thread that copies pictures or looks at them.
         copier: Option<Duration>,
@@ -123,6 +124,7 @@ impl Ring {
                 *first = Some(first.map_or(*replaced, |first: Duration| first.min(*replaced)));
             }
         }
+        let host = host.filter(|_| at.is_none() && copier.is_none());
         Acquired::Later { at, host, copier }
     }
 
@@ -288,6 +290,30 @@ mod tests {
             panic!("it is home")
         };
         assert_eq!(after.len(), 1, "its fences come with it");
+    }
+
+    #[test]
+    fn a_host_is_waited_for_only_when_no_other_image_comes_back_without_it() {
+        let mut ring = Ring::new(3);
+        for (sequence, at, to) in
+            [(1, 0, Receiver::Host), (2, 10, Receiver::Copier), (3, 20, Receiver::Copier)]
+        {
+            let index = acquire(&mut ring, 0).unwrap();
+            ring.present(index, Picture { to, ..picture(sequence, at, true) }).unwrap();
+        }
+        let later = |ring: &mut Ring| match ring.acquire(ms(15)) {
+            Acquired::Later { at, host, copier } => (at, host, copier),
+            Acquired::Image { index, .. } => panic!("image {index} is free"),
+        };
+        assert_eq!(later(&mut ring), (None, None, Some(ms(20))), "the thread has one");
+        ring.release(1, 2, Fences::new(), ms(15)).unwrap();
+        assert_eq!(
+            later(&mut ring),
+            (Some(ms(20)), None, None),
+            "the screen has one, which was kept"
+        );
+        assert_eq!(acquire(&mut ring, 20), Some(1));
+        assert_eq!(later(&mut ring), (None, Some(ms(10)), None));
     }
 
     #[test]

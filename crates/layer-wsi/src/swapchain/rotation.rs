@@ -96,7 +96,10 @@ impl Rotation {
         }
         let acquired = turn.ring.acquire(now);
         turn.starved = match acquired {
-            Acquired::Later { host: Some(since), .. } => Some(turn.starved.unwrap_or(since)),
+            // Before, there may have been others.
+            Acquired::Later { host: Some(since), .. } => {
+                Some(turn.starved.unwrap_or(since.max(now)))
+            }
             _ => None,
         };
         Ok(acquired)
@@ -275,6 +278,27 @@ mod tests {
         rotation.release(0, 7, Fences::new());
         rotation.infer();
         assert_eq!(shown(), [true, true, true]);
+    }
+
+    #[test]
+    fn nobody_starves_while_an_image_comes_back_without_the_host() {
+        let rotation = Rotation::new(3, Mode::Fifo);
+        for (sequence, at, to) in
+            [(1, 0, Receiver::Host), (2, 10, Receiver::Nobody), (3, 400, Receiver::Host)]
+        {
+            let Ok(Acquired::Image { index, .. }) = rotation.acquire(ms(0)) else { panic!() };
+            let showing = Showing { at: ms(at), replaces: ms(at) };
+            let picture = Picture { sequence, showing, to };
+            rotation.present(index, picture, (sequence, Due::At(ms(at))), ms(0)).unwrap();
+        }
+        let starved = |now| {
+            assert!(matches!(rotation.acquire(ms(now)), Ok(Acquired::Later { .. })));
+            rotation.lock().starved
+        };
+        assert_eq!(starved(399), None, "the host has one for long, and the screen has another");
+        let Ok(Acquired::Image { .. }) = rotation.acquire(ms(400)) else { panic!() };
+        assert_eq!(starved(500), Some(ms(500)), "and not since it has that one");
+        assert_eq!(starved(600), Some(ms(500)));
     }
 
     #[test]

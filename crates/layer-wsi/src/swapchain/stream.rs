@@ -88,6 +88,13 @@ impl Stream {
         Ok(())
     }
 
+    /// Ends the host's asking, if it is `swapchain` whose pictures are looked at.
+    pub(crate) fn end_looks(&self, swapchain: Key) {
+        if self.lock().current == Some(swapchain) {
+            self.hint.end();
+        }
+    }
+
     /// Retires `swapchain`, if it was not before.
     pub(crate) fn leave(&self, swapchain: Key) {
         self.lock().current.take_if(|current| *current == swapchain);
@@ -175,6 +182,21 @@ mod tests {
         flow.keep(5);
         assert!(!flow.passes(4), "nor one before what was kept");
         assert_eq!(flow.got, 3);
+    }
+
+    #[test]
+    fn a_swapchain_that_was_retired_before_ends_no_look_at_its_successor() {
+        let stream = Stream::new("test".into(), Refresh::every(Duration::from_millis(10)));
+        let (old, new) = (Key::next(), Key::next());
+        stream.take(old).unwrap();
+        stream.hint.ask();
+        stream.end_looks(old);
+        assert_eq!(stream.hint.now(), None);
+        stream.leave(old);
+        stream.take(new).unwrap();
+        stream.hint.ask();
+        stream.end_looks(old);
+        assert!(stream.hint.now().is_some(), "it is destroyed now");
     }
 
     #[test]

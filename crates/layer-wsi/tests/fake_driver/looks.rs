@@ -1,13 +1,14 @@
 //! Pictures that stand still, over a driver that counts what looking at them takes.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ash::vk;
 use zerohop_testkit::fake_driver::{FakeDriver, Options};
 use zerohop_testkit::host::{Heard, Host, Manner};
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Trouble};
 use crate::{descriptors, settled_alone, start};
 
 /// What looking takes, and what waiting for it does.
@@ -99,4 +100,62 @@ pub(crate) fn failed(socket: &Path) -> Result<(), String> {
     drivers.iter().try_for_each(|(command, driver)| {
         settled(driver).map_err(|why| format!("{command}: {why}"))
     })
+}
+
+/// How long the thread waits for each picture that it looks at.
+const LOOK: Duration = Duration::from_millis(60);
+
+/// The same for drivers whose looks take a while.
+fn slow() -> Options {
+    Options { sync_fd: true, others_wait: LOOK, ..able() }
+}
+
+/// Plays, and does `what` while the thread waits for the first picture that is looked at.
+fn interrupt(
+    driver: &FakeDriver,
+    scenario: Scenario,
+    what: impl FnOnce() + Send,
+) -> Result<Result<(), Trouble>, String> {
+    let begin = Instant::now();
+    let (played, looked) = thread::scope(|scope| {
+        let meanwhile = scope.spawn(move || {
+            while driver.calls("vkCmdDispatch") == 0 && begin.elapsed() < Duration::from_secs(5) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(LOOK / 4);
+            what();
+            driver.calls("vkCmdDispatch") > 0
+        });
+        (scenario.play(driver), meanwhile.join())
+    });
+    match (looked, begin.elapsed()) {
+        (Ok(true), took) if took < Duration::from_secs(10) => Ok(played),
+        other => Err(format!("looked at, took: {other:?}")),
+    }
+}
+
+pub(crate) fn host_killed(socket: &Path) -> Result<(), String> {
+    let before = descriptors();
+    let host = start(socket, Manner::SaysStill(2))?;
+    let driver = FakeDriver::new(slow());
+    let scenario = Scenario { frames: 24, mode: vk::PresentModeKHR::FIFO, ..Scenario::default() };
+    interrupt(&driver, scenario, || drop(host))?.map_err(|trouble| trouble.to_string())?;
+    settled_alone(&driver, before)
+}
+
+/// An application that `waits` for the device learns of it there, another one from an acquire.
+pub(crate) fn device_lost(socket: &Path, waits: bool) -> Result<(), String> {
+    let before = descriptors();
+    let host = start(socket, Manner::SaysStill(2))?;
+    let driver = FakeDriver::new(slow());
+    let scenario = Scenario { frames: 24, mode: vk::PresentModeKHR::FIFO, waits };
+    let lost = vk::Result::ERROR_DEVICE_LOST;
+    let played = interrupt(&driver, scenario, || driver.break_command("vkWaitForFences", lost));
+    let told = || host.heard().fallbacks.iter().any(|what| what == "handover");
+    let told = waits || told();
+    drop(host);
+    match played? {
+        Ok(()) | Err(Trouble::Refused(_)) if told => settled_alone(&driver, before),
+        other => Err(format!("{other:?}, told: {told}")),
+    }
 }

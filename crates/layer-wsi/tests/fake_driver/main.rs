@@ -117,6 +117,11 @@ const TESTS: &[(&str, Test)] = &[
     }),
     ("still_pictures_are_kept_and_nothing_is_left_behind", looks::kept),
     ("any_call_may_fail_while_pictures_are_looked_at", looks::failed),
+    ("the_host_may_be_killed_while_a_picture_is_looked_at", looks::host_killed),
+    ("the_device_may_be_lost_while_a_picture_is_looked_at", |socket| {
+        looks::device_lost(socket, false)
+    }),
+    ("also_under_an_application_that_waits_for_it", |socket| looks::device_lost(socket, true)),
     ("a_slow_host_costs_nothing", |socket| manner(socket, Manner::Slow(Duration::from_millis(30)))),
     ("a_slow_host_costs_nothing_to_a_copy", |socket| {
         manner_of(socket, Manner::Slow(Duration::from_millis(30)), BY_CPU)

@@ -81,10 +81,14 @@ pub(crate) struct Viewer {
     pub(crate) checker: Checker,
     /// The numbers in the order in which they were seen.
     pub(crate) seen: Vec<u32>,
-    /// After so many pictures of one number in a row the player is asked to look itself. 0: never.
+    /// After so many pictures of one number in a row, and each time that so many more were sent, the
+    /// player is asked to look itself. 0: never.
     pub(crate) asks: usize,
     /// How many pictures it kept.
     pub(crate) kept: u64,
+    /// How often pictures were kept and then one was sent.
+    pub(crate) turns: usize,
+    keeps: bool,
 }
 
 impl Viewer {
@@ -112,6 +116,8 @@ impl Viewer {
             seen: Vec::new(),
             asks: 0,
             kept: 0,
+            turns: 0,
+            keeps: false,
         })
     }
 
@@ -126,7 +132,10 @@ impl Viewer {
             match self.source.poll_event()? {
                 Some(SourceEvent::Frame(frame)) => self.look(&Arc::new(frame))?,
                 Some(SourceEvent::Ended) => return Ok(()),
-                Some(SourceEvent::Kept(kept)) => self.kept += kept.count,
+                Some(SourceEvent::Kept(kept)) => {
+                    self.kept += kept.count;
+                    self.keeps = true;
+                }
                 Some(SourceEvent::Format(_)) => {}
                 None if begin.elapsed() > PATIENCE => return Err("no end of pictures".into()),
                 None => thread::sleep(Duration::from_millis(1)),
@@ -136,6 +145,7 @@ impl Viewer {
     }
 
     fn look(&mut self, frame: &Arc<Frame>) -> Result<(), BoxError> {
+        self.turns += usize::from(std::mem::take(&mut self.keeps));
         let image = self.cache.get(frame.buffer())?.image;
         let bytes = read_back(&self.queue, frame, &image)?.bytes;
         let layout = Layout::of(self.format).ok_or("an unknown format")?;
@@ -144,7 +154,7 @@ impl Viewer {
         self.cache.evict();
         let last = self.seen.last();
         let row = self.seen.iter().rev().take_while(|one| Some(*one) == last).count();
-        if row == self.asks {
+        if self.asks > 0 && row.is_multiple_of(self.asks) {
             frame.say_still(true);
         }
         Ok(())

@@ -40,6 +40,8 @@ pub(crate) struct Play {
     pub(crate) frames: u32,
     /// After how many the swapchain is made anew; 0 for never.
     pub(crate) recreate_every: u32,
+    /// Of how many pictures of the new swapchain the old one outlives the first.
+    pub(crate) lingers: u32,
     /// Milliseconds from one present to the next, at least.
     pub(crate) pause: u64,
     /// Whether images are asked for without waiting, over and over.
@@ -74,6 +76,7 @@ impl Play {
         extent: Extent { width: 160, height: 90 },
         frames: 30,
         recreate_every: 0,
+        lingers: 0,
         pause: 0,
         impatient: false,
         script: 0,
@@ -111,7 +114,7 @@ impl Play {
         }
     }
 
-    fn args(&self) -> [String; 9] {
+    fn args(&self) -> [String; 10] {
         [
             self.mode.as_raw().to_string(),
             self.format.as_raw().to_string(),
@@ -119,6 +122,7 @@ impl Play {
             self.extent.height.to_string(),
             self.frames.to_string(),
             self.recreate_every.to_string(),
+            self.lingers.to_string(),
             self.pause.to_string(),
             u8::from(self.impatient).to_string(),
             self.script.to_string(),
@@ -126,9 +130,20 @@ impl Play {
     }
 
     fn parse(args: &[String]) -> Result<Self, BoxError> {
-        let [mode, format, width, height, frames, recreate_every, pause, impatient, script] = args
+        let [
+            mode,
+            format,
+            width,
+            height,
+            frames,
+            recreate_every,
+            lingers,
+            pause,
+            impatient,
+            script,
+        ] = args
         else {
-            return Err("a player takes nine numbers".into());
+            return Err("a player takes ten numbers".into());
         };
         Ok(Self {
             mode: vk::PresentModeKHR::from_raw(mode.parse()?),
@@ -136,6 +151,7 @@ impl Play {
             extent: Extent { width: width.parse()?, height: height.parse()? },
             frames: frames.parse()?,
             recreate_every: recreate_every.parse()?,
+            lingers: lingers.parse()?,
             pause: pause.parse()?,
             impatient: impatient == "1",
             script: script.parse()?,
@@ -190,9 +206,8 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     }
 }
 
-fn show(play: &Play) -> Result<(), BoxError> {
-    let instance = Instance::new()?;
-    let device = Device::new(&instance, &DeviceOptions::default())?;
+/// Fails unless every layer that was asked for is loaded.
+fn check_layers() -> Result<(), BoxError> {
     let maps = fs::read_to_string("/proc/self/maps")?;
     let asked = env::var("VK_INSTANCE_LAYERS")?;
     let others = [
@@ -207,23 +222,32 @@ fn show(play: &Play) -> Result<(), BoxError> {
             return Err(format!("{library} is not loaded").into());
         }
     }
+    Ok(())
+}
+
+fn show(play: &Play) -> Result<(), BoxError> {
+    let instance = Instance::new()?;
+    let device = Device::new(&instance, &DeviceOptions::default())?;
+    check_layers()?;
     let surface = Surface::new(&instance, Window::Headless)?;
     let mut chain = open(&device, &surface, play, vk::SwapchainKHR::null())?;
     if play.impatient {
         poll(&device, &chain.1, play)?;
     }
     let numbers = play.numbers();
+    let mut old = None;
     for frame in (0..play.frames).filter(|_| !play.impatient) {
         if play.recreate_every > 0 && frame > 0 && frame % play.recreate_every == 0 {
             let new = open(&device, &surface, play, chain.1.raw())?;
             chain.0.finish()?;
-            chain = new;
+            old = Some((frame + play.lingers, std::mem::replace(&mut chain, new)));
         }
+        old.take_if(|(until, _)| *until <= frame);
         chain.0.show(&chain.1, numbers[frame as usize])?;
         thread::sleep(Duration::from_millis(play.pause));
     }
     chain.0.finish()?;
-    drop(chain);
+    drop((chain, old));
     drop(surface);
     drop(device);
     let messages = instance.messages();

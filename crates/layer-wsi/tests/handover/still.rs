@@ -24,6 +24,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         stays(socket, Play { script: STILL.script, frames: STILL.frames, ..DMABUF })
     }),
     ("still_pictures_of_every_format_stay_in_the_application", formats),
+    ("still_pictures_stay_when_an_old_swapchain_is_destroyed_late", lingers),
     ("still_pictures_that_are_copied_are_sent", copied),
     ("what_is_not_still_arrives_in_fifo", |socket| changes(socket, Play::DEFAULT)),
     ("what_is_not_still_arrives_in_immediate", |socket| {
@@ -78,6 +79,17 @@ fn formats(socket: &Path) -> Outcome {
     ] {
         let extent = Extent { width, height };
         stays(socket, Play { format, extent, ..STILL })?;
+    }
+    Ok(())
+}
+
+/// Pictures are sent again when the swapchain is replaced, and not when the old one goes.
+fn lingers(socket: &Path) -> Outcome {
+    let play = Play { frames: 120, recreate_every: 60, lingers: 40, pause: 8, ..STILL };
+    let viewer = watched(socket, play)?;
+    if viewer.turns != 1 || viewer.kept <= 60 {
+        let (sent, kept) = (viewer.seen.len(), viewer.kept);
+        return Err(format!("{sent} sent, {kept} kept, {} times sent again", viewer.turns).into());
     }
     Ok(())
 }

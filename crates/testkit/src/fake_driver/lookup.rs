@@ -145,6 +145,7 @@ fn device_command(name: &[u8]) -> vk::PFN_vkVoidFunction {
         b"vkDestroyCommandPool": vk::PFN_vkDestroyCommandPool = submit::destroy_command_pool,
         b"vkAllocateCommandBuffers": vk::PFN_vkAllocateCommandBuffers =
             submit::allocate_command_buffers,
+        b"vkFreeCommandBuffers": vk::PFN_vkFreeCommandBuffers = submit::free_command_buffers,
         b"vkBeginCommandBuffer": vk::PFN_vkBeginCommandBuffer = submit::begin_command_buffer,
         b"vkEndCommandBuffer": vk::PFN_vkEndCommandBuffer = submit::end_command_buffer,
         b"vkCmdPipelineBarrier": vk::PFN_vkCmdPipelineBarrier = submit::pipeline_barrier,

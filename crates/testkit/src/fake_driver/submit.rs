@@ -64,6 +64,30 @@ pub(super) unsafe extern "system" fn allocate_command_buffers(
     vk::Result::SUCCESS
 }
 
+pub(super) unsafe extern "system" fn free_command_buffers(
+    device: vk::Device,
+    pool: vk::CommandPool,
+    count: u32,
+    buffers: *const vk::CommandBuffer,
+) {
+    const COMMAND: &str = "vkFreeCommandBuffers";
+    // SAFETY: the device is live.
+    let state = unsafe { state_of(device) };
+    // SAFETY: VUID-vkFreeCommandBuffers-pCommandBuffers-00048.
+    let gone = unsafe { array(buffers, count) };
+    let mut inner = state.lock();
+    inner.count(COMMAND);
+    let gone: Vec<_> = gone.iter().map(|buffer| buffer.as_raw()).collect();
+    if let Some(Object::Pool(buffers)) = inner.get(COMMAND, Kind::CommandPool, pool.as_raw()) {
+        buffers.retain(|buffer| !gone.contains(buffer));
+    }
+    drop(inner);
+    for buffer in gone {
+        // SAFETY: the pool's own; VUID-vkFreeCommandBuffers-pCommandBuffers-00047: none runs.
+        unsafe { handles::free(buffer) };
+    }
+}
+
 pub(super) unsafe extern "system" fn begin_command_buffer(
     buffer: vk::CommandBuffer,
     _: *const vk::CommandBufferBeginInfo<'_>,
