@@ -64,7 +64,7 @@ impl Bridge {
             stream: Arc::clone(stream),
             pictures: ImportCache::new(stream.device()),
             copier: Copier::new(queue),
-            host: Host::new(stream.device()),
+            host: Host::new(queue, stream.device()),
             near: Near::new(stream.device()),
             textures: None,
         };
@@ -183,7 +183,7 @@ impl Parts {
                 (Source::Texture(mapped, current), SyncPoint::Signaled, drawn)
             }
             Way::Host => {
-                let (pinned, copies) = self.host.copy(&self.queue, frame, image)?;
+                let (pinned, copies) = self.host.copy(frame, image)?;
                 shape.planes = packed(image);
                 (Source::Host(pinned), SyncPoint::Signaled, copies)
             }

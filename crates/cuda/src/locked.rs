@@ -62,6 +62,11 @@ impl Locked {
         self.mapping.as_slice()
     }
 
+    /// The same, to write.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        self.mapping.as_mut_slice()
+    }
+
     /// The first byte.
     pub(crate) fn pointer(&self) -> *mut u8 {
         self.mapping.as_ptr()

@@ -34,6 +34,11 @@ impl Pinned {
         self.locked.bytes()
     }
 
+    /// The bytes, to write them before a stream reads them: of one that no stream has.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.locked.bytes_mut()
+    }
+
     /// Another descriptor of the same memory.
     ///
     /// # Errors

@@ -88,15 +88,26 @@ impl<S> Pool<S> {
     ///
     /// Why it could not be made.
     pub fn take(&mut self) -> Result<Option<Arc<S>>, Error> {
-        if let Some(free) = self.all.iter().find(|one| Arc::strong_count(one) == 1) {
-            return Ok(Some(Arc::clone(free)));
+        self.fill(|_| Ok(()))
+    }
+
+    /// As [`take`](Self::take), after `fill` wrote to it.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be made, and those of `fill`.
+    pub fn fill<E: From<Error>>(
+        &mut self,
+        fill: impl FnOnce(&mut S) -> Result<(), E>,
+    ) -> Result<Option<Arc<S>>, E> {
+        let mut free = self.all.iter_mut().position(|one| Arc::get_mut(one).is_some());
+        if free.is_none() && self.all.len() < self.most {
+            self.all.push(Arc::new((self.make)()?));
+            free = Some(self.all.len() - 1);
         }
-        if self.all.len() == self.most {
-            return Ok(None);
-        }
-        let made = Arc::new((self.make)()?);
-        self.all.push(Arc::clone(&made));
-        Ok(Some(made))
+        let Some(one) = free.map(|index| &mut self.all[index]) else { return Ok(None) };
+        Arc::get_mut(one).map_or(Ok(()), fill)?;
+        Ok(Some(Arc::clone(one)))
     }
 
     /// How many there are, out or not.
@@ -108,6 +119,23 @@ impl<S> Pool<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_somebody_has_is_not_written_again() {
+        let mut pool = Pool::new(2, || Ok(0_u8));
+        let mut filled = |with| {
+            let write = |one: &mut u8| {
+                *one = with;
+                Ok::<_, Error>(())
+            };
+            pool.fill(write).unwrap()
+        };
+        let first = filled(1).unwrap();
+        drop(filled(2).unwrap());
+        let second = filled(3).unwrap();
+        assert!(filled(4).is_none(), "two are out");
+        assert_eq!((*first, *second), (1, 3));
+    }
 
     #[test]
     fn a_surface_comes_back_and_nothing_is_made_for_it_again() {

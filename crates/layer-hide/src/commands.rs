@@ -10,7 +10,7 @@ use zerohop_layer::{LayerError, guard, guard_void, hooks, slice, write_list};
 
 use crate::hidden::Hidden;
 use crate::state::{Device, below};
-use crate::{lost, name};
+use crate::{lost, memory, name};
 
 type Xcb = unsafe extern "system" fn(vk::PhysicalDevice, u32, *mut c_void, u32) -> vk::Bool32;
 
@@ -47,12 +47,19 @@ hooks! {
     b"vkWaitSemaphores" | b"vkWaitSemaphoresKHR" => lost::semaphores, vk::PFN_vkWaitSemaphores;
 }
 
+hooks! {
+    /// Where memory ends.
+    memory:
+    b"vkAllocateMemory" => memory::allocate, vk::PFN_vkAllocateMemory;
+}
+
 pub(crate) fn instance_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
     instance(name).or_else(|| Hidden::get().present.then(|| presents(name)).flatten())
 }
 
 pub(crate) fn device_hook(name: &[u8]) -> vk::PFN_vkVoidFunction {
-    Hidden::get().lost.and_then(|_| lost(name))
+    let hidden = Hidden::get();
+    hidden.lost.and_then(|_| lost(name)).or_else(|| hidden.memory.and_then(|_| memory(name)))
 }
 
 /// Refuses what is hidden.
@@ -79,7 +86,8 @@ pub(crate) unsafe fn create_device(
     let own = |next: &Next, raw: ash::Device, get| {
         let find = |name: &CStr| next.raw_device_command(raw.handle(), name);
         let synchronization2 = ash::khr::synchronization2::DeviceFn::load(find);
-        Device { raw, get, synchronization2, submissions: AtomicU64::new(0) }
+        let [submissions, allocations] = [const { AtomicU64::new(0) }; 2];
+        Device { raw, get, synchronization2, submissions, allocations }
     };
     // SAFETY: the caller's arguments.
     unsafe { Device::tables().create_device(physical, info, allocator, out, own) }

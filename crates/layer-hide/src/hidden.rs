@@ -19,6 +19,8 @@ pub(crate) struct Hidden {
     cpu: bool,
     /// How many submissions of a device succeed before it is lost.
     pub(crate) lost: Option<u64>,
+    /// How often a device gets memory.
+    pub(crate) memory: Option<u64>,
 }
 
 impl Hidden {
@@ -38,6 +40,9 @@ impl Hidden {
                 "1.1" => hidden.newest = Some(vk::API_VERSION_1_1),
                 "1.2" => hidden.newest = Some(vk::API_VERSION_1_2),
                 lost if lost.starts_with("lost=") => hidden.lost = lost[5..].parse().ok(),
+                memory if memory.starts_with("memory=") => {
+                    hidden.memory = memory[7..].parse().ok();
+                }
                 extension => hidden.extensions.push(extension.to_owned()),
             }
         }
@@ -77,6 +82,7 @@ mod tests {
         Hidden::parse("cpu").trim(&mut cpu);
         assert_eq!(cpu.device_type, vk::PhysicalDeviceType::OTHER);
         assert_eq!(Hidden::parse("lost=7").lost, Some(7));
+        assert_eq!(Hidden::parse("memory=8").memory, Some(8));
         assert_eq!(hidden.version(vk::make_api_version(0, 1, 4, 7)) >> 12, 0x401);
         let old = vk::make_api_version(0, 1, 0, 9);
         assert_eq!(hidden.version(old), old);

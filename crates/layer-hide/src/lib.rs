@@ -10,6 +10,7 @@
 //! | `present` | can present from no queue to any window |
 //! | `cpu` | does not say that its devices are CPUs: then images are tiled as the driver likes |
 //! | `lost=100` | loses each device after that many submissions |
+//! | `memory=100` | gives each device memory that many times, and then has none, whatever was freed |
 //!
 //! It goes between the layer that is tested and the validation layer. No product contains it.
 #![allow(unsafe_code, reason = "this crate is the door to the Vulkan loader")]
@@ -17,6 +18,7 @@
 mod commands;
 mod hidden;
 mod lost;
+mod memory;
 mod state;
 
 use std::ffi::CStr;

@@ -19,6 +19,8 @@ pub(crate) struct Device {
     pub(crate) synchronization2: ash::khr::synchronization2::DeviceFn,
     /// How often something was submitted to it.
     pub(crate) submissions: AtomicU64,
+    /// How often memory was allocated on it.
+    pub(crate) allocations: AtomicU64,
 }
 
 impl Thin for Device {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zerohop_frame::{Frame, Observer};
 
-use crate::{Buffer, Error, Image, Plane, Queue, Recording};
+use crate::{Buffer, Error, Image, Place, Queue, Recording};
 
 /// A picture as bytes.
 pub struct ReadBack {
@@ -37,44 +37,97 @@ impl Copies {
     }
 }
 
-/// Copies a picture to the CPU: for a sink of numbered pictures and for tests. Slow, and reports
-/// what it copied.
+/// Copies pictures to the CPU, one after the other. What they go through is kept for the next of the
+/// same size, and the queue keeps the commands.
+pub struct Reader {
+    queue: Arc<Queue>,
+    buffer: Option<Arc<Buffer>>,
+}
+
+impl Reader {
+    /// One that has no memory yet.
+    pub fn new(queue: &Arc<Queue>) -> Self {
+        Self { queue: Arc::clone(queue), buffer: None }
+    }
+
+    /// Waits for the picture and copies it to `out`, as in [`ReadBack::bytes`]. Returns what it cost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]; the image lacks `TRANSFER_SRC` or its device failed. Those of
+    /// [`Recording::read`] and [`Recording::submit_and_wait`].
+    ///
+    /// # Panics
+    ///
+    /// When `out` has not as many bytes as the picture ([`Image::bytes`]).
+    pub fn read_into(
+        &mut self,
+        frame: &Arc<Frame>,
+        image: &Arc<Image>,
+        out: &mut [u8],
+    ) -> Result<Copies, Error> {
+        let cpu_bytes = image.bytes();
+        assert_eq!(out.len() as u64, cpu_bytes, "room for a whole picture");
+        if image.planes().iter().all(|plane| plane.pixels().is_some()) {
+            self.queue.device().wait_on_cpu(frame.acquire())?;
+            in_place(image, out);
+            return Ok(Copies { cpu_bytes, gpu: 0 });
+        }
+        let (places, needs) = image.padded();
+        // Not kept when this fails: the device may still write to it.
+        let buffer = match self.buffer.take().filter(|buffer| buffer.size() == needs) {
+            Some(buffer) => buffer,
+            None => Arc::new(Buffer::read_back(self.queue.device(), needs)?),
+        };
+        let mut recording = Recording::begin(&self.queue)?;
+        recording.read(frame, image)?;
+        recording.copy_out_to(image, &buffer, &places);
+        recording.submit_and_wait()?;
+        unpad(image, &buffer, &places, out);
+        self.buffer = Some(buffer);
+        let before = image.copies();
+        Ok(Copies { cpu_bytes: before.cpu_bytes + cpu_bytes, gpu: before.gpu + 1 })
+    }
+}
+
+/// Copies a picture that the CPU sees.
+fn in_place(image: &Image, mut out: &mut [u8]) {
+    for plane in image.planes() {
+        let to = out.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
+        let Some(pixels) = plane.pixels() else { continue };
+        for (y, row) in to.chunks_exact_mut(plane.row_bytes()).enumerate() {
+            pixels.read_into(y, 0, row);
+        }
+    }
+}
+
+/// Copies a picture whose planes are at `places` of `buffer`.
+fn unpad(image: &Image, buffer: &Buffer, places: &[Place], mut out: &mut [u8]) {
+    for (plane, at) in image.planes().iter().zip(places) {
+        let to = out.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
+        if at.stride as usize == plane.row_bytes() {
+            buffer.read_into(at.offset.into(), to);
+            continue;
+        }
+        for (y, row) in to.chunks_exact_mut(plane.row_bytes()).enumerate() {
+            buffer.read_into(u64::from(at.offset) + y as u64 * u64::from(at.stride), row);
+        }
+    }
+}
+
+/// Copies a picture to the CPU: for tests, and where there is one of a kind. Slow, and reports what it
+/// copied. For many of a shape there is a [`Reader`].
 ///
 /// # Errors
 ///
-/// [`Error::Call`]; the image lacks `TRANSFER_SRC` or its device failed.
+/// As [`Reader::read_into`].
 pub fn read_back(
     queue: &Arc<Queue>,
     frame: &Arc<Frame>,
     image: &Arc<Image>,
 ) -> Result<ReadBack, Error> {
     let mut bytes = vec![0; usize::try_from(image.bytes()).unwrap_or(0)];
-    let mut copies = Copies::default();
-    let in_place: Option<Vec<_>> = image.planes().iter().map(Plane::pixels).collect();
-    let mut left = &mut bytes[..];
-    if let Some(planes) = in_place {
-        queue.device().wait_on_cpu(frame.acquire())?;
-        for (plane, pixels) in image.planes().iter().zip(planes) {
-            let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
-            for (y, row) in out.chunks_exact_mut(plane.row_bytes()).enumerate() {
-                pixels.read_into(y, 0, row);
-            }
-        }
-    } else {
-        let (places, needs) = image.tight();
-        let buffer = Arc::new(Buffer::read_back(queue.device(), needs)?);
-        let mut recording = Recording::begin(queue)?;
-        recording.read(frame, image)?;
-        recording.copy_out(image, &buffer);
-        recording.submit_and_wait()?;
-        for (plane, place) in image.planes().iter().zip(places) {
-            let out = left.split_off_mut(..plane.bytes() as usize).unwrap_or_default();
-            buffer.read_into(place.offset.into(), out);
-        }
-        copies = image.copies();
-        copies.gpu += 1;
-    }
-    copies.cpu_bytes += bytes.len() as u64;
+    let copies = Reader::new(queue).read_into(frame, image, &mut bytes)?;
     Ok(ReadBack { bytes, copies })
 }
 

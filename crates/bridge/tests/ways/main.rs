@@ -32,6 +32,11 @@ const CASES: &[Case] = &[
     Case::new("many_pictures_take_what_a_few_take", cases::many)
         .at_most(&[("cuImportExternalMemory", 2), ("cuMemHostRegister_v2", 3)]),
     Case::new("the_cpu_copies_what_comes_no_other_way_and_it_is_said", cases::hosted),
+    Case::new("the_cpu_copies_many_pictures_with_what_a_few_take", cases::many_hosted)
+        // The sample and two pictures: made, filled and imported. What each of two sizes is read through.
+        .without("memory=16")
+        // Three of each size, and what is read back to: twice in the proof, and once here.
+        .at_most(&[("cuMemHostRegister_v2", 9), ("cuStreamCreate", 1)]),
     Case::new("a_way_that_fails_its_proof_is_not_taken_and_says_why", cases::refused)
         .failing("cuExternalMemoryGetMappedBuffer:1=999"),
     Case::new("a_proven_way_that_fails_is_left_for_the_next_one", cases::latched)

@@ -58,9 +58,21 @@ pub(crate) fn opaque(
     extent: Extent,
     like: &OpaqueImage,
 ) -> Result<Picture, BoxError> {
+    opaque_with(queue, fourcc, extent, like, |_| {})
+}
+
+/// The same, of what `change` makes of its bytes.
+pub(crate) fn opaque_with(
+    queue: &Arc<Queue>,
+    fourcc: Fourcc,
+    extent: Extent,
+    like: &OpaqueImage,
+    change: impl FnOnce(&mut [u8]),
+) -> Result<Picture, BoxError> {
     let made = Image::create_for(queue.device(), extent, fourcc, like)?;
     let made = Arc::new(made);
-    let bytes = noise(made.bytes());
+    let mut bytes = noise(made.bytes());
+    change(&mut bytes);
     write_picture(queue, &made, &bytes)?;
     let nowhere = PlaneLayout { object: 0, offset: 0, stride: 0 };
     let planes = made.planes().iter().map(|_| nowhere).collect();

@@ -28,13 +28,15 @@ pub(crate) struct Case {
     failing: &'static str,
     /// The most calls that it may take, as the stand-in counts them.
     most: &'static [(&'static str, u64)],
-    /// The layers between it and the driver, which lacks dma-bufs then.
-    below: Option<&'static [&'static str]>,
+    /// What the driver lacks (`zerohop_layer_hide`), if anything.
+    hidden: &'static str,
+    /// The layers between it and such a driver.
+    below: &'static [&'static str],
 }
 
 impl Case {
     pub(crate) const fn new(name: &'static str, run: fn(&Arc<Queue>) -> Outcome) -> Self {
-        Self { name, run, need: None, failing: "", most: &[], below: None }
+        Self { name, run, need: None, failing: "", most: &[], hidden: "", below: &[] }
     }
 
     pub(crate) const fn needing(self, need: &'static str) -> Self {
@@ -47,13 +49,21 @@ impl Case {
 
     /// One over a driver without dma-bufs, and these layers above it.
     pub(crate) const fn without_dma_bufs(self, below: &'static [&'static str]) -> Self {
-        Self { below: Some(below), ..self }
+        Self { hidden: DMA_BUFS, below, ..self }
+    }
+
+    /// One over a driver that lacks something.
+    pub(crate) const fn without(self, hidden: &'static str) -> Self {
+        Self { hidden, ..self }
     }
 
     pub(crate) const fn at_most(self, most: &'static [(&'static str, u64)]) -> Self {
         Self { most, ..self }
     }
 }
+
+/// What drivers have dma-bufs with.
+const DMA_BUFS: &str = "VK_EXT_external_memory_dma_buf,VK_EXT_image_drm_format_modifier";
 
 /// Tells a child which case it is.
 const CASE: &str = "BRIDGE_TEST_CASE";
@@ -80,9 +90,9 @@ fn run(case: &Case) -> Outcome {
     if !missing.is_empty() {
         return Err(format!("not loaded: {}", missing.join(", ")).into());
     }
-    if let Some(below) = case.below {
-        let expected = !below.is_empty();
-        assert_eq!(queue.device().capabilities().dma_buf, expected, "dma-bufs of {below:?}");
+    if case.hidden == DMA_BUFS {
+        let (has, expected) = (queue.device().capabilities().dma_buf, !case.below.is_empty());
+        assert_eq!(has, expected, "dma-bufs of {:?}", case.below);
     }
     (case.run)(&queue)?;
     drop(queue);
@@ -143,22 +153,21 @@ fn over_the_stand_in(case: &Case, uuid: [u8; 16]) -> Result<Completion, Failed> 
 /// Runs a case to its end.
 fn finish(mut command: Command, case: &Case, folder: &Path) -> Result<(), Failed> {
     command.env(CASE, case.name);
-    if let Some(below) = case.below {
-        hide(&mut command, folder, below)?;
+    if !case.hidden.is_empty() {
+        hide(&mut command, folder, case)?;
     }
     let output = command.output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
-/// Puts layers between the case and the driver, of which the last hides that it has dma-bufs.
-fn hide(command: &mut Command, folder: &Path, layers: &[&str]) -> std::io::Result<()> {
+/// Puts layers between the case and the driver, of which the last hides what the case is to lack.
+fn hide(command: &mut Command, folder: &Path, case: &Case) -> std::io::Result<()> {
     let library = env::current_exe()?.with_file_name(zerohop_layer_hide::LIBRARY);
     zerohop_layer_hide::install(&library, &folder.join(zerohop_layer_hide::LAYER_NAME))?;
-    let names = [&[VALIDATION], layers, &[zerohop_layer_hide::LAYER_NAME]].concat();
+    let names = [&[VALIDATION], case.below, &[zerohop_layer_hide::LAYER_NAME]].concat();
     layers::stack(command, folder, &names)?;
-    let hidden = ["VK_EXT_external_memory_dma_buf", "VK_EXT_image_drm_format_modifier"];
-    command.env(zerohop_layer_hide::VARIABLE, hidden.join(","));
+    command.env(zerohop_layer_hide::VARIABLE, case.hidden);
     Ok(())
 }
 
