@@ -359,8 +359,7 @@ fn process_name() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
+    use tempfile::TempDir;
     use zerohop_frame::{Color, DeviceId, Extent, Fourcc, MediaTime, Modifier, PlaneLayout};
     use zerohop_kernel::Memfd;
     use zerohop_testkit::host::{Host, Manner};
@@ -376,9 +375,9 @@ mod tests {
     }
 
     /// A host that takes timelines, and a line that it has welcomed.
-    fn welcome(test: &str, manner: Manner) -> (Host, Line) {
-        let folder = format!("zerohop-line-{test}-{}", std::process::id());
-        let path: PathBuf = std::env::temp_dir().join(folder).join("host");
+    fn welcome(manner: Manner) -> (TempDir, Host, Line) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ours").join("host");
         let host = Host::start_taking(&path, manner, vec![device()]).unwrap();
         let mut line = Line::connect(&path).unwrap();
         let begin = clock_monotonic();
@@ -386,7 +385,7 @@ mod tests {
             line.producer.poll().unwrap();
             assert!(clock_monotonic() < begin + PATIENCE, "no answer");
         }
-        (host, line)
+        (folder, host, line)
     }
 
     fn stream() -> Stream {
@@ -408,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_timeline_that_went_far_while_nothing_was_sent_is_announced_again() {
-        let (host, mut line) = welcome("far", Manner::Prompt);
+        let (_folder, host, mut line) = welcome(Manner::Prompt);
         let (stream, rotation) = (stream(), Arc::new(Rotation::new(4, Mode::Fifo)));
         let fd = std::fs::File::open("/dev/null").unwrap().into();
         let timeline = Timeline::new(device(), fd, None);
@@ -445,7 +444,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_takes_no_room_from_what_a_slow_host_must_hear() {
-        let (_host, mut line) = welcome("slow", Manner::Deaf);
+        let (_folder, _host, mut line) = welcome(Manner::Deaf);
         let stream = stream();
         let Ok((id, _)) = line.stream(&stream) else { panic!("no room for one") };
         let fallback = || ToHost::Fallback { what: text("a"), reason: text("b"), cost: text("c") };
