@@ -112,10 +112,15 @@ pub(crate) fn many(queue: &Arc<Queue>) -> Outcome {
 pub(crate) fn hosted(queue: &Arc<Queue>) -> Outcome {
     let mut bridge = Bridge::open(queue)?.by(&[Way::Host]);
     let picture = memfd(queue, SIZE)?;
+    let once = 37 * 11 * 4;
     for first in [true, false] {
         let seen = see(&mut bridge, &picture)?;
         same(&picture.bytes, &seen.bytes)?;
-        assert_eq!((seen.way, seen.copies), (Way::Host, Copies { cpu_bytes: 37 * 11 * 4, gpu: 0 }));
+        assert_eq!(seen.way, Way::Host);
+        assert!(seen.copies.cpu_bytes >= once, "{:?}", seen.copies);
+        if picture.image.planes()[0].pixels().is_some() {
+            assert_eq!(seen.copies, Copies { cpu_bytes: once, gpu: 0 }, "it is read where it lies");
+        }
         assert_eq!(seen.fallback.is_some(), first);
     }
     Ok(())
