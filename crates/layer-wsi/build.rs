@@ -7,11 +7,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use naga::back::spv;
-use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use zerohop_wgsl::{Capabilities, Target};
 
 const SHADER: &str = "src/look/look.wgsl";
+
+/// SPIR-V 1.0, which every device with Vulkan 1.1 takes, and no capability that must be enabled.
+const TARGET: Target = Target { version: (1, 0), capabilities: Capabilities::empty() };
 
 /// Each way to read a pixel: its name, the type of its components, how many words it has, and their
 /// sum.
@@ -50,39 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut list = String::new();
     for (name, texel, count, sum) in READINGS {
         let chosen = source.replace("{texel}", texel).replace("{count}", count);
-        let words = compile(&chosen.replace("{sum}", sum))?;
-        let words: Vec<_> = words.iter().map(|word| format!("{word:#x}")).collect();
-        list += &format!("const {name}: &[u32] = &[{}];\n", words.join(", "));
+        list += &zerohop_wgsl::constant(name, &chosen.replace("{sum}", sum), TARGET)?;
     }
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("look.rs"), list)?;
     Ok(())
-}
-
-/// SPIR-V 1.0, which every device with Vulkan 1.1 takes, and no capability that must be enabled.
-fn compile(source: &str) -> Result<Vec<u32>, Box<dyn Error>> {
-    let module = naga::front::wgsl::parse_str(source).map_err(|err| err.emit_to_string(source))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
-        .validate(&module)
-        .map_err(|err| err.emit_to_string(source))?;
-    // Places are clamped, and what is indexed has a size for each block and key.
-    let unchecked = BoundsCheckPolicy::Unchecked;
-    let options = spv::Options {
-        lang_version: (1, 0),
-        flags: spv::WriterFlags::empty(),
-        bounds_check_policies: BoundsCheckPolicies {
-            index: unchecked,
-            buffer: unchecked,
-            image_load: unchecked,
-            binding_array: unchecked,
-        },
-        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
-        force_loop_bounding: false,
-        use_storage_input_output_16: false,
-        ..spv::Options::default()
-    };
-    let entry = spv::PipelineOptions {
-        shader_stage: naga::ShaderStage::Compute,
-        entry_point: "main".to_owned(),
-    };
-    Ok(spv::write_vec(&module, &info, &options, Some(&entry))?)
 }

@@ -7,9 +7,16 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use naga::back::spv;
-use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use zerohop_wgsl::{Capabilities, Target};
+
+/// What the shaders may ask for. Which of them a device gets is decided by what it has.
+const TARGET: Target = Target {
+    version: (1, 3),
+    capabilities: Capabilities::IMMEDIATES
+        .union(Capabilities::SHADER_INT64)
+        .union(Capabilities::SUBGROUP)
+        .union(Capabilities::SUBGROUP_BARRIER),
+};
 
 /// A shader module: what it shares with others, its source, its name, and what is chosen in it.
 type Variant = (&'static [&'static str], &'static str, &'static str, &'static [&'static str]);
@@ -163,10 +170,7 @@ fn make(
         text += &read(file)?;
     }
     let source = choose(&text, chosen)?;
-    let words = compile(&source).map_err(|err| format!("{name}: {err}"))?;
-    let constant = name.to_uppercase();
-    let words: Vec<_> = words.iter().map(|word| format!("{word:#x}")).collect();
-    *list += &format!("pub(crate) const {constant}: &[u32] = &[{}];\n", words.join(", "));
+    *list += &zerohop_wgsl::constant(&name.to_uppercase(), &source, TARGET)?;
     Ok(())
 }
 
@@ -196,36 +200,4 @@ fn choose(source: &str, chosen: &[&str]) -> Result<String, Box<dyn Error>> {
         }
     }
     if open.is_empty() { Ok(text) } else { Err("an #if without its #endif".into()) }
-}
-
-fn compile(source: &str) -> Result<Vec<u32>, Box<dyn Error>> {
-    let module = naga::front::wgsl::parse_str(source).map_err(|err| err.emit_to_string(source))?;
-    let capabilities = Capabilities::IMMEDIATES
-        | Capabilities::SHADER_INT64
-        | Capabilities::SUBGROUP
-        | Capabilities::SUBGROUP_BARRIER;
-    let info = Validator::new(ValidationFlags::all(), capabilities)
-        .validate(&module)
-        .map_err(|err| err.emit_to_string(source))?;
-    // Indices are computed from sizes that the host checked.
-    let unchecked = BoundsCheckPolicy::Unchecked;
-    let options = spv::Options {
-        lang_version: (1, 3),
-        flags: spv::WriterFlags::empty(),
-        bounds_check_policies: BoundsCheckPolicies {
-            index: unchecked,
-            buffer: unchecked,
-            image_load: unchecked,
-            binding_array: unchecked,
-        },
-        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
-        force_loop_bounding: false,
-        use_storage_input_output_16: false,
-        ..spv::Options::default()
-    };
-    let entry = spv::PipelineOptions {
-        shader_stage: naga::ShaderStage::Compute,
-        entry_point: "main".to_owned(),
-    };
-    Ok(spv::write_vec(&module, &info, &options, Some(&entry))?)
 }
